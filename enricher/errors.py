@@ -1,0 +1,122 @@
+"""The exceptions of this project, one tree.
+
+Each class knows the exit code of the command line and the HTTP status that stand for it, so
+that an edge of the program turns any of them into one sentence.
+
+    EnricherError                 1   500   something failed or was lost
+    ├── UsageError                2   400   the call itself is wrong
+    │   └── ConfigurationError    2   400   a setting or the configuration file is wrong
+    ├── SourceError               1   400   documents that cannot be read
+    ├── ModelError                1   500
+    │   ├── ModelNotFound         1   404   no such bundle, or none is active
+    │   ├── BundleInvalid         1   500   damaged, incomplete, or of another format
+    │   ├── TrainingFailed        1   400   the text does not yield a model
+    │   ├── UnknownWord           1   404   the vocabulary lacks the word
+    │   └── NotSupported          1   400   this kind of model cannot answer
+    ├── PluginError               1   500   a plug-in cannot be loaded
+    └── EngineError               1   502   the search engine refused or failed
+        ├── EngineUnavailable     1   503   unreachable, red, or out of disk
+        ├── AccessDenied          1   403   wrong password or missing privilege
+        ├── IndexNotFound         1   404
+        └── IndexConflict         1   409   the index exists, or belongs to another model
+"""
+
+from collections.abc import Sequence
+
+
+class EnricherError(Exception):
+    """The root: a sentence for the user."""
+
+    exit_code = 1
+    status = 500
+
+
+class UsageError(EnricherError):
+    """The call itself is wrong."""
+
+    exit_code = 2
+    status = 400
+
+
+class ConfigurationError(UsageError):
+    """A setting or the configuration file is wrong."""
+
+
+class SourceError(EnricherError):
+    """Documents that cannot be read."""
+
+    status = 400
+
+
+class ModelError(EnricherError):
+    """A model cannot be found, trusted, trained or asked."""
+
+
+class ModelNotFound(ModelError):
+    """No such bundle, or none is active."""
+
+    status = 404
+
+
+class BundleInvalid(ModelError):
+    """A bundle that is damaged, incomplete, or of another format."""
+
+
+class TrainingFailed(ModelError):
+    """The text does not yield a model."""
+
+    status = 400
+
+
+class UnknownWord(ModelError):
+    """The vocabulary lacks a word; `suggestions` holds the closest words that it has."""
+
+    status = 404
+
+    def __init__(self, word: str, suggestions: Sequence[str] = ()) -> None:
+        self.word = word
+        self.suggestions = tuple(suggestions)
+        sentence = f"The model does not know the word {word!r}."
+        if self.suggestions:
+            sentence += f" Closest words: {', '.join(self.suggestions)}."
+        super().__init__(sentence)
+
+
+class NotSupported(ModelError):
+    """This kind of model cannot answer the question."""
+
+    status = 400
+
+
+class PluginError(EnricherError):
+    """A plug-in cannot be loaded."""
+
+
+class EngineError(EnricherError):
+    """The search engine refused or failed."""
+
+    status = 502
+
+
+class EngineUnavailable(EngineError):
+    """The engine is unreachable, red, or out of disk."""
+
+    status = 503
+
+
+class AccessDenied(EngineError):
+    """Wrong password or missing privilege."""
+
+    status = 403
+
+
+class IndexNotFound(EngineError):
+    """No index or alias of that name."""
+
+    status = 404
+
+
+class IndexConflict(EngineError):
+    """The index exists already, or belongs to another model."""
+
+    status = 409

@@ -1,0 +1,299 @@
+"""The frozen records that travel between the rooms, and the Protocols that join them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple, Protocol, runtime_checkable
+
+# ------------------------------------------------------------------ documents
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document as its owner wrote it: an id and the original fields, never changed."""
+
+    id: str
+    source: Mapping[str, object]
+
+    def text(self, field: str) -> str:
+        """The text of a field, empty where the field is missing or no text."""
+        value = self.source.get(field)
+        return value if isinstance(value, str) else ""
+
+
+class Token(NamedTuple):
+    """A normalised word and where it stands: [start, end) in characters of the original text."""
+
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class AnalyzedDocument:
+    """A document with the tokens of every enriched field, so that the text is segmented once."""
+
+    id: str
+    source: Mapping[str, object]
+    tokens: Mapping[str, Sequence[Token]]
+
+
+@dataclass(frozen=True, slots=True)
+class EnrichedDocument:
+    """A document and what is written under its `enrichment` object."""
+
+    id: str
+    source: Mapping[str, object]
+    enrichment: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A document or line that could not be used, and why; `content` is what the input held."""
+
+    where: str
+    reason: str
+    content: str
+
+
+# ------------------------------------------------------------------ words
+
+
+@dataclass(frozen=True, slots=True)
+class Keyword:
+    text: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbor:
+    """A word that can replace another: cosine of the input vectors."""
+
+    word: str
+    cosine: float
+
+
+@dataclass(frozen=True, slots=True)
+class RelatedWord:
+    """A word that occurs with another: score = log_probability − alpha · log_prior."""
+
+    word: str
+    score: float
+    log_probability: float
+    log_prior: float
+
+
+# ------------------------------------------------------------------ queries
+
+TOKENS = "tokens"
+"""The family of fields, under `enrichment`, that holds the words of the documents."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueryTerm:
+    """One weighted term of a query.
+
+    `weight` is relative to the original words, which have 1. `origin` is "query" or the name of
+    the rewriter. `for_` is the query word that this term is an alternative of: a word and its
+    alternatives count once, with the best of their scores; a term without it is added to the
+    sum. `field` is the family under `enrichment` that is searched ("tokens", "subwords", or a
+    field of a plug-in).
+    """
+
+    term: str
+    weight: float = 1.0
+    origin: str = "query"
+    because: str = "in the query"
+    for_: str | None = None
+    field: str = TOKENS
+
+    @property
+    def group(self) -> str | None:
+        """The word under which alternatives are gathered, None for a term that stands alone."""
+        return self.term if self.origin == "query" else self.for_
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What a user typed, as weighted terms."""
+
+    text: str
+    terms: tuple[QueryTerm, ...]
+
+    def groups(self) -> list[list[QueryTerm]]:
+        """The terms by group, in order of first appearance; a term without a group is one."""
+        groups: list[list[QueryTerm]] = []
+        places: dict[str, int] = {}
+        for term in self.terms:
+            if term.group is not None and term.group in places:
+                groups[places[term.group]].append(term)
+                continue
+            if term.group is not None:
+                places[term.group] = len(groups)
+            groups.append([term])
+        return groups
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRequest:
+    """A query with filters (all must hold), facets to count, and the number of hits wanted.
+
+    Names of filters and facets are fields of the documents; `keywords` means
+    `enrichment.keywords`.
+    """
+
+    query: Query
+    top: int = 10
+    filters: tuple[tuple[str, str], ...] = ()
+    facets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    id: str
+    score: float
+    source: Mapping[str, object]
+    keywords: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FacetCount:
+    value: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResponse:
+    total: int
+    took_ms: float
+    hits: tuple[Hit, ...]
+    facets: Mapping[str, tuple[FacetCount, ...]] = field(default_factory=dict)
+
+
+# ------------------------------------------------------------------ indexes
+
+
+class FieldKind(StrEnum):
+    """How a field under `enrichment` is kept by an engine."""
+
+    WORDS = "words"
+    """Words separated by spaces, scored by BM25."""
+    KEYWORD = "keyword"
+    """Exact values, one or many, for filters and facets."""
+    STORED = "stored"
+    """Kept with the document, not searchable."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexLayout:
+    """What an index holds of ours, as its `_meta` records it.
+
+    `fields` are the enriched fields of the documents, the title first where there is one.
+    `mapping` has one entry for each field under `enrichment`, with dots for inner fields
+    ("tokens.title"). `model` is the version of the bundle that enriched the documents, None
+    where they were only segmented; `compatible` are the other versions whose documents are
+    valid. `segmenter` is what cut the text: name, version, dictionary hash.
+    """
+
+    fields: tuple[str, ...]
+    mapping: Mapping[str, FieldKind]
+    model: str | None = None
+    compatible: tuple[str, ...] = ()
+    segmenter: Mapping[str, str] = field(default_factory=dict)
+
+    def family(self, name: str) -> list[str]:
+        """The fields of WORDS under a family, by their names in `mapping`."""
+        return [
+            path
+            for path, kind in self.mapping.items()
+            if kind is FieldKind.WORDS and (path == name or path.startswith(name + "."))
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of `doctor`."""
+
+    name: str
+    passed: bool
+    detail: str
+
+
+# ------------------------------------------------------------------ Protocols
+
+
+@runtime_checkable
+class Enrichment(Protocol):
+    """What is done to a document at index time.
+
+    `mapping` names the fields that it adds under `enrichment`. `enrich` answers one mapping a
+    document, in the order of the documents, nested as the fields are ({"tokens": {"title": …}}).
+    """
+
+    name: str
+    mapping: Mapping[str, FieldKind]
+
+    def enrich(self, documents: Sequence[AnalyzedDocument]) -> Sequence[Mapping[str, object]]: ...
+
+
+@runtime_checkable
+class Rewriter(Protocol):
+    """What is done to a query at search time: the answer's terms carry their reasons."""
+
+    name: str
+
+    def rewrite(self, query: Query) -> Query: ...
+
+
+class SearchEngine(Protocol):
+    """A search engine that holds documents and their enrichment.
+
+    An index name may be an alias everywhere but in `create` and `drop`. Every method raises
+    EngineUnavailable, AccessDenied or EngineError, and IndexNotFound where it names an index.
+    """
+
+    name: str
+
+    def create(self, index: str, layout: IndexLayout) -> None:
+        """Make an empty index; IndexConflict where the name is taken."""
+
+    def drop(self, index: str) -> None:
+        """Remove an index and all that it holds."""
+
+    def exists(self, index: str) -> bool: ...
+
+    def indexes(self) -> list[str]:
+        """The names of the indexes that carry our layout, sorted."""
+
+    def layout(self, index: str) -> IndexLayout:
+        """What the index records of itself; IndexConflict where it was not made by us."""
+
+    def stamp(self, index: str, model: str, compatible: Sequence[str] = ()) -> None:
+        """Record the model version of an index and the versions compatible with it."""
+
+    def write(self, index: str, documents: Sequence[EnrichedDocument]) -> list[Rejection]:
+        """Insert or replace by id, in order; answers the documents that were refused for good."""
+
+    def refresh(self, index: str) -> None:
+        """Make all that was written durable and visible to searches."""
+
+    def search(self, index: str, request: SearchRequest) -> SearchResponse: ...
+
+    def read(self, index: str) -> Iterator[Document]:
+        """All documents, without their enrichment, in no particular order."""
+
+    def delete(self, index: str, ids: Sequence[str]) -> int:
+        """Remove documents by id; answers how many there were."""
+
+    def count(self, index: str) -> int: ...
+
+    def set_alias(self, alias: str, index: str) -> None:
+        """Point an alias at one index, in one action."""
+
+    def aliases(self) -> Mapping[str, str]:
+        """Alias → index."""
+
+    def check(self) -> list[Check]:
+        """What `doctor` says of the engine; never raises."""
+
+    def close(self) -> None: ...
