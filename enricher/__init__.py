@@ -1,0 +1,14 @@
+"""Search enrichment: keywords, neighbours, related words and query expansion from your documents.
+
+    import enricher
+
+    model = enricher.load("models")
+    model.keywords("…", top=5)
+    model.related("数据库")
+"""
+
+from enricher.enricher import Enricher, load
+from enricher.errors import EnricherError
+from enricher.records import Keyword, Neighbor, Query, QueryTerm, RelatedWord
+
+__all__ = ["Enricher", "EnricherError", "Keyword", "Neighbor", "Query", "QueryTerm", "RelatedWord", "load"]

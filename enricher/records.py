@@ -230,8 +230,11 @@ class Enrichment(Protocol):
     document, in the order of the documents, nested as the fields are ({"tokens": {"title": …}}).
     """
 
-    name: str
-    mapping: Mapping[str, FieldKind]
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def mapping(self) -> Mapping[str, FieldKind]: ...
 
     def enrich(self, documents: Sequence[AnalyzedDocument]) -> Sequence[Mapping[str, object]]: ...
 
@@ -240,7 +243,8 @@ class Enrichment(Protocol):
 class Rewriter(Protocol):
     """What is done to a query at search time: the answer's terms carry their reasons."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def rewrite(self, query: Query) -> Query: ...
 

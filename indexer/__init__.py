@@ -1,0 +1,1 @@
+"""The engines, the pipeline from documents to an enriched index, and the command line."""

@@ -1,0 +1,9 @@
+"""The plug-in seam: enrichments and rewriters by name, our own and anybody's.
+
+A plug-in is an entry point of the group `enricher.plugins`: a function that takes a
+PluginContext and returns an Enrichment or a Rewriter.
+"""
+
+from enricher.plugins.registry import PluginContext, load_enrichments, load_rewriters
+
+__all__ = ["PluginContext", "load_enrichments", "load_rewriters"]

@@ -1,0 +1,27 @@
+"""Text becomes words: normalising, segmenting Chinese, analysing English and mixed text."""
+
+from enricher.text.analysis import Analyzer, is_content, open_analyzer
+from enricher.text.highlight import highlight
+from enricher.text.lexicon import Lexicon, LexiconWord, read_lexicon
+from enricher.text.normalize import normalize, normalize_with_offsets
+from enricher.text.scripts import is_han, language_of
+from enricher.text.segmentation import DEFAULT_SEGMENTER, Segmenter, open_segmenter
+from enricher.text.stopwords import STOP_WORDS
+
+__all__ = [
+    "DEFAULT_SEGMENTER",
+    "STOP_WORDS",
+    "Analyzer",
+    "Lexicon",
+    "LexiconWord",
+    "Segmenter",
+    "highlight",
+    "is_content",
+    "is_han",
+    "language_of",
+    "normalize",
+    "normalize_with_offsets",
+    "open_analyzer",
+    "open_segmenter",
+    "read_lexicon",
+]

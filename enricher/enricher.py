@@ -1,0 +1,115 @@
+"""A loaded model bundle: everything that can be asked of it."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from enricher.errors import BundleInvalid
+from enricher.expansion import RelatednessExpansion, expand_by_relatedness, parse_query
+from enricher.keywords import extract
+from enricher.model import neighbors as cosine
+from enricher.model import relatedness
+from enricher.model.bundle import Bundle
+from enricher.model.huffman import FloatArray
+from enricher.model.store import BundleStore
+from enricher.model.word2vec import Word2Vec
+from enricher.records import AnalyzedDocument, Document, Keyword, Neighbor, Query, RelatedWord
+from enricher.text import Analyzer, Lexicon, open_analyzer, read_lexicon
+from enricher.text.analysis import DEFAULT_LIMIT
+from enricher.text.segmentation import NO_LEXICON
+
+TEXT_FIELD = "text"
+
+
+class Enricher:
+    """An opened model with the analyser that cuts text as its training text was cut."""
+
+    def __init__(self, bundle: Bundle, analyzer: Analyzer) -> None:
+        self.bundle = bundle
+        self.analyzer = analyzer
+
+    @property
+    def version(self) -> str:
+        """The version of the bundle."""
+        return self.bundle.version
+
+    @property
+    def model(self) -> Word2Vec:
+        """The words and weights themselves."""
+        return self.bundle.model
+
+    @property
+    def words(self) -> Sequence[str]:
+        """The vocabulary, V words, in the order of the model's rows."""
+        return self.model.words
+
+    def keywords(self, text: str, top: int = 5, method: str = "phrases") -> list[Keyword]:
+        """The keywords of a text, best first.
+
+        method: "phrases" (tf, idf and position of words and phrases) or "published"
+        (log p(text|word), natural logarithm). Raises UsageError.
+        """
+        document = self.analyzer.analyze(Document("", {TEXT_FIELD: text}), (TEXT_FIELD,))
+        return self.document_keywords(document, top, method)
+
+    def document_keywords(
+        self, document: AnalyzedDocument, top: int, method: str = "phrases", title_field: str | None = None
+    ) -> list[Keyword]:
+        """The same of an analysed document, whose words in `title_field` count more."""
+        return extract(self.model, document, top, method, title_field)
+
+    def neighbors(self, word: str, top: int = 10) -> list[Neighbor]:
+        """The words that can replace a word: nearest by cosine of the input vectors, best first.
+
+        Raises UnknownWord, UsageError.
+        """
+        row = self.model.row(word)
+        return cosine.neighbors(self.bundle.neighbor_index, self.words, self.model.vectors, row, top)
+
+    def related(
+        self, word: str, top: int = 10, alpha: float = relatedness.DEFAULT_ALPHA
+    ) -> list[RelatedWord]:
+        """The words that occur with a word: largest log p(y|word) − alpha · log p(y), best first.
+
+        Raises UnknownWord, UsageError.
+        """
+        return relatedness.related(self.model, word, top, alpha)
+
+    def log_probabilities(self, word: str | Sequence[str]) -> FloatArray:
+        """log p(y|word), natural logarithm, for every y in the order of `words`: float32 (V,).
+
+        A list of n words gives (n, V). Raises UnknownWord; NotSupported on a model trained with
+        negative sampling alone.
+        """
+        return self.model.log_probabilities(word)
+
+    def expand(self, query: str, settings: RelatednessExpansion | None = None) -> Query:
+        """The words of a query, with weight 1, and the words related to it as a whole."""
+        return expand_by_relatedness(self.model, parse_query(self.analyzer, query), settings)
+
+
+def load(models_dir: str | Path, version: str | None = None) -> Enricher:
+    """Open the active model of a folder of bundles, or the version named.
+
+    Raises ModelNotFound, BundleInvalid; also when the segmenter that cut the training text is
+    not installed in the same version, for a query must be cut as its documents were.
+    """
+    bundle = BundleStore(models_dir).open(version)
+    lexicon = read_lexicon(bundle.lexicon_path) if bundle.lexicon_path else NO_LEXICON
+    analyzer = matching_analyzer(bundle.manifest["analysis"], lexicon, f"The model {bundle.version}")
+    return Enricher(bundle, analyzer)
+
+
+def matching_analyzer(analysis: Mapping[str, Any], lexicon: Lexicon, owner: str) -> Analyzer:
+    """The analyser that `Analyzer.describe` described; BundleInvalid when it is not here in that version."""
+    segmenter, version = analysis.get("segmenter.name"), analysis.get("segmenter.version")
+    limit = int(analysis.get("limit", DEFAULT_LIMIT))
+    analyzer = open_analyzer(str(segmenter), lexicon, limit=limit)
+    present = analyzer.describe()
+    for name, wanted in analysis.items():
+        if present.get(name) != wanted:
+            raise BundleInvalid(
+                f"{owner} was made with {name} {wanted}, here is {present.get(name)}: a query must be cut as "
+                f"its documents were. Install {segmenter} {version}, or train and index anew."
+            )
+    return analyzer

@@ -1,0 +1,67 @@
+"""Expansion of a whole query by relatedness.
+
+    score(y) = Σ_i w_i · (log p(y|x_i) − α log p(y))        w_i = idf(x_i) / Σ idf
+
+over the words x_i of the query that the model knows. α under 1 keeps rare words from the top;
+only words with mutual information, score at α = 1, above zero count as related. The best few are
+added with a small share of the weight of an original word.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from enricher.model.huffman import FloatArray
+from enricher.model.relatedness import best_rows, relatedness
+from enricher.model.word2vec import Word2Vec
+from enricher.records import Query, QueryTerm
+from enricher.text import is_content
+
+ORIGIN = "relatedness"
+
+
+@dataclass(frozen=True, slots=True)
+class RelatednessExpansion:
+    """How a query is expanded: `terms` words at most, the best with `weight`, by relatedness at `alpha`."""
+
+    terms: int = 5
+    weight: float = 0.15
+    alpha: float = 0.6
+
+
+def expand_by_relatedness(
+    model: Word2Vec, query: Query, settings: RelatednessExpansion | None = None
+) -> Query:
+    """The query with the words most related to it as a whole, each with its reason."""
+    settings = settings or RelatednessExpansion()
+    typed = [term.term for term in query.terms if term.origin == "query"]
+    known = [word for word in typed if is_content(word) and word in model.index]
+    if not known:
+        return query
+    rows = model.rows(known)
+    shares = np.asarray(model.idf[rows], np.float32)
+    shares /= shares.sum()
+    information = shares[:, None] * relatedness(model, rows, 1.0)
+    total = information.sum(axis=0)
+    scores = total + np.float32(1.0 - settings.alpha) * model.log_priors
+    scores[total <= 0] = -np.inf
+    present = {term.term for term in query.terms}
+    taken = [model.index[word] for word in present if word in model.index]
+    best = best_rows(scores, settings.terms, leave_out=taken)
+    most = max((total[y] for y in best), default=1.0)
+    added = tuple(
+        QueryTerm(
+            term=model.words[y],
+            weight=round(settings.weight * float(total[y] / most), 6),
+            origin=ORIGIN,
+            because=_reason(known, information[:, y]),
+        )
+        for y in best
+    )
+    return Query(query.text, query.terms + added)
+
+
+def _reason(words: list[str], parts: FloatArray) -> str:
+    """Which query words a term occurs with, the strongest first, and how strongly (nats)."""
+    strongest = [i for i in np.argsort(-parts, kind="stable")[:3] if parts[i] > 0]
+    return "occurs with " + ", ".join(f"{words[i]} ({parts[i]:.2f})" for i in strongest)

@@ -1,0 +1,212 @@
+"""A model bundle: one immutable folder of plain data files and a manifest.
+
+    manifest.json                 what it is, how it was made, SHA-256 of every file
+    words.json                    the vocabulary in model order
+    counts.npy                    int64 (V,)
+    document_frequencies.npy      int64 (V,), where the model was trained here
+    vectors.npy                   float32 (V, d)
+    nodes.npy, tree_*.npy         hierarchical softmax: θ, float32 (V−1, d), and the Huffman tree
+    outputs.npy                   negative sampling: output vectors, float32 (V, d)
+    neighbors.faiss               unit vectors, inner product
+    lexicon.txt                   the user's words, where there are any
+
+No pickle is ever written or loaded. Arrays are memory-mapped.
+"""
+
+import hashlib
+import importlib.metadata
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import orjson
+
+from enricher.errors import BundleInvalid
+from enricher.model.huffman import HuffmanTree
+from enricher.model.neighbors import NeighborIndex
+from enricher.model.word2vec import Word2Vec
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+LIBRARIES = ("numpy", "gensim", "faiss-cpu", "jieba", "rjieba")
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """An opened bundle. The arrays are mapped, not read, until they are used."""
+
+    path: Path
+    manifest: Mapping[str, Any]
+
+    @property
+    def version(self) -> str:
+        return cast(str, self.manifest["version"])
+
+    @property
+    def language(self) -> str:
+        return cast(str, self.manifest["language"])
+
+    @cached_property
+    def model(self) -> Word2Vec:
+        """The words and weights."""
+        words = cast(list[str], orjson.loads((self.path / "words.json").read_bytes()))
+        counts = self.manifest["counts"]
+        model = Word2Vec(
+            words=words,
+            counts=self._array("counts"),
+            vectors=self._array("vectors"),
+            tree=self._tree(),
+            nodes=self._optional("nodes"),
+            outputs=self._optional("outputs"),
+            document_frequencies=self._optional("document_frequencies"),
+            documents=counts["documents"],
+            training=self.manifest["training"],
+        )
+        if len(words) != counts["words"] or len(model.vectors) != len(words):
+            raise BundleInvalid(f"The model {self.version} holds other numbers of words than its manifest says.")
+        return model
+
+    @cached_property
+    def neighbor_index(self) -> NeighborIndex:
+        return NeighborIndex.open(self.path / "neighbors.faiss")
+
+    @property
+    def lexicon_path(self) -> Path | None:
+        """The user's lexicon that the model was trained with, None where there is none."""
+        return self.path / "lexicon.txt" if "lexicon.txt" in self.manifest["files"] else None
+
+    def verify(self) -> None:
+        """Compare every file with the manifest's SHA-256; BundleInvalid names the first that differs."""
+        for name, facts in self.manifest["files"].items():
+            if _sha256(self.path / name) != facts["sha256"]:
+                raise BundleInvalid(f"The file {name} of the model {self.version} has changed since it was made.")
+
+    def _array(self, name: str) -> Any:
+        try:
+            return np.load(self.path / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise BundleInvalid(f"The file {name}.npy of the model {self.version} cannot be read.") from error
+
+    def _optional(self, name: str) -> Any:
+        return self._array(name) if f"{name}.npy" in self.manifest["files"] else None
+
+    def _tree(self) -> HuffmanTree | None:
+        if "tree_leaf_parents.npy" not in self.manifest["files"]:
+            return None
+        return HuffmanTree(*(self._array(f"tree_{part.name}") for part in fields(HuffmanTree)))
+
+
+def open_bundle(path: Path) -> Bundle:
+    """Open a bundle, refusing what is incomplete or of another format (BundleInvalid).
+
+    The size of every file is compared with the manifest; `Bundle.verify` compares the hashes.
+    """
+    try:
+        manifest = orjson.loads((path / MANIFEST).read_bytes())
+    except FileNotFoundError:
+        raise BundleInvalid(f"The model {path.name} has no {MANIFEST}.") from None
+    except (OSError, orjson.JSONDecodeError) as error:
+        raise BundleInvalid(f"The {MANIFEST} of the model {path.name} cannot be read.") from error
+    format_number = manifest.get("format") if isinstance(manifest, dict) else None
+    if format_number != FORMAT:
+        raise BundleInvalid(
+            f"The model {path.name} has format {format_number}, this version of enricher reads {FORMAT}: "
+            "install the version that made it, or train it anew."
+        )
+    for name, facts in manifest["files"].items():
+        file = path / name
+        if not file.is_file():
+            raise BundleInvalid(f"The file {name} of the model {path.name} is missing.")
+        if file.stat().st_size != facts["bytes"]:
+            raise BundleInvalid(f"The file {name} of the model {path.name} has changed since it was made.")
+    return Bundle(path, manifest)
+
+
+def write_bundle(
+    folder: Path,
+    model: Word2Vec,
+    analysis: Mapping[str, object],
+    language: str,
+    corpus_fingerprint: str,
+    lexicon: Path | None = None,
+    report: Callable[[str], None] = lambda step: None,
+) -> str:
+    """Write a bundle into an empty folder; returns its version.
+
+    analysis is what cut the text (`Analyzer.describe`). The caller makes the folder visible under
+    its version by one rename once this has returned.
+    """
+    report("writing the model")
+    (folder / "words.json").write_bytes(orjson.dumps(list(model.words)))
+    arrays: dict[str, Any] = {
+        "counts": model.counts,
+        "vectors": model.vectors,
+        "nodes": model.nodes,
+        "outputs": model.outputs,
+        "document_frequencies": model.document_frequencies,
+    }
+    if model.tree is not None:
+        arrays |= {f"tree_{part.name}": getattr(model.tree, part.name) for part in fields(HuffmanTree)}
+    for name, array in arrays.items():
+        if array is not None:
+            np.save(folder / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
+    if lexicon is not None:
+        shutil.copyfile(lexicon, folder / "lexicon.txt")
+    report("indexing the neighbours")
+    NeighborIndex.build(model.vectors).save(folder / "neighbors.faiss")
+    files = {
+        path.name: {"bytes": path.stat().st_size, "sha256": _sha256(path)}
+        for path in sorted(folder.iterdir())
+    }
+    made = datetime.now(UTC)
+    version = f"{made:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+    manifest = {
+        "format": FORMAT,
+        "version": version,
+        "parent": None,
+        "created": made.isoformat(timespec="seconds"),
+        "language": language,
+        "analysis": dict(analysis),
+        "training": dict(model.training),
+        "counts": {
+            "words": len(model.words),
+            "occurrences": int(np.asarray(model.counts).sum()),
+            "documents": model.documents,
+        },
+        "corpus": {"sha256": corpus_fingerprint},
+        "libraries": _library_versions(LIBRARIES),
+        "files": files,
+    }
+    (folder / MANIFEST).write_bytes(orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
+    for path in folder.iterdir():
+        _sync(path)
+    _sync(folder)
+    return version
+
+
+def _library_versions(names: Sequence[str]) -> dict[str, str]:
+    return {name: importlib.metadata.version(name) for name in names}
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise BundleInvalid(f"The file {path.name} of the model {path.parent.name} cannot be read.") from error
+
+
+def _sync(path: Path) -> None:
+    """Make a file or folder durable before it is given its name."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

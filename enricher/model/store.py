@@ -1,0 +1,184 @@
+"""The folder of model bundles: which there are, which is active, and the way back.
+
+    models/<version>/     the bundles
+    models/active         the name of the active one; replaced by one atomic rename
+    models/history        the versions that were active before it, oldest first
+    models/.building-*    half-made bundles, never visible under a version
+"""
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from enricher.errors import ModelError, ModelNotFound
+from enricher.model.bundle import MANIFEST, Bundle, open_bundle
+
+ACTIVE = "active"
+HISTORY = "history"
+BUILDING = ".building-"
+OWNER = ".owner"
+
+
+class BundleStore:
+    """The bundles of one folder. Every change of what is active takes the folder's lock."""
+
+    def __init__(self, folder: Path | str) -> None:
+        self.folder = Path(folder)
+
+    def versions(self) -> list[str]:
+        """The versions that are there, oldest first."""
+        if not self.folder.is_dir():
+            return []
+        return sorted(p.name for p in self.folder.iterdir() if (p / MANIFEST).is_file() and p.name[0] != ".")
+
+    def active_version(self) -> str | None:
+        """The active version, None where none has been activated."""
+        try:
+            return (self.folder / ACTIVE).read_text(encoding="utf-8").strip() or None
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise ModelError(f"The models folder {str(self.folder)!r} cannot be read: {error}.") from error
+
+    def open(self, version: str | None = None) -> Bundle:
+        """Open a version, or the active one. Raises ModelNotFound, BundleInvalid."""
+        name = version or self.active_version()
+        if name is None:
+            raise ModelNotFound(
+                f"No model is active in {str(self.folder)!r}: train one with `enricher train SOURCE`."
+            )
+        if "/" in name or name.startswith(".") or not (self.folder / name).is_dir():
+            there = ", ".join(self.versions()) or "none"
+            raise ModelNotFound(f"There is no model {name!r} in {str(self.folder)!r} (there: {there}).")
+        return open_bundle(self.folder / name)
+
+    def add(self, write: Callable[[Path], str]) -> str:
+        """Make a bundle: `write` fills an empty folder and returns the version.
+
+        The folder appears under its version by one rename; whatever interrupts the writing
+        leaves nothing behind.
+        """
+        with self.workspace() as building:
+            folder = building / "bundle"
+            folder.mkdir()
+            version = write(folder)
+            folder.rename(self.folder / version)
+            return version
+
+    @contextmanager
+    def workspace(self) -> Iterator[Path]:
+        """A scratch folder on the same disk, removed at the end."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            building = Path(tempfile.mkdtemp(prefix=BUILDING, dir=self.folder))
+        except OSError as error:
+            raise ModelError(f"The models folder {str(self.folder)!r} cannot be written: {error}.") from error
+        try:
+            with _owned(building):
+                yield building
+        except OSError as error:
+            raise ModelError(f"The model could not be written: {error}.") from error
+        finally:
+            shutil.rmtree(building, ignore_errors=True)
+
+    def activate(self, version: str) -> None:
+        """Make a version the active one after verifying every file of it.
+
+        Raises ModelNotFound, BundleInvalid.
+        """
+        self.open(version).verify()
+        with self._lock():
+            previous = self.active_version()
+            if previous == version:
+                return
+            if previous is not None:
+                self._replace(HISTORY, [*self._history(), previous])
+            self._replace(ACTIVE, [version])
+
+    def rollback(self) -> str:
+        """Go back to the version that was active before; returns it.
+
+        Raises ModelNotFound when there is none, BundleInvalid when it is damaged.
+        """
+        with self._lock():
+            version, rest = self._previous()
+            if version is None:
+                raise ModelNotFound("No model was active before the present one.")
+            self.open(version).verify()
+            self._replace(ACTIVE, [version])
+            self._replace(HISTORY, rest)
+            return version
+
+    def prune(self) -> list[str]:
+        """Remove all versions but the active one and the one before it; returns what went.
+
+        Half-made bundles that a killed training left go too.
+        """
+        with self._lock():
+            keep = {self.active_version(), self._previous()[0]}
+            if keep == {None}:
+                raise ModelNotFound(f"No model is active in {str(self.folder)!r}: nothing was removed.")
+            removed = [version for version in self.versions() if version not in keep]
+            leftovers = [path.name for path in self.folder.glob(f"{BUILDING}*") if _abandoned(path)]
+            for name in removed + leftovers:
+                shutil.rmtree(self.folder / name)
+            self._replace(HISTORY, [v for v in self._history() if v in keep])
+            return removed
+
+    def _previous(self) -> tuple[str | None, list[str]]:
+        """The version to go back to and the history that is left then; removed versions are skipped."""
+        history, active = self._history(), self.active_version()
+        while history:
+            version = history.pop()
+            if version != active and (self.folder / version).is_dir():
+                return version, history
+        return None, []
+
+    def _history(self) -> list[str]:
+        try:
+            return (self.folder / HISTORY).read_text(encoding="utf-8").split()
+        except FileNotFoundError:
+            return []
+
+    def _replace(self, name: str, lines: list[str]) -> None:
+        """Write a small file durably by one rename."""
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{name}-", dir=self.folder)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            os.fchmod(descriptor, 0o644)
+            file.write("".join(line + "\n" for line in lines))
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(self.folder / name)
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        """One process at a time changes what is active; a killed one's lock is gone with it."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with (self.folder / ".lock").open("a") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                yield
+        except OSError as error:
+            raise ModelError(f"The models folder {str(self.folder)!r} cannot be written: {error}.") from error
+
+
+@contextmanager
+def _owned(building: Path) -> Iterator[None]:
+    """Hold the lock of a half-made bundle; it is gone when its process is."""
+    with (building / OWNER).open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _abandoned(building: Path) -> bool:
+    """Whether the process that made this half-made bundle is gone."""
+    try:
+        with (building / OWNER).open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,172 @@
+"""Training by gensim, and the import of models that gensim saved. Nothing else imports gensim."""
+
+import logging
+import pickle
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from gensim.models import Word2Vec as GensimWord2Vec
+from gensim.models.callbacks import CallbackAny2Vec
+
+from enricher.errors import BundleInvalid, TrainingFailed, UsageError
+from enricher.model.corpus import SegmentedCorpus
+from enricher.model.huffman import HuffmanTree
+from enricher.model.word2vec import Word2Vec
+
+ARCHITECTURES = ("skip-gram", "cbow")
+LOSSES = ("hierarchical-softmax", "negative-sampling")
+NEGATIVE_SAMPLES = 5
+WORDS_WORTH_TRAINING = 10_000_000
+"""Small corpora are read more often, until this many words have been seen (5 to 25 epochs)."""
+SMALL_CORPUS = 1_000_000
+
+logging.getLogger("gensim").addHandler(logging.NullHandler())
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSettings:
+    """How a model is trained; `epochs` and `min_count` of None follow the size of the corpus.
+
+    Skip-gram with hierarchical softmax gives the exact p(y|x) on which relatedness stands.
+    """
+
+    architecture: str = "skip-gram"
+    loss: str = "hierarchical-softmax"
+    dimensions: int = 100
+    window: int = 10
+    min_count: int | None = None
+    epochs: int | None = None
+    seed: int = 1
+    workers: int = 1
+
+    def __post_init__(self) -> None:
+        if self.architecture not in ARCHITECTURES:
+            raise UsageError(f"The architecture must be one of {ARCHITECTURES}, not {self.architecture!r}.")
+        if self.loss not in LOSSES:
+            raise UsageError(f"The loss must be one of {LOSSES}, not {self.loss!r}.")
+        for name in ("dimensions", "window", "min_count", "epochs", "workers"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise UsageError(f"The number of {name.replace('_', ' ')} must be 1 or more, not {value}.")
+
+    def resolve(self, tokens: int) -> "TrainingSettings":
+        """The same with epochs and min_count chosen for a corpus of so many words."""
+        values = asdict(self)
+        if self.epochs is None:
+            values["epochs"] = int(np.clip(WORDS_WORTH_TRAINING // max(tokens, 1), 5, 25))
+        if self.min_count is None:
+            values["min_count"] = 5 if tokens >= SMALL_CORPUS else 2
+        return TrainingSettings(**values)
+
+
+def train(
+    corpus: SegmentedCorpus,
+    settings: TrainingSettings,
+    on_epoch: Callable[[int, int], None] = lambda done, total: None,
+) -> Word2Vec:
+    """Train a model on a segmented corpus; reproducible with one worker and a seed.
+
+    `on_epoch(done, total)` is called after every pass. Raises TrainingFailed when no word is
+    frequent enough.
+    """
+    settings = settings.resolve(corpus.tokens)
+    assert settings.min_count is not None and settings.epochs is not None
+    kept = sum(1 for count in corpus.counts.values() if count >= settings.min_count)
+    if kept == 0:
+        raise TrainingFailed(
+            f"No word occurs {settings.min_count} times or more in {corpus.documents} documents; "
+            "train on more text or with a smaller --min-count."
+        )
+    hierarchical = settings.loss == "hierarchical-softmax"
+    model = GensimWord2Vec(
+        vector_size=settings.dimensions,
+        window=settings.window,
+        min_count=settings.min_count,
+        sg=int(settings.architecture == "skip-gram"),
+        hs=int(hierarchical),
+        negative=0 if hierarchical else NEGATIVE_SAMPLES,
+        seed=settings.seed,
+        workers=settings.workers,
+    )
+    model.build_vocab_from_freq(dict(corpus.counts), corpus_count=corpus.lines)
+    model.train(
+        corpus_file=str(corpus.path),
+        total_examples=corpus.lines,
+        total_words=corpus.tokens,
+        epochs=settings.epochs,
+        callbacks=[_Epochs(settings.epochs, on_epoch)],
+    )
+    frequencies = np.fromiter((corpus.document_frequencies[w] for w in model.wv.index_to_key), np.int64)
+    return _from_gensim(model, frequencies, corpus.documents, asdict(settings) | {"tokens": corpus.tokens})
+
+
+class _Epochs(CallbackAny2Vec):  # type: ignore[misc]
+    """Passes gensim's end of an epoch on."""
+
+    def __init__(self, total: int, report: Callable[[int, int], None]) -> None:
+        self.done, self.total, self.report = 0, total, report
+
+    def on_epoch_end(self, model: object) -> None:
+        self.done += 1
+        self.report(self.done, self.total)
+
+
+def import_gensim(path: Path) -> Word2Vec:
+    """Read a Word2Vec model that gensim saved: words verbatim, in the model's order.
+
+    A gensim file is a pickle, which can run code: import only what you trust. Raises
+    BundleInvalid for anything that is no Word2Vec model, and for vectors without output weights.
+    """
+    if not path.is_file():
+        raise BundleInvalid(f"There is no file {str(path)!r}.")
+    try:
+        model = GensimWord2Vec.load(str(path))
+    except (pickle.UnpicklingError, AttributeError, EOFError, ImportError, IndexError, KeyError, OSError,
+            TypeError, UnicodeDecodeError, ValueError) as error:  # fmt: skip
+        raise BundleInvalid(
+            f"{str(path)!r} is not a Word2Vec model saved by gensim (Word2Vec.save); vectors alone "
+            "have no output weights, without which there is no p(y|x)."
+        ) from error
+    if not isinstance(model, GensimWord2Vec) or not hasattr(model, "wv"):
+        raise BundleInvalid(f"{str(path)!r} holds a {type(model).__name__}, not a Word2Vec model.")
+    try:
+        return _from_gensim(model, None, 0, _settings_of(model))
+    except TrainingFailed as error:
+        raise BundleInvalid(f"{str(path)!r} cannot be used. {error}") from error
+
+
+def _settings_of(model: Any) -> dict[str, object]:
+    return {
+        "architecture": "skip-gram" if model.sg else "cbow",
+        "loss": "hierarchical-softmax" if model.hs else "negative-sampling",
+        "dimensions": int(model.vector_size),
+        "window": int(model.window),
+        "min_count": int(model.min_count),
+        "epochs": int(model.epochs),
+        "seed": int(model.seed),
+        "imported": True,
+    }
+
+
+def _from_gensim(
+    model: Any, frequencies: np.ndarray | None, documents: int, training: dict[str, object]
+) -> Word2Vec:
+    """The arrays of a gensim model, the inner nodes renumbered level by level."""
+    words = list(model.wv.index_to_key)
+    counts = np.array([model.wv.get_vecattr(word, "count") for word in words], np.int64)
+    tree = nodes = outputs = None
+    if model.hs and getattr(model, "syn1", None) is not None:
+        tree, order = HuffmanTree.from_paths(
+            [model.wv.get_vecattr(word, "point") for word in words],
+            [model.wv.get_vecattr(word, "code") for word in words],
+        )
+        nodes = np.ascontiguousarray(model.syn1[order], np.float32)
+    elif model.negative and getattr(model, "syn1neg", None) is not None:
+        outputs = np.ascontiguousarray(model.syn1neg, np.float32)
+    vectors = np.ascontiguousarray(model.wv.vectors, np.float32)
+    learned = Word2Vec(words, counts, vectors, tree, nodes, outputs, frequencies, documents, training)
+    learned.check()
+    return learned

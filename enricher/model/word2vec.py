@@ -1,0 +1,117 @@
+"""A word2vec model in memory (or memory-mapped), and the numbers that it answers with."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from enricher.errors import NotSupported, TrainingFailed, UnknownWord
+from enricher.model.huffman import FloatArray, HuffmanTree, IntArray, log_probabilities
+from enricher.text import normalize
+
+
+@dataclass(frozen=True)
+class Word2Vec:
+    """Words, counts and weights, in the order of the vocabulary.
+
+    vectors: float32 (V, d), the input vectors v. With hierarchical softmax `tree` and `nodes`,
+    float32 (V−1, d), are there; with negative sampling `outputs`, float32 (V, d), the output
+    vectors c. document_frequencies: int64 (V,) or None where the model came from elsewhere;
+    `documents` is then 0.
+    """
+
+    words: Sequence[str]
+    counts: NDArray[np.int64]
+    vectors: FloatArray
+    tree: HuffmanTree | None = None
+    nodes: FloatArray | None = None
+    outputs: FloatArray | None = None
+    document_frequencies: NDArray[np.int64] | None = None
+    documents: int = 0
+    training: Mapping[str, object] = field(default_factory=dict)
+
+    def check(self) -> None:
+        """Raise TrainingFailed in a sentence when the arrays do not fit or hold no numbers."""
+        size = len(self.words)
+        if size == 0:
+            raise TrainingFailed("The model has no words.")
+        if len(self.vectors) != size or len(self.counts) != size:
+            raise TrainingFailed("The model's words, counts and vectors differ in number.")
+        weights = {"vectors": self.vectors, "nodes": self.nodes, "outputs": self.outputs}
+        for name, array in weights.items():
+            if array is not None and not np.isfinite(array).all():
+                raise TrainingFailed(f"The model's {name} hold values that are not numbers (NaN or infinity).")
+        if self.nodes is None and self.outputs is None:
+            raise TrainingFailed("The model has no output weights: neither inner nodes nor output vectors.")
+
+    @cached_property
+    def index(self) -> Mapping[str, int]:
+        """Word → row."""
+        return {word: row for row, word in enumerate(self.words)}
+
+    @cached_property
+    def log_priors(self) -> FloatArray:
+        """log p(y) by the counts, float32 (V,); a word without a count has that of one occurrence."""
+        counts = np.maximum(np.asarray(self.counts, np.float64), 1.0)
+        return np.asarray(np.log(counts / counts.sum()), np.float32)
+
+    @cached_property
+    def idf(self) -> FloatArray:
+        """ln(1 + (N − n + ½)/(n + ½)) over documents, float32 (V,), BM25's; by counts where a model has none."""
+        if self.document_frequencies is not None and self.documents:
+            frequencies, total = np.asarray(self.document_frequencies, np.float64), float(self.documents)
+        else:
+            frequencies = np.maximum(np.asarray(self.counts, np.float64), 1.0)
+            total = float(frequencies.max()) * 2
+        return np.log1p((total - frequencies + 0.5) / (frequencies + 0.5)).astype(np.float32)
+
+    def row(self, word: str) -> int:
+        """The row of a word as it stands, or of its normalised form; UnknownWord with the closest words."""
+        for form in (word, normalize(word).strip()):
+            if form in self.index:
+                return self.index[form]
+        raise UnknownWord(word, self.closest(word))
+
+    def rows(self, words: Sequence[str]) -> IntArray:
+        """The rows of the words that the vocabulary has, int32, in order, with repetitions."""
+        found = (self.index.get(word) for word in words)
+        return np.fromiter((row for row in found if row is not None), np.int32)
+
+    def closest(self, word: str, top: int = 5) -> list[str]:
+        """Words of the vocabulary that look like this one: sharing characters, then by similarity."""
+        form = normalize(word).strip()
+        if not form:
+            return []
+        characters = set(form)
+        candidates = [w for w in self.words if abs(len(w) - len(form)) <= 2 and characters & set(w)]
+        return difflib.get_close_matches(form, candidates[:20_000], n=top, cutoff=0.4)
+
+    def log_probabilities(self, words: str | Sequence[str]) -> FloatArray:
+        """log p(y|x), natural logarithm, for every y in the order of `words`.
+
+        One word gives float32 (V,), a list of n words (n, V). Source: `enricher.model.huffman`.
+        Raises UnknownWord; NotSupported on a model trained with negative sampling alone, which
+        has no normalised p(y|x).
+        """
+        rows = [self.row(words)] if isinstance(words, str) else [self.row(word) for word in words]
+        answer = self.log_probabilities_of_rows(np.asarray(rows, np.int32))
+        return answer[0] if isinstance(words, str) else answer
+
+    def log_probabilities_of_rows(self, rows: IntArray) -> FloatArray:
+        """The same by row numbers: int32 (n,) gives float32 (n, V)."""
+        if self.tree is None or self.nodes is None:
+            raise NotSupported(
+                "This model was trained with negative sampling and has no normalised p(y|x); "
+                "train with --loss hierarchical-softmax for log-probabilities."
+            )
+        return log_probabilities(self.tree, self.nodes, np.asarray(self.vectors[rows], np.float32))
+
+    def inner_products(self, rows: IntArray) -> FloatArray:
+        """v_x·c_y for negative sampling, ≈ PMI(x, y) − log k; float32 (n, V)."""
+        if self.outputs is None:
+            raise NotSupported("This model has no output vectors: it was trained with hierarchical softmax.")
+        products: FloatArray = np.asarray(self.vectors[rows], np.float32) @ self.outputs.T
+        return products

@@ -1,0 +1,118 @@
+"""The plug-ins that come with the product: tokens, subwords, keywords, relatedness."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
+
+from enricher.enricher import Enricher
+from enricher.expansion import RelatednessExpansion, expand_by_relatedness
+from enricher.keywords import METHODS
+from enricher.plugins.registry import PluginContext
+from enricher.records import AnalyzedDocument, FieldKind, Query
+from enricher.text import Analyzer
+
+S = TypeVar("S")
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """`tokens.<field>`: the words of every enriched field, for a white-space analyser."""
+
+    mapping: Mapping[str, FieldKind]
+    name: str = "tokens"
+
+    def enrich(self, documents: Sequence[AnalyzedDocument]) -> list[dict[str, object]]:
+        return [
+            {"tokens": {field: " ".join(t.text for t in tokens) for field, tokens in document.tokens.items()}}
+            for document in documents
+        ]
+
+
+@dataclass(frozen=True)
+class Subwords:
+    """`subwords.<field>`: characters and pairs of Chinese, stems of English."""
+
+    mapping: Mapping[str, FieldKind]
+    analyzer: Analyzer
+    name: str = "subwords"
+
+    def enrich(self, documents: Sequence[AnalyzedDocument]) -> list[dict[str, object]]:
+        of = self.analyzer.subwords_of
+        return [
+            {"subwords": {field: " ".join(of(tokens)) for field, tokens in document.tokens.items()}}
+            for document in documents
+        ]
+
+
+@dataclass(frozen=True)
+class KeywordSettings:
+    top: int = 10
+    method: str = "phrases"
+
+
+@dataclass(frozen=True)
+class Keywords:
+    """`keywords`: exact values for facets and filters; `keyword_weights`: the same with their scores."""
+
+    enricher: Enricher
+    title_field: str | None
+    settings: KeywordSettings
+    name: str = "keywords"
+
+    @property
+    def mapping(self) -> Mapping[str, FieldKind]:
+        return {"keywords": FieldKind.KEYWORD, "keyword_weights": FieldKind.STORED}
+
+    def enrich(self, documents: Sequence[AnalyzedDocument]) -> list[dict[str, object]]:
+        return [self._enrich(document) for document in documents]
+
+    def _enrich(self, document: AnalyzedDocument) -> dict[str, object]:
+        found = self.enricher.document_keywords(
+            document, self.settings.top, self.settings.method, self.title_field
+        )
+        return {
+            "keywords": [keyword.text for keyword in found],
+            "keyword_weights": [{"text": k.text, "weight": round(k.score, 4)} for k in found],
+        }
+
+
+@dataclass(frozen=True)
+class Relatedness:
+    """Adds the words most related to the query as a whole, with a small weight."""
+
+    enricher: Enricher
+    settings: RelatednessExpansion
+    name: str = "relatedness"
+
+    def rewrite(self, query: Query) -> Query:
+        return expand_by_relatedness(self.enricher.model, query, self.settings)
+
+
+def tokens(context: PluginContext) -> Tokens:
+    return Tokens({f"tokens.{name}": FieldKind.WORDS for name in context.fields})
+
+
+def subwords(context: PluginContext) -> Subwords:
+    return Subwords({f"subwords.{name}": FieldKind.WORDS for name in context.fields}, context.analyzer)
+
+
+def keywords(context: PluginContext) -> Keywords:
+    settings = _settings(KeywordSettings, context.settings)
+    if settings.method not in METHODS or settings.top < 1:
+        raise ValueError(f"method must be one of {', '.join(METHODS)} and top 1 or more")
+    return Keywords(context.model(), context.title_field, settings)
+
+
+def relatedness(context: PluginContext) -> Relatedness:
+    return Relatedness(context.model(), _settings(RelatednessExpansion, context.settings))
+
+
+def _settings(kind: type[S], table: Mapping[str, Any]) -> S:
+    """A plug-in's typed settings from its table; ValueError names a key that does not exist."""
+    known = {item.name: item.type for item in fields(kind)}  # type: ignore[arg-type]
+    for key, value in table.items():
+        if key not in known:
+            raise ValueError(f"unknown setting {key!r}; there are {', '.join(known)}")
+        if known[key] is not type(value) and not (known[key] is float and isinstance(value, int)):
+            raise ValueError(f"the setting {key!r} must be of type {getattr(known[key], '__name__', known[key])}")
+    return kind(**table)

@@ -1,0 +1,112 @@
+"""Typed settings: the global options with their environment variables, and `enricher.toml`.
+
+Nothing else reads the environment. docs/settings.md is generated from these tables.
+"""
+
+import fnmatch
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from enricher.errors import ConfigurationError
+
+CONFIG_FILE = Path("enricher.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A global option: `--name`, its environment variable, default and help."""
+
+    name: str
+    variable: str
+    default: str
+    help: str
+
+
+MODELS = Setting("models", "ENRICHER_MODELS", "./models", "Folder of the model bundles.")
+ENGINE = Setting(
+    "engine",
+    "ENRICHER_ENGINE",
+    "tantivy:./index",
+    "Search engine: tantivy:FOLDER, or http(s)://[user:pass@]host:port, several comma-separated.",
+)
+CONFIG = Setting(
+    "config",
+    "ENRICHER_CONFIG",
+    "./enricher.toml where it exists",
+    "Configuration file: which plug-ins run on which index.",
+)
+SETTINGS = (MODELS, ENGINE, CONFIG)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexConfiguration:
+    """What runs on an index: one `[index."PATTERN"]` table of enricher.toml.
+
+    fields: the enriched fields, None for title and text of the source. enrichments and
+    rewriters: plug-ins by name, in order. settings: for each plug-in its own table.
+    """
+
+    fields: tuple[str, ...] | None = None
+    enrichments: tuple[str, ...] = ("tokens", "subwords", "keywords")
+    rewriters: tuple[str, ...] = ("relatedness",)
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """The tables of enricher.toml, by pattern of the index name."""
+
+    indexes: Mapping[str, IndexConfiguration] = field(default_factory=dict)
+
+    def for_index(self, name: str) -> IndexConfiguration:
+        """The table of that very name, else of the first pattern that fits, else the defaults."""
+        if name in self.indexes:
+            return self.indexes[name]
+        for pattern, configuration in self.indexes.items():
+            if fnmatch.fnmatchcase(name, pattern):
+                return configuration
+        return IndexConfiguration()
+
+
+def read_configuration(path: Path | None) -> Configuration:
+    """Read enricher.toml; without a path the one in this folder where it exists.
+
+    Raises ConfigurationError in a sentence that names the file and the key.
+    """
+    if path is None:
+        if not CONFIG_FILE.exists():
+            return Configuration()
+        path = CONFIG_FILE
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigurationError(f"The configuration {str(path)!r} cannot be read: {error}.") from error
+    unknown = sorted(set(tables) - {"index"})
+    if unknown:
+        raise ConfigurationError(f"{path}: unknown table {unknown[0]!r}; there is [index.\"PATTERN\"].")
+    indexes = tables.get("index", {})
+    if not isinstance(indexes, dict):
+        raise ConfigurationError(f"{path}: 'index' must be a table of tables.")
+    return Configuration({name: _index(table, f"{path}: index.{name!r}") for name, table in indexes.items()})
+
+
+def _index(table: object, where: str) -> IndexConfiguration:
+    if not isinstance(table, dict):
+        raise ConfigurationError(f"{where} must be a table.")
+    unknown = sorted(set(table) - {"fields", "enrichments", "rewriters", "settings"})
+    if unknown:
+        raise ConfigurationError(f"{where}: unknown key {unknown[0]!r}.")
+    lists: dict[str, Any] = {}
+    for key in ("fields", "enrichments", "rewriters"):
+        if key in table:
+            value = table[key]
+            if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+                raise ConfigurationError(f"{where}: {key!r} must be a list of names.")
+            lists[key] = tuple(value)
+    settings = table.get("settings", {})
+    if not isinstance(settings, dict) or not all(isinstance(value, dict) for value in settings.values()):
+        raise ConfigurationError(f"{where}: 'settings' must hold one table for each plug-in.")
+    return IndexConfiguration(settings=settings, **lists)

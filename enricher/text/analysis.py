@@ -1,0 +1,223 @@
+"""Texts become words: the same words, whoever asks, wherever they come from."""
+
+import re
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+from operator import add
+from typing import Any
+
+import Stemmer
+
+from enricher.records import AnalyzedDocument, Document, Token
+from enricher.text.lexicon import LONGEST_WORD, Lexicon
+from enricher.text.matching import LexiconMatcher
+from enricher.text.normalize import normalize, normalize_with_offsets, original_end
+from enricher.text.scripts import HAN_RUN, HAN_SPLIT
+from enricher.text.segmentation import DEFAULT_SEGMENTER, NO_LEXICON, Segmenter, open_segmenter
+from enricher.text.stopwords import STOP_WORDS
+from enricher.text.words import spans_between, words_between
+
+ANALYSIS_FORMAT = "1"
+"""Raised whenever the same text and the same segmenter would give other words."""
+
+DEFAULT_LIMIT = 2_000_000
+"""The most characters of a field that are analysed."""
+
+_LETTER_OR_DIGIT = re.compile(r"[^\W_]")
+_NUMBER = re.compile(r"[\d.,]+")
+_LOCAL = threading.local()
+
+
+class Analyzer:
+    """Cuts texts into words.
+
+    Words are normalised (`normalize`) and never hold white space: a lexicon word with spaces is
+    written with `_` instead. Han characters are cut by the segmenter. Of the rest a word is a run
+    of letters, their marks and digits; kana, Hangul and the scripts of South-East Asia stand
+    apart. `3.14`, `1,000`, `don't`, `c++`, `c#` and `.net` are one word, `'s` at the end is left
+    out, hyphen, underscore, slash and dot separate. Symbols and emoji give nothing.
+    Safe to use from several threads, and copied to another process it opens its segmenter anew.
+    """
+
+    def __init__(
+        self, segmenter: Segmenter, lexicon: Lexicon = NO_LEXICON, *, limit: int = DEFAULT_LIMIT
+    ) -> None:
+        self._segmenter = segmenter
+        self._limit = limit
+        self._lexicon = lexicon
+        self._matcher = LexiconMatcher(lexicon.mixed) if lexicon.mixed else None
+
+    @property
+    def limit(self) -> int:
+        """The most characters of a field that are analysed."""
+        return self._limit
+
+    def truncates(self, text: str) -> bool:
+        """Whether the text is longer than what is analysed of it."""
+        return len(text) > self._limit
+
+    def words(self, text: str) -> list[str]:
+        """The words of a text, stop words included: the texts of `tokens`, only faster."""
+        text = normalize(text[: self._limit])
+        if self._matcher is None:
+            return self._words(text)
+        words: list[str] = []
+        done = 0
+        for word, start, end in self._matcher.find(text):
+            words += self._words(text[done:start])
+            words.append(word)
+            done = end
+        words += self._words(text[done:])
+        return words
+
+    def tokens(self, text: str) -> list[Token]:
+        """The words of a text and their places in it, stop words included."""
+        normalized, offsets = normalize_with_offsets(text[: self._limit])
+        tokens: list[Token] = []
+        done = 0
+        for word, start, end in self._matcher.find(normalized) if self._matcher else ():
+            self._add_tokens(tokens, normalized[done:start], done)
+            tokens.append(Token(word, start, end))
+            done = end
+        self._add_tokens(tokens, normalized[done:] if done else normalized, done)
+        if offsets is None:
+            return tokens
+        return [Token(word, offsets[start], original_end(offsets, end)) for word, start, end in tokens]
+
+    def content_words(self, text: str) -> list[str]:
+        """The words that say what a text is about: those of which `is_content` holds."""
+        return [word for word in self.words(text) if is_content(word)]
+
+    def subwords(self, text: str) -> list[str]:
+        """What a text is found by when its words are cut otherwise: see `subwords_of`."""
+        return self.subwords_of(self.tokens(text))
+
+    def subwords_of(self, tokens: Iterable[Token]) -> list[str]:
+        """The characters and overlapping pairs of Han runs, and the stems of all other words.
+
+        Pairs cross the borders of words that touch, so they do not depend on how a run was cut;
+        a lexicon word is taken apart like any other text.
+        """
+        subwords: list[str] = []
+        run = ""
+        end = -1
+        for token in tokens:
+            if token.start != end:
+                _add_pairs(subwords, run)
+                run = ""
+            end = token.end
+            if HAN_RUN.match(token.text) is not None and HAN_RUN.fullmatch(token.text) is not None:
+                run += token.text
+                continue
+            for index, part in enumerate(HAN_SPLIT.split(token.text.replace("_", " "))):
+                if index % 2:
+                    run += part
+                elif part:
+                    _add_pairs(subwords, run)
+                    run = ""
+                    subwords += stems(words_between(part))
+        _add_pairs(subwords, run)
+        return subwords
+
+    def analyze(self, document: Document, fields: Sequence[str]) -> AnalyzedDocument:
+        """A document with the tokens of the given fields; a field without text has none."""
+        return AnalyzedDocument(
+            document.id, document.source, {field: self.tokens(document.text(field)) for field in fields}
+        )
+
+    def describe(self) -> Mapping[str, str]:
+        """What decides how a text is cut: two analyzers that describe themselves alike cut alike."""
+        identity = {f"segmenter.{key}": value for key, value in self._segmenter.identity.items()}
+        return {"analysis": ANALYSIS_FORMAT, "lexicon": self._lexicon.sha256, "limit": str(self._limit), **identity}
+
+    def _words(self, text: str) -> list[str]:
+        """The words of a normalised text without lexicon words that are not Han."""
+        if text.isascii():
+            return words_between(text)
+        parts = HAN_SPLIT.split(text)
+        if len(parts) == 1:
+            return words_between(text)
+        cut = self._segmenter.cut(" ".join(parts[1::2]))
+        gaps = parts[::2]
+        if _LETTER_OR_DIGIT.search("".join(gaps)) is None:
+            words = [word for word in cut if word != " "]
+        else:
+            words = words_between(gaps[0])
+            following = iter(gaps[1:])
+            for word in cut:
+                if word != " ":
+                    words.append(word)
+                elif _LETTER_OR_DIGIT.search(gap := next(following)) is not None:
+                    words += words_between(gap)
+            words += words_between(gaps[-1])
+        if max(map(len, words), default=0) > LONGEST_WORD:
+            return list(chain.from_iterable(map(_pieces, words)))
+        return words
+
+    def _add_tokens(self, tokens: list[Token], text: str, start: int) -> None:
+        """Append the tokens of `_words(text)`, which begins at `start`."""
+        parts = HAN_SPLIT.split(text)
+        _add_gap(tokens, parts[0], start)
+        if len(parts) == 1:
+            return
+        start += len(parts[0])
+        gaps = iter(parts[2::2])
+        for word in self._segmenter.cut(" ".join(parts[1::2])):
+            if word == " ":
+                gap = next(gaps)
+                _add_gap(tokens, gap, start)
+                start += len(gap)
+                continue
+            end = start + len(word)
+            if end - start > LONGEST_WORD:
+                tokens += [Token(piece, start + at, start + at + len(piece)) for at, piece in _placed(word)]
+            else:
+                tokens.append(Token(word, start, end))
+            start = end
+        _add_gap(tokens, parts[-1], start)
+
+
+def open_analyzer(
+    segmenter: str = DEFAULT_SEGMENTER, lexicon: Lexicon = NO_LEXICON, *, limit: int = DEFAULT_LIMIT
+) -> Analyzer:
+    """An analyzer whose segmenter knows the same lexicon; nothing is loaded until the first text."""
+    return Analyzer(open_segmenter(segmenter, lexicon), lexicon, limit=limit)
+
+
+def is_content(word: str) -> bool:
+    """Whether a word says what a text is about: no stop word, no bare number, not one character.
+
+    Single characters are left out in every script: those of Chinese are mostly particles, units
+    and the rubble of unknown names. They are still searched as sub-words.
+    """
+    return len(word) > 1 and word not in STOP_WORDS and _NUMBER.fullmatch(word) is None
+
+
+def stems(words: Iterable[str]) -> list[str]:
+    """The Porter stems of words; what is not English stays nearly as it is."""
+    stemmer: Any = getattr(_LOCAL, "stemmer", None)
+    if stemmer is None:
+        stemmer = _LOCAL.stemmer = Stemmer.Stemmer("porter")  # not safe to share between threads
+    found: list[str] = stemmer.stemWords(list(words))
+    return found
+
+
+def _add_gap(tokens: list[Token], gap: str, start: int) -> None:
+    if _LETTER_OR_DIGIT.search(gap) is not None:
+        tokens += [Token(word, start + at, start + at + len(word)) for word, at in spans_between(gap)]
+
+
+def _add_pairs(subwords: list[str], run: str) -> None:
+    """Append the characters of a Han run and its overlapping pairs."""
+    if run:
+        subwords += run
+        subwords += map(add, run, run[1:])
+
+
+def _placed(word: str) -> list[tuple[int, str]]:
+    return [(at, word[at : at + LONGEST_WORD]) for at in range(0, len(word), LONGEST_WORD)]
+
+
+def _pieces(word: str) -> list[str]:
+    return [piece for _, piece in _placed(word)]

@@ -1,0 +1,158 @@
+"""Fragments of a text around the words that were searched."""
+
+import html
+import re
+from collections.abc import Collection, Iterator
+from typing import NamedTuple
+
+from enricher.text.analysis import Analyzer
+from enricher.text.normalize import normalize
+
+_WINDOW = 4_000
+_MOST_MATCHES = 500
+_MOST_ANALYSED = 200_000
+_CONTEXT = 24
+
+_SENTENCE_END = re.compile(r"[。！？!?…]+[”’」』）)\"']*|[.;；](?=\s)|\n")
+_BREAK = re.compile(r"[\s。！？!?；;，,、]")
+
+
+class _Match(NamedTuple):
+    start: int
+    end: int
+    term: str
+
+
+def highlight(
+    text: str,
+    analyzer: Analyzer,
+    terms: Collection[str],
+    fragments: int = 2,
+    size: int = 100,
+    pre: str = "<em>",
+    post: str = "</em>",
+    *,
+    escape: bool = False,
+) -> list[str]:
+    """The best fragments of a text, in its order, with the matched words between `pre` and `post`.
+
+    `terms` are words as the analyzer makes them. A fragment has about `size` characters, more only
+    where one match is longer; the best hold most different terms. No match gives no fragment. Of
+    a very long text only the stretches in which a term occurs are analysed, up to a fixed amount,
+    and nothing beyond the analyzer's limit. With `escape` the text, not the marks, is made safe
+    for HTML.
+    """
+    matches = _find(text, analyzer, frozenset(terms))
+    chosen: list[list[_Match]] = []
+    while matches and len(chosen) < fragments:
+        best = _best(matches, {match.term for group in chosen for match in group}, size)
+        chosen.append(best)
+        first, last = best[0].start - size // 2, best[-1].end + size // 2
+        matches = [match for match in matches if match.end <= first or match.start >= last]
+    rendered = []
+    floor = 0
+    for group in sorted(chosen):
+        start, end = _borders(text, analyzer, group[0].start, group[-1].end, size)
+        start = max(start, min(floor, group[0].start))
+        rendered.append(_render(text, start, end, group, (pre, post), escape))
+        floor = end
+    return rendered
+
+
+def _find(text: str, analyzer: Analyzer, terms: frozenset[str]) -> list[_Match]:
+    """Where the terms stand in the text, within what may be looked at."""
+    needles = [term.split("_")[0] for term in terms if term]
+    matches: list[_Match] = []
+    analysed = 0
+    for start, end in _windows(text, min(len(text), analyzer.limit)):
+        if len(matches) >= _MOST_MATCHES or analysed >= _MOST_ANALYSED:
+            break
+        window = text[start:end]
+        normalized = normalize(window)
+        if any(needle in normalized for needle in needles):
+            analysed += end - start
+            matches += [
+                _Match(start + token.start, start + token.end, token.text)
+                for token in analyzer.tokens(window)
+                if token.text in terms
+            ]
+    return matches
+
+
+def _windows(text: str, end: int) -> Iterator[tuple[int, int]]:
+    """Stretches of a text that join to its whole, parted at white space or punctuation where there is any."""
+    start = 0
+    while start < end:
+        stop = min(start + _WINDOW, end)
+        if stop < end:
+            breaks = [match.end() for match in _BREAK.finditer(text, stop - _WINDOW // 4, stop)]
+            stop = breaks[-1] if breaks else stop
+        yield start, stop
+        start = stop
+
+
+def _best(matches: list[_Match], shown: set[str], size: int) -> list[_Match]:
+    """The neighbouring matches, no further apart than a fragment, that show most."""
+    best: list[_Match] = []
+    best_score = (-1, -1, -1)
+    stop = 0
+    for index, first in enumerate(matches):
+        stop = max(stop, index + 1)
+        while stop < len(matches) and matches[stop].end <= first.start + size:
+            stop += 1
+        terms = {match.term for match in matches[index:stop]}
+        score = (len(terms - shown), len(terms), stop - index)
+        if score > best_score:
+            best, best_score = matches[index:stop], score
+    return best
+
+
+def _borders(text: str, analyzer: Analyzer, start: int, end: int, size: int) -> tuple[int, int]:
+    """Where the fragment around text[start:end] begins and ends: at sentences, else at words."""
+    room = max(0, size - (end - start))
+    left = max(0, start - room)
+    sentences = [match.end() for match in _SENTENCE_END.finditer(text, left, start)]
+    if sentences:
+        left = sentences[-1]
+    elif left > 0:
+        left = _word_border(text, analyzer, start - room // 2, start, after=True)
+    right = left + max(size, end - left)
+    if right < len(text):
+        sentences = [match.end() for match in _SENTENCE_END.finditer(text, end, right)]
+        if sentences and sentences[-1] - left >= size // 2:
+            right = sentences[-1]
+        else:
+            right = _word_border(text, analyzer, right, end, after=False)
+    return left, min(right, len(text))
+
+
+def _word_border(text: str, analyzer: Analyzer, at: int, inner: int, *, after: bool) -> int:
+    """The nearest place to `at`, on the way to `inner`, that cuts no word."""
+    low = max(0, min(at, inner) - _CONTEXT)
+    tokens = analyzer.tokens(text[low : max(at, inner) + _CONTEXT])
+    if after:
+        return min((low + token.start for token in tokens if at <= low + token.start <= inner), default=inner)
+    if not any(low + token.start < at < low + token.end for token in tokens):
+        return at
+    return max((low + token.end for token in tokens if inner <= low + token.end <= at), default=inner)
+
+
+def _render(
+    text: str, start: int, end: int, matches: list[_Match], marks: tuple[str, str], escape: bool
+) -> str:
+    """Text [start, end) with its matches marked, those that touch under one mark."""
+    spans: list[tuple[int, int]] = []
+    for match in matches:
+        if spans and match.start <= spans[-1][1]:
+            spans[-1] = (spans[-1][0], max(spans[-1][1], match.end))
+        else:
+            spans.append((match.start, match.end))
+    parts: list[str] = []
+    done = start
+    for span_start, span_end in spans:
+        for part, mark in ((text[done:span_start], marks[0]), (text[span_start:span_end], marks[1])):
+            parts += [html.escape(part) if escape else part, mark]
+        done = span_end
+    rest = text[done:end]
+    parts.append(html.escape(rest) if escape else rest)
+    return "".join(parts).strip()

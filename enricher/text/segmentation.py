@@ -1,0 +1,145 @@
+"""Cutting runs of Han characters into words, by one of two implementations of the same method.
+
+Both look words up in jieba's dictionary, take the most probable path, and guess unknown words
+with a hidden Markov model. `rjieba` is the Rust port, many times faster, and the default.
+"""
+
+import hashlib
+import threading
+import warnings
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Protocol
+
+from enricher.errors import ConfigurationError
+from enricher.text.lexicon import Lexicon, LexiconWord
+
+DEFAULT_SEGMENTER = "rjieba"
+NO_LEXICON = Lexicon()
+
+
+class Segmenter(Protocol):
+    """Cuts Han characters into words.
+
+    `cut` takes runs of Han characters, normalised, several of them separated by one space each;
+    the pieces that it gives join to the same text, and each space is a piece of its own.
+    `identity` names what decides the cut: two segmenters of equal identity cut alike.
+    """
+
+    name: str
+
+    @property
+    def identity(self) -> Mapping[str, str]: ...
+
+    def cut(self, text: str) -> list[str]: ...
+
+
+def open_segmenter(name: str = DEFAULT_SEGMENTER, lexicon: Lexicon = NO_LEXICON, *, hmm: bool = True) -> Segmenter:
+    """The segmenter of that name, taught the Han words of a lexicon.
+
+    Its dictionary is loaded when the first text is cut. `hmm` switches the guessing of unknown
+    words. Raises ConfigurationError for a name that is not known.
+    """
+    if name not in _LOADERS:
+        raise ConfigurationError(f"There is no segmenter {name!r}; there are {' and '.join(sorted(_LOADERS))}.")
+    return _Jieba(name, lexicon, hmm)
+
+
+class _Jieba:
+    """Either implementation; safe to use from several threads, since nothing changes after loading."""
+
+    def __init__(self, name: str, lexicon: Lexicon, hmm: bool) -> None:
+        self.name = name
+        self._lexicon = lexicon
+        self._hmm = hmm
+        self._lock = threading.Lock()
+        self._loaded: Callable[[str], list[str]] | None = None
+
+    @property
+    def identity(self) -> Mapping[str, str]:
+        return {
+            "name": self.name,
+            "version": metadata.version(self.name),
+            "dictionary": _dictionary_hash(self.name),
+            "lexicon": self._lexicon.sha256,
+        } | ({} if self._hmm else {"hmm": "off"})
+
+    def cut(self, text: str) -> list[str]:
+        loaded = self._loaded
+        if loaded is None:
+            with self._lock:
+                loaded = self._loaded = self._loaded or _LOADERS[self.name](self._lexicon.han, self._hmm)
+        return loaded(text)
+
+    def __reduce__(self) -> tuple[Callable[..., "_Jieba"], tuple[str, Lexicon, bool]]:
+        """A copy in another process loads the dictionary anew."""
+        return _Jieba, (self.name, self._lexicon, self._hmm)
+
+
+def _load_rjieba(words: tuple[LexiconWord, ...], hmm: bool) -> Callable[[str], list[str]]:
+    import rjieba
+
+    if not words:
+        # The module's own instance is loaded by the import; another one would take as long again.
+        return rjieba.cut if hmm else lambda text: rjieba.cut(text, hmm=False)
+    tokenizer = rjieba.Jieba()
+    for word, frequency in _frequencies(words, tokenizer.suggest_freq):
+        tokenizer.add_word(word, frequency, None)
+    return tokenizer.cut if hmm else lambda text: tokenizer.cut(text, hmm=False)
+
+
+def _load_jieba(words: tuple[LexiconWord, ...], hmm: bool) -> Callable[[str], list[str]]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of pkg_resources and of escapes in its source
+        import jieba
+    tokenizer: Any = jieba.Tokenizer()
+    # Its own initialisation trusts a cache file in the shared temporary folder, which anybody may have
+    # put there, and logs to stderr. Building from the dictionary of the package costs little more.
+    with _dictionary_file("jieba").open("rb") as dictionary:
+        tokenizer.FREQ, tokenizer.total = tokenizer.gen_pfdict(dictionary)
+    tokenizer.initialized = True
+    for word, frequency in _frequencies(words, lambda word: int(tokenizer.suggest_freq(word))):
+        tokenizer.add_word(word, frequency)
+    return lambda text: list(tokenizer.cut(text, HMM=hmm))
+
+
+_LOADERS: dict[str, Callable[[tuple[LexiconWord, ...], bool], Callable[[str], list[str]]]] = {
+    "jieba": _load_jieba,
+    "rjieba": _load_rjieba,
+}
+
+
+def _frequencies(words: tuple[LexiconWord, ...], suggest: Callable[[str], int]) -> list[tuple[str, int]]:
+    """Each word with a frequency at which it is kept whole, whatever the order of the words.
+
+    `suggest` gives the least frequency at which the word beats its parts by themselves. All are
+    asked before the first word is added, because each added word changes the answers.
+    """
+    return [(word.text, max(word.frequency, suggest(word.text), _LEAST_FREQUENCY)) for word in words]
+
+
+_LEAST_FREQUENCY = 3
+"""The rarest words of the dictionary have it; a word of the user is no rarer."""
+
+
+def _dictionary_file(name: str) -> Path:
+    """The file that holds the dictionary: jieba's text, or the library it is compiled into."""
+    spec = find_spec(name)
+    if spec is None or spec.origin is None:
+        raise ConfigurationError(f"The package {name} is not installed.")
+    folder = Path(spec.origin).parent
+    if name == "jieba":
+        return folder / "dict.txt"
+    libraries = sorted(path for path in folder.iterdir() if path.suffix in {".so", ".pyd", ".dylib"})
+    if not libraries:
+        raise ConfigurationError(f"The package {name} in {folder} has no library.")
+    return libraries[0]
+
+
+@lru_cache(maxsize=None)
+def _dictionary_hash(name: str) -> str:
+    with _dictionary_file(name).open("rb") as dictionary:
+        return hashlib.file_digest(dictionary, "sha256").hexdigest()

@@ -1,0 +1,24 @@
+"""`enricher doctor`: one line per check."""
+
+import typer
+
+from indexer.cli.app import Json, app, context_of
+from indexer.cli.output import print_json
+from indexer.doctor import examine
+
+
+@app.command()
+def doctor(context: typer.Context, as_json: Json = False) -> None:
+    """Check the models, the engine and the indexes; exit code 1 when a check fails.
+
+    Example: enricher --engine http://localhost:9200 doctor
+    """
+    shared = context_of(context)
+    checks = examine(shared.models, shared.engine_url, shared.config)
+    for check in checks:
+        if as_json:
+            print_json({"check": check.name, "passed": check.passed, "detail": check.detail})
+        else:
+            print(f"{'ok    ' if check.passed else 'FAILED'}  {check.name}: {check.detail}")
+    if not all(check.passed for check in checks):
+        raise typer.Exit(1)

@@ -1,0 +1,137 @@
+"""`enricher models`: the bundles, which is active, and the way back."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from enricher.text import open_analyzer
+from indexer.cli.app import Json, Language, Segmenter, app, context_of
+from indexer.cli.output import print_json, print_table, say
+from indexer.cli.train import check_language
+
+models = typer.Typer(help="The model bundles: list, show, verify, activate, roll back, prune, import.",
+                     no_args_is_help=True)  # fmt: skip
+app.add_typer(models, name="models")
+
+Version = Annotated[str | None, typer.Argument(metavar="[V]", help="A version; the active one if left out.")]
+
+
+@models.command("list")
+def list_models(context: typer.Context, as_json: Json = False) -> None:
+    """List the models, oldest first.
+
+    Example: enricher models list
+    """
+    store = context_of(context).store
+    active = store.active_version()
+    rows = []
+    for version in store.versions():
+        manifest = store.open(version).manifest
+        rows.append(
+            {
+                "version": version,
+                "active": version == active,
+                "created": manifest["created"],
+                "language": manifest["language"],
+                "words": manifest["counts"]["words"],
+                "documents": manifest["counts"]["documents"],
+            }
+        )
+    if as_json:
+        for row in rows:
+            print_json(row)
+        return
+    print_table(
+        ("", "version", "created", "language", "words", "documents"),
+        [("*" if r["active"] else "", *(r[key] for key in list(r) if key != "active")) for r in rows],
+    )
+
+
+@models.command()
+def show(context: typer.Context, version: Version = None, as_json: Json = False) -> None:
+    """Show what a model is and how it was made.
+
+    Example: enricher models show
+    """
+    manifest = context_of(context).store.open(version).manifest
+    if as_json:
+        print_json(manifest)
+        return
+    rows = []
+    for key, value in manifest.items():
+        if key == "files":
+            rows.extend((f"file {name}", f"{facts['bytes']:,} bytes") for name, facts in value.items())
+        elif isinstance(value, dict):
+            rows.extend((f"{key}: {inner}", content) for inner, content in value.items())
+        else:
+            rows.append((key, value))
+    print_table(("", ""), rows)
+
+
+@models.command()
+def verify(context: typer.Context, version: Version = None) -> None:
+    """Compare every file of a model with its recorded hash.
+
+    Example: enricher models verify
+    """
+    bundle = context_of(context).store.open(version)
+    bundle.verify()
+    print(f"The model {bundle.version} is whole: {len(bundle.manifest['files'])} files.")
+
+
+@models.command()
+def activate(context: typer.Context, version: Annotated[str, typer.Argument(metavar="V")]) -> None:
+    """Make a model the active one, after verifying it.
+
+    Example: enricher models activate 20260101T120000-0a1b2c
+    """
+    context_of(context).store.activate(version)
+    print(version)
+
+
+@models.command()
+def rollback(context: typer.Context) -> None:
+    """Go back to the model that was active before, and print its version.
+
+    Example: enricher models rollback
+    """
+    print(context_of(context).store.rollback())
+
+
+@models.command()
+def prune(context: typer.Context) -> None:
+    """Remove all models but the active one and the one before it; prints what was removed.
+
+    Example: enricher models prune
+    """
+    for version in context_of(context).store.prune():
+        print(version)
+
+
+@models.command("import")
+def import_model(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="GENSIM_MODEL", help="A model saved by gensim's Word2Vec.save.")],
+    language: Language = "auto",
+    segmenter: Segmenter = "rjieba",
+    no_activate: Annotated[bool, typer.Option("--no-activate", help="Do not make it the active model.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Make a bundle from a Word2Vec model of gensim, words and order kept as they are.
+
+    A gensim file is a pickle, which can run code: import only files that you trust.
+
+    Example: enricher models import word2vec.model --language zh
+    """
+    from enricher.model.build import import_bundle
+
+    check_language(language)
+    store = context_of(context).store
+    version = import_bundle(store, file, open_analyzer(segmenter), language)
+    if not no_activate:
+        store.activate(version)
+    say("An imported model has no document frequencies and no word boundaries: keywords use its word counts.")
+    if store.open(version).model.tree is None:
+        say("It was trained with negative sampling: related words are ranked by inner product.")
+    print_json({"version": version}) if as_json else print(version)

@@ -1,0 +1,91 @@
+"""`enricher search`: an enriched search with highlights, facets and reasons."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from enricher.errors import UsageError
+from enricher.expansion import parse_query
+from enricher.records import Query, SearchRequest, SearchResponse
+from indexer.cli.app import Json, app, context_of
+from indexer.cli.output import console, print_json, print_table
+from indexer.cli.words import print_terms, terms_as_json
+from indexer.search import SearchableIndex, open_index
+
+
+@app.command()
+def search(
+    context: typer.Context,
+    query: str,
+    index: Annotated[str, typer.Option("--in", metavar="NAME", help="Index or alias to search.")],
+    top: Annotated[int, typer.Option(help="Number of hits.")] = 10,
+    filters: Annotated[
+        list[str] | None, typer.Option("--filter", metavar="FIELD=VALUE", help="Keep hits with this value; repeated.")
+    ] = None,
+    facets: Annotated[
+        list[str] | None, typer.Option("--facet", metavar="FIELD", help="Count the values of a field; repeated.")
+    ] = None,
+    no_expansion: Annotated[bool, typer.Option("--no-expansion", help="Search the typed words only.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Show the terms that were searched, and why.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Search an index, with the query expanded by the model that enriched it.
+
+    Example: enricher search "数据库事务" --in articles --facet keywords --filter category=tech
+    """
+    shared = context_of(context)
+    engine = shared.engine()
+    opened = open_index(engine, index, shared.model)
+    words = parse_query(opened.analyzer, query)
+    if not no_expansion:
+        words = opened.rewrite(words, shared.configuration().for_index(index))
+    request = SearchRequest(words, top, tuple(_pair(item) for item in filters or ()), tuple(facets or ()))
+    response = opened.search(request)
+    if as_json:
+        print_json(_as_json(opened, words, response))
+    else:
+        _print(opened, words, response, explain)
+    engine.close()
+
+
+def _pair(text: str) -> tuple[str, str]:
+    field, separator, value = text.partition("=")
+    if not separator or not field:
+        raise UsageError(f"A filter is written FIELD=VALUE, not {text!r}.")
+    return field, value
+
+
+def _as_json(opened: SearchableIndex, query: Query, response: SearchResponse) -> dict[str, object]:
+    return {
+        "total": response.total,
+        "took_ms": round(response.took_ms, 3),
+        "hits": [
+            {
+                "id": hit.id,
+                "score": hit.score,
+                "title": opened.title(hit),
+                "keywords": hit.keywords,
+                "highlight": opened.highlights(hit, query),
+            }
+            for hit in response.hits
+        ],
+        "facets": {name: [asdict(count) for count in counts] for name, counts in response.facets.items()},
+        "expansion": terms_as_json(query),
+    }
+
+
+def _print(opened: SearchableIndex, query: Query, response: SearchResponse, explain: bool) -> None:
+    if explain:
+        print_terms(query.terms)
+        print()
+    print(f"{response.total} documents in {response.took_ms:.1f} ms")
+    for number, hit in enumerate(response.hits, start=1):
+        print(f"\n{number}. {opened.title(hit) or hit.id}   [{hit.score:.3f}]   {hit.id}")
+        if hit.keywords:
+            print(f"   {'  '.join(hit.keywords)}")
+        for fragment in opened.highlights(hit, query):
+            console().print(f"   … {fragment.replace('<em>', '«').replace('</em>', '»')}", soft_wrap=True)
+    for name, counts in response.facets.items():
+        print()
+        print_table((name, "documents"), [(item.value, item.count) for item in counts])

@@ -1,0 +1,100 @@
+"""`enricher train`: learn a model from documents."""
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from enricher.errors import UsageError
+from enricher.records import Document, Rejection
+from enricher.sources import source_format
+from enricher.text import open_analyzer, read_lexicon
+from enricher.text.segmentation import NO_LEXICON
+from indexer.cli.app import (
+    FormatOption,
+    IdField,
+    Json,
+    Language,
+    Segmenter,
+    TextField,
+    TitleField,
+    app,
+    context_of,
+)
+from indexer.cli.output import Rejects, print_json, progress_display, say
+from indexer.sources import read_sources
+
+LANGUAGES = ("auto", "zh", "en")
+
+
+@app.command()
+def train(
+    context: typer.Context,
+    sources: Annotated[list[str], typer.Argument(metavar="SOURCE...", help="Files, folders, - or index:NAME.")],
+    language: Language = "auto",
+    segmenter: Segmenter = "rjieba",
+    dimensions: Annotated[int, typer.Option(help="Length of the vectors.")] = 100,
+    window: Annotated[int, typer.Option(help="Words on either side that count as context.")] = 10,
+    min_count: Annotated[
+        int | None, typer.Option(help="Drop words that occur less often. Default: 5, in small corpora 2.")
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="Passes over the text. Default: 5 to 25, by the size of the corpus.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed; with one worker the model is reproducible.")] = 1,
+    workers: Annotated[int | None, typer.Option(help="Training threads. Default: the number of cores.")] = None,
+    architecture: Annotated[str, typer.Option(help="skip-gram or cbow.")] = "skip-gram",
+    loss: Annotated[str, typer.Option(help="hierarchical-softmax or negative-sampling.")] = "hierarchical-softmax",
+    lexicon: Annotated[
+        Path | None, typer.Option(help="Your own words: UTF-8, one a line, frequency and tag may follow.")
+    ] = None,
+    id_field: IdField = "id",
+    title_field: TitleField = "title",
+    text_field: TextField = "text",
+    format_name: FormatOption = "auto",
+    no_activate: Annotated[bool, typer.Option("--no-activate", help="Do not make it the active model.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Learn a model from documents, activate it, and print its version.
+
+    Example: enricher train docs.jsonl more-docs/ --min-count 3
+    """
+    from enricher.model.build import train_bundle
+    from enricher.model.training import TrainingSettings
+
+    shared = context_of(context)
+    check_language(language)
+    settings = TrainingSettings(
+        architecture, loss, dimensions, window, min_count, epochs, seed, workers or min(8, os.cpu_count() or 1)
+    )
+    form = source_format(id_field, title_field, text_field, format_name)
+    stream = read_sources(sources, form, shared.engine)
+    analyzer = open_analyzer(segmenter, read_lexicon(lexicon) if lexicon else NO_LEXICON)
+    with Rejects() as rejects, progress_display() as progress:
+        documents = accepted(stream, rejects)
+        version = train_bundle(
+            shared.store, documents, form.fields, analyzer, settings, language, lexicon, progress
+        )
+    if not no_activate:
+        shared.store.activate(version)
+    print_json({"version": version}) if as_json else print(version)
+    if rejects.count:
+        say(f"{rejects.summary()} The model was trained on the others.")
+        raise typer.Exit(1)
+
+
+def check_language(language: str) -> None:
+    """Raise UsageError for a language that is none of ours."""
+    if language not in LANGUAGES:
+        raise UsageError(f"The language must be one of {', '.join(LANGUAGES)}, not {language!r}.")
+
+
+def accepted(stream: Iterable[Document | Rejection], rejects: Rejects) -> Iterator[Document]:
+    """The documents of a stream; what could not be used goes to `rejects`."""
+    for item in stream:
+        if isinstance(item, Rejection):
+            rejects(item)
+        else:
+            yield item

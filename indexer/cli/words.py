@@ -1,0 +1,147 @@
+"""`enricher keywords`, `neighbors`, `related`, `expand`: what the model says of words."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from enricher.enricher import Enricher
+from enricher.errors import UsageError
+from enricher.records import Document, Query, QueryTerm
+from enricher.sources import source_format
+from indexer.cli.app import FormatOption, IdField, Json, TextField, TitleField, app, context_of
+from indexer.cli.output import Rejects, print_json, print_table, say
+from indexer.cli.train import accepted
+from indexer.sources import read_sources
+
+Top = Annotated[int, typer.Option(help="How many.")]
+
+
+@app.command()
+def keywords(
+    context: typer.Context,
+    sources: Annotated[
+        list[str] | None, typer.Argument(metavar="[SOURCE...]", help="Files, folders, - or index:NAME.")
+    ] = None,
+    text: Annotated[str | None, typer.Option(help="A text, instead of sources.")] = None,
+    top: Top = 5,
+    method: Annotated[str, typer.Option(help="phrases, or published: log p(text|word).")] = "phrases",
+    id_field: IdField = "id",
+    title_field: TitleField = "title",
+    text_field: TextField = "text",
+    format_name: FormatOption = "auto",
+    as_json: Json = False,
+) -> None:
+    """Print the keywords of documents, a line each, or of one text.
+
+    Example: enricher keywords --text "分布式数据库的事务与一致性"
+    """
+    shared = context_of(context)
+    if (text is None) == (not sources):
+        raise UsageError("Give either SOURCE or --text: the documents, or one text.")
+    form = source_format(id_field, title_field, text_field, format_name)
+    model = shared.model()
+    if method == "published":
+        _say_inner_product(model)
+    if text is not None:
+        _print_keywords(model, None, [Document("", {form.text_field: text})], (form.text_field,), top, method, as_json)
+        return
+    stream = read_sources(sources or [], form, shared.engine)
+    with Rejects() as rejects:
+        title = form.title_field if len(form.fields) > 1 else None
+        _print_keywords(model, title, accepted(stream, rejects), form.fields, top, method, as_json)
+    if rejects.count:
+        say(rejects.summary())
+        raise typer.Exit(1)
+
+
+def _print_keywords(
+    model: Enricher,
+    title_field: str | None,
+    documents: Iterator[Document] | list[Document],
+    fields: tuple[str, ...],
+    top: int,
+    method: str,
+    as_json: bool,
+) -> None:
+    for document in documents:
+        found = model.document_keywords(model.analyzer.analyze(document, fields), top, method, title_field)
+        if as_json:
+            print_json({"id": document.id or None, "keywords": [asdict(keyword) for keyword in found]})
+        elif document.id:
+            print(f"{document.id}\t{'  '.join(keyword.text for keyword in found)}")
+        else:
+            print_table(("keyword", "score"), [(keyword.text, keyword.score) for keyword in found])
+
+
+@app.command()
+def neighbors(context: typer.Context, word: str, top: Top = 10, as_json: Json = False) -> None:
+    """Print the words that can replace a word: nearest by cosine.
+
+    Example: enricher neighbors 数据库
+    """
+    found = context_of(context).model().neighbors(word, top)
+    if as_json:
+        print_json({"word": word, "neighbors": [asdict(neighbor) for neighbor in found]})
+    else:
+        print_table(("word", "cosine"), [(neighbor.word, neighbor.cosine) for neighbor in found])
+
+
+@app.command()
+def related(
+    context: typer.Context,
+    word: str,
+    top: Top = 10,
+    alpha: Annotated[float, typer.Option(help="1 is mutual information; less favours frequent words.")] = 0.9,
+    as_json: Json = False,
+) -> None:
+    """Print the words that occur with a word: largest log p(y|word) − alpha · log p(y).
+
+    Example: enricher related 数据库 --alpha 0.7
+    """
+    model = context_of(context).model()
+    _say_inner_product(model)
+    found = model.related(word, top, alpha)
+    if as_json:
+        print_json({"word": word, "alpha": alpha, "related": [asdict(item) for item in found]})
+    else:
+        rows = [(item.word, item.score, item.log_probability, item.log_prior) for item in found]
+        print_table(("word", "score", "log p(y|x)", "log p(y)"), rows)
+
+
+@app.command()
+def expand(context: typer.Context, query: str, as_json: Json = False) -> None:
+    """Print the words of a query and the words added to it, with weight and reason.
+
+    Example: enricher expand "如何提高数据库查询速度"
+    """
+    model = context_of(context).model()
+    _say_inner_product(model)
+    expanded = model.expand(query)
+    if not expanded.terms:
+        raise UsageError(f"The query {query!r} holds no word to expand.")
+    if as_json:
+        print_json({"query": query, "terms": terms_as_json(expanded)})
+    else:
+        print_terms(expanded.terms)
+
+
+def terms_as_json(query: Query) -> list[dict[str, object]]:
+    """The terms of a query as the contract writes them."""
+    return [
+        {"term": t.term, "weight": t.weight, "for": t.for_, "origin": t.origin, "because": t.because}
+        for t in query.terms
+    ]
+
+
+def print_terms(terms: tuple[QueryTerm, ...]) -> None:
+    """The terms of a query as a table."""
+    rows = [(term.term, term.weight, term.for_ or "", term.origin, term.because) for term in terms]
+    print_table(("term", "weight", "for", "origin", "because"), rows)
+
+
+def _say_inner_product(model: Enricher) -> None:
+    """Tell that a model of negative sampling has no probabilities."""
+    if model.model.tree is None:
+        say("This model was trained with negative sampling: words are ranked by inner product (≈ PMI − log k).")

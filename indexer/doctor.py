@@ -1,0 +1,71 @@
+"""What can be wrong, looked at one by one."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from enricher.enricher import load
+from enricher.errors import EnricherError
+from enricher.model.store import BundleStore
+from enricher.plugins import PluginContext, load_enrichments, load_rewriters
+from enricher.records import Check, SearchEngine
+from enricher.settings import read_configuration
+from indexer.engines import open_engine
+
+
+def examine(models: Path, engine_url: str, config: Path | None) -> list[Check]:
+    """All checks, in the order in which a user would mend them; never raises an EnricherError."""
+    checks = [
+        _check("configuration", lambda: _configuration(config)),
+        _check("active model", lambda: _active_model(models)),
+        _check("plug-ins", lambda: _plugins(models, config)),
+    ]
+    try:
+        engine = open_engine(engine_url)
+    except EnricherError as error:
+        return [*checks, Check("engine", False, str(error))]
+    checks += engine.check()
+    if all(check.passed for check in checks[3:]):
+        checks.append(_check("indexes", lambda: _indexes(engine, models)))
+    engine.close()
+    return checks
+
+
+def _check(name: str, look: Callable[[], str]) -> Check:
+    """What `look` says, or the sentence of its error."""
+    try:
+        return Check(name, True, look())
+    except EnricherError as error:
+        return Check(name, False, str(error))
+
+
+def _configuration(path: Path | None) -> str:
+    tables = read_configuration(path).indexes
+    return f"{len(tables)} index tables" if tables else "defaults"
+
+
+def _active_model(models: Path) -> str:
+    enricher = load(models)
+    enricher.bundle.verify()
+    kept = len(BundleStore(models).versions())
+    return f"{enricher.version}, {len(enricher.words):,} words, all files whole; {kept} models in {models}"
+
+
+def _plugins(models: Path, config: Path | None) -> str:
+    configuration = read_configuration(config)
+    enricher = load(models)
+    names: set[str] = set()
+    for table in (configuration.for_index(""), *configuration.indexes.values()):
+        context = PluginContext(table.fields or ("title", "text"), enricher.analyzer, enricher)
+        names.update(plugin.name for plugin in load_enrichments(table, context))
+        names.update(plugin.name for plugin in load_rewriters(table, context))
+    return ", ".join(sorted(names))
+
+
+def _indexes(engine: SearchEngine, models: Path) -> str:
+    there = set(BundleStore(models).versions())
+    names = engine.indexes()
+    for name in names:
+        model = engine.layout(name).model
+        if model is not None and model not in there:
+            raise EnricherError(f"The index {name!r} was enriched by the model {model}, which is not in {models}.")
+    return ", ".join(f"{name} ({engine.count(name):,} documents)" for name in names) or "none yet"

@@ -1,0 +1,206 @@
+"""What becomes of the values of a document on its way into an engine: the same on every engine."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from enricher.records import EnrichedDocument, FieldKind, IndexLayout, Rejection
+
+ENRICHMENT = "enrichment"
+"""The object under which all that this project adds to a document stands."""
+
+KEYWORDS = "keywords"
+
+EMPTY_MARK = "∅"
+"""The word of a field without words.
+
+Every document must have every field of words, because one engine counts the documents that lack
+a field into its idf and the other does not. No analyser can produce it: it is no letter.
+"""
+
+LONGEST_WORD = 127
+"""Words are cut after so many characters: one engine splits words of more than 255 UTF-16 units."""
+
+LONGEST_VALUE = 256
+"""Strings of the user's fields of more UTF-16 units are not kept for filters and facets."""
+
+LONGEST_KEYWORD = 1024
+"""Values of KEYWORD fields of more UTF-16 units are stored but not kept for filters and facets."""
+
+LONGEST_ID = 512
+"""Bytes of the longest document id."""
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_LONG_WORD = re.compile(rf"\S{{{LONGEST_WORD + 1},}}")
+_INTEGER = re.compile(r"[+-]?\d+")
+_FLOAT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+
+Scalar = str | int | float | bool
+
+
+class Prepared(NamedTuple):
+    """A document as an engine writes it: clean of lone surrogates, every field of words filled."""
+
+    id: str
+    source: Mapping[str, object]
+    source_json: bytes
+    enrichment: Mapping[str, object]
+    enrichment_json: bytes
+
+
+def clean(text: str) -> str:
+    """The text with U+FFFD for every lone surrogate, which UTF-8 cannot carry."""
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
+
+
+def encode(value: object) -> bytes:
+    """The value as JSON in UTF-8; ValueError or TypeError where it is no JSON (NaN, a set, …)."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return clean(text).encode()
+
+
+def utf16_length(text: str) -> int:
+    """The length as the servers' limits count it: characters beyond U+FFFF are two."""
+    return len(text) + sum(letter > "\uffff" for letter in text) if not text.isascii() else len(text)
+
+
+def prepare(
+    documents: Sequence[EnrichedDocument], layout: IndexLayout
+) -> tuple[list[Prepared], list[Rejection]]:
+    """The documents as they are written, and those that no engine could hold.
+
+    Of equal ids the last stays, in the place of its last appearance.
+    """
+    latest: dict[str, EnrichedDocument] = {}
+    for document in documents:
+        name = clean(document.id)
+        latest.pop(name, None)
+        latest[name] = document
+    prepared, rejections = [], []
+    for name, document in latest.items():
+        try:
+            prepared.append(_prepare(name, document, layout))
+        except (ValueError, TypeError, RecursionError) as error:
+            rejections.append(Rejection(document.id, _sentence(error), as_text(document.source)))
+    return prepared, rejections
+
+
+def _prepare(name: str, document: EnrichedDocument, layout: IndexLayout) -> Prepared:
+    if not name:
+        raise ValueError("The document has an empty id")
+    if len(name.encode()) > LONGEST_ID:
+        raise ValueError(f"The id is longer than {LONGEST_ID} bytes")
+    if ENRICHMENT in document.source:
+        raise ValueError(f"The field {ENRICHMENT!r} of the document is reserved; rename it")
+    enrichment = complete(document.enrichment, layout)
+    source_json, enrichment_json = encode(document.source), encode(enrichment)
+    source = document.source
+    if "\ufffd".encode() in source_json:
+        source = json.loads(source_json)
+    return Prepared(name, source, source_json, enrichment, enrichment_json)
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "The document is nested too deeply."
+    return f"{error}."
+
+
+def as_text(value: object) -> str:
+    """The value as JSON where it is any, else as Python shows it: the content of a rejection."""
+    try:
+        return encode(value).decode()
+    except (ValueError, TypeError, RecursionError):
+        return clean(repr(value))
+
+
+# ------------------------------------------------------------------ enrichment
+
+
+def complete(enrichment: Mapping[str, object], layout: IndexLayout) -> dict[str, object]:
+    """A copy of the enrichment in which every WORDS field of the layout has words."""
+    result = dict(enrichment)
+    for path, kind in layout.mapping.items():
+        if kind is not FieldKind.WORDS:
+            continue
+        *outer, last = path.split(".")
+        place = result
+        for step in outer:
+            inner = place.get(step)
+            place[step] = place = dict(inner) if isinstance(inner, Mapping) else {}
+        place[last] = words_of(place.get(last))
+    return result
+
+
+def words_of(value: object) -> str:
+    """The words of a field, one space between them, `EMPTY_MARK` where there are none."""
+    if isinstance(value, list | tuple):
+        value = " ".join(part for part in value if isinstance(part, str))
+    text = " ".join(clean(value).split()) if isinstance(value, str) else ""
+    return _LONG_WORD.sub(_cut, text) or EMPTY_MARK
+
+
+def _cut(match: re.Match[str]) -> str:
+    return match.group()[:LONGEST_WORD]
+
+
+def at(enrichment: Mapping[str, object], path: str) -> object:
+    """The value at a dotted path, None where there is none."""
+    value: object = enrichment
+    for step in path.split("."):
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(step)
+    return value
+
+
+def keywords_of(value: object) -> tuple[str, ...]:
+    """The exact values of a KEYWORD field, each once, in their order."""
+    values = value if isinstance(value, list | tuple) else [value]
+    scalars = [part for part in values if isinstance(part, str | int | float)]
+    return tuple(dict.fromkeys(clean(as_value(part)) for part in scalars))
+
+
+# ------------------------------------------------------------------ the user's fields
+
+
+def leaves(source: Mapping[str, object]) -> Iterator[tuple[str, Scalar]]:
+    """Every value of a document with its dotted path; the values of a list share one path."""
+    waiting: list[tuple[str, object]] = list(source.items())[::-1]
+    while waiting:
+        path, value = waiting.pop()
+        if isinstance(value, Mapping):
+            waiting.extend([(f"{path}.{key}", inner) for key, inner in value.items()][::-1])
+        elif isinstance(value, list | tuple):
+            waiting.extend([(path, inner) for inner in value][::-1])
+        elif isinstance(value, str | int | float):
+            yield path, value
+
+
+def is_short(value: Scalar) -> bool:
+    """Whether a value of a user's field is kept for filters and facets."""
+    if isinstance(value, str):
+        return len(value) <= LONGEST_VALUE and utf16_length(value) <= LONGEST_VALUE
+    return isinstance(value, bool | float) or -(2**63) <= value < 2**63
+
+
+def as_value(value: Scalar) -> str:
+    """A value as facets show it and filters take it: true, false, 5, 3.14, or the string."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def number(text: str) -> int | float | None:
+    """The number that a filter's value spells, None where it spells none."""
+    if _INTEGER.fullmatch(text):
+        return int(text) if len(text) < 40 else None
+    if _FLOAT.fullmatch(text):
+        value = float(text)
+        if value.is_integer() and abs(value) < 2**63:
+            return int(value)
+        return value if value == value and abs(value) != float("inf") else None
+    return None

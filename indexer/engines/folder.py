@@ -1,0 +1,162 @@
+"""The folder of the embedded engine: indexes, their layouts, aliases, and who may change them.
+
+    ROOT/.lock                  held while indexes or aliases are changed
+    ROOT/.aliases.json          {alias: index}
+    ROOT/INDEX/layout.json      the layout
+    ROOT/INDEX/segments/        what the library writes
+
+Names that begin with a dot are never names of indexes.
+"""
+
+import errno
+import fcntl
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from enricher.errors import EngineError, EngineUnavailable
+from enricher.records import IndexLayout
+from indexer.engines.layouts import layout_as_json, layout_from_json
+from indexer.engines.names import check_name, name_taken, no_such_index
+
+_TEMPORARY = ".temporary-"
+
+
+class IndexFolder:
+    """The indexes below one root; every change is one atomic rename under a file lock."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def segments(self, name: str) -> Path:
+        """Where the library keeps an index, by the index's own name."""
+        return self.root / name / "segments"
+
+    def names(self) -> list[str]:
+        """The names of the indexes, sorted."""
+        return sorted(path.parent.name for path in self.root.glob("[!.]*/layout.json"))
+
+    def has(self, name: str) -> bool:
+        """Whether there is an index, not an alias, of that name."""
+        return (self.root / check_name(name) / "layout.json").is_file()
+
+    def resolve(self, name: str) -> str:
+        """The index that a name or alias means; IndexNotFound where there is none."""
+        if self.has(name):
+            return name
+        target = self.aliases().get(name)
+        if target is None or not self.has(target):
+            raise no_such_index(name)
+        return target
+
+    def create(self, name: str, layout: IndexLayout, build: Callable[[Path], None]) -> None:
+        """Make an index: `build` fills its segments in a temporary folder."""
+        with self._locked():
+            if self.has(name) or name in self.aliases():
+                raise name_taken(name)
+            temporary = self._temporary()
+            segments = temporary / "segments"
+            segments.mkdir(parents=True)
+            build(segments)
+            write_json(temporary / "layout.json", layout_as_json(layout))
+            temporary.rename(self.root / name)
+            _sync(self.root)
+
+    def drop(self, name: str) -> None:
+        """Remove an index and the aliases that mean it."""
+        with self._locked():
+            if not self.has(name):
+                raise no_such_index(name)
+            kept = {alias: index for alias, index in self.aliases().items() if index != name}
+            if kept != self.aliases():
+                write_json(self.root / ".aliases.json", kept)
+            temporary = self._temporary()
+            (self.root / name).rename(temporary)
+            _sync(self.root)
+            shutil.rmtree(temporary)
+
+    def layout(self, name: str) -> IndexLayout:
+        """The layout of an index, by the index's own name."""
+        return layout_from_json(name, _read_json(self.root / name / "layout.json"))
+
+    def change_layout(self, name: str, change: Callable[[IndexLayout], IndexLayout]) -> None:
+        """Replace the layout of an index by what `change` makes of it."""
+        with self._locked():
+            if not self.has(name):
+                raise no_such_index(name)
+            write_json(self.root / name / "layout.json", layout_as_json(change(self.layout(name))))
+
+    def aliases(self) -> dict[str, str]:
+        """Alias → index."""
+        path = self.root / ".aliases.json"
+        if not path.exists():
+            return {}
+        value = _read_json(path)
+        if not isinstance(value, Mapping):
+            raise EngineError(f"The file {path} is damaged; write {{}} into it to lose the aliases.")
+        return {str(alias): str(index) for alias, index in value.items()}
+
+    def set_alias(self, alias: str, index: str) -> None:
+        """Point an alias at an index; IndexConflict where an index has the alias's name."""
+        with self._locked():
+            target = self.resolve(index)
+            if self.has(alias):
+                raise name_taken(alias)
+            write_json(self.root / ".aliases.json", {**self.aliases(), alias: target})
+
+    @contextmanager
+    def failures(self) -> Iterator[None]:
+        """Turn errors of the file system into ours."""
+        try:
+            yield
+        except OSError as error:
+            if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+                sentence = f"The disk of {self.root} is full; make room and do it again."
+                raise EngineUnavailable(sentence) from error
+            reason = error.strerror or error
+            raise EngineError(f"The folder {self.root} cannot be used: {reason}.") from error
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        self.root.mkdir(parents=True, exist_ok=True)
+        with (self.root / ".lock").open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            for left in self.root.glob(f"{_TEMPORARY}*"):
+                shutil.rmtree(left)
+            yield
+
+    def _temporary(self) -> Path:
+        return self.root / f"{_TEMPORARY}{uuid.uuid4().hex}"
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write a JSON file so that a reader, or a crash, sees the old one or the new one."""
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        with temporary.open("w", encoding="utf-8") as file:
+            json.dump(value, file, ensure_ascii=False, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.rename(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    _sync(path.parent)
+
+
+def _read_json(path: Path) -> object:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise EngineError(f"The file {path} is damaged: {error}.") from error
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

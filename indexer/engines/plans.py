@@ -1,0 +1,97 @@
+"""A search request made ready for any engine: checked, cut, and resolved against the layout."""
+
+import math
+from dataclasses import dataclass
+
+from enricher.errors import UsageError
+from enricher.records import FieldKind, IndexLayout, QueryTerm, SearchRequest
+from indexer.engines.fields import EMPTY_MARK, ENRICHMENT, KEYWORDS, LONGEST_WORD, clean
+
+MOST_HITS = 10_000
+FACET_SIZE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One term on the fields that it is searched in, by their paths under `enrichment`.
+
+    Its score is weight × the sum of BM25 over the fields, or the weight alone where `exact`.
+    """
+
+    term: str
+    weight: float
+    fields: tuple[str, ...]
+    exact: bool = False
+
+    @property
+    def size(self) -> int:
+        """How many elementary queries it takes."""
+        return len(self.fields)
+
+
+Group = tuple[Clause, ...]
+"""Alternatives: the best of their scores counts."""
+
+
+def plan(request: SearchRequest, layout: IndexLayout, index: str) -> list[Group]:
+    """The groups of the query; UsageError where a term names a field that the index lacks."""
+    if not 0 <= request.top <= MOST_HITS:
+        raise UsageError(f"The number of hits is {request.top}; choose one from 0 to {MOST_HITS}.")
+    groups = []
+    for terms in request.query.groups():
+        best: dict[tuple[str, str], Clause] = {}
+        for term in terms:
+            clause = _clause(term, layout, index)
+            known = best.get((term.field, clause.term))
+            if clause.term != EMPTY_MARK and (known is None or known.weight < clause.weight):
+                best[term.field, clause.term] = clause
+        if best:
+            groups.append(tuple(best.values()))
+    return groups
+
+
+def _clause(term: QueryTerm, layout: IndexLayout, index: str) -> Clause:
+    if not math.isfinite(term.weight) or term.weight < 0:
+        raise UsageError(f"The weight of {term.term!r} is {term.weight}; a weight is a number from 0 up.")
+    if layout.mapping.get(term.field) is FieldKind.KEYWORD:
+        return Clause(clean(term.term), term.weight, (term.field,), exact=True)
+    fields = tuple(layout.family(term.field))
+    if not fields:
+        searchable = [path for path, kind in layout.mapping.items() if kind is not FieldKind.STORED]
+        has = ", ".join(sorted({path.split(".")[0] for path in searchable})) or "none"
+        raise UsageError(f"The index {index!r} has no field {term.field!r} to search; it has {has}.")
+    return Clause(clean(term.term)[:LONGEST_WORD], term.weight, fields)
+
+
+def lighten(groups: list[Group], most: int) -> list[Group]:
+    """The groups without their lightest clauses, so that at most `most` elementary queries remain.
+
+    The heaviest of every group are kept first; within a weight, those that stand first.
+    """
+    ranked = sorted(
+        (-clause.weight, rank, place)
+        for place, group in enumerate(groups)
+        for rank, clause in enumerate(group)
+    )
+    kept: list[dict[int, Clause]] = [{} for _ in groups]
+    room = most
+    for _, rank, place in ranked:
+        clause = groups[place][rank]
+        if clause.size <= room:
+            kept[place][rank] = clause
+            room -= clause.size
+    return [tuple(chosen[rank] for rank in sorted(chosen)) for chosen in kept if chosen]
+
+
+def enrichment_field(name: str, layout: IndexLayout) -> str | None:
+    """The KEYWORD field of the layout that a filter or facet names, None for a user's field."""
+    path = name.removeprefix(ENRICHMENT + ".") if name != KEYWORDS else KEYWORDS
+    if (name == KEYWORDS or path != name) and layout.mapping.get(path) is FieldKind.KEYWORD:
+        return path
+    return None
+
+
+def no_such_field(index: str, name: str, known: list[str]) -> UsageError:
+    """The error for a filter or facet on a field that no document has."""
+    has = f"its fields are {', '.join(known)}" if known else "it has no fields yet"
+    return UsageError(f"The index {index!r} has no field {name!r} to filter or count by; {has}.")

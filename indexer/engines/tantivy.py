@@ -1,0 +1,173 @@
+"""The embedded engine: Tantivy in a folder, no server."""
+
+import dataclasses
+import os
+import shutil
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from enricher.errors import EngineError
+from enricher.records import (
+    Check,
+    Document,
+    EnrichedDocument,
+    IndexLayout,
+    Rejection,
+    SearchRequest,
+    SearchResponse,
+)
+from indexer.engines import tantivy_index, tantivy_search
+from indexer.engines.fields import clean, prepare
+from indexer.engines.folder import IndexFolder
+from indexer.engines.names import check_name
+from indexer.engines.tantivy_index import TantivyIndex
+
+HEAP_BYTES = 128_000_000
+"""Memory of the writer; what does not fit goes to disk at once, still uncommitted."""
+
+COMMIT_BYTES = 512_000_000
+"""JSON written since the last commit, after which one is made without being asked for."""
+
+_ROOM = 500_000_000
+
+
+class TantivyEngine:
+    """Indexes in the folder `root`, which is made when the first index is."""
+
+    name = "tantivy"
+
+    def __init__(
+        self, root: str | Path, *, heap_bytes: int = HEAP_BYTES, commit_bytes: int = COMMIT_BYTES
+    ) -> None:
+        self._folder = IndexFolder(Path(root))
+        self._heap_bytes = heap_bytes
+        self._commit_bytes = commit_bytes
+        self._open: dict[str, TantivyIndex] = {}
+        self._lock = threading.RLock()
+
+    def __repr__(self) -> str:
+        return f"TantivyEngine({str(self._folder.root)!r})"
+
+    # -------------------------------------------------------------- indexes
+
+    def create(self, index: str, layout: IndexLayout) -> None:
+        check_name(index, new=True)
+        with self._folder.failures():
+            self._folder.create(index, layout, lambda segments: tantivy_index.build(layout, segments))
+
+    def drop(self, index: str) -> None:
+        with self._lock:
+            known = self._open.pop(index, None)
+            if known is not None:
+                known.discard()
+            with self._folder.failures():
+                self._folder.drop(check_name(index))
+
+    def exists(self, index: str) -> bool:
+        with self._folder.failures():
+            return self._folder.has(index) or self._folder.has(self._folder.aliases().get(index, index))
+
+    def indexes(self) -> list[str]:
+        with self._folder.failures():
+            return self._folder.names()
+
+    def layout(self, index: str) -> IndexLayout:
+        with self._folder.failures():
+            return self._folder.layout(self._folder.resolve(index))
+
+    def stamp(self, index: str, model: str, compatible: Sequence[str] = ()) -> None:
+        def stamped(layout: IndexLayout) -> IndexLayout:
+            return dataclasses.replace(layout, model=model, compatible=tuple(compatible))
+
+        with self._folder.failures():
+            self._folder.change_layout(self._folder.resolve(index), stamped)
+
+    def set_alias(self, alias: str, index: str) -> None:
+        check_name(alias, new=True)
+        with self._folder.failures():
+            self._folder.set_alias(alias, index)
+
+    def aliases(self) -> Mapping[str, str]:
+        with self._folder.failures():
+            return self._folder.aliases()
+
+    # -------------------------------------------------------------- documents
+
+    def write(self, index: str, documents: Sequence[EnrichedDocument]) -> list[Rejection]:
+        opened = self._opened(index)
+        layout = self._folder.layout(opened.name)
+        prepared, rejections = prepare(documents, layout)
+        opened.write(prepared, layout)
+        return rejections
+
+    def refresh(self, index: str) -> None:
+        self._opened(index).commit()
+
+    def search(self, index: str, request: SearchRequest) -> SearchResponse:
+        opened = self._opened(index)
+        return tantivy_search.search(opened, self._folder.layout(opened.name), request)
+
+    def read(self, index: str) -> Iterator[Document]:
+        return self._opened(index).documents()
+
+    def delete(self, index: str, ids: Sequence[str]) -> int:
+        return self._opened(index).delete([clean(id_) for id_ in ids])
+
+    def count(self, index: str) -> int:
+        return int(self._opened(index).searcher().num_docs)
+
+    # -------------------------------------------------------------- the engine itself
+
+    def check(self) -> list[Check]:
+        checks = [self._check_folder(), self._check_room()]
+        try:
+            names = self.indexes()
+        except EngineError as error:
+            return [*checks, Check("indexes", False, str(error))]
+        for name in names:
+            try:
+                detail = f"The index {name!r} holds {self.count(name)} documents."
+                checks.append(Check(f"index {name}", True, detail))
+            except EngineError as error:
+                checks.append(Check(f"index {name}", False, str(error)))
+        return checks
+
+    def close(self) -> None:
+        with self._lock:
+            opened, self._open = list(self._open.values()), {}
+        for index in opened:
+            if index.is_current():
+                index.close()
+            else:
+                index.discard()
+
+    def _opened(self, index: str) -> TantivyIndex:
+        with self._lock, self._folder.failures():
+            name = self._folder.resolve(index)
+            known = self._open.get(name)
+            if known is not None and known.is_current():
+                return known
+            if known is not None:
+                known.discard()
+            segments = self._folder.segments(name)
+            self._open[name] = TantivyIndex(name, segments, self._heap_bytes, self._commit_bytes)
+            return self._open[name]
+
+    def _check_folder(self) -> Check:
+        place = _existing(self._folder.root)
+        writable = os.access(place, os.W_OK | os.X_OK)
+        state = "can be written" if writable else "cannot be written by this user"
+        return Check("folder", writable, f"The folder {self._folder.root} {state}.")
+
+    def _check_room(self) -> Check:
+        free = shutil.disk_usage(_existing(self._folder.root)).free
+        detail = f"The disk of {self._folder.root} has {free / 1e9:.1f} GB free."
+        return Check("disk", free >= _ROOM, detail)
+
+
+def _existing(path: Path) -> Path:
+    path = path.absolute()
+    while not path.exists():
+        path = path.parent
+    return path

@@ -1,0 +1,231 @@
+"""One index of the embedded engine: its schema, its documents, its one writer, its reader."""
+
+import json
+import shutil
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import tantivy
+
+from enricher.errors import EngineError, EngineUnavailable
+from enricher.records import Document, FieldKind, IndexLayout
+from indexer.engines.fields import (
+    LONGEST_KEYWORD,
+    Prepared,
+    Scalar,
+    at,
+    is_short,
+    keywords_of,
+    leaves,
+    utf16_length,
+)
+
+ID, SOURCE, ENRICHMENT_JSON, VALUES, PATHS = "id", "source", "enrichment", "values", "paths"
+
+_PAGE = 10_000
+_FULL_DISK = ("os error 28", "os error 122", "os error 27", "No space left", "quota exceeded")
+
+
+def field_names(layout: IndexLayout) -> dict[str, str]:
+    """Path under `enrichment` → name in the schema, for what is searchable."""
+    return {
+        path: f"{layout.mapping[path].value}_{place}"
+        for place, path in enumerate(sorted(layout.mapping))
+        if layout.mapping[path] is not FieldKind.STORED
+    }
+
+
+def schema_of(layout: IndexLayout) -> tantivy.Schema:
+    """The schema of an index with that layout."""
+    builder = tantivy.SchemaBuilder()
+    builder.add_text_field(ID, stored=True, tokenizer_name="raw", index_option="basic")
+    builder.add_bytes_field(SOURCE, stored=True)
+    builder.add_bytes_field(ENRICHMENT_JSON, stored=True)
+    builder.add_json_field(VALUES, tokenizer_name="raw", index_option="basic", fast=True)
+    builder.add_text_field(PATHS, tokenizer_name="raw", index_option="basic")
+    for path, name in field_names(layout).items():
+        if layout.mapping[path] is FieldKind.WORDS:
+            builder.add_text_field(name, tokenizer_name="whitespace", index_option="position")
+        else:
+            builder.add_text_field(name, tokenizer_name="raw", index_option="basic", fast=True)
+    return builder.build()
+
+
+def value_key(path: str) -> str:
+    """The key of a user's field among `VALUES`: letters that no path syntax gives a meaning to."""
+    return path.encode("utf-8", "replace").hex()
+
+
+def as_stored(document: Prepared, layout: IndexLayout, names: Mapping[str, str]) -> tantivy.Document:
+    """The document in the library's form; `names` are those of `field_names`."""
+    stored = tantivy.Document()
+    stored.add_text(ID, document.id)
+    stored.add_bytes(SOURCE, document.source_json)
+    stored.add_bytes(ENRICHMENT_JSON, document.enrichment_json)
+    paths: dict[str, dict[tuple[type, Scalar], Scalar]] = {}
+    for path, value in leaves(document.source):
+        values = paths.setdefault(path, {})
+        if is_short(value):
+            values[type(value), value] = value
+    for path in paths:
+        stored.add_text(PATHS, path)
+    short = {value_key(path): list(values.values()) for path, values in paths.items() if values}
+    stored.add_json(VALUES, short)
+    for path, name in names.items():
+        found = at(document.enrichment, path)
+        if layout.mapping[path] is FieldKind.WORDS:
+            stored.add_text(name, str(found))
+            continue
+        for keyword in keywords_of(found):
+            if utf16_length(keyword) <= LONGEST_KEYWORD:
+                stored.add_text(name, keyword)
+    return stored
+
+
+def source_of(stored: tantivy.Document) -> dict[str, object]:
+    """The original fields of a stored document."""
+    source: dict[str, object] = json.loads(bytes(stored.get_first(SOURCE) or b"{}"))
+    return source
+
+
+def build(layout: IndexLayout, segments: Path) -> None:
+    """Make an empty index in a folder."""
+    tantivy.Index(schema_of(layout), path=str(segments))
+
+
+class TantivyIndex:
+    """An open index; safe for several threads."""
+
+    def __init__(self, name: str, segments: Path, heap_bytes: int, commit_bytes: int) -> None:
+        self.name = name
+        self.segments = segments
+        self._heap_bytes = heap_bytes
+        self._commit_bytes = commit_bytes
+        self._lock = threading.RLock()
+        self._writer: tantivy.IndexWriter | None = None
+        self._uncommitted = 0
+        self._seen: tuple[int, int] | None = None
+        with self.failures():
+            self._inode = segments.stat().st_ino
+            self._index = tantivy.Index.open(str(segments))
+            self._index.config_reader("manual")
+        self.schema = self._index.schema
+
+    def is_current(self) -> bool:
+        """False where the index was removed, or removed and made again, since it was opened."""
+        try:
+            return self.segments.stat().st_ino == self._inode
+        except OSError:
+            return False
+
+    @contextmanager
+    def failures(self) -> Iterator[None]:
+        """Turn the library's errors, which are ValueErrors for nearly everything, into ours."""
+        try:
+            yield
+        except (ValueError, OSError) as error:
+            raise self._explained(str(error)) from error
+
+    def _explained(self, message: str) -> EngineError:
+        if "LockBusy" in message:
+            return EngineError(
+                f"The index {self.name!r} is being written by another process; wait until it has ended."
+            )
+        if any(sign in message for sign in _FULL_DISK) or self._disk_is_full():
+            return EngineUnavailable(
+                f"The disk that holds the index {self.name!r} is full; make room and do it again."
+            )
+        return EngineError(f"The index {self.name!r} failed: {message.splitlines()[0]}.")
+
+    def _disk_is_full(self) -> bool:
+        return self.segments.exists() and shutil.disk_usage(self.segments).free < 1_000_000
+
+    def searcher(self) -> tantivy.Searcher:
+        """A snapshot of the last commit, of whichever process."""
+        with self._lock, self.failures():
+            state = (self.segments / "meta.json").stat()
+            seen = (state.st_ino, state.st_mtime_ns)
+            if seen != self._seen:
+                self._index.reload()
+                self._seen = seen
+            return self._index.searcher()
+
+    def write(self, documents: Sequence[Prepared], layout: IndexLayout) -> None:
+        """Insert or replace; nothing is durable before `commit`, save what the size forces."""
+        names = field_names(layout)
+        with self._lock, self._writing() as writer:
+            for document in documents:
+                writer.delete_documents_by_term(ID, document.id)
+                writer.add_document(as_stored(document, layout, names))
+                self._uncommitted += len(document.source_json) + len(document.enrichment_json)
+                if self._uncommitted >= self._commit_bytes:
+                    writer.commit()
+                    self._uncommitted = 0
+
+    def delete(self, ids: Sequence[str]) -> int:
+        """Remove documents; answers how many there were."""
+        with self._lock:
+            self.commit()
+            searcher = self.searcher()
+            found = [id_ for id_ in dict.fromkeys(ids) if self._holds(searcher, id_)]
+            if found:
+                with self._writing() as writer:
+                    for id_ in found:
+                        writer.delete_documents_by_term(ID, id_)
+            return len(found)
+
+    def _holds(self, searcher: tantivy.Searcher, id_: str) -> bool:
+        with self.failures():
+            query = tantivy.Query.term_query(self.schema, ID, id_)
+            return bool(searcher.search(query, 1, count=False).hits)
+
+    def commit(self) -> None:
+        """Make what was written durable and visible."""
+        with self._lock:
+            if self._writer is not None:
+                with self._writing() as writer:
+                    writer.commit()
+                    self._uncommitted = 0
+
+    def close(self) -> None:
+        """Commit, wait for merges, and let others write."""
+        with self._lock:
+            self.commit()
+            if self._writer is not None:
+                writer, self._writer = self._writer, None
+                with self.failures():
+                    writer.wait_merging_threads()
+
+    def discard(self) -> None:
+        """Forget what was not committed and let others write."""
+        with self._lock:
+            self._writer = None
+
+    @contextmanager
+    def _writing(self) -> Iterator[tantivy.IndexWriter]:
+        with self.failures():
+            if self._writer is None:
+                self._writer = self._index.writer(heap_size=self._heap_bytes, num_threads=1)
+                self._uncommitted = 0
+            try:
+                yield self._writer
+            except (ValueError, OSError):
+                # After an error the writer's thread is dead: the next write needs another.
+                self._writer = None
+                raise
+
+    def documents(self) -> Iterator[Document]:
+        """All documents of the last commit, also while others are written."""
+        searcher, start = self.searcher(), 0
+        while True:
+            with self.failures():
+                hits = searcher.search(tantivy.Query.all_query(), _PAGE, count=False, offset=start).hits
+            for _, address in hits:
+                with self.failures():
+                    stored = searcher.doc(address)
+                yield Document(str(stored.get_first(ID)), source_of(stored))
+            if len(hits) < _PAGE:
+                return
+            start += _PAGE

@@ -1,0 +1,78 @@
+"""Enriched search: from what a user typed to hits with highlights and reasons."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from enricher.enricher import Enricher, matching_analyzer
+from enricher.errors import IndexConflict, ModelNotFound, UsageError
+from enricher.expansion import parse_query
+from enricher.plugins import PluginContext, load_rewriters
+from enricher.records import TOKENS, Hit, IndexLayout, Query, SearchEngine, SearchRequest, SearchResponse
+from enricher.settings import IndexConfiguration
+from enricher.text import Analyzer
+from enricher.text.highlight import highlight
+from enricher.text.segmentation import NO_LEXICON
+
+
+@dataclass(frozen=True, slots=True)
+class SearchableIndex:
+    """An index with the analyser, and the model if it has one, that its documents were made with."""
+
+    name: str
+    engine: SearchEngine
+    layout: IndexLayout
+    analyzer: Analyzer
+    enricher: Enricher | None
+
+    @property
+    def title_field(self) -> str | None:
+        return self.layout.fields[0] if len(self.layout.fields) > 1 else None
+
+    def rewrite(self, query: Query, configuration: IndexConfiguration) -> Query:
+        """The query after the rewriters of the index; unchanged where it has no model."""
+        if self.enricher is None:
+            return query
+        context = PluginContext(self.layout.fields, self.analyzer, self.enricher, self.title_field)
+        for rewriter in load_rewriters(configuration, context):
+            query = rewriter.rewrite(query)
+        return query
+
+    def search(self, request: SearchRequest) -> SearchResponse:
+        """Ask the engine. Raises UsageError when the query holds no word."""
+        if not request.query.terms:
+            raise UsageError(f"The query {request.query.text!r} holds no word to search for.")
+        return self.engine.search(self.name, request)
+
+    def highlights(self, hit: Hit, query: Query) -> list[str]:
+        """Fragments of the hit's original text around the terms of the query."""
+        terms = {term.term for term in query.terms if term.field == TOKENS}
+        found: list[str] = []
+        for name in reversed(self.layout.fields):
+            text = hit.source.get(name)
+            if isinstance(text, str):
+                found.extend(highlight(text, self.analyzer, terms))
+        return found
+
+    def title(self, hit: Hit) -> str:
+        """The title of a hit, empty where it has none."""
+        value = hit.source.get(self.title_field) if self.title_field else None
+        return value if isinstance(value, str) else ""
+
+
+def open_index(
+    engine: SearchEngine, name: str, load_model: Callable[[str], Enricher]
+) -> SearchableIndex:
+    """Open an index with the model that enriched it, whichever is active: a query must be cut as
+    the documents were. Raises IndexNotFound, IndexConflict when that model is gone.
+    """
+    layout = engine.layout(name)
+    if layout.model is None:
+        analyzer = matching_analyzer(layout.segmenter, NO_LEXICON, f"The index {name!r}")
+        return SearchableIndex(name, engine, layout, analyzer, None)
+    try:
+        enricher = load_model(layout.model)
+    except ModelNotFound as error:
+        raise IndexConflict(
+            f"The index {name!r} was enriched by the model {layout.model}, which is not there. {error}"
+        ) from error
+    return SearchableIndex(name, engine, layout, enricher.analyzer, enricher)
