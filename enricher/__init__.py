@@ -1,10 +1,10 @@
 """Search enrichment: keywords, neighbours, related words and query expansion from your documents.
 
-    import enricher
+import enricher
 
-    model = enricher.load("models")
-    model.keywords("…", top=5)
-    model.related("数据库")
+model = enricher.load("models")
+model.keywords("…", top=5)
+model.related("数据库")
 """
 
 from enricher.enricher import Enricher, load

@@ -76,7 +76,7 @@ class Enricher:
         return relatedness.related(self.model, word, top, alpha)
 
     def log_probabilities(self, word: str | Sequence[str]) -> FloatArray:
-        """log p(y|word), natural logarithm, for every y in the order of `words`: float32 (V,).
+        """Log p(y|word), natural logarithm, for every y in the order of `words`: float32 (V,).
 
         A list of n words gives (n, V). Raises UnknownWord; NotSupported on a model trained with
         negative sampling alone.

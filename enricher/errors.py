@@ -83,7 +83,7 @@ class UnknownWord(ModelError):
 
 
 class NotSupported(ModelError):
-    """This kind of model cannot answer the question."""
+    """A kind of model that cannot answer the question."""
 
     status = 400
 

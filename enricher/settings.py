@@ -86,7 +86,7 @@ def read_configuration(path: Path | None) -> Configuration:
         raise ConfigurationError(f"The configuration {str(path)!r} cannot be read: {error}.") from error
     unknown = sorted(set(tables) - {"index"})
     if unknown:
-        raise ConfigurationError(f"{path}: unknown table {unknown[0]!r}; there is [index.\"PATTERN\"].")
+        raise ConfigurationError(f'{path}: unknown table {unknown[0]!r}; there is [index."PATTERN"].')
     indexes = tables.get("index", {})
     if not isinstance(indexes, dict):
         raise ConfigurationError(f"{path}: 'index' must be a table of tables.")

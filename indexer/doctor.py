@@ -67,5 +67,7 @@ def _indexes(engine: SearchEngine, models: Path) -> str:
     for name in names:
         model = engine.layout(name).model
         if model is not None and model not in there:
-            raise EnricherError(f"The index {name!r} was enriched by the model {model}, which is not in {models}.")
+            raise EnricherError(
+                f"The index {name!r} was enriched by the model {model}, which is not in {models}."
+            )
     return ", ".join(f"{name} ({engine.count(name):,} documents)" for name in names) or "none yet"

@@ -96,11 +96,14 @@ def prepare_index(engine: SearchEngine, index: str, layout: IndexLayout) -> None
     present = engine.layout(index)
     if present.model != layout.model:
         raise IndexConflict(
-            f"The index {index!r} was enriched by the model {present.model or 'none'}, now {layout.model or 'none'} "
-            "is active: index into a new name, or activate that model (`enricher models activate`)."
+            f"The index {index!r} was enriched by the model {present.model or 'none'}, "
+            f"now {layout.model or 'none'} is active: "
+            "index into a new name, or activate that model (`enricher models activate`)."
         )
     if (present.fields, dict(present.mapping)) != (layout.fields, dict(layout.mapping)):
-        raise IndexConflict(f"The index {index!r} was made with other fields or plug-ins: index into a new name.")
+        raise IndexConflict(
+            f"The index {index!r} was made with other fields or plug-ins: index into a new name."
+        )
 
 
 def index_documents(

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from enricher.enricher import Enricher, matching_analyzer
 from enricher.errors import IndexConflict, ModelNotFound, UsageError
-from enricher.expansion import parse_query
 from enricher.plugins import PluginContext, load_rewriters
 from enricher.records import TOKENS, Hit, IndexLayout, Query, SearchEngine, SearchRequest, SearchResponse
 from enricher.settings import IndexConfiguration
@@ -59,9 +58,7 @@ class SearchableIndex:
         return value if isinstance(value, str) else ""
 
 
-def open_index(
-    engine: SearchEngine, name: str, load_model: Callable[[str], Enricher]
-) -> SearchableIndex:
+def open_index(engine: SearchEngine, name: str, load_model: Callable[[str], Enricher]) -> SearchableIndex:
     """Open an index with the model that enriched it, whichever is active: a query must be cut as
     the documents were. Raises IndexNotFound, IndexConflict when that model is gone.
     """

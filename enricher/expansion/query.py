@@ -1,7 +1,7 @@
 """From what a user typed to the terms of a query."""
 
 from enricher.records import Query, QueryTerm
-from enricher.text import Analyzer, STOP_WORDS
+from enricher.text import STOP_WORDS, Analyzer
 
 
 def parse_query(analyzer: Analyzer, text: str) -> Query:

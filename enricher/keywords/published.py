@@ -22,7 +22,7 @@ BLOCK = 2_000_000
 
 
 def text_log_probabilities(model: Word2Vec, text: IntArray, candidates: IntArray) -> FloatArray:
-    """log p(s|w) of a text for each candidate word w, natural logarithm.
+    """Log p(s|w) of a text for each candidate word w, natural logarithm.
 
     text: int32 (N,), rows of the words in the text, with repetitions. candidates: int32 (C,).
     Returns float32 (C,). On a model of negative sampling Σ_k v_w·c_{w_k}, which differs from

@@ -70,7 +70,9 @@ class Bundle:
             training=self.manifest["training"],
         )
         if len(words) != counts["words"] or len(model.vectors) != len(words):
-            raise BundleInvalid(f"The model {self.version} holds other numbers of words than its manifest says.")
+            raise BundleInvalid(
+                f"The model {self.version} holds other numbers of words than its manifest says."
+            )
         return model
 
     @cached_property
@@ -86,7 +88,9 @@ class Bundle:
         """Compare every file with the manifest's SHA-256; BundleInvalid names the first that differs."""
         for name, facts in self.manifest["files"].items():
             if _sha256(self.path / name) != facts["sha256"]:
-                raise BundleInvalid(f"The file {name} of the model {self.version} has changed since it was made.")
+                raise BundleInvalid(
+                    f"The file {name} of the model {self.version} has changed since it was made."
+                )
 
     def _array(self, name: str) -> Any:
         try:
@@ -200,7 +204,9 @@ def _sha256(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise BundleInvalid(f"The file {path.name} of the model {path.parent.name} cannot be read.") from error
+        raise BundleInvalid(
+            f"The file {path.name} of the model {path.parent.name} cannot be read."
+        ) from error
 
 
 def _sync(path: Path) -> None:

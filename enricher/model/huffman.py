@@ -125,12 +125,12 @@ class HuffmanTree:
 
 
 def log_sigmoid(x: DoubleArray) -> DoubleArray:
-    """log σ(x) = −log(1 + exp(−x)), without overflow; any shape."""
+    """Log σ(x) = −log(1 + exp(−x)), without overflow; any shape."""
     return np.minimum(x, 0.0) - np.log1p(np.exp(-np.abs(x)))
 
 
 def log_probabilities(tree: HuffmanTree, nodes: FloatArray, vectors: FloatArray) -> FloatArray:
-    """log p(y|x) for every word y and each of n words x.
+    """Log p(y|x) for every word y and each of n words x.
 
     nodes: float32 (V−1, d), θ in the tree's numbering. vectors: float32 (n, d), input vectors.
     Returns float32 (n, V), natural logarithm. O(n·V·d) multiplications, then O(n·V) additions:

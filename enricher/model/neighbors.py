@@ -5,6 +5,7 @@ from pathlib import Path
 
 import faiss
 import numpy as np
+from numpy.typing import NDArray
 
 from enricher.errors import BundleInvalid, UsageError
 from enricher.model.huffman import FloatArray
@@ -35,8 +36,8 @@ class NeighborIndex:
     def save(self, path: Path) -> None:
         faiss.write_index(self._index, str(path))
 
-    def search(self, vectors: FloatArray, top: int) -> tuple[FloatArray, np.ndarray]:
-        """The nearest rows of each vector: cosines float32 (n, top) and rows int64 (n, top), −1 where none."""
+    def search(self, vectors: FloatArray, top: int) -> tuple[FloatArray, NDArray[np.int64]]:
+        """Nearest rows of each vector: cosines float32 (n, top), rows int64 (n, top), −1 where none."""
         cosines, rows = self._index.search(unit(vectors), top)
         return cosines, rows
 
@@ -45,8 +46,7 @@ def unit(vectors: FloatArray) -> FloatArray:
     """Rows scaled to length 1, float32; a zero row stays zero."""
     dense = np.ascontiguousarray(vectors, np.float32)
     lengths = np.linalg.norm(dense, axis=1, keepdims=True)
-    scaled: FloatArray = dense / np.where(lengths > 0, lengths, 1)
-    return scaled
+    return np.asarray(dense / np.where(lengths > 0, lengths, 1), np.float32)
 
 
 def neighbors(

@@ -21,7 +21,7 @@ DEFAULT_ALPHA = 0.9
 
 
 def log_conditionals(model: Word2Vec, rows: IntArray) -> FloatArray:
-    """log p(y|x) for every y, float32 (n, V); unnormalised on a model of negative sampling."""
+    """Log p(y|x) for every y, float32 (n, V); unnormalised on a model of negative sampling."""
     if model.tree is not None:
         return model.log_probabilities_of_rows(rows)
     return model.inner_products(rows) + model.log_priors

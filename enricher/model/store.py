@@ -1,9 +1,9 @@
 """The folder of model bundles: which there are, which is active, and the way back.
 
-    models/<version>/     the bundles
-    models/active         the name of the active one; replaced by one atomic rename
-    models/history        the versions that were active before it, oldest first
-    models/.building-*    half-made bundles, never visible under a version
+models/<version>/     the bundles
+models/active         the name of the active one; replaced by one atomic rename
+models/history        the versions that were active before it, oldest first
+models/.building-*    half-made bundles, never visible under a version
 """
 
 import fcntl

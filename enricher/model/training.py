@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from gensim.models import Word2Vec as GensimWord2Vec
 from gensim.models.callbacks import CallbackAny2Vec
+from numpy.typing import NDArray
 
 from enricher.errors import BundleInvalid, TrainingFailed, UsageError
 from enricher.model.corpus import SegmentedCorpus
@@ -75,10 +76,10 @@ def train(
     settings = settings.resolve(corpus.tokens)
     assert settings.min_count is not None and settings.epochs is not None
     kept = sum(1 for count in corpus.counts.values() if count >= settings.min_count)
-    if kept == 0:
+    if kept < 2:
         raise TrainingFailed(
-            f"No word occurs {settings.min_count} times or more in {corpus.documents} documents; "
-            "train on more text or with a smaller --min-count."
+            f"Of the words of {corpus.documents} documents {kept} occur {settings.min_count} times or more, "
+            "too few to learn from: train on more text or with a smaller --min-count."
         )
     hierarchical = settings.loss == "hierarchical-softmax"
     model = GensimWord2Vec(
@@ -152,7 +153,7 @@ def _settings_of(model: Any) -> dict[str, object]:
 
 
 def _from_gensim(
-    model: Any, frequencies: np.ndarray | None, documents: int, training: dict[str, object]
+    model: Any, frequencies: NDArray[np.int64] | None, documents: int, training: dict[str, object]
 ) -> Word2Vec:
     """The arrays of a gensim model, the inner nodes renumbered level by level."""
     words = list(model.wv.index_to_key)

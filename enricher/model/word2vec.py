@@ -43,7 +43,9 @@ class Word2Vec:
         weights = {"vectors": self.vectors, "nodes": self.nodes, "outputs": self.outputs}
         for name, array in weights.items():
             if array is not None and not np.isfinite(array).all():
-                raise TrainingFailed(f"The model's {name} hold values that are not numbers (NaN or infinity).")
+                raise TrainingFailed(
+                    f"The model's {name} hold values that are not numbers (NaN or infinity)."
+                )
         if self.nodes is None and self.outputs is None:
             raise TrainingFailed("The model has no output weights: neither inner nodes nor output vectors.")
 
@@ -54,13 +56,13 @@ class Word2Vec:
 
     @cached_property
     def log_priors(self) -> FloatArray:
-        """log p(y) by the counts, float32 (V,); a word without a count has that of one occurrence."""
+        """Log p(y) by the counts, float32 (V,); a word without a count has that of one occurrence."""
         counts = np.maximum(np.asarray(self.counts, np.float64), 1.0)
         return np.asarray(np.log(counts / counts.sum()), np.float32)
 
     @cached_property
     def idf(self) -> FloatArray:
-        """ln(1 + (N − n + ½)/(n + ½)) over documents, float32 (V,), BM25's; by counts where a model has none."""
+        """BM25's ln(1 + (N − n + ½)/(n + ½)) over documents, float32 (V,); by counts where there are none."""
         if self.document_frequencies is not None and self.documents:
             frequencies, total = np.asarray(self.document_frequencies, np.float64), float(self.documents)
         else:
@@ -90,7 +92,7 @@ class Word2Vec:
         return difflib.get_close_matches(form, candidates[:20_000], n=top, cutoff=0.4)
 
     def log_probabilities(self, words: str | Sequence[str]) -> FloatArray:
-        """log p(y|x), natural logarithm, for every y in the order of `words`.
+        """Log p(y|x), natural logarithm, for every y in the order of `words`.
 
         One word gives float32 (V,), a list of n words (n, V). Source: `enricher.model.huffman`.
         Raises UnknownWord; NotSupported on a model trained with negative sampling alone, which

@@ -114,5 +114,7 @@ def _settings(kind: type[S], table: Mapping[str, Any]) -> S:
         if key not in known:
             raise ValueError(f"unknown setting {key!r}; there are {', '.join(known)}")
         if known[key] is not type(value) and not (known[key] is float and isinstance(value, int)):
-            raise ValueError(f"the setting {key!r} must be of type {getattr(known[key], '__name__', known[key])}")
+            raise ValueError(
+                f"the setting {key!r} must be of type {getattr(known[key], '__name__', known[key])}"
+            )
     return kind(**table)

@@ -50,9 +50,9 @@ class Context:
 @app.callback()
 def options(
     context: typer.Context,
-    models: Annotated[
-        Path, typer.Option(envvar=MODELS.variable, help=MODELS.help, show_envvar=True)
-    ] = Path(MODELS.default),
+    models: Annotated[Path, typer.Option(envvar=MODELS.variable, help=MODELS.help, show_envvar=True)] = Path(
+        MODELS.default
+    ),
     engine: Annotated[
         str, typer.Option(envvar=ENGINE.variable, help=ENGINE.help, show_envvar=True, metavar="URL")
     ] = ENGINE.default,

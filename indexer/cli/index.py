@@ -29,7 +29,9 @@ WORDS_ONLY = ("tokens",)
 @app.command()
 def index(
     context: typer.Context,
-    sources: Annotated[list[str], typer.Argument(metavar="SOURCE...", help="Files, folders, - or index:NAME.")],
+    sources: Annotated[
+        list[str], typer.Argument(metavar="SOURCE...", help="Files, folders, - or index:NAME.")
+    ],
     to: Annotated[str, typer.Option(metavar="NAME", help="Index to write to; made if it does not exist.")],
     no_enrichment: Annotated[
         bool, typer.Option("--no-enrichment", help="Only cut the text into words; needs no model.")
@@ -75,13 +77,15 @@ def index(
         say(f"{report.duplicates} documents had an id that came before: the last of each was kept.")
     if report.truncated:
         limit = f"{enricher.analyzer.limit:,}"
-        say(f"{report.truncated} documents are longer than {limit} characters: only so much of a field is searchable.")
+        say(f"{report.truncated} documents hold over {limit} characters in a field: the rest is not searchable.")
     if rejects.count:
         say(rejects.summary())
         raise typer.Exit(1)
 
 
-def document_enricher(shared: Context, index: str, form: SourceFormat, no_enrichment: bool) -> DocumentEnricher:
+def document_enricher(
+    shared: Context, index: str, form: SourceFormat, no_enrichment: bool
+) -> DocumentEnricher:
     """The enrichments that the configuration names for an index, on the active model."""
     configuration = shared.configuration().for_index(index)
     fields = configuration.fields or form.fields

@@ -58,7 +58,7 @@ def show(context: typer.Context, version: Version = None, as_json: Json = False)
     if as_json:
         print_json(manifest)
         return
-    rows = []
+    rows: list[tuple[str, object]] = []
     for key, value in manifest.items():
         if key == "files":
             rows.extend((f"file {name}", f"{facts['bytes']:,} bytes") for name, facts in value.items())
@@ -112,10 +112,14 @@ def prune(context: typer.Context) -> None:
 @models.command("import")
 def import_model(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(metavar="GENSIM_MODEL", help="A model saved by gensim's Word2Vec.save.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="GENSIM_MODEL", help="A model saved by gensim's Word2Vec.save.")
+    ],
     language: Language = "auto",
     segmenter: Segmenter = "rjieba",
-    no_activate: Annotated[bool, typer.Option("--no-activate", help="Do not make it the active model.")] = False,
+    no_activate: Annotated[
+        bool, typer.Option("--no-activate", help="Do not make it the active model.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Make a bundle from a Word2Vec model of gensim, words and order kept as they are.

@@ -10,7 +10,14 @@ from typing import Self, TextIO
 
 import orjson
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Table
 
 from enricher.records import Rejection
@@ -49,7 +56,9 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title:
 def console() -> Console:
     """A console on the present stdout, wide enough that a pipe cuts nothing."""
     terminal = sys.stdout.isatty()
-    return Console(file=sys.stdout, width=None if terminal else 200, highlight=False, markup=False, emoji=False)
+    return Console(
+        file=sys.stdout, width=None if terminal else 200, highlight=False, markup=False, emoji=False
+    )
 
 
 def _cell(value: object) -> str:

@@ -21,13 +21,19 @@ def search(
     index: Annotated[str, typer.Option("--in", metavar="NAME", help="Index or alias to search.")],
     top: Annotated[int, typer.Option(help="Number of hits.")] = 10,
     filters: Annotated[
-        list[str] | None, typer.Option("--filter", metavar="FIELD=VALUE", help="Keep hits with this value; repeated.")
+        list[str] | None,
+        typer.Option("--filter", metavar="FIELD=VALUE", help="Keep hits with this value; repeated."),
     ] = None,
     facets: Annotated[
-        list[str] | None, typer.Option("--facet", metavar="FIELD", help="Count the values of a field; repeated.")
+        list[str] | None,
+        typer.Option("--facet", metavar="FIELD", help="Count the values of a field; repeated."),
     ] = None,
-    no_expansion: Annotated[bool, typer.Option("--no-expansion", help="Search the typed words only.")] = False,
-    explain: Annotated[bool, typer.Option("--explain", help="Show the terms that were searched, and why.")] = False,
+    no_expansion: Annotated[
+        bool, typer.Option("--no-expansion", help="Search the typed words only.")
+    ] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show the terms that were searched, and why.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Search an index, with the query expanded by the model that enriched it.

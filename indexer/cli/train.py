@@ -32,7 +32,9 @@ LANGUAGES = ("auto", "zh", "en")
 @app.command()
 def train(
     context: typer.Context,
-    sources: Annotated[list[str], typer.Argument(metavar="SOURCE...", help="Files, folders, - or index:NAME.")],
+    sources: Annotated[
+        list[str], typer.Argument(metavar="SOURCE...", help="Files, folders, - or index:NAME.")
+    ],
     language: Language = "auto",
     segmenter: Segmenter = "rjieba",
     dimensions: Annotated[int, typer.Option(help="Length of the vectors.")] = 100,
@@ -44,9 +46,13 @@ def train(
         int | None, typer.Option(help="Passes over the text. Default: 5 to 25, by the size of the corpus.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed; with one worker the model is reproducible.")] = 1,
-    workers: Annotated[int | None, typer.Option(help="Training threads. Default: the number of cores.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Training threads. Default: the number of cores.")
+    ] = None,
     architecture: Annotated[str, typer.Option(help="skip-gram or cbow.")] = "skip-gram",
-    loss: Annotated[str, typer.Option(help="hierarchical-softmax or negative-sampling.")] = "hierarchical-softmax",
+    loss: Annotated[
+        str, typer.Option(help="hierarchical-softmax or negative-sampling.")
+    ] = "hierarchical-softmax",
     lexicon: Annotated[
         Path | None, typer.Option(help="Your own words: UTF-8, one a line, frequency and tag may follow.")
     ] = None,
@@ -54,7 +60,9 @@ def train(
     title_field: TitleField = "title",
     text_field: TextField = "text",
     format_name: FormatOption = "auto",
-    no_activate: Annotated[bool, typer.Option("--no-activate", help="Do not make it the active model.")] = False,
+    no_activate: Annotated[
+        bool, typer.Option("--no-activate", help="Do not make it the active model.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Learn a model from documents, activate it, and print its version.
@@ -67,7 +75,14 @@ def train(
     shared = context_of(context)
     check_language(language)
     settings = TrainingSettings(
-        architecture, loss, dimensions, window, min_count, epochs, seed, workers or min(8, os.cpu_count() or 1)
+        architecture,
+        loss,
+        dimensions,
+        window,
+        min_count,
+        epochs,
+        seed,
+        workers or min(8, os.cpu_count() or 1),
     )
     form = source_format(id_field, title_field, text_field, format_name)
     stream = read_sources(sources, form, shared.engine)

@@ -45,7 +45,9 @@ def keywords(
     if method == "published":
         _say_inner_product(model)
     if text is not None:
-        _print_keywords(model, None, [Document("", {form.text_field: text})], (form.text_field,), top, method, as_json)
+        _print_keywords(
+            model, None, [Document("", {form.text_field: text})], (form.text_field,), top, method, as_json
+        )
         return
     stream = read_sources(sources or [], form, shared.engine)
     with Rejects() as rejects:
@@ -144,4 +146,4 @@ def print_terms(terms: tuple[QueryTerm, ...]) -> None:
 def _say_inner_product(model: Enricher) -> None:
     """Tell that a model of negative sampling has no probabilities."""
     if model.model.tree is None:
-        say("This model was trained with negative sampling: words are ranked by inner product (≈ PMI − log k).")
+        say("This model was trained with negative sampling: inner products (≈ PMI − log k) rank its words.")

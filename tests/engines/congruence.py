@@ -36,7 +36,9 @@ LAYOUT = IndexLayout(
 )
 
 
-def document(id_: str, text: str, title: str = "", keywords: object = (), **source: object) -> EnrichedDocument:
+def document(
+    id_: str, text: str, title: str = "", keywords: object = (), **source: object
+) -> EnrichedDocument:
     """A document whose tokens are the words of its title and text."""
     enrichment = {
         "tokens": {"title": title, "text": text},
@@ -172,7 +174,7 @@ STRANGE: dict[str, object] = {
     "title": "emoji 😀👩‍👩‍👧 and combining e\u0301",
     "text": "שלום עולם مرحبا 你好\u3000\u00a0世界",
     "nul": "a\0b",
-    "nested": {"list": [{"a": 1, "b": [True, None]}, {"a": 2.5}], "empty": {}, "": "blank" or ""},
+    "nested": {"list": [{"a": 1, "b": [True, None]}, {"a": 2.5}], "empty": {}},
     "big": 9007199254740993,
     "small": 1e-300,
     "negative": -0.5,
@@ -182,12 +184,13 @@ STRANGE: dict[str, object] = {
     "名称": "值",
     "with space": "and-dash",
 }
-del STRANGE["nested"][""]  # type: ignore[attr-defined]
 
 
 def test_the_source_comes_back_identical(engine: SearchEngine, index: str) -> None:
     """Nested objects, numbers and any text are read and found as they were written."""
-    strange = EnrichedDocument("ids may be 长 😀/x?", STRANGE, {"tokens": {"text": "needle"}, "keywords": ["k"]})
+    strange = EnrichedDocument(
+        "ids may be 长 😀/x?", STRANGE, {"tokens": {"text": "needle"}, "keywords": ["k"]}
+    )
     fill(engine, index, strange)
     (read,) = engine.read(index)
     assert (read.id, read.source) == (strange.id, STRANGE)
@@ -378,7 +381,9 @@ def test_facets_count_the_documents_that_match(engine: SearchEngine, index: str)
     fill(
         engine,
         index,
-        document("a", "x", keywords=["p", "q", "p"], year=5, live=True, tags=["s", "s"], parts=[{"n": 1}] * 2),
+        document(
+            "a", "x", keywords=["p", "q", "p"], year=5, live=True, tags=["s", "s"], parts=[{"n": 1}] * 2
+        ),
         document("b", "x", keywords=["q"], year=5, price=2.5, live=False, tags="t"),
         document("c", "x", keywords=["p"], year=10, price=5.0, live=True, tags="c"),
         document("d", "y", keywords=["r"], year=5),

@@ -1,0 +1,55 @@
+# Python 3.11 or newer, pip and make are all that is needed; everything is installed into .venv.
+
+PYTHON ?= python3
+BIN := .venv/bin
+LOCK := requirements-dev.lock
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench docs lock clean
+
+help:  ## Show this list.
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST)
+
+demo: .venv/.demo  ## Train, index and search real text in two languages (about four minutes).
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python examples/demo.py
+
+test: .venv/.dev  ## Run all tests; writes build/junit.xml.
+	@mkdir -p build
+	$(BIN)/python -m pytest --junitxml=build/junit.xml
+
+lint: .venv/.dev  ## Check style, types and the direction of imports.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/.dev  ## Measure the speed of segmentation.
+	@if [ -d ../shared/data ]; then $(BIN)/python benchmarks/segmentation.py; \
+	else echo "The benchmarks need the corpora in ../shared/data, and that folder is not there."; fi
+
+docs: .venv/.dev  ## Write docs/cli.md and docs/settings.md anew.
+	$(BIN)/python docs/generate.py
+
+lock: .venv/.dev  ## Choose new versions of all dependencies for requirements-dev.lock.
+	$(BIN)/python -m pip install --quiet uv
+	echo 'setuptools>=77' | $(BIN)/uv pip compile pyproject.toml - --group dev --extra demo --upgrade --quiet \
+		--python-version 3.11 --no-header --no-annotate --no-emit-index-url --output-file $(LOCK)
+
+clean:  ## Remove what the other targets made, .venv too.
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+# The stamps make an installation run only when the dependencies have changed. The lock file bounds
+# the demo's versions too; setuptools comes first because the package itself is built without isolation.
+
+.venv/.demo: pyproject.toml $(LOCK)
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) setuptools
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) \
+		--no-build-isolation --editable '.[demo]'
+	@touch $@
+
+.venv/.dev: pyproject.toml $(LOCK)
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement $(LOCK)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch .venv/.demo $@

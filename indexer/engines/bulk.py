@@ -1,0 +1,212 @@
+"""Writing many documents to Elasticsearch: bounded requests, retried until each is settled."""
+
+import random
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from elastic_transport import SerializationError, TlsError, TransportError
+from elasticsearch import ApiError, Elasticsearch
+
+from enricher.errors import EngineError, EngineUnavailable
+from indexer.engines.elasticsearch_errors import (
+    Refusal,
+    explain_refusal,
+    explain_transport,
+    failures,
+    refusal,
+    refusal_of,
+)
+
+CHUNK_BYTES = 8_000_000
+CHUNK_ACTIONS = 1_000
+CONTENT_BYTES = 100_000_000
+"""The largest request that a server takes unless it is told otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often, and how long in seconds, a refused request is tried again.
+
+    The pause before the n-th retry is `first` · 2ⁿ⁻¹, at most `longest`, of which a random half
+    is left away. `tries` bounds the tries of one chunk, `total` its time.
+    """
+
+    tries: int = 10
+    first: float = 0.5
+    longest: float = 20.0
+    total: float = 300.0
+
+    def pause(self, tried: int) -> float:
+        """The pause after so many tries, in seconds."""
+        whole = min(self.longest, self.first * 2.0 ** (tried - 1))
+        return whole * random.uniform(0.5, 1.0)
+
+
+class Action(NamedTuple):
+    """One operation on one id: its lines of a bulk request, each with its line end."""
+
+    id: str
+    lines: bytes
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of the actions: how many of each result, and the refused with their reasons."""
+
+    results: Counter[str] = field(default_factory=Counter)
+    refused: list[tuple[Action, str]] = field(default_factory=list)
+
+
+class BulkWriter:
+    """Sends actions to one index, in order, one chunk after the other.
+
+    A request by id may be repeated without harm, so all that may pass is tried again: items
+    refused with 429 or 503, whole requests refused, connections lost, answers that did not come.
+    The next chunk waits for the one before, so that of two writes of one id the later stays.
+    Callers give an id at most once in a call of `run`.
+    """
+
+    def __init__(
+        self,
+        client: Elasticsearch,
+        index: str,
+        addresses: object,
+        policy: RetryPolicy,
+        *,
+        chunk_bytes: int = CHUNK_BYTES,
+    ) -> None:
+        self._client = client.options(max_retries=0)
+        self._index = index
+        self._addresses = addresses
+        self._policy = policy
+        self._chunk_bytes = chunk_bytes
+        self._content_bytes: int | None = None
+
+    def run(self, actions: Iterable[Action]) -> Outcome:
+        """Settle every action; raises EngineUnavailable when the server does not take them in time."""
+        outcome = Outcome()
+        for chunk in self._chunks(actions):
+            self._settle(chunk, outcome)
+        return outcome
+
+    def _chunks(self, actions: Iterable[Action]) -> Iterator[list[Action]]:
+        chunk: list[Action] = []
+        size = 0
+        for action in actions:
+            full = size + len(action.lines) > self._chunk_bytes or len(chunk) >= CHUNK_ACTIONS
+            if chunk and full:
+                yield chunk
+                chunk, size = [], 0
+            chunk.append(action)
+            size += len(action.lines)
+        if chunk:
+            yield chunk
+
+    def _settle(self, chunk: list[Action], outcome: Outcome) -> None:
+        if self._is_too_large(chunk, outcome):
+            return
+        waiting, tried = chunk, 0
+        deadline = time.monotonic() + self._policy.total
+        while True:
+            last = self._send(waiting, outcome)
+            if last is None:
+                return
+            waiting, failure = last
+            tried += 1
+            pause = self._policy.pause(tried)
+            if tried >= self._policy.tries or time.monotonic() + pause > deadline:
+                break
+            time.sleep(pause)
+        if len(waiting) == 1 and len(waiting[0].lines) > self._chunk_bytes and self._is_size(failure):
+            outcome.refused.append((waiting[0], f"The server is too small for it: {failure.reason}."))
+            return
+        raise EngineUnavailable(
+            f"Elasticsearch at {self._addresses} did not take {len(waiting)} documents for the index "
+            f"{self._index!r} in {tried} tries ({failure.reason}); try again later."
+        )
+
+    def _send(self, chunk: list[Action], outcome: Outcome) -> tuple[list[Action], Refusal] | None:
+        """Send once; answers what is to be tried again and why, None where all is settled."""
+        # Lines that are JSON already pass through the client as they are, which its types deny.
+        lines: Any = [action.lines.rstrip(b"\n") for action in chunk]
+        try:
+            answer = self._client.bulk(index=self._index, operations=lines)
+        except ApiError as error:
+            said = refusal_of(error)
+            if said.status == 413:
+                self._divide(chunk, said, outcome)
+                return None
+            if not said.may_pass:
+                raise explain_refusal(said, self._index) from error
+            return chunk, said
+        except (TlsError, SerializationError) as error:
+            raise explain_transport(error, self._addresses) from error
+        except TransportError as error:
+            return chunk, Refusal(0, "", str(error.message))
+        return self._sort_items(chunk, answer["items"], outcome)
+
+    def _sort_items(
+        self, chunk: Sequence[Action], items: Sequence[Mapping[str, Mapping[str, object]]], outcome: Outcome
+    ) -> tuple[list[Action], Refusal] | None:
+        again: list[Action] = []
+        latest: Refusal | None = None
+        for action, item in zip(chunk, items, strict=True):
+            (result,) = item.values()
+            if "error" not in result:
+                outcome.results[str(result.get("result"))] += 1
+                continue
+            said = refusal(int(str(result.get("status"))), result["error"])
+            if said.may_pass:
+                again.append(action)
+                latest = said
+            elif self._concerns_all(said):
+                raise explain_refusal(said, self._index)
+            else:
+                outcome.refused.append((action, f"{said.reason}."))
+        return (again, latest) if latest is not None else None
+
+    @staticmethod
+    def _concerns_all(said: Refusal) -> bool:
+        types = {"index_not_found_exception", "index_closed_exception", "security_exception"}
+        return said.is_block or said.is_full_disk or said.type in types
+
+    @staticmethod
+    def _is_size(failure: Refusal) -> bool:
+        return failure.status == 429 and failure.type in {
+            "circuit_breaking_exception",
+            "es_rejected_execution_exception",
+        }
+
+    def _divide(self, chunk: list[Action], said: Refusal, outcome: Outcome) -> None:
+        if len(chunk) == 1:
+            outcome.refused.append((chunk[0], f"The document is too large for the server: {said.reason}."))
+            return
+        middle = len(chunk) // 2
+        self._settle(chunk[:middle], outcome)
+        self._settle(chunk[middle:], outcome)
+
+    def _is_too_large(self, chunk: list[Action], outcome: Outcome) -> bool:
+        """Refuse what the server would: it hangs up in the middle of a request that is too large."""
+        if len(chunk) > 1 or len(chunk[0].lines) <= self._chunk_bytes:
+            return False
+        if self._content_bytes is None:
+            self._content_bytes = self._ask_content_bytes()
+        size = len(chunk[0].lines)
+        if size <= self._content_bytes:
+            return False
+        reason = f"The document is too large: {size} bytes, and the server takes {self._content_bytes}."
+        outcome.refused.append((chunk[0], reason))
+        return True
+
+    def _ask_content_bytes(self) -> int:
+        path = "nodes.*.http.max_content_length_in_bytes"
+        try:
+            with failures(self._addresses):
+                nodes = self._client.nodes.info(metric="http", filter_path=path).get("nodes", {})
+        except EngineError:
+            return CONTENT_BYTES
+        limits = [int(node["http"]["max_content_length_in_bytes"]) for node in nodes.values()]
+        return min(limits, default=CONTENT_BYTES)

@@ -1,0 +1,302 @@
+"""The engine that is an Elasticsearch cluster."""
+
+import dataclasses
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
+from typing import Any
+
+from elastic_transport import BaseNode, TransportError
+from elasticsearch import ApiError, Elasticsearch
+
+from enricher.errors import EngineError
+from enricher.records import (
+    Check,
+    Document,
+    EnrichedDocument,
+    IndexLayout,
+    Rejection,
+    SearchRequest,
+    SearchResponse,
+)
+from indexer.engines.addresses import Addresses
+from indexer.engines.bulk import CHUNK_BYTES, Action, BulkWriter, RetryPolicy
+from indexer.engines.elasticsearch_errors import failures, refusal_of
+from indexer.engines.elasticsearch_mapping import META, Columns, mapping_of
+from indexer.engines.elasticsearch_search import body_of, response_of
+from indexer.engines.fields import ENRICHMENT, Prepared, clean, encode, prepare
+from indexer.engines.layouts import layout_as_json, layout_from_json
+from indexer.engines.names import check_name, no_such_index, not_ours
+from indexer.engines.plans import Group, lighten, plan
+
+_KEEP_ALIVE = "5m"
+_PAGE = 500
+_PAGE_BYTES = 20_000_000
+_CLAUSE_LIMIT = re.compile(r"maxClauseCount is set to (\d+)")
+
+
+class ElasticsearchEngine:
+    """Indexes of a cluster; `settings` are those of new indexes, `timeout` is in seconds.
+
+    `node_class` replaces the way to the server, for tests of what goes wrong on it.
+    """
+
+    name = "elasticsearch"
+
+    def __init__(
+        self,
+        addresses: Addresses,
+        *,
+        settings: Mapping[str, object] | None = None,
+        timeout: float = 30.0,
+        retry: RetryPolicy | None = None,
+        chunk_bytes: int = CHUNK_BYTES,
+        ca_certs: str | None = None,
+        node_class: type[BaseNode] | None = None,
+    ) -> None:
+        self.addresses = addresses
+        self._settings = {"number_of_shards": 1, **(settings or {})}
+        self._retry = retry or RetryPolicy()
+        self._chunk_bytes = chunk_bytes
+        self._most_clauses: int | None = None
+        options: dict[str, Any] = {"request_timeout": timeout, "max_retries": 2}
+        if addresses.user is not None:
+            options["basic_auth"] = (addresses.user, addresses.password or "")
+        if ca_certs is not None:
+            options["ca_certs"] = ca_certs
+        if node_class is not None:
+            options["node_class"] = node_class
+        self.client = Elasticsearch(list(addresses.hosts), **options)
+        self._once = self.client.options(max_retries=0)
+
+    def __repr__(self) -> str:
+        return f"ElasticsearchEngine({str(self.addresses)!r})"
+
+    def _failures(self, index: str | None = None) -> AbstractContextManager[None]:
+        return failures(self.addresses, index)
+
+    # -------------------------------------------------------------- indexes
+
+    def create(self, index: str, layout: IndexLayout) -> None:
+        check_name(index, new=True)
+        with self._failures(index):
+            self._once.indices.create(index=index, settings=self._settings, mappings=mapping_of(layout))
+
+    def drop(self, index: str) -> None:
+        check_name(index)
+        with self._failures(index):
+            self._once.indices.delete(index=index)
+
+    def exists(self, index: str) -> bool:
+        check_name(index)
+        with self._failures(index):
+            return bool(self.client.indices.exists(index=index))
+
+    def indexes(self) -> list[str]:
+        with self._failures():
+            answer = self.client.indices.get_mapping(
+                index="*", filter_path=f"*.mappings._meta.{META}", expand_wildcards="open,closed"
+            )
+        return sorted(answer.body)
+
+    def layout(self, index: str) -> IndexLayout:
+        return self._described(index)[1]
+
+    def stamp(self, index: str, model: str, compatible: Sequence[str] = ()) -> None:
+        name, layout, mapping = self._described(index)
+        stamped = dataclasses.replace(layout, model=model, compatible=tuple(compatible))
+        meta = {**mapping["_meta"], META: layout_as_json(stamped)}
+        with self._failures(index):
+            self._once.indices.put_mapping(index=name, meta=meta)
+
+    def set_alias(self, alias: str, index: str) -> None:
+        check_name(alias, new=True)
+        name, _ = self._mapping(index)
+        remove = {"remove": {"index": "*", "alias": alias, "must_exist": False}}
+        with self._failures(alias):
+            self._once.indices.update_aliases(actions=[remove, {"add": {"index": name, "alias": alias}}])
+
+    def aliases(self) -> Mapping[str, str]:
+        with self._failures():
+            answer = self.client.indices.get_alias()
+        found: dict[str, str] = {}
+        for index, details in sorted(answer.body.items()):
+            for alias in details["aliases"]:
+                if not alias.startswith("."):
+                    found.setdefault(alias, index)
+        return found
+
+    def _mapping(self, index: str) -> tuple[str, dict[str, Any]]:
+        """The one index that a name means, and its mapping."""
+        check_name(index)
+        with self._failures(index):
+            answer = self.client.indices.get_mapping(index=index)
+        if not answer.body:
+            raise no_such_index(index)
+        if len(answer.body) > 1:
+            names = ", ".join(sorted(answer.body))
+            raise EngineError(f"The alias {index!r} stands for several indexes ({names}); name one of them.")
+        ((name, details),) = answer.body.items()
+        return name, details["mappings"]
+
+    def _described(self, index: str) -> tuple[str, IndexLayout, dict[str, Any]]:
+        name, mapping = self._mapping(index)
+        value = mapping.get("_meta", {}).get(META)
+        if value is None:
+            raise not_ours(index)
+        return name, layout_from_json(index, value), mapping
+
+    # -------------------------------------------------------------- documents
+
+    def write(self, index: str, documents: Sequence[EnrichedDocument]) -> list[Rejection]:
+        # The server would make an index of any name that is written to: ask before.
+        layout = self.layout(index)
+        prepared, rejections = prepare(documents, layout)
+        sources = {document.id: document.source_json for document in prepared}
+        outcome = self._bulk(index).run(_action(document) for document in prepared)
+        refused = [
+            Rejection(action.id, reason, sources[action.id].decode()) for action, reason in outcome.refused
+        ]
+        return rejections + refused
+
+    def delete(self, index: str, ids: Sequence[str]) -> int:
+        self._mapping(index)
+        names = [name for name in dict.fromkeys(clean(id_) for id_ in ids) if name]
+        lines = (Action(name, encode({"delete": {"_id": name}}) + b"\n") for name in names)
+        outcome = self._bulk(index).run(lines)
+        if outcome.refused:
+            action, reason = outcome.refused[0]
+            raise EngineError(f"The document {action.id!r} cannot be deleted: {reason}")
+        return outcome.results["deleted"]
+
+    def _bulk(self, index: str) -> BulkWriter:
+        return BulkWriter(self.client, index, self.addresses, self._retry, chunk_bytes=self._chunk_bytes)
+
+    def refresh(self, index: str) -> None:
+        check_name(index)
+        with self._failures(index):
+            self.client.indices.refresh(index=index)
+
+    def count(self, index: str) -> int:
+        check_name(index)
+        with self._failures(index):
+            answer = self.client.search(
+                index=index, size=0, track_total_hits=True, allow_partial_search_results=False
+            )
+        return int(answer["hits"]["total"]["value"])
+
+    def search(self, index: str, request: SearchRequest) -> SearchResponse:
+        _, layout, mapping = self._described(index)
+        columns = Columns(index, layout, mapping)
+        groups = plan(request, layout, index)
+        room = len(request.filters) + 1
+        while True:
+            if self._most_clauses is not None:
+                groups = lighten(groups, self._most_clauses - room)
+            try:
+                answer = self._ask(index, request, groups, layout, columns)
+            except ApiError as error:
+                if not self._learn_limit(error, groups):
+                    with self._failures(index):
+                        raise
+                continue
+            except TransportError:
+                with self._failures(index):
+                    raise
+            return response_of(request, answer)
+
+    def _ask(
+        self,
+        index: str,
+        request: SearchRequest,
+        groups: Sequence[Group],
+        layout: IndexLayout,
+        columns: Columns,
+    ) -> Mapping[str, Any]:
+        answer = self.client.search(
+            index=index,
+            search_type="dfs_query_then_fetch",
+            allow_partial_search_results=False,
+            **body_of(request, groups, layout, columns),
+        )
+        body: Mapping[str, Any] = answer.body
+        return body
+
+    def _learn_limit(self, error: ApiError, groups: Sequence[Group]) -> bool:
+        """Whether the query had more clauses than the server takes, and fewer can be sent."""
+        said = _CLAUSE_LIMIT.search(refusal_of(error).reason)
+        if said is None or not groups:
+            return False
+        limit = int(said.group(1))
+        lower = limit if self._most_clauses is None else min(limit, self._most_clauses // 2)
+        changed = lower != self._most_clauses and lower > 1
+        self._most_clauses = lower
+        return changed
+
+    def read(self, index: str) -> Iterator[Document]:
+        check_name(index)
+        with self._failures(index):
+            opened = self.client.open_point_in_time(index=index, keep_alive=_KEEP_ALIVE)
+        return self._documents(index, str(opened["id"]))
+
+    def _documents(self, index: str, pit: str) -> Iterator[Document]:
+        after: list[Any] | None = None
+        size = _PAGE
+        try:
+            while True:
+                with self._failures(index):
+                    answer = self.client.search(
+                        pit={"id": pit, "keep_alive": _KEEP_ALIVE},
+                        size=size,
+                        sort=[{"_shard_doc": "asc"}],
+                        search_after=after,
+                        track_total_hits=False,
+                        allow_partial_search_results=False,
+                        source_excludes=ENRICHMENT,
+                    )
+                pit = str(answer["pit_id"])
+                hits = answer["hits"]["hits"]
+                for hit in hits:
+                    yield Document(str(hit["_id"]), hit.get("_source", {}))
+                if len(hits) < size:
+                    return
+                after = hits[-1]["sort"]
+                size = _next_size(size, int(answer.meta.headers.get("content-length") or 0))
+        finally:
+            with suppress(ApiError, TransportError):
+                self.client.close_point_in_time(id=pit)
+
+    # -------------------------------------------------------------- the engine itself
+
+    def check(self) -> list[Check]:
+        try:
+            with self._failures():
+                nodes = self.client.nodes.info(filter_path="nodes.*.version").get("nodes", {})
+                health = self.client.cluster.health()
+            names = self.indexes()
+        except EngineError as error:
+            return [Check("server", False, str(error))]
+        versions = ", ".join(sorted({node["version"] for node in nodes.values()}))
+        status = health["status"]
+        return [
+            Check("server", True, f"Elasticsearch {versions} answers at {self.addresses}."),
+            Check("cluster", status != "red", f"The cluster is {status}, with {len(nodes)} nodes."),
+            Check("indexes", True, f"It holds {len(names)} indexes of ours."),
+        ]
+
+    def close(self) -> None:
+        self.client.close()
+
+
+def _action(document: Prepared) -> Action:
+    comma = b"," if document.source else b""
+    head = encode({"index": {"_id": document.id}})
+    enrichment = b'"%s":%s}' % (ENRICHMENT.encode(), document.enrichment_json)
+    return Action(document.id, head + b"\n" + document.source_json[:-1] + comma + enrichment + b"\n")
+
+
+def _next_size(size: int, answer_bytes: int) -> int:
+    """Fewer documents a page where they are large, so that an answer stays near `_PAGE_BYTES`."""
+    if not answer_bytes:
+        return size
+    return max(1, min(_PAGE, size * _PAGE_BYTES // answer_bytes))

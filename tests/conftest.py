@@ -1,0 +1,69 @@
+"""What all tests share: a small trained model, real text where it is there, the command line."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import enricher
+from enricher.model.build import train_bundle
+from enricher.model.store import BundleStore
+from enricher.model.training import TrainingSettings
+from enricher.text import open_analyzer
+from tests.corpora import documents
+
+ROOT = Path(__file__).parent.parent
+REAL_TEXT = ROOT.parent / "shared" / "data"
+SMALL = TrainingSettings(dimensions=24, window=5, min_count=2, epochs=8, workers=1, seed=3)
+
+RunCommand = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one active model, trained on 400 small documents."""
+    store = BundleStore(tmp_path_factory.mktemp("models"))
+    version = train_bundle(store, documents(400), ("title", "text"), open_analyzer(), SMALL)
+    store.activate(version)
+    return store.folder
+
+
+@pytest.fixture(scope="session")
+def model(models: Path) -> enricher.Enricher:
+    """The active model of `models`."""
+    return enricher.load(models)
+
+
+@pytest.fixture
+def real_text() -> Path:
+    """The folder of real text; skips where it is missing."""
+    if not REAL_TEXT.is_dir():
+        pytest.skip("The real text of ../shared/data is not here.")
+    return REAL_TEXT
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunCommand:
+    """Runs `enricher` as a user would, in a temporary folder, without variables of ours."""
+
+    def call(
+        *arguments: str | Path, stdin: str | bytes | None = None, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("ENRICHER_")}
+        done = subprocess.run(
+            [sys.executable, "-m", "indexer", *map(str, arguments)],
+            cwd=tmp_path,
+            env=clean | {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"} | variables,
+            input=stdin.encode() if isinstance(stdin, str) else stdin,
+            capture_output=True,
+            timeout=300,
+            check=False,
+        )
+        out, err = done.stdout.decode(), done.stderr.decode()
+        assert "Traceback" not in err, err
+        return subprocess.CompletedProcess(done.args, done.returncode, out, err)
+
+    return call

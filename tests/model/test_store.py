@@ -1,0 +1,181 @@
+"""Bundles on disk: immutable, verified, activated atomically, taken back."""
+
+import json
+import multiprocessing
+from pathlib import Path
+
+import pytest
+
+import enricher
+from enricher.errors import BundleInvalid, ModelError, ModelNotFound
+from enricher.model.bundle import open_bundle
+from enricher.model.store import BundleStore
+from enricher.text import open_analyzer
+from tests.conftest import SMALL
+from tests.corpora import documents
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> BundleStore:
+    """A store with three versions, none active."""
+    from enricher.model.build import train_bundle
+
+    store = BundleStore(tmp_path / "models")
+    for seed in range(3):
+        train_bundle(store, documents(60, seed), ("title", "text"), open_analyzer(), SMALL)
+    return store
+
+
+def test_versions_are_activated_and_rolled_back_in_turn(store: BundleStore) -> None:
+    """Rolling back walks back through what was active, and ends with a sentence."""
+    first, second, third = store.versions()
+    for version in (first, second, third):
+        store.activate(version)
+    assert (store.folder / "active").read_text().strip() == third
+    assert store.rollback() == second
+    assert store.rollback() == first
+    assert store.active_version() == first
+    with pytest.raises(ModelNotFound, match="before"):
+        store.rollback()
+    store.activate(second)
+    assert store.rollback() == first
+
+
+def test_activating_the_active_version_changes_nothing(store: BundleStore) -> None:
+    """It can be repeated without losing the way back."""
+    first, second, _ = store.versions()
+    store.activate(first)
+    store.activate(second)
+    store.activate(second)
+    assert store.rollback() == first
+
+
+def test_prune_keeps_the_active_version_and_the_one_before(store: BundleStore) -> None:
+    """What a rollback needs stays, the rest goes, with what a killed training left."""
+    first, second, third = store.versions()
+    store.activate(third)
+    store.activate(first)
+    (store.folder / ".building-left").mkdir()
+    assert store.prune() == [second]
+    assert store.versions() == [first, third]
+    assert not (store.folder / ".building-left").exists()
+    assert store.rollback() == third
+
+
+def test_prune_leaves_a_training_under_way_alone(store: BundleStore) -> None:
+    """A half-made bundle whose process lives is not touched."""
+    store.activate(store.versions()[0])
+    with store.workspace() as building:
+        store.prune()
+        assert building.is_dir()
+
+
+def test_prune_without_an_active_model_removes_nothing(store: BundleStore) -> None:
+    """It says so instead of emptying the folder."""
+    with pytest.raises(ModelNotFound, match="nothing was removed"):
+        store.prune()
+    assert len(store.versions()) == 3
+
+
+@pytest.mark.parametrize("name", ["vectors.npy", "words.json", "neighbors.faiss", "counts.npy"])
+def test_a_changed_byte_is_found_and_never_activated(store: BundleStore, name: str) -> None:
+    """Verification names the file; the active version stays what it was."""
+    good, bad, _ = store.versions()
+    store.activate(good)
+    path = store.folder / bad / name
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(BundleInvalid, match=name):
+        store.open(bad).verify()
+    with pytest.raises(BundleInvalid, match=name):
+        store.activate(bad)
+    assert store.active_version() == good
+
+
+def test_a_missing_or_cut_file_is_refused_on_opening(store: BundleStore) -> None:
+    """Without reading any array."""
+    first, second, third = (store.folder / version for version in store.versions())
+    (first / "vectors.npy").unlink()
+    (second / "vectors.npy").write_bytes((second / "vectors.npy").read_bytes()[:-4])
+    (third / "manifest.json").write_text("{")
+    for path, said in ((first, "missing"), (second, "changed"), (third, "cannot be read")):
+        with pytest.raises(BundleInvalid, match=said):
+            open_bundle(path)
+
+
+def rewrite_manifest(path: Path, **changes: object) -> None:
+    """Change entries of a manifest."""
+    manifest = json.loads((path / "manifest.json").read_text())
+    (path / "manifest.json").write_text(json.dumps(manifest | changes))
+
+
+def test_a_newer_format_is_refused(store: BundleStore) -> None:
+    """The sentence names both formats."""
+    path = store.folder / store.versions()[0]
+    rewrite_manifest(path, format=2)
+    with pytest.raises(BundleInvalid, match="format 2.*reads 1"):
+        open_bundle(path)
+
+
+@pytest.mark.parametrize(
+    "key", ["segmenter.version", "segmenter.dictionary", "analysis", "lexicon", "segmenter.name"]
+)
+def test_another_segmenter_is_refused(store: BundleStore, key: str) -> None:
+    """A query must be cut as its documents were."""
+    version = store.versions()[0]
+    path = store.folder / version
+    analysis = json.loads((path / "manifest.json").read_text())["analysis"]
+    rewrite_manifest(path, analysis=analysis | {key: "jieba" if key == "segmenter.name" else "0.0"})
+    with pytest.raises(BundleInvalid, match="cut as"):
+        enricher.load(store.folder, version)
+
+
+@pytest.mark.parametrize("name", ["nothing", "../outside", ".building-x", "a/b"])
+def test_a_version_that_is_not_there_names_those_that_are(store: BundleStore, name: str) -> None:
+    """Also for names that would leave the folder."""
+    with pytest.raises(ModelNotFound, match=store.versions()[0]):
+        store.open(name)
+
+
+def test_without_a_model_the_sentence_says_how_to_train_one(tmp_path: Path) -> None:
+    """For a folder that is empty or missing."""
+    with pytest.raises(ModelNotFound, match="enricher train"):
+        enricher.load(tmp_path / "nowhere")
+
+
+def test_a_failure_while_writing_leaves_nothing(store: BundleStore) -> None:
+    """Neither a version nor a half-made folder."""
+    before = sorted(path.name for path in store.folder.iterdir())
+
+    def fail(folder: Path) -> str:
+        (folder / "half").write_text("made")
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(ModelError, match="No space left"):
+        store.add(fail)
+    assert sorted(path.name for path in store.folder.iterdir()) == before
+
+
+def _activate_often(folder: str, version: str) -> None:
+    for _ in range(40):
+        BundleStore(folder).activate(version)
+
+
+def test_two_processes_activating_at_once_leave_one_whole_answer(store: BundleStore) -> None:
+    """Whoever comes last wins; the file never names anything else, and the way back holds."""
+    first, second, _ = store.versions()
+    context = multiprocessing.get_context("spawn")
+    racers = [context.Process(target=_activate_often, args=(str(store.folder), v)) for v in (first, second)]
+    for racer in racers:
+        racer.start()
+    seen = set()
+    while any(racer.is_alive() for racer in racers):
+        seen.add(store.active_version())
+    for racer in racers:
+        racer.join()
+        assert racer.exitcode == 0
+    assert seen <= {None, first, second}
+    active = store.active_version()
+    assert active in (first, second)
+    assert store.rollback() == ({first, second} - {active}).pop()

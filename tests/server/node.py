@@ -1,0 +1,165 @@
+"""One node of a real Elasticsearch, run by the tests."""
+
+import base64
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+
+from tests.server.distribution import ServerMissing, java_home
+
+OTHER_USER = 65534
+"""The server refuses to run as root; then it runs as this user, to whom its folders belong."""
+
+STARTING = 120.0
+
+
+def free_port() -> int:
+    """A port of the loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Node:
+    """A node with its own configuration, data, logs and ports; `home` may be shared by several.
+
+    `settings` are added to those of a single node without security. `user` and `password` make
+    a superuser of the file realm, and switch security on.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        folder: Path,
+        settings: Mapping[str, object] | None = None,
+        *,
+        user: str = "",
+        password: str = "",
+        heap: str = "512m",
+    ) -> None:
+        self.home = home
+        self.folder = folder
+        self.http_port = free_port()
+        self.transport_port = free_port()
+        self.url = f"http://127.0.0.1:{self.http_port}"
+        self.user = user
+        self.password = password
+        self.heap = heap
+        self.settings = {
+            "cluster.name": folder.name,
+            "node.name": folder.name,
+            "discovery.type": "single-node",
+            "network.host": "127.0.0.1",
+            "http.port": self.http_port,
+            "transport.port": self.transport_port,
+            "path.data": folder / "data",
+            "path.logs": folder / "logs",
+            "node.store.allow_mmap": "false",
+            "cluster.routing.allocation.disk.threshold_enabled": "false",
+            "xpack.security.enabled": "true" if user else "false",
+            **(settings or {}),
+        }
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self, *, wait: bool = True) -> None:
+        """Start the node, for the first time or again on the same data."""
+        if not self.folder.exists():
+            self._furnish()
+        options = [f"-E{name}={value}" for name, value in self.settings.items() if value is not None]
+        with (self.folder / "output.txt").open("ab") as output:
+            self.process = subprocess.Popen(
+                [str(self.home / "bin" / "elasticsearch"), *options],
+                env=self._environment(),
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                cwd=self.folder,
+                start_new_session=True,
+                **self._as_user(),  # type: ignore[call-overload]
+            )
+        if wait:
+            self.wait()
+
+    def wait(self) -> None:
+        """Wait until the node answers."""
+        deadline = time.monotonic() + STARTING
+        while not self._answers():
+            ended = self.process is None or self.process.poll() is not None
+            if ended or time.monotonic() > deadline:
+                self.kill()
+                last = (self.folder / "output.txt").read_text(errors="replace").strip().splitlines()[-5:]
+                raise ServerMissing("The server did not start: " + " | ".join(last or ["it said nothing"]))
+            time.sleep(0.3)
+
+    def stop(self) -> None:
+        """End the node in order, and wait for it."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End the node as a power cut would."""
+        self._end(signal.SIGKILL)
+
+    def _end(self, sign: signal.Signals) -> None:
+        if self.process is None:
+            return
+        if self.process.poll() is None:
+            # The launcher and the server are one session of their own.
+            os.killpg(self.process.pid, sign)
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+        self.process = None
+
+    def _answers(self) -> bool:
+        request = urllib.request.Request(f"{self.url}/_cluster/health?timeout=1s")
+        if self.user:
+            word = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
+            request.add_header("Authorization", f"Basic {word}")
+        try:
+            with urllib.request.urlopen(request, timeout=5) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+    def _furnish(self) -> None:
+        (self.folder / "tmp").mkdir(parents=True)
+        shutil.copytree(self.home / "config", self.folder / "config")
+        self._own()
+        if self.user:
+            tool = [str(self.home / "bin" / "elasticsearch-users"), "useradd", self.user]
+            subprocess.run(
+                [*tool, "-p", self.password, "-r", "superuser"],
+                env=self._environment(),
+                check=True,
+                capture_output=True,
+                timeout=60,
+                **self._as_user(),  # type: ignore[call-overload]
+            )
+
+    def _own(self) -> None:
+        if os.getuid() != 0:
+            return
+        for path in [self.folder, *self.folder.rglob("*")]:
+            os.chown(path, OTHER_USER, OTHER_USER)
+
+    def _as_user(self) -> dict[str, int]:
+        return {"user": OTHER_USER, "group": OTHER_USER} if os.getuid() == 0 else {}
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.folder),
+            "ES_JAVA_HOME": str(java_home()),
+            "ES_JAVA_OPTS": f"-Xms{self.heap} -Xmx{self.heap}",
+            "ES_PATH_CONF": str(self.folder / "config"),
+            "ES_TMPDIR": str(self.folder / "tmp"),
+        }

@@ -1,0 +1,167 @@
+"""Both engines give the same answers: hits up to ties, scores, totals and facets."""
+
+import gzip
+import json
+import random
+import re
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from enricher.records import EnrichedDocument, QueryTerm, SearchEngine, SearchRequest, SearchResponse
+from indexer.engines.elasticsearch import ElasticsearchEngine
+from indexer.engines.tantivy import TantivyEngine
+from tests.engines.congruence import LAYOUT, document, query
+
+DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+WORDS = [f"w{rank}" for rank in range(3_000)]
+WEIGHTS = [1 / (rank + 3) for rank in range(len(WORDS))]
+BATCH = 700
+Pair = tuple[SearchEngine, SearchEngine]
+
+
+def assert_same(mine: SearchResponse, theirs: SearchResponse, what: object) -> None:
+    """Totals, facets and scores are equal, and so are the hits that no tie lets change places."""
+    assert mine.total == theirs.total, what
+    assert mine.facets == theirs.facets, what
+    scores = [hit.score for hit in theirs.hits]
+    assert [hit.score for hit in mine.hits] == pytest.approx(scores, abs=1e-3, rel=1e-6), what
+    if scores:
+        clear = scores[-1] + 2e-3
+        assert {hit.id for hit in mine.hits if hit.score > clear} == {
+            hit.id for hit in theirs.hits if hit.score > clear
+        }, what
+        by_id = {hit.id: hit for hit in theirs.hits}
+        for hit in mine.hits:
+            same = by_id.get(hit.id, hit)
+            assert (hit.source, hit.keywords) == (same.source, same.keywords)
+            assert hit.score == pytest.approx(same.score, abs=1e-3, rel=1e-6)
+
+
+def compare(pair: Pair, index: str, request: SearchRequest) -> SearchResponse:
+    """Ask both engines, compare, and answer what the embedded one said."""
+    mine, theirs = (engine.search(index, request) for engine in pair)
+    assert_same(mine, theirs, request)
+    return mine
+
+
+def fill_both(pair: Pair, index: str, documents: Sequence[EnrichedDocument]) -> None:
+    """Write to both, with several commits, so that both have several segments."""
+    for engine in pair:
+        engine.create(index, LAYOUT)
+        for start in range(0, len(documents), BATCH):
+            assert engine.write(index, documents[start : start + BATCH]) == []
+            engine.refresh(index)
+
+
+@pytest.fixture
+def pair(engine: ElasticsearchEngine, tmp_path: Path) -> Iterator[Pair]:
+    embedded = TantivyEngine(tmp_path / "indexes", heap_bytes=20_000_000)
+    yield embedded, engine
+    embedded.close()
+
+
+def generated(count: int, chance: random.Random) -> list[EnrichedDocument]:
+    """Documents of words by Zipf's law; one title in four is empty, one text in fifty."""
+
+    def words(most: int) -> str:
+        return " ".join(chance.choices(WORDS, WEIGHTS, k=chance.randint(1, most)))
+
+    return [
+        document(
+            str(number),
+            "" if chance.random() < 0.02 else words(300),
+            "" if chance.random() < 0.25 else words(12),
+            chance.sample(WORDS[:40], k=chance.randint(0, 5)),
+            category=chance.choice(["news", "law", "医学"]),
+            year=chance.randint(1990, 2000),
+            price=chance.choice([1, 2.5, 3.14]),
+            tags=chance.choices(WORDS[:30], k=2),
+        )
+        for number in range(count)
+    ]
+
+
+def some_terms(chance: random.Random) -> list[QueryTerm]:
+    """A query of one to six groups, of which some have alternatives, boosts or other families."""
+    terms: list[QueryTerm] = []
+    for word in chance.choices(WORDS[:500], k=chance.randint(1, 6)):
+        terms.append(QueryTerm(word, field=chance.choice(["tokens", "tokens", "subwords"])))
+        for near in chance.choices(WORDS, k=chance.choice([0, 0, 3])):
+            terms.append(QueryTerm(near, chance.uniform(0.05, 2), "neighbors", for_=word))
+    for free in chance.choices(WORDS, k=chance.choice([0, 2])):
+        terms.append(QueryTerm(free, chance.uniform(0.05, 0.5), "related"))
+    if chance.random() < 0.2:
+        terms.append(QueryTerm(chance.choice(WORDS[:40]), 0.3, "boost", field="keywords"))
+    return terms
+
+
+def test_generated_documents(pair: Pair, index: str) -> None:
+    """A hundred queries over 5,000 documents agree to three decimals."""
+    chance = random.Random(7)
+    fill_both(pair, index, generated(5_000, chance))
+    filters = [(), (("category", "医学"),), (("keywords", "w3"), ("year", "1995")), (("price", "3.14"),)]
+    for number in range(100):
+        terms = some_terms(chance) if number % 4 else [QueryTerm(chance.choice(WORDS[:1000]))]
+        request = SearchRequest(
+            query(*terms),
+            top=chance.choice([10, 10, 50]),
+            filters=filters[number % 3 if number % 5 else 3],
+            facets=("keywords", "category", "year", "price", "tags") if number % 2 else (),
+        )
+        response = compare(pair, index, request)
+        assert response.total or request.filters or len(terms) == 1
+
+
+def test_a_fresh_index_after_changes(pair: Pair, index: str) -> None:
+    """After replacements and deletes, what is left agrees once it is written to a fresh index."""
+    chance = random.Random(11)
+    documents = {one.id: one for one in generated(1_500, chance)}
+    fill_both(pair, f"{index}-1", list(documents.values()))
+    changed = {one.id: one for one in generated(400, chance)}
+    gone = [str(number) for number in range(1_000, 1_300)]
+    for engine in pair:
+        assert engine.write(f"{index}-1", list(changed.values())) == []
+        assert engine.delete(f"{index}-1", gone) == len(gone)
+        engine.refresh(f"{index}-1")
+        assert engine.count(f"{index}-1") == 1_200
+    left = {one: kept for one, kept in {**documents, **changed}.items() if one not in gone}
+    fill_both(pair, f"{index}-2", list(left.values()))
+    for _ in range(20):
+        terms = some_terms(chance)
+        old = [engine.search(f"{index}-1", SearchRequest(query(*terms))).total for engine in pair]
+        fresh = compare(pair, f"{index}-2", SearchRequest(query(*terms), facets=("keywords",)))
+        assert old == [fresh.total] * 2
+
+
+def english(text: str) -> list[str]:
+    """Words in small letters."""
+    return re.findall(r"\w+", text.lower())
+
+
+def chinese(text: str) -> list[str]:
+    """Characters and pairs of characters."""
+    letters = re.findall(r"\w", text)
+    return [*letters, *(a + b for a, b in zip(letters, letters[1:], strict=False))]
+
+
+@pytest.mark.parametrize(("folder", "cut"), [("en/ir_scifact", english), ("zh/ir_cmrc2018", chinese)])
+def test_real_documents(pair: Pair, index: str, folder: str, cut: object) -> None:
+    """Real documents, found by real queries, agree to three decimals."""
+    if not (DATA / folder).exists():
+        pytest.skip(f"The real text is missing: there is no {DATA / folder}.")
+    assert callable(cut)
+    documents = []
+    with gzip.open(DATA / folder / "docs.jsonl.gz", "rt", encoding="utf-8") as lines:
+        for line in islice(lines, 3_000):
+            source = json.loads(line)
+            title, text = " ".join(cut(source.get("title") or "")), " ".join(cut(source["text"]))
+            made = document(source["id"], text, title, cut(source["text"])[:8])
+            documents.append(EnrichedDocument(source["id"], source, made.enrichment))
+    fill_both(pair, index, documents)
+    with gzip.open(DATA / folder / "queries.jsonl.gz", "rt", encoding="utf-8") as lines:
+        texts = [json.loads(line)["text"] for line in islice(lines, 50)]
+    found = [compare(pair, index, SearchRequest(query(*cut(text)), facets=("keywords",))) for text in texts]
+    assert all(response.total for response in found)
