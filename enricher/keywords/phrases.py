@@ -22,8 +22,7 @@ IDF_CAP = 10.0
 TITLE_BONUS = 0.6
 INSIDE_PENALTY = 0.2
 SHORT_PENALTY = 0.2
-JOINTS = ("", " ", "-", "\u2010", "\u2011")
-"""What may stand between two words of one phrase."""
+HYPHENS = ("-", "\u2010", "\u2011")
 
 Phrase = tuple[str, ...]
 
@@ -94,13 +93,18 @@ def _runs(tokens: Sequence[Token], text: str) -> Iterator[list[Token]]:
     """The longest runs of adjacent content words."""
     run: list[Token] = []
     for token in tokens:
-        if run and not (is_content(token.text) and text[run[-1].end : token.start] in JOINTS):
+        if run and not (is_content(token.text) and _joined(text[run[-1].end : token.start])):
             yield run
             run = []
         if is_content(token.text):
             run.append(token)
     if run:
         yield run
+
+
+def _joined(gap: str) -> bool:
+    """Whether what stands between two words leaves them one phrase: nothing, a hyphen, or spaces."""
+    return not gap or gap in HYPHENS or (gap.isspace() and "\n" not in gap)
 
 
 def _form(text: str, first: Token, last: Token) -> str:

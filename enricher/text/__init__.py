@@ -1,15 +1,16 @@
 """Text becomes words: normalising, segmenting Chinese, analysing English and mixed text."""
 
-from enricher.text.analysis import Analyzer, is_content, open_analyzer
+from enricher.text.analysis import Analyzer, is_content, open_analyzer, stem
 from enricher.text.highlight import highlight
 from enricher.text.lexicon import Lexicon, LexiconWord, read_lexicon
 from enricher.text.normalize import normalize, normalize_with_offsets
 from enricher.text.scripts import is_han, language_of
-from enricher.text.segmentation import DEFAULT_SEGMENTER, Segmenter, open_segmenter
+from enricher.text.segmentation import DEFAULT_SEGMENTER, NO_LEXICON, Segmenter, open_segmenter
 from enricher.text.stopwords import STOP_WORDS
 
 __all__ = [
     "DEFAULT_SEGMENTER",
+    "NO_LEXICON",
     "STOP_WORDS",
     "Analyzer",
     "Lexicon",
@@ -24,4 +25,5 @@ __all__ = [
     "open_analyzer",
     "open_segmenter",
     "read_lexicon",
+    "stem",
 ]

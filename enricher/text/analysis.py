@@ -3,7 +3,7 @@
 import re
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
+from functools import lru_cache, partial
 from operator import add
 from typing import Any
 
@@ -16,7 +16,7 @@ from enricher.text.normalize import normalize, normalize_with_offsets, original_
 from enricher.text.scripts import HAN_RUN, HAN_SPLIT
 from enricher.text.segmentation import DEFAULT_SEGMENTER, NO_LEXICON, Segmenter, open_segmenter
 from enricher.text.stopwords import STOP_WORDS
-from enricher.text.words import spans_between, words_between
+from enricher.text.words import Span, pieces, spans_between, words_between
 
 ANALYSIS_FORMAT = "1"
 """Raised whenever the same text and the same segmenter would give other words."""
@@ -27,6 +27,7 @@ DEFAULT_LIMIT = 2_000_000
 _LETTER_OR_DIGIT = re.compile(r"[^\W_]")
 _NUMBER = re.compile(r"[\d.,]+")
 _LOCAL = threading.local()
+_TOKEN = partial(tuple.__new__, Token)  # half the time of Token(...)
 
 
 class Analyzer:
@@ -74,16 +75,16 @@ class Analyzer:
     def tokens(self, text: str) -> list[Token]:
         """The words of a text and their places in it, stop words included."""
         normalized, offsets = normalize_with_offsets(text[: self._limit])
-        tokens: list[Token] = []
+        spans: list[Span] = []
         done = 0
         for word, start, end in self._matcher.find(normalized) if self._matcher else ():
-            self._add_tokens(tokens, normalized[done:start], done)
-            tokens.append(Token(word, start, end))
+            self._add_spans(spans, normalized[done:start], done)
+            spans.append((word, start, end))
             done = end
-        self._add_tokens(tokens, normalized[done:] if done else normalized, done)
-        if offsets is None:
-            return tokens
-        return [Token(word, offsets[start], original_end(offsets, end)) for word, start, end in tokens]
+        self._add_spans(spans, normalized[done:], done)
+        if offsets is not None:
+            spans = [(word, offsets[start], original_end(offsets, end)) for word, start, end in spans]
+        return list(map(_TOKEN, spans))
 
     def content_words(self, text: str) -> list[str]:
         """The words that say what a text is about: those of which `is_content` holds."""
@@ -94,30 +95,33 @@ class Analyzer:
         return self.subwords_of(self.tokens(text))
 
     def subwords_of(self, tokens: Iterable[Token]) -> list[str]:
-        """The characters and overlapping pairs of Han runs, and the stems of all other words.
+        """The characters and overlapping pairs of Han runs, then the stems of all other words.
 
         Pairs cross the borders of words that touch, so they do not depend on how a run was cut;
         a lexicon word is taken apart like any other text.
         """
         subwords: list[str] = []
+        others: list[str] = []
         run = ""
         end = -1
-        for token in tokens:
-            if token.start != end:
-                _add_pairs(subwords, run)
-                run = ""
-            end = token.end
-            if HAN_RUN.match(token.text) is not None and HAN_RUN.fullmatch(token.text) is not None:
-                run += token.text
-                continue
-            for index, part in enumerate(HAN_SPLIT.split(token.text.replace("_", " "))):
-                if index % 2:
-                    run += part
-                elif part:
-                    _add_pairs(subwords, run)
-                    run = ""
-                    subwords += stems(words_between(part))
-        _add_pairs(subwords, run)
+        for word, start, following in tokens:
+            if start != end:
+                run = _flush(subwords, run)
+            end = following
+            if word.isascii() and word.isalnum():
+                others.append(word)
+                run = _flush(subwords, run)
+            elif HAN_RUN.fullmatch(word) is not None:
+                run += word
+            else:
+                for index, part in enumerate(HAN_SPLIT.split(word.replace("_", " "))):
+                    if index % 2:
+                        run += part
+                    elif part:
+                        others += words_between(part)
+                        run = _flush(subwords, run)
+        _flush(subwords, run)
+        subwords += map(stem, others)
         return subwords
 
     def analyze(self, document: Document, fields: Sequence[str]) -> AnalyzedDocument:
@@ -129,7 +133,12 @@ class Analyzer:
     def describe(self) -> Mapping[str, str]:
         """What decides how a text is cut: two analyzers that describe themselves alike cut alike."""
         identity = {f"segmenter.{key}": value for key, value in self._segmenter.identity.items()}
-        return {"analysis": ANALYSIS_FORMAT, "lexicon": self._lexicon.sha256, "limit": str(self._limit), **identity}
+        return {
+            "analysis": ANALYSIS_FORMAT,
+            "lexicon": self._lexicon.sha256,
+            "limit": str(self._limit),
+            **identity,
+        }
 
     def _words(self, text: str) -> list[str]:
         """The words of a normalised text without lexicon words that are not Han."""
@@ -152,13 +161,14 @@ class Analyzer:
                     words += words_between(gap)
             words += words_between(gaps[-1])
         if max(map(len, words), default=0) > LONGEST_WORD:
-            return list(chain.from_iterable(map(_pieces, words)))
+            return [piece for word in words for piece, _, _ in pieces((word, 0, len(word)))]
         return words
 
-    def _add_tokens(self, tokens: list[Token], text: str, start: int) -> None:
-        """Append the tokens of `_words(text)`, which begins at `start`."""
+    def _add_spans(self, spans: list[Span], text: str, start: int) -> None:
+        """Append the words of `_words(text)` with their places; the text begins at `start`."""
         parts = HAN_SPLIT.split(text)
-        _add_gap(tokens, parts[0], start)
+        if _LETTER_OR_DIGIT.search(parts[0]) is not None:
+            spans += spans_between(parts[0], start)
         if len(parts) == 1:
             return
         start += len(parts[0])
@@ -166,16 +176,18 @@ class Analyzer:
         for word in self._segmenter.cut(" ".join(parts[1::2])):
             if word == " ":
                 gap = next(gaps)
-                _add_gap(tokens, gap, start)
+                if _LETTER_OR_DIGIT.search(gap) is not None:
+                    spans += spans_between(gap, start)
                 start += len(gap)
                 continue
             end = start + len(word)
             if end - start > LONGEST_WORD:
-                tokens += [Token(piece, start + at, start + at + len(piece)) for at, piece in _placed(word)]
+                spans += pieces((word, start, end))
             else:
-                tokens.append(Token(word, start, end))
+                spans.append((word, start, end))
             start = end
-        _add_gap(tokens, parts[-1], start)
+        if _LETTER_OR_DIGIT.search(parts[-1]) is not None:
+            spans += spans_between(parts[-1], start)
 
 
 def open_analyzer(
@@ -194,30 +206,19 @@ def is_content(word: str) -> bool:
     return len(word) > 1 and word not in STOP_WORDS and _NUMBER.fullmatch(word) is None
 
 
-def stems(words: Iterable[str]) -> list[str]:
-    """The Porter stems of words; what is not English stays nearly as it is."""
+@lru_cache(maxsize=2**16)
+def stem(word: str) -> str:
+    """The Porter stem of a word; what is not English stays nearly as it is."""
     stemmer: Any = getattr(_LOCAL, "stemmer", None)
     if stemmer is None:
         stemmer = _LOCAL.stemmer = Stemmer.Stemmer("porter")  # not safe to share between threads
-    found: list[str] = stemmer.stemWords(list(words))
-    return found
+    stemmed: str = stemmer.stemWord(word)
+    return stemmed
 
 
-def _add_gap(tokens: list[Token], gap: str, start: int) -> None:
-    if _LETTER_OR_DIGIT.search(gap) is not None:
-        tokens += [Token(word, start + at, start + at + len(word)) for word, at in spans_between(gap)]
-
-
-def _add_pairs(subwords: list[str], run: str) -> None:
-    """Append the characters of a Han run and its overlapping pairs."""
+def _flush(subwords: list[str], run: str) -> str:
+    """Append the characters of a Han run and its overlapping pairs; answers an empty run."""
     if run:
         subwords += run
         subwords += map(add, run, run[1:])
-
-
-def _placed(word: str) -> list[tuple[int, str]]:
-    return [(at, word[at : at + LONGEST_WORD]) for at in range(0, len(word), LONGEST_WORD)]
-
-
-def _pieces(word: str) -> list[str]:
-    return [piece for _, piece in _placed(word)]
+    return ""

@@ -16,9 +16,9 @@ LONGEST_WORD = 64
 
 _SHOWN_PROBLEMS = 10
 _FREQUENCY_AND_TAG = re.compile(r"(?P<word>.+?)(?:\s+(?P<frequency>[0-9]+))?(?:\s+(?P<tag>[a-z]{1,8}))?")
-_PART_OF_SPEECH = frozenset(
-    "a ad ag an b c d df dg e eng f g h i j k l m mg mq n ng nr nrfg nrt ns nt nz o p q r rg rr rz s t tg"
-    " u ud ug uj ul uv uz v vd vg vi vn vq w x y yg z zg".split()
+_PART_OF_SPEECH = re.compile(
+    "ad?|ag|an|b|c|df?|dg|e|eng|[fh]|g|i|j|k|l|mg?|mq|ng?|nr(?:fg|t)?|n[stz]|o|p|q|r[grz]?|s|tg?"
+    "|u[dgjlvz]?|v[dginq]?|w|x|yg?|zg?"
 )
 _SPACE = re.compile(r"\s+")
 
@@ -94,7 +94,9 @@ def read_lexicon(path: Path) -> Lexicon:
     if problems:
         shown = "; ".join(problems[:_SHOWN_PROBLEMS])
         more = len(problems) - _SHOWN_PROBLEMS
-        raise SourceError(f"The lexicon {path} has bad lines: {shown}{f'; and {more} more' if more > 0 else ''}.")
+        raise SourceError(
+            f"The lexicon {path} has bad lines: {shown}{f'; and {more} more' if more > 0 else ''}."
+        )
     return Lexicon(_unique(words))
 
 
@@ -123,7 +125,7 @@ def _columns(line: str) -> tuple[str, str, str]:
         return line, "", ""
     text, frequency, tag = match["word"], match["frequency"] or "", match["tag"] or ""
     # `vitamin d` and `type 2 diabetes` are words; `云计算 n` and `word2vec 3 n` are a word and its tag.
-    if tag and (tag not in _PART_OF_SPEECH or (not frequency and text.isascii())):
+    if tag and (_PART_OF_SPEECH.fullmatch(tag) is None or (not frequency and text.isascii())):
         return line, "", ""
     return text, frequency, tag
 

@@ -8,6 +8,9 @@ from enricher.text.scripts import HAN
 _BORDERED = re.compile(rf"[^\W_{HAN}]")
 
 
+Trie = dict[str, "Trie"]
+
+
 class LexiconMatcher:
     """Finds words in a normalised text, the longest first.
 
@@ -28,7 +31,7 @@ class LexiconMatcher:
 
 def _trie_pattern(words: Iterable[str]) -> str:
     """A pattern that tries the words by their common beginnings, so that thousands cost little."""
-    trie: dict[str, dict] = {}
+    trie: Trie = {}
     for word in words:
         node = trie
         for character in word:
@@ -42,7 +45,7 @@ def _trie_pattern(words: Iterable[str]) -> str:
     return "|".join(choices)
 
 
-def _branch(character: str, node: dict[str, dict], letter: str) -> str:
+def _branch(character: str, node: Trie, letter: str) -> str:
     """The pattern of all that begins with a character; recursion is as deep as the longest word."""
     written = r"\s+" if character == " " else re.escape(character)
     choices = [_branch(following, inner, letter) for following, inner in node.items() if following]

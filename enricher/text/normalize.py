@@ -5,6 +5,7 @@ Beyond NFKC and lower case, and so that the same word is always written the same
 - invisible characters (soft hyphen, zero-width space and joiners, direction marks, variation
   selectors, byte-order mark) are removed, so that they do not cut a word in two;
 - the typographic apostrophe ’ becomes ', and the final sigma ς becomes σ;
+- of more than 30 combining marks on one character the rest is removed;
 - NUL and lone surrogates, which no index accepts, become U+FFFD.
 
 The result is stable: normalising it again changes nothing.
@@ -13,16 +14,20 @@ The result is stable: normalising it again changes nothing.
 import re
 import unicodedata
 from array import array
+from bisect import bisect_right
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import repeat
 
 _INVISIBLE = (
-    "\u00ad\u034f\u061c\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e0fff"
+    "\u00ad\u034f\u061c\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
+    "\U000e0000-\U000e0fff"
 )
 _ODD = re.compile(f"[\0\ud800-\udfff{_INVISIBLE}]")
 _REPLACED = re.compile("[\0\ud800-\udfff]")
 _REMOVED = re.compile(f"[{_INVISIBLE}]+")
+
+_MOST_MARKS = 30  # as in the Stream-Safe Text Format of Unicode; ordering more takes quadratic time
 
 # Characters that become exactly one character, whatever stands beside them.
 _SINGLE = (
@@ -35,6 +40,7 @@ _SINGLE = (
     "\uf900-\ufaff\uff01-\uff65\uffe0-\uffe2\uffe5-\uffe6\ufffd\U0001f300-\U0001faff\U00020000-\U0003134f"
 )
 _UNEVEN = re.compile(f"[^{_SINGLE}]")
+_LONG_UNEVEN = re.compile(f"[^{_SINGLE}]{{{_MOST_MARKS + 1},}}")
 _UNEVEN_CLUSTER = re.compile(f"[{_SINGLE}]?[^{_SINGLE}]+")
 
 # Starters that join with the character before them: vowel signs of Indic scripts, parts of Hangul syllables.
@@ -49,12 +55,30 @@ def normalize(text: str) -> str:
     """The normalised form of a text; never raises, and applied twice it gives the same."""
     if text.isascii():
         return text.lower() if "\0" not in text else text.replace("\0", "\ufffd").lower()
-    if _ODD.search(text) is not None:
-        text = _REMOVED.sub("", _REPLACED.sub("\ufffd", text))
-    text = unicodedata.normalize("NFKC", text)
+    if _UNEVEN.search(text) is None:
+        return _fold(text)
+    text = _REMOVED.sub("", _REPLACED.sub("\ufffd", text))
+    text = unicodedata.normalize("NFKC", _fold(_LONG_UNEVEN.sub(_fewer_marks, text)))
+    if _LONG_UNEVEN.search(text) is not None:
+        text = unicodedata.normalize("NFKC", _LONG_UNEVEN.sub(_fewer_marks, text))
+    return text
+
+
+def _fold(text: str) -> str:
     # The lower case of Σ depends on its neighbours; here every sigma is σ.
-    text = text.replace("Σ", "σ").lower().replace("ς", "σ").replace("’", "'")
-    return text if unicodedata.is_normalized("NFKC", text) else unicodedata.normalize("NFKC", text)
+    text = unicodedata.normalize("NFKC", text).replace("Σ", "σ").lower()
+    return text.replace("ς", "σ").replace("’", "'")
+
+
+def _fewer_marks(match: re.Match[str]) -> str:
+    """The text without the marks that follow as many as a character may have."""
+    kept: list[str] = []
+    marks = 0
+    for character in match[0]:
+        marks = marks + 1 if unicodedata.combining(character) else 0
+        if marks <= _MOST_MARKS:
+            kept.append(character)
+    return "".join(kept)
 
 
 def normalize_with_offsets(text: str) -> tuple[str, Sequence[int] | None]:
@@ -65,8 +89,10 @@ def normalize_with_offsets(text: str) -> tuple[str, Sequence[int] | None]:
     in `text` of the character, or cluster of characters, from which it was made. Entries never
     fall. A span [start, end) is carried back by `original_end` and the entry of its start.
     """
-    if text.isascii() or _UNEVEN.search(text) is None:
-        return normalize(text), None
+    if text.isascii() and "\0" not in text:
+        return text.lower(), None
+    if _UNEVEN.search(text) is None:
+        return _fold(text), None
     pieces: list[str] = []
     offsets = array("I")
     done = 0
@@ -84,10 +110,7 @@ def normalize_with_offsets(text: str) -> tuple[str, Sequence[int] | None]:
 
 def original_end(offsets: Sequence[int], end: int) -> int:
     """Where a span of normalised text that ends at `end` (not 0) ends in the original text."""
-    last = offsets[end - 1]
-    while offsets[end] == last and end < len(offsets) - 1:
-        end += 1
-    return offsets[end]
+    return offsets[min(bisect_right(offsets, offsets[end - 1], end), len(offsets) - 1)]
 
 
 def _align_cluster(text: str, start: int, end: int, pieces: list[str], offsets: "array[int]") -> None:

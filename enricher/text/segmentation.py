@@ -8,7 +8,7 @@ import hashlib
 import threading
 import warnings
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import cache
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -37,14 +37,18 @@ class Segmenter(Protocol):
     def cut(self, text: str) -> list[str]: ...
 
 
-def open_segmenter(name: str = DEFAULT_SEGMENTER, lexicon: Lexicon = NO_LEXICON, *, hmm: bool = True) -> Segmenter:
+def open_segmenter(
+    name: str = DEFAULT_SEGMENTER, lexicon: Lexicon = NO_LEXICON, *, hmm: bool = True
+) -> Segmenter:
     """The segmenter of that name, taught the Han words of a lexicon.
 
     Its dictionary is loaded when the first text is cut. `hmm` switches the guessing of unknown
     words. Raises ConfigurationError for a name that is not known.
     """
     if name not in _LOADERS:
-        raise ConfigurationError(f"There is no segmenter {name!r}; there are {' and '.join(sorted(_LOADERS))}.")
+        raise ConfigurationError(
+            f"There is no segmenter {name!r}; there are {' and '.join(sorted(_LOADERS))}."
+        )
     return _Jieba(name, lexicon, hmm)
 
 
@@ -139,7 +143,7 @@ def _dictionary_file(name: str) -> Path:
     return libraries[0]
 
 
-@lru_cache(maxsize=None)
+@cache
 def _dictionary_hash(name: str) -> str:
     with _dictionary_file(name).open("rb") as dictionary:
         return hashlib.file_digest(dictionary, "sha256").hexdigest()

@@ -77,7 +77,9 @@ def index(
         say(f"{report.duplicates} documents had an id that came before: the last of each was kept.")
     if report.truncated:
         limit = f"{enricher.analyzer.limit:,}"
-        say(f"{report.truncated} documents hold over {limit} characters in a field: the rest is not searchable.")
+        say(
+            f"{report.truncated} documents hold over {limit} characters in a field: the rest is not searchable."
+        )
     if rejects.count:
         say(rejects.summary())
         raise typer.Exit(1)

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from enricher.errors import BundleInvalid
+from enricher.model.store import BundleStore
 from enricher.text import open_analyzer
 from indexer.cli.app import Json, Language, Segmenter, app, context_of
 from indexer.cli.output import print_json, print_table, say
@@ -25,27 +27,29 @@ def list_models(context: typer.Context, as_json: Json = False) -> None:
     """
     store = context_of(context).store
     active = store.active_version()
-    rows = []
-    for version in store.versions():
-        manifest = store.open(version).manifest
-        rows.append(
-            {
-                "version": version,
-                "active": version == active,
-                "created": manifest["created"],
-                "language": manifest["language"],
-                "words": manifest["counts"]["words"],
-                "documents": manifest["counts"]["documents"],
-            }
-        )
+    rows = [{"version": v, "active": v == active} | _summary(store, v) for v in store.versions()]
     if as_json:
         for row in rows:
             print_json(row)
         return
-    print_table(
-        ("", "version", "created", "language", "words", "documents"),
-        [("*" if r["active"] else "", *(r[key] for key in list(r) if key != "active")) for r in rows],
-    )
+    columns = ("version", "created", "language", "words", "documents", "fault")
+    cells = [("*" if row["active"] else "", *(row[name] or "" for name in columns)) for row in rows]
+    print_table(("", *columns), cells)
+
+
+def _summary(store: BundleStore, version: str) -> dict[str, object]:
+    """What the list says of a model; of one that cannot be opened, why."""
+    try:
+        manifest = store.open(version).manifest
+    except BundleInvalid as error:
+        return {"created": None, "language": None, "words": None, "documents": None, "fault": str(error)}
+    return {
+        "created": manifest["created"],
+        "language": manifest["language"],
+        "words": manifest["counts"]["words"],
+        "documents": manifest["counts"]["documents"],
+        "fault": None,
+    }
 
 
 @models.command()

@@ -1,5 +1,6 @@
 """Printing: results to stdout, progress and messages to stderr."""
 
+import json
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,7 +9,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
-import orjson
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -37,8 +37,12 @@ def printable(text: str) -> str:
 
 def print_json(value: object) -> None:
     """One JSON document on a line of stdout."""
-    sys.stdout.buffer.write(orjson.dumps(value) + b"\n")
-    sys.stdout.buffer.flush()
+    print(json_line(value), flush=True)
+
+
+def json_line(value: object) -> str:
+    """The value as JSON on one line; a lone surrogate becomes a question mark."""
+    return printable(json.dumps(value, ensure_ascii=False))
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None) -> None:
@@ -134,7 +138,7 @@ class Rejects:
         if self._file is None:
             self._file = self.path.open("w", encoding="utf-8")
         line = {"where": rejection.where, "reason": rejection.reason, "content": rejection.content}
-        self._file.write(orjson.dumps({k: printable(v) for k, v in line.items()}).decode() + "\n")
+        self._file.write(json_line(line) + "\n")
 
     def summary(self) -> str:
         """One sentence, for when some were rejected."""

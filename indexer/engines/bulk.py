@@ -66,7 +66,9 @@ class BulkWriter:
     A request by id may be repeated without harm, so all that may pass is tried again: items
     refused with 429 or 503, whole requests refused, connections lost, answers that did not come.
     The next chunk waits for the one before, so that of two writes of one id the later stays.
-    Callers give an id at most once in a call of `run`.
+    Callers give an id at most once in a call of `run`. `patience` is how many seconds the server
+    may wait for a missing shard before it refuses an item: less than the request's time-out, or
+    its reason is never heard.
     """
 
     def __init__(
@@ -77,12 +79,14 @@ class BulkWriter:
         policy: RetryPolicy,
         *,
         chunk_bytes: int = CHUNK_BYTES,
+        patience: float = 10.0,
     ) -> None:
         self._client = client.options(max_retries=0)
         self._index = index
         self._addresses = addresses
         self._policy = policy
         self._chunk_bytes = chunk_bytes
+        self._patience = f"{max(1, int(patience * 1000))}ms"
         self._content_bytes: int | None = None
 
     def run(self, actions: Iterable[Action]) -> Outcome:
@@ -133,7 +137,7 @@ class BulkWriter:
         # Lines that are JSON already pass through the client as they are, which its types deny.
         lines: Any = [action.lines.rstrip(b"\n") for action in chunk]
         try:
-            answer = self._client.bulk(index=self._index, operations=lines)
+            answer = self._client.bulk(index=self._index, operations=lines, timeout=self._patience)
         except ApiError as error:
             said = refusal_of(error)
             if said.status == 413:

@@ -58,6 +58,7 @@ class ElasticsearchEngine:
         self._settings = {"number_of_shards": 1, **(settings or {})}
         self._retry = retry or RetryPolicy()
         self._chunk_bytes = chunk_bytes
+        self._timeout = timeout
         self._most_clauses: int | None = None
         options: dict[str, Any] = {"request_timeout": timeout, "max_retries": 2}
         if addresses.user is not None:
@@ -170,7 +171,14 @@ class ElasticsearchEngine:
         return outcome.results["deleted"]
 
     def _bulk(self, index: str) -> BulkWriter:
-        return BulkWriter(self.client, index, self.addresses, self._retry, chunk_bytes=self._chunk_bytes)
+        return BulkWriter(
+            self.client,
+            index,
+            self.addresses,
+            self._retry,
+            chunk_bytes=self._chunk_bytes,
+            patience=self._timeout / 3,
+        )
 
     def refresh(self, index: str) -> None:
         check_name(index)

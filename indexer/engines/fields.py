@@ -2,6 +2,7 @@
 
 import json
 import re
+import reprlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -108,11 +109,11 @@ def _sentence(error: Exception) -> str:
 
 
 def as_text(value: object) -> str:
-    """The value as JSON where it is any, else as Python shows it: the content of a rejection."""
+    """The value as JSON, or as near to it as it goes: the content of a rejection."""
     try:
-        return encode(value).decode()
+        return clean(json.dumps(value, ensure_ascii=False, default=repr))
     except (ValueError, TypeError, RecursionError):
-        return clean(repr(value))
+        return clean(reprlib.repr(value))
 
 
 # ------------------------------------------------------------------ enrichment

@@ -114,7 +114,7 @@ def test_a_newer_format_is_refused(store: BundleStore) -> None:
     """The sentence names both formats."""
     path = store.folder / store.versions()[0]
     rewrite_manifest(path, format=2)
-    with pytest.raises(BundleInvalid, match="format 2.*reads 1"):
+    with pytest.raises(BundleInvalid, match=r"format 2.*reads 1"):
         open_bundle(path)
 
 

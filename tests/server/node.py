@@ -1,6 +1,7 @@
 """One node of a real Elasticsearch, run by the tests."""
 
 import base64
+import hashlib
 import os
 import shutil
 import signal
@@ -25,6 +26,14 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def _hashed(password: str) -> str:
+    """The password as the file realm keeps it."""
+    salt = os.urandom(32)
+    made = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, 10_000, 32)
+    parts = ["{PBKDF2}10000", base64.b64encode(salt).decode(), base64.b64encode(made).decode()]
+    return "$".join(parts)
 
 
 class Node:
@@ -133,17 +142,11 @@ class Node:
     def _furnish(self) -> None:
         (self.folder / "tmp").mkdir(parents=True)
         shutil.copytree(self.home / "config", self.folder / "config")
-        self._own()
         if self.user:
-            tool = [str(self.home / "bin" / "elasticsearch-users"), "useradd", self.user]
-            subprocess.run(
-                [*tool, "-p", self.password, "-r", "superuser"],
-                env=self._environment(),
-                check=True,
-                capture_output=True,
-                timeout=60,
-                **self._as_user(),  # type: ignore[call-overload]
-            )
+            line = f"{self.user}:{_hashed(self.password)}\n"
+            (self.folder / "config" / "users").write_text(line)
+            (self.folder / "config" / "users_roles").write_text(f"superuser:{self.user}\n")
+        self._own()
 
     def _own(self) -> None:
         if os.getuid() != 0:

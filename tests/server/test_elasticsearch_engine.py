@@ -1,3 +1,182 @@
 """The engine on a real server: the shared behaviour, and what only it has."""
 
+import http.server
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from enricher.errors import AccessDenied, EngineError, IndexConflict
+from enricher.records import EnrichedDocument, SearchRequest
+from indexer.engines import open_engine
+from indexer.engines.addresses import parse_addresses
+from indexer.engines.elasticsearch import ElasticsearchEngine
+from tests.engines import congruence
 from tests.engines.congruence import *  # noqa: F403
+from tests.engines.congruence import LAYOUT, document, fill, ids, query
+from tests.server.conftest import QUICK
+from tests.server.node import Node
+
+
+def test_the_mapping_is_the_one_that_is_promised(engine: ElasticsearchEngine, index: str) -> None:
+    """Words are whitespace text, keywords exact, weights stored, and nothing of ours is dynamic."""
+    extra = {"keywords": ["k"], "surprise": {"a": 1}, "keyword_weights": [{"text": "k", "weight": 1}]}
+    fill(engine, index, EnrichedDocument("a", {"title": "t"}, extra))
+    mappings = engine.client.indices.get_mapping(index=index)[index]["mappings"]
+    words = {"type": "text", "analyzer": "whitespace"}
+    exact = {"type": "keyword", "ignore_above": 1024}
+    assert mappings["properties"]["enrichment"] == {
+        "dynamic": "false",
+        "properties": {
+            "tokens": {"properties": {"title": words, "text": words}},
+            "subwords": {"properties": {"text": words}},
+            "keywords": exact,
+            "keyword_weights": {"type": "object", "enabled": False},
+            "model": exact,
+            "fingerprint": exact,
+        },
+    }
+    assert mappings["_meta"]["enricher"]["fields"] == ["title", "text"]
+    assert mappings["date_detection"] is False
+    source = engine.client.get(index=index, id="a")["_source"]
+    assert source["title"] == "t"
+    assert source["enrichment"]["surprise"] == {"a": 1}
+    assert source["enrichment"]["tokens"] == {"title": "∅", "text": "∅"}
+
+
+def test_values_that_surprise_a_server_are_taken(engine: ElasticsearchEngine, index: str) -> None:
+    """What looks like a date, and fractions after integers, make no later document be refused."""
+    fill(engine, index, document("a", "x", when="2024-01-01", price=1, prices=[1, 2.5]))
+    assert engine.write(index, [document("b", "x", when="yesterday", price=2.5)]) == []
+    engine.refresh(index)
+    assert ids(engine, index, "x", filters=(("price", "2.5"),)) == ["b"]
+    assert ids(engine, index, "x", filters=(("when", "2024-01-01"),)) == ["a"]
+
+
+def test_stamp_keeps_what_others_wrote_about_the_index(engine: ElasticsearchEngine, index: str) -> None:
+    """Only our part of `_meta` is changed."""
+    engine.create(index, LAYOUT)
+    meta = engine.client.indices.get_mapping(index=index)[index]["mappings"]["_meta"]
+    engine.client.indices.put_mapping(index=index, meta={**meta, "owner": {"name": "somebody"}})
+    engine.stamp(index, "v2")
+    after = engine.client.indices.get_mapping(index=index)[index]["mappings"]["_meta"]
+    assert after["owner"] == {"name": "somebody"}
+    assert after["enricher"]["model"] == "v2"
+
+
+def test_an_index_of_others_is_read_and_not_written(engine: ElasticsearchEngine, index: str) -> None:
+    """An index without our layout can be a source, and nothing else."""
+    engine.client.index(index=index, id="a", document={"text": "x", "enrichment": {"old": 1}}, refresh=True)
+    assert index not in engine.indexes()
+    assert engine.exists(index)
+    assert engine.count(index) == 1
+    assert [(one.id, one.source) for one in engine.read(index)] == [("a", {"text": "x"})]
+    for call in [
+        lambda: engine.layout(index),
+        lambda: engine.stamp(index, "v2"),
+        lambda: engine.write(index, [document("b", "x")]),
+        lambda: engine.search(index, SearchRequest(query("x"))),
+    ]:
+        with pytest.raises(IndexConflict, match=index):
+            call()
+
+
+def test_reading_goes_over_many_pages(engine: ElasticsearchEngine, index: str) -> None:
+    """More documents than a page are all read, also while others are written."""
+    fill(engine, index, *[document(str(number), "x") for number in range(1_203)])
+    reading = engine.read(index)
+    first = next(reading)
+    engine.write(index, [document(f"late-{number}", "x") for number in range(100)])
+    engine.refresh(index)
+    read = [first, *reading]
+    assert sorted(one.id for one in read) == sorted(str(number) for number in range(1_203))
+
+
+def test_an_alias_for_several_indexes_is_refused(engine: ElasticsearchEngine, index: str) -> None:
+    """A name has to mean one index."""
+    for number in "12":
+        engine.create(f"{index}-{number}", LAYOUT)
+        engine.client.indices.put_alias(index=f"{index}-{number}", name=f"{index}-alias")
+    with pytest.raises(EngineError, match="several"):
+        engine.search(f"{index}-alias", SearchRequest(query("x")))
+
+
+def test_new_indexes_take_the_given_settings(server_url: str, index: str) -> None:
+    """The constructor's settings are those of new indexes, and several shards give one answer."""
+    settings = {"number_of_shards": 3, "number_of_replicas": 0}
+    opened = ElasticsearchEngine(parse_addresses(server_url), settings=settings, retry=QUICK)
+    try:
+        documents = [document(str(number), f"x w{number % 7}", tag=f"t{number % 3}") for number in range(90)]
+        fill(opened, index, *documents)
+        made = opened.client.indices.get_settings(index=index)[index]["settings"]["index"]
+        assert made["number_of_shards"] == "3"
+        response = opened.search(index, SearchRequest(query("w1"), top=50, facets=("tag",)))
+        assert response.total == 13
+        assert len({round(hit.score, 4) for hit in response.hits}) == 1
+        assert sum(one.count for one in response.facets["tag"]) == 13
+        assert len(list(opened.read(index))) == 90
+    finally:
+        opened.close()
+
+
+def test_a_url_opens_this_engine(server_url: str) -> None:
+    """The engine is found by its URL, with or without a slash at the end."""
+    opened = open_engine(f"{server_url}/")
+    try:
+        assert opened.name == "elasticsearch"
+        assert not opened.exists("enricher-test-nothing")
+    finally:
+        opened.close()
+
+
+@pytest.fixture
+def stranger() -> Iterator[str]:
+    """The URL of a server that is no Elasticsearch."""
+
+    class Answer(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("content-type", "application/json")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_a_server_that_is_something_else_is_said(stranger: str) -> None:
+    """A server of another product is refused in a sentence."""
+    opened = ElasticsearchEngine(parse_addresses(stranger), retry=QUICK)
+    try:
+        with pytest.raises(EngineError, match="not Elasticsearch"):
+            opened.indexes()
+    finally:
+        opened.close()
+
+
+def test_a_wrong_password_is_access_denied(secured_node: Node) -> None:
+    """A wrong password, or none, is said without repeating it; the right one works."""
+    host = secured_node.url.removeprefix("http://")
+    for user in ["keeper:wrong-password@", "", "nobody:right-password@"]:
+        opened = ElasticsearchEngine(parse_addresses(f"http://{user}{host}"), retry=QUICK)
+        try:
+            for call in [lambda o=opened: o.count("things"), lambda o=opened: o.indexes()]:
+                with pytest.raises(AccessDenied) as raised:
+                    call()
+                assert "-password" not in str(raised.value)
+            assert [check.passed for check in opened.check()] == [False]
+        finally:
+            opened.close()
+    opened = ElasticsearchEngine(parse_addresses(f"http://keeper:right-password@{host}"), retry=QUICK)
+    try:
+        congruence.test_the_last_of_equal_ids_wins(opened, "things")
+    finally:
+        opened.close()

@@ -1,0 +1,156 @@
+"""Writes docs/cli.md and docs/settings.md from the program itself: run `make docs`."""
+
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import typer.main
+from typer.testing import CliRunner
+
+from enricher.expansion import RelatednessExpansion
+from enricher.plugins.builtin import KeywordSettings
+from enricher.settings import SETTINGS, IndexConfiguration
+from indexer.cli import commands as _commands  # noqa: F401  (registers them)
+from indexer.cli.app import app
+
+FOLDER = Path(__file__).parent
+WIDTH = 96
+
+CLI_HEAD = """\
+# Commands
+
+This page is generated from the program by `make docs`. It is what `--help` prints.
+
+Exit codes: 0 done, also when nothing was found; 1 failed, or something was lost, or the model does not
+know a word; 2 wrong usage; 130 interrupted. Results go to standard output, progress and messages to
+standard error. With `--json` a command prints one JSON document, or one a line where there are many.
+"""
+
+SETTINGS_HEAD = """\
+# Settings
+
+This page is generated from the program by `make docs`.
+
+## Global options
+
+They stand before the command: `enricher --models DIR index …`. An option wins over its environment
+variable.
+
+| Option | Environment variable | Default | Meaning |
+|---|---|---|---|
+"""
+
+INDEX_HEAD = """
+## enricher.toml
+
+One table for each index, or for a pattern of names (`*` and `?`). The table of that very name wins, else
+the first pattern that fits, else the defaults. A key or a plug-in that does not exist is an error, never
+passed over.
+
+```toml
+[index."news-*"]
+fields = ["title", "text"]
+enrichments = ["tokens", "subwords", "keywords"]
+rewriters = ["relatedness"]
+
+[index."news-*".settings.keywords]
+top = 5
+```
+
+| Key | Default | Meaning |
+|---|---|---|
+"""
+
+PLUGIN_HEAD = """
+## Settings of the plug-ins
+
+They stand in a table of their own, `[index."PATTERN".settings.PLUGIN]`. `tokens` and `subwords` have none.
+
+| Plug-in | Key | Default | Meaning |
+|---|---|---|---|
+"""
+
+INDEX_KEYS = {
+    "fields": "The fields whose text is enriched, the title first.",
+    "enrichments": "What is done to every document at index time: plug-ins in order.",
+    "rewriters": "What is done to a query at search time: plug-ins in order; `[]` for nothing.",
+    "settings": "For each plug-in its own table.",
+}
+
+PLUGIN_SETTINGS: dict[str, type[Any]] = {"keywords": KeywordSettings, "relatedness": RelatednessExpansion}
+
+PLUGIN_KEYS = {
+    ("keywords", "top"): "Keywords of a document at most.",
+    ("keywords", "method"): "`phrases`, or `published`: log p(text\\|word).",
+    ("relatedness", "terms"): "Words added to a query at most.",
+    ("relatedness", "weight"): "Weight of the best added word; a typed word has 1.",
+    ("relatedness", "alpha"): "1 is mutual information; less favours frequent words.",
+}
+
+
+def command_line() -> str:
+    """The page of all commands."""
+    parts = [CLI_HEAD]
+    for path in command_paths(typer.main.get_command(app), ()):
+        parts.append(f"## {' '.join(('enricher', *path))}\n\n```text\n{help_text(path)}\n```\n")
+    return "\n".join(parts)
+
+
+def command_paths(command: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """A command and all under it, as the words that call them."""
+    yield path
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from command_paths(inner, (*path, name))
+
+
+def help_text(path: tuple[str, ...]) -> str:
+    """What `--help` prints, at a fixed width."""
+    extra = {"prog_name": "enricher", "terminal_width": WIDTH, "max_content_width": WIDTH}
+    answer = CliRunner().invoke(app, [*path, "--help"], **extra)
+    if answer.exit_code != 0:
+        raise SystemExit(f"`enricher {' '.join(path)} --help` failed: {answer.output}")
+    return "\n".join(line.rstrip() for line in answer.output.strip().splitlines())
+
+
+def settings() -> str:
+    """The page of all settings."""
+    text = SETTINGS_HEAD
+    for setting in SETTINGS:
+        text += (
+            f"| `--{setting.name}` | `{setting.variable}` | {_default(setting.default)} | {setting.help} |\n"
+        )
+    text += INDEX_HEAD
+    defaults = IndexConfiguration()
+    for item in fields(IndexConfiguration):
+        shown = _default(getattr(defaults, item.name)) if item.name != "fields" else "`title`, `text`"
+        text += f"| `{item.name}` | {shown} | {INDEX_KEYS[item.name]} |\n"
+    text += PLUGIN_HEAD
+    for plugin, kind in PLUGIN_SETTINGS.items():
+        for item in fields(kind):
+            meaning = PLUGIN_KEYS[plugin, item.name]
+            text += f"| `{plugin}` | `{item.name}` | {_default(item.default)} | {meaning} |\n"
+    return text
+
+
+def _default(value: object) -> str:
+    """A default as a cell of a table."""
+    if isinstance(value, tuple):
+        return ", ".join(f"`{part}`" for part in value)
+    if isinstance(value, dict):
+        return "none"
+    path, where, condition = str(value).partition(" where ")
+    return f"`{path}`{where}{condition}"
+
+
+PAGES = {"cli.md": command_line, "settings.md": settings}
+
+
+def main() -> None:
+    """Write every page."""
+    for name, page in PAGES.items():
+        (FOLDER / name).write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

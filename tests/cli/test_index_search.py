@@ -1,0 +1,253 @@
+"""index and search on the embedded engine, by the command line."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, RunCommand
+from tests.corpora import documents, write_jsonl
+
+
+@pytest.fixture
+def indexed(run: RunCommand, models: Path, tmp_path: Path) -> RunCommand:
+    """The command line with a model, in a folder whose index `docs` holds 100 documents."""
+    docs = write_jsonl(tmp_path / "docs.jsonl", 100)
+
+    def call(*arguments: str | Path, **options: str) -> subprocess.CompletedProcess[str]:
+        return run("--models", models, *arguments, **options)
+
+    assert call("index", docs, "--to", "docs").returncode == 0
+    return call
+
+
+def test_search_prints_the_contract(indexed: RunCommand) -> None:
+    """Total, hits with title, keywords and highlight, facets, expansion."""
+    done = indexed(
+        "search",
+        "事务 索引",
+        "--in",
+        "docs",
+        "--top",
+        "3",
+        "--facet",
+        "keywords",
+        "--facet",
+        "topic",
+        "--json",
+    )
+    answer = json.loads(done.stdout)
+    assert set(answer) == {"total", "took_ms", "hits", "facets", "expansion"}
+    assert answer["total"] >= 20 and len(answer["hits"]) == 3
+    for hit in answer["hits"]:
+        assert set(hit) == {"id", "score", "title", "keywords", "highlight"}
+        assert hit["title"].startswith("数据库") and hit["keywords"]
+        assert any("<em>" in fragment for fragment in hit["highlight"])
+    assert answer["facets"]["topic"][0] == {"value": "数据库", "count": 20}
+    assert {term["origin"] for term in answer["expansion"]} == {"query", "relatedness"}
+
+
+def test_without_expansion_only_the_typed_words_are_searched(indexed: RunCommand) -> None:
+    """And fewer documents are found, each of which holds one of them."""
+    answer = json.loads(
+        indexed("search", "事务", "--in", "docs", "--no-expansion", "--top", "50", "--json").stdout
+    )
+    assert [term["term"] for term in answer["expansion"]] == ["事务"]
+    texts = {d.id: d.text("title") + d.text("text") for d in documents(100)}
+    holders = {name for name, text in texts.items() if "事务" in text}
+    assert {hit["id"] for hit in answer["hits"]} == holders
+    expanded = json.loads(indexed("search", "事务", "--in", "docs", "--json").stdout)
+    assert expanded["total"] >= answer["total"]
+
+
+def test_filters_narrow_and_can_be_repeated(indexed: RunCommand) -> None:
+    """On fields of the documents and on keywords."""
+    query = ("search", "数据库 ocean", "--in", "docs", "--top", "100", "--json")
+    both = json.loads(indexed(*query, "--filter", "topic=ocean", "--filter", "year=2003").stdout)
+    wanted = {d.id for d in documents(100) if d.source["topic"] == "ocean" and d.source["year"] == 2003}
+    assert {hit["id"] for hit in both["hits"]} == wanted
+    keyword = json.loads(indexed(*query).stdout)["hits"][0]["keywords"][0]
+    narrowed = json.loads(indexed(*query, "--filter", f"keywords={keyword}").stdout)
+    assert narrowed["total"] >= 1
+    assert all(keyword in hit["keywords"] for hit in narrowed["hits"])
+
+
+def test_people_see_titles_highlights_and_reasons(indexed: RunCommand) -> None:
+    """Without --json."""
+    out = indexed("search", "tide", "--in", "docs", "--top", "2", "--explain", "--facet", "topic").stdout
+    assert "«tide»" in out and "occurs with tide" in out and "documents in" in out and "topic" in out
+
+
+def test_no_hits_is_no_failure(indexed: RunCommand) -> None:
+    """Exit code 0 and a total of 0."""
+    done = indexed("search", "zzyzx", "--in", "docs", "--json")
+    assert done.returncode == 0 and json.loads(done.stdout)["total"] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["search", "", "--in", "docs"], 2, "holds no word"),
+        (["search", "，。！", "--in", "docs"], 2, "holds no word"),
+        (["search", "事务", "--in", "absent"], 1, "absent"),
+        (["search", "事务", "--in", "docs", "--filter", "topic"], 2, "FIELD=VALUE"),
+        (["search", "事务", "--in", "docs", "--facet", "nothing"], 2, "nothing"),
+        (["search", "事务"], 2, "--in"),
+        (["index", "docs.jsonl", "--to", "Bad Name"], 2, "Bad Name"),
+        (["index", "absent.jsonl", "--to", "docs"], 1, "absent.jsonl"),
+        (["--config", "absent.toml", "index", "docs.jsonl", "--to", "docs"], 2, "absent.toml"),
+        (["--engine", "solr://x", "search", "事务", "--in", "docs"], 2, "tantivy:"),
+    ],
+)
+def test_bad_calls_are_sentences(indexed: RunCommand, arguments: list[str], code: int, said: str) -> None:
+    """With the exit code of the contract."""
+    done = indexed(*arguments)
+    assert (done.returncode, done.stdout) == (code, ""), done.stderr
+    assert said in done.stderr
+
+
+def test_the_same_command_again_changes_nothing(indexed: RunCommand, tmp_path: Path) -> None:
+    """Also for documents without an id."""
+    (tmp_path / "notes.txt").write_text("事务一\n事务二\n", encoding="utf-8")
+    for _ in range(2):
+        done = indexed("index", "docs.jsonl", "notes.txt", "--to", "docs", "--json")
+        assert json.loads(done.stdout)["written"] == 102
+    assert json.loads(indexed("search", "事务", "--in", "docs", "--json").stdout)["total"] > 0
+    checks = [json.loads(line) for line in indexed("doctor", "--json").stdout.splitlines()]
+    assert any("102" in check["detail"] for check in checks)
+
+
+def test_bad_lines_are_kept_and_the_good_ones_indexed(indexed: RunCommand, tmp_path: Path) -> None:
+    """Named by file and line, counted, written to a file; exit code 1."""
+    lines = [
+        b'{"id": "n1", "text": "new one"}',
+        b'{"id": "n2", "text": ',
+        b'{"id": "n3"}',
+        b"\xff",
+        b'{"id": "n4", "text": "new two"}',
+    ]
+    (tmp_path / "mixed.jsonl").write_bytes(b"\n".join(lines))
+    done = indexed("index", "mixed.jsonl", "--to", "docs", "--json")
+    assert done.returncode == 1
+    counts = json.loads(done.stdout)
+    assert (counts["written"], counts["rejected"]) == (2, 3)
+    for number in (2, 3, 4):
+        assert f"mixed.jsonl:{number}:" in done.stderr
+    rejects = [json.loads(line) for line in (tmp_path / "docs.rejects.jsonl").read_text().splitlines()]
+    assert [item["where"] for item in rejects] == ["mixed.jsonl:2", "mixed.jsonl:3", "mixed.jsonl:4"]
+    assert (
+        json.loads(indexed("search", "new", "--in", "docs", "--no-expansion", "--json").stdout)["total"] == 2
+    )
+
+
+def test_duplicate_ids_are_counted_and_the_last_wins(indexed: RunCommand, tmp_path: Path) -> None:
+    """And said on stderr; nothing was lost."""
+    (tmp_path / "twice.jsonl").write_text('{"id": "t", "text": "first"}\n{"id": "t", "text": "second"}\n')
+    done = indexed("index", "twice.jsonl", "--to", "docs", "--json")
+    assert done.returncode == 0 and json.loads(done.stdout)["duplicates"] == 1
+    assert "last of each was kept" in done.stderr
+    assert (
+        json.loads(indexed("search", "first", "--in", "docs", "--no-expansion", "--json").stdout)["total"]
+        == 0
+    )
+    assert (
+        json.loads(indexed("search", "second", "--in", "docs", "--no-expansion", "--json").stdout)["total"]
+        == 1
+    )
+
+
+def test_an_index_is_a_source_for_other_commands(indexed: RunCommand) -> None:
+    """index:NAME gives the documents back as they were."""
+    lines = indexed("keywords", "index:docs", "--json").stdout.splitlines()
+    assert {json.loads(line)["id"] for line in lines} == {f"d{n}" for n in range(100)}
+    assert json.loads(indexed("index", "index:docs", "--to", "copy", "--json").stdout)["written"] == 100
+
+
+def test_without_a_model_text_is_segmented_and_found(run: RunCommand, tmp_path: Path) -> None:
+    """--no-enrichment needs no training."""
+    write_jsonl(tmp_path / "docs.jsonl", 30)
+    assert run("index", "docs.jsonl", "--to", "plain").returncode == 1
+    assert run("index", "docs.jsonl", "--to", "plain", "--no-enrichment").returncode == 0
+    answer = json.loads(run("search", "事务", "--in", "plain", "--json").stdout)
+    assert answer["total"] > 0 and [t["origin"] for t in answer["expansion"]] == ["query"]
+
+
+def test_a_query_uses_the_model_of_its_index(
+    indexed: RunCommand, run: RunCommand, models: Path, tmp_path: Path
+) -> None:
+    """Whichever is active; and where that model is gone the search is refused."""
+    other = tmp_path / "other"
+    write_jsonl(tmp_path / "docs.jsonl", 100)
+    made = run("--models", other, "train", "docs.jsonl", "--dimensions", "8", "--epochs", "1")
+    assert made.returncode == 0
+    refused = run("--models", other, "search", "事务", "--in", "docs")
+    assert refused.returncode == 1 and "not there" in refused.stderr
+    conflict = run("--models", other, "index", "docs.jsonl", "--to", "docs")
+    assert conflict.returncode == 1 and "new name" in conflict.stderr
+    failed = run("--models", other, "doctor")
+    assert failed.returncode == 1 and "FAILED" in failed.stdout
+    assert indexed("search", "事务", "--in", "docs").returncode == 0
+
+
+def test_doctor_says_one_line_a_check(indexed: RunCommand, run: RunCommand) -> None:
+    """Exit code 0 when all is well, 1 when not."""
+    done = indexed("doctor")
+    assert done.returncode == 0, done.stdout
+    assert all(line.startswith("ok") for line in done.stdout.splitlines())
+    assert run("--models", "nowhere", "doctor").returncode == 1
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_an_interrupted_indexing_is_completed_by_the_same_command(
+    run: RunCommand, models: Path, tmp_path: Path, how: signal.Signals
+) -> None:
+    """Ctrl-C and kill -9: afterwards every document is there once."""
+    docs = write_jsonl(tmp_path / "docs.jsonl", 6000)
+    command = [
+        sys.executable,
+        "-m",
+        "indexer",
+        "--models",
+        str(models),
+        "--engine",
+        f"tantivy:{tmp_path / 'index'}",
+    ]
+    running = subprocess.Popen(
+        [*command, "index", str(docs), "--to", "docs"],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert running.stderr is not None
+    assert running.stderr.readline().startswith("indexing documents")
+    running.send_signal(how)
+    _, err = running.communicate(timeout=60)
+    assert running.returncode == (130 if how is signal.SIGINT else -signal.SIGKILL)
+    assert "Traceback" not in err
+    done = run("--models", models, "index", docs, "--to", "docs", "--json")
+    assert done.returncode == 0, done.stderr
+    lines = run(
+        "--models", models, "search", "数据库 电网 法律 ocean garden", "--in", "docs", "--json"
+    ).stdout
+    assert json.loads(lines)["total"] == 6000
+    found = run("--models", models, "doctor").stdout
+    assert "6000 documents" in found or "6,000 documents" in found
+
+
+def test_a_document_of_fifty_megabytes_is_indexed_and_highlighted(
+    run: RunCommand, models: Path, tmp_path: Path
+) -> None:
+    """What lies beyond the limit is said not to be searchable."""
+    text = "the tide and the reef. " * 2_200_000
+    with (tmp_path / "big.jsonl").open("w") as file:
+        file.write(json.dumps({"id": "big", "title": "salinity", "text": text}) + "\n")
+        file.write(json.dumps({"id": "small", "title": "small", "text": "a reef"}) + "\n")
+    done = run("--models", models, "index", "big.jsonl", "--to", "big", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["truncated"] == 1 and "not searchable" in done.stderr
+    answer = json.loads(
+        run("--models", models, "search", "reef tide", "--in", "big", "--no-expansion", "--json").stdout
+    )
+    assert {hit["id"] for hit in answer["hits"]} == {"big", "small"}
+    assert all("<em>" in hit["highlight"][0] and len(hit["highlight"][0]) < 1000 for hit in answer["hits"])

@@ -1,0 +1,141 @@
+"""train and models: what is printed, what is active, what an interruption leaves."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from gensim.models import Word2Vec as GensimWord2Vec
+
+from enricher.model.store import BundleStore
+from tests.conftest import ROOT, RunCommand
+from tests.corpora import write_jsonl
+
+FAST = ("--dimensions", "12", "--epochs", "2", "--workers", "1", "--min-count", "2")
+
+
+def test_a_model_is_trained_listed_activated_rolled_back_and_pruned(run: RunCommand, tmp_path: Path) -> None:
+    """The life of bundles by the command line alone."""
+    docs = write_jsonl(tmp_path / "docs.jsonl", 80)
+    first = json.loads(run("train", docs, *FAST, "--json").stdout)["version"]
+    second = run("train", docs, *FAST, "--loss", "negative-sampling").stdout.strip()
+    third = json.loads(run("train", docs, *FAST, "--no-activate", "--json").stdout)["version"]
+    listed = [json.loads(line) for line in run("models", "list", "--json").stdout.splitlines()]
+    assert [(item["version"], item["active"]) for item in listed] == [
+        (first, False),
+        (second, True),
+        (third, False),
+    ]
+    assert (tmp_path / "models" / "active").read_text().strip() == second
+    assert "negative-sampling" in run("models", "show").stdout
+    assert json.loads(run("models", "show", first, "--json").stdout)["version"] == first
+    assert run("models", "verify").returncode == 0
+    refused = run("models", "rollback")
+    assert refused.stdout.strip() == first
+    assert run("models", "activate", third).stdout.strip() == third
+    assert run("models", "rollback").stdout.strip() == first
+    assert run("models", "prune").stdout.split() == [second, third]
+    assert run("models", "rollback").returncode == 1
+
+
+def test_a_damaged_model_is_listed_with_its_fault(run: RunCommand, tmp_path: Path) -> None:
+    """The list still shows the others; verify and activate refuse it."""
+    docs = write_jsonl(tmp_path / "docs.jsonl", 60)
+    good, bad = (run("train", docs, *FAST).stdout.strip() for _ in range(2))
+    assert run("models", "activate", good).returncode == 0
+    (tmp_path / "models" / bad / "vectors.npy").unlink()
+    listed = [json.loads(line) for line in run("models", "list", "--json").stdout.splitlines()]
+    assert [item["fault"] is None for item in listed] == [True, False]
+    assert "vectors.npy" in run("models", "list").stdout
+    for arguments in (("verify", bad), ("activate", bad), ("show", bad)):
+        done = run("models", *arguments)
+        assert done.returncode == 1 and "vectors.npy" in done.stderr
+
+
+def test_lines_that_cannot_be_used_are_named_and_the_model_is_made(run: RunCommand, tmp_path: Path) -> None:
+    """Something was lost: exit code 1, with the version on stdout."""
+    docs = write_jsonl(tmp_path / "docs.jsonl", 80)
+    with docs.open("ab") as file:
+        file.write(b'{"id": "x", "text": \n\xff\xfe\n')
+    done = run("train", docs, *FAST, "--json")
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["version"] in os.listdir(tmp_path / "models")
+    assert "docs.jsonl:81" in done.stderr and "docs.jsonl:82" in done.stderr and "2 lines" in done.stderr
+
+
+def test_a_lexicon_changes_how_text_is_cut(run: RunCommand, tmp_path: Path) -> None:
+    """Its words are words of the model, and of every later query."""
+    docs = write_jsonl(tmp_path / "docs.jsonl", 60)
+    with docs.open("a", encoding="utf-8") as file:
+        file.write('{"id": "x", "text": "超导量子干涉仪与5G网络。"}\n' * 5)
+    (tmp_path / "words.txt").write_text("超导量子干涉仪\n5G网络 100 n\n", encoding="utf-8")
+    assert run("train", docs, *FAST, "--lexicon", "words.txt").returncode == 0
+    (tmp_path / "words.txt").unlink()
+    for word in ("超导量子干涉仪", "5g网络", "5G网络"):
+        assert run("related", word).returncode == 0, word
+    terms = json.loads(run("expand", "超导量子干涉仪原理", "--json").stdout)["terms"]
+    assert terms[0]["term"] == "超导量子干涉仪"
+
+
+def test_an_imported_model_answers_and_says_what_it_lacks(run: RunCommand, tmp_path: Path) -> None:
+    """Words verbatim, and a sentence on document frequencies."""
+    sentences = [["Alpha", "数据库", "索引"], ["索引", "Alpha", "beta"]] * 40
+    model = GensimWord2Vec(sentences, vector_size=8, min_count=1, sg=1, hs=1, negative=0, workers=1)
+    model.save(str(tmp_path / "w2v.model"))
+    done = run("models", "import", "w2v.model", "--json")
+    assert done.returncode == 0 and "document frequencies" in done.stderr
+    version = json.loads(done.stdout)["version"]
+    assert (tmp_path / "models" / "active").read_text().strip() == version
+    assert {item["word"] for item in json.loads(run("related", "Alpha", "--json").stdout)["related"]} == {
+        "数据库",
+        "索引",
+        "beta",
+    }
+
+
+@pytest.mark.parametrize("word", ["segmenting", "training"])
+def test_ctrl_c_during_training_leaves_nothing_half_made(tmp_path: Path, word: str) -> None:
+    """Exit code 130, no new version, the old one still active."""
+    docs = write_jsonl(tmp_path / "docs.jsonl", 20_000)
+    models = tmp_path / "models"
+    running = subprocess.Popen(
+        [sys.executable, "-m", "indexer", "--models", models, "train", docs, "--epochs", "400"],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert running.stderr is not None
+    for line in running.stderr:
+        if line.startswith(word):
+            break
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=60)
+    assert running.returncode == 130, err
+    assert out == "" and "Traceback" not in err
+    assert BundleStore(models).versions() == []
+    assert not list(models.glob(".building-*")) and not (models / "active").exists()
+
+
+def test_a_killed_training_leaves_no_version(tmp_path: Path) -> None:
+    """kill -9 in the middle: nothing is active, and the next training works."""
+    docs = write_jsonl(tmp_path / "docs.jsonl", 20_000)
+    models = tmp_path / "models"
+    command = [sys.executable, "-m", "indexer", "--models", str(models), "train", str(docs)]
+    running = subprocess.Popen([*command, "--epochs", "400"], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    assert running.stderr is not None
+    for line in running.stderr:
+        if line.startswith("training"):
+            break
+    running.kill()
+    running.wait(timeout=60)
+    running.stderr.close()
+    assert BundleStore(models).versions() == [] and BundleStore(models).active_version() is None
+    small = write_jsonl(tmp_path / "small.jsonl", 50)
+    subprocess.run([*command[:-1], str(small), *FAST], cwd=ROOT, check=True, capture_output=True)
+    assert len(BundleStore(models).versions()) == 1
+    deadline = time.monotonic() + 60
+    while list(models.glob(".building-*")) and time.monotonic() < deadline:
+        BundleStore(models).prune()
+    assert not list(models.glob(".building-*"))

@@ -1,0 +1,165 @@
+"""keywords, neighbors, related, expand: output, exit codes, sentences."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import RunCommand
+from tests.corpora import write_jsonl
+
+
+def test_related_prints_the_contract(run: RunCommand, models: Path) -> None:
+    """score = log_probability − alpha · log_prior, alpha 0.9 unless given."""
+    done = run("--models", models, "related", "事务", "--top", "3", "--json")
+    assert done.returncode == 0 and done.stderr == ""
+    answer = json.loads(done.stdout)
+    assert answer["word"] == "事务" and answer["alpha"] == 0.9
+    assert len(answer["related"]) == 3
+    for item in answer["related"]:
+        assert set(item) == {"word", "score", "log_probability", "log_prior"}
+        assert item["score"] == pytest.approx(item["log_probability"] - 0.9 * item["log_prior"], abs=1e-4)
+    other = json.loads(run("--models", models, "related", "事务", "--alpha", "1", "--json").stdout)
+    assert other["alpha"] == 1 and len(other["related"]) == 10
+
+
+def test_neighbors_and_expand_print_the_contract(run: RunCommand, models: Path) -> None:
+    """The environment names the folder as well as the option does."""
+    variables = {"ENRICHER_MODELS": str(models)}
+    answer = json.loads(run("neighbors", "tide", "--json", **variables).stdout)
+    assert answer["word"] == "tide" and set(answer["neighbors"][0]) == {"word", "cosine"}
+    answer = json.loads(run("expand", "事务 与 zzz", "--json", **variables).stdout)
+    assert answer["query"] == "事务 与 zzz"
+    assert [set(term) for term in answer["terms"]] == [
+        {"term", "weight", "for", "origin", "because"} for _ in answer["terms"]
+    ]
+    assert [(t["term"], t["weight"]) for t in answer["terms"] if t["origin"] == "query"] == [
+        ("事务", 1),
+        ("zzz", 1),
+    ]
+
+
+@pytest.mark.parametrize("method", ["phrases", "published"])
+def test_keywords_of_a_text_have_no_id(run: RunCommand, models: Path, method: str) -> None:
+    """One JSON document with the id null."""
+    text = "分布式事务需要日志。分布式事务与索引。"
+    done = run("--models", models, "keywords", "--text", text, "--method", method, "--top", "2", "--json")
+    answer = json.loads(done.stdout)
+    assert answer["id"] is None and len(answer["keywords"]) == 2
+    assert set(answer["keywords"][0]) == {"text", "score"}
+
+
+def test_keywords_of_documents_are_a_line_each_in_order(
+    run: RunCommand, models: Path, tmp_path: Path
+) -> None:
+    """From a file and from standard input alike."""
+    path = write_jsonl(tmp_path / "docs.jsonl", 6)
+    from_file = run("--models", models, "keywords", path, "--json")
+    lines = [json.loads(line) for line in from_file.stdout.splitlines()]
+    assert [line["id"] for line in lines] == [f"d{n}" for n in range(6)]
+    from_stdin = run("--models", models, "keywords", "-", "--json", stdin=path.read_bytes())
+    assert from_stdin.stdout == from_file.stdout
+    plain = run("--models", models, "keywords", "-", "--format", "text", stdin="事务与索引\n海洋 tide\n")
+    assert plain.stdout.splitlines()[0].startswith("stdin:1\t")
+
+
+def test_tables_show_the_words(run: RunCommand, models: Path) -> None:
+    """For people, without --json."""
+    assert "log p(y|x)" in run("--models", models, "related", "tide").stdout
+    assert "cosine" in run("--models", models, "neighbors", "tide").stdout
+    assert "in the query" in run("--models", models, "expand", "tide").stdout
+    assert "事务" in run("--models", models, "keywords", "--text", "事务").stdout
+
+
+@pytest.mark.parametrize("command", ["related", "neighbors"])
+def test_an_unknown_word_is_one_sentence_with_the_closest_ones(
+    run: RunCommand, models: Path, command: str
+) -> None:
+    """Exit code 1, nothing on stdout."""
+    done = run("--models", models, command, "tides")
+    assert done.returncode == 1 and done.stdout == ""
+    assert done.stderr.count("\n") == 1 and "'tides'" in done.stderr and "tide" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["related", "tide", "--top", "0"], "1 or more"),
+        (["related", "tide", "--alpha", "nan"], "Alpha"),
+        (["related"], "word"),
+        (["keywords"], "SOURCE or --text"),
+        (["keywords", "x.jsonl", "--text", "y"], "SOURCE or --text"),
+        (["keywords", "--text", "y", "--method", "magic"], "magic"),
+        (["expand", "，。"], "holds no word"),
+        (["expand", ""], "holds no word"),
+        (["nonsense"], "nonsense"),
+        (["related", "tide", "--wrong"], "--wrong"),
+    ],
+)
+def test_wrong_usage_is_a_sentence_and_exit_code_2(
+    run: RunCommand, models: Path, arguments: list[str], said: str
+) -> None:
+    """Nothing on stdout."""
+    done = run("--models", models, *arguments)
+    assert done.returncode == 2 and done.stdout == ""
+    assert said in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["keywords", "absent.jsonl"], "absent.jsonl"),
+        (["keywords", "index:absent"], "absent"),
+        (["train", "absent-folder"], "absent-folder"),
+        (["train", "empty.jsonl"], "nothing to learn"),
+        (["train", "-"], "nothing to learn"),
+        (["models", "import", "absent.model"], "absent.model"),
+        (["models", "activate", "nothing"], "nothing"),
+        (["train", "empty.jsonl", "--lexicon", "absent.txt"], "absent.txt"),
+    ],
+)
+def test_what_is_missing_is_a_sentence_and_exit_code_1(
+    run: RunCommand, models: Path, tmp_path: Path, arguments: list[str], said: str
+) -> None:
+    """It names the file, folder, index or version."""
+    (tmp_path / "empty.jsonl").write_text("")
+    done = run("--models", models, *arguments, stdin=b"")
+    assert done.returncode == 1 and done.stdout == ""
+    assert said in done.stderr
+
+
+def test_without_a_model_every_question_says_how_to_train_one(run: RunCommand) -> None:
+    """In a fresh folder."""
+    for arguments in (["related", "x"], ["keywords", "--text", "x"], ["expand", "x"], ["models", "show"]):
+        done = run(*arguments)
+        assert done.returncode == 1
+        assert "enricher train" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "text", ["\x01 NUL \ufffd", "😀 事务 😀", "مرحبا بالعالم 事务", "e\u0301cole ﬁne Ⅷ ㈱ ½"]
+)
+def test_odd_characters_do_no_harm(run: RunCommand, models: Path, text: str) -> None:
+    """Emoji, right-to-left, combining marks, ligatures."""
+    assert run("--models", models, "keywords", "--text", text).returncode == 0
+    assert run("--models", models, "expand", text).returncode == 0
+
+
+def test_bytes_that_are_no_utf_8_in_an_argument_do_no_harm(run: RunCommand, models: Path) -> None:
+    """A terminal in another encoding gives a sentence at worst."""
+    done = run("--models", models, "expand", "事务\udcff", "--json")
+    assert done.returncode in (0, 1, 2)
+
+
+def test_a_reader_that_goes_away_is_no_error(run: RunCommand, models: Path, tmp_path: Path) -> None:
+    """`enricher keywords … | head -1` ends quietly."""
+    import subprocess
+    import sys
+
+    path = write_jsonl(tmp_path / "docs.jsonl", 3000)
+    command = f"{sys.executable} -m indexer --models {models} keywords {path} | head -1"
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False
+    )
+    assert done.stdout.count("\n") == 1
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,64 @@
+"""The published score against the double loop of its definition."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import enricher
+from enricher.errors import UsageError
+from enricher.keywords import published
+from enricher.keywords.published import published_keywords, text_log_probabilities
+from tests.corpora import TOPICS
+
+WORDS = [word for words in TOPICS.values() for word in words]
+
+
+@given(st.lists(st.sampled_from(WORDS), min_size=1, max_size=40))
+@settings(max_examples=40, deadline=None)
+def test_the_score_is_the_sum_of_log_probabilities(model: enricher.Enricher, words: list[str]) -> None:
+    """log p(s|w) by node counts equals Σ_k log p(w_k|w) word by word."""
+    text = model.model.rows(words)
+    candidates = np.unique(text)
+    fast = text_log_probabilities(model.model, text, candidates)
+    slow = model.log_probabilities([model.words[row] for row in candidates])[:, text].sum(axis=1)
+    assert fast == pytest.approx(slow, rel=1e-4, abs=1e-3)
+
+
+def test_blocks_of_candidates_change_nothing(
+    model: enricher.Enricher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A text too long for one block has the same scores."""
+    text = model.model.rows(WORDS)
+    whole = text_log_probabilities(model.model, text, text)
+    monkeypatch.setattr(published, "BLOCK", 1)
+    assert text_log_probabilities(model.model, text, text) == pytest.approx(whole, rel=1e-6)
+
+
+def test_keywords_are_words_of_the_text_best_first(model: enricher.Enricher) -> None:
+    """Unknown words are passed over, and there are no more keywords than words."""
+    found = published_keywords(model.model, ["事务", "索引", "事务", "没有的词"], top=5)
+    assert [keyword.text for keyword in found] and {k.text for k in found} == {"事务", "索引"}
+    scores = [keyword.score for keyword in found]
+    assert scores == sorted(scores, reverse=True) and all(math.isfinite(score) for score in scores)
+    assert published_keywords(model.model, ["没有的词"], top=5) == []
+
+
+def test_on_negative_sampling_the_score_is_the_inner_product_with_the_text(model: enricher.Enricher) -> None:
+    """Σ_k v_w·c_{w_k}, the part of log p(s|w) that such a model has."""
+    base = model.model
+    outputs = np.random.default_rng(1).normal(size=base.vectors.shape).astype(np.float32)
+    other = replace(base, tree=None, nodes=None, outputs=outputs)
+    text = other.rows(["事务", "索引", "事务"])
+    expected = base.vectors[text[:1]] @ outputs[text].sum(axis=0)
+    assert text_log_probabilities(other, text, text[:1]) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize(("top", "method"), [(0, "phrases"), (-3, "published"), (5, "rake")])
+def test_a_wrong_call_is_a_sentence(model: enricher.Enricher, top: int, method: str) -> None:
+    """It names the value."""
+    with pytest.raises(UsageError, match=method if top > 0 else str(top)):
+        model.keywords("事务与索引", top=top, method=method)

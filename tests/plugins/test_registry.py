@@ -1,0 +1,106 @@
+"""Plug-ins by name."""
+
+from importlib.metadata import EntryPoint
+from typing import Any
+
+import pytest
+
+import enricher
+from enricher.errors import ConfigurationError, PluginError
+from enricher.plugins import PluginContext, load_enrichments, load_rewriters, registry
+from enricher.records import AnalyzedDocument, Document, FieldKind, Query, QueryTerm
+from enricher.settings import IndexConfiguration
+from enricher.text import open_analyzer
+
+FIELDS = ("title", "text")
+
+
+@pytest.fixture
+def context(model: enricher.Enricher) -> PluginContext:
+    """What plug-ins are built with."""
+    return PluginContext(FIELDS, model.analyzer, model, "title")
+
+
+def analyzed(context: PluginContext, **source: str) -> AnalyzedDocument:
+    """A document with its tokens."""
+    return context.analyzer.analyze(Document("1", source), FIELDS)
+
+
+def test_the_built_in_enrichments_fill_the_fields_that_they_map(context: PluginContext) -> None:
+    """Words, sub-words, keywords with weights; every field of the index, also an empty one."""
+    plugins = load_enrichments(IndexConfiguration(), context)
+    mapping = {name: kind for plugin in plugins for name, kind in plugin.mapping.items()}
+    assert mapping == {
+        "tokens.title": FieldKind.WORDS,
+        "tokens.text": FieldKind.WORDS,
+        "subwords.title": FieldKind.WORDS,
+        "subwords.text": FieldKind.WORDS,
+        "keywords": FieldKind.KEYWORD,
+        "keyword_weights": FieldKind.STORED,
+    }
+    added: dict[str, Any] = {}
+    for plugin in plugins:
+        added |= plugin.enrich([analyzed(context, text="事务 running")])[0]
+    assert added["tokens"] == {"title": "", "text": "事务 running"}
+    assert added["subwords"] == {"title": "", "text": "事 务 事务 run"}
+    assert set(added["keywords"]) == {"事务", "running"}
+    assert [weight["text"] for weight in added["keyword_weights"]] == added["keywords"]
+
+
+def test_settings_reach_their_plugin(context: PluginContext) -> None:
+    """The number of keywords and the weight of added words."""
+    settings = {"keywords": {"top": 1}, "relatedness": {"terms": 2, "weight": 1}}
+    configuration = IndexConfiguration(settings=settings)
+    keywords = load_enrichments(configuration, context)[-1]
+    assert len(keywords.enrich([analyzed(context, text="事务 索引 日志")])[0]["keywords"]) == 1  # type: ignore[arg-type]
+    (rewriter,) = load_rewriters(configuration, context)
+    added = rewriter.rewrite(Query("事务", (QueryTerm("事务"),))).terms[1:]
+    assert len(added) == 2 and added[0].weight <= 1.0 and max(term.weight for term in added) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "said"),
+    [
+        ("keywords", {"tops": 1}, "unknown setting 'tops'"),
+        ("keywords", {"top": "3"}, "'top' must be of type int"),
+        ("keywords", {"top": 0}, "1 or more"),
+        ("keywords", {"method": "rake"}, "method must be one of"),
+    ],
+)
+def test_a_wrong_setting_names_the_plugin_and_the_key(
+    context: PluginContext, name: str, table: dict[str, object], said: str
+) -> None:
+    """In one sentence."""
+    with pytest.raises(PluginError, match=f"'{name}'.*{said}"):
+        load_enrichments(IndexConfiguration(settings={name: table}), context)
+
+
+def test_an_unknown_name_lists_what_is_installed(context: PluginContext) -> None:
+    """So that a typing error is seen at once."""
+    with pytest.raises(ConfigurationError, match=r"'token'.*keywords, relatedness, subwords, tokens"):
+        load_enrichments(IndexConfiguration(enrichments=("token",)), context)
+
+
+def test_a_rewriter_among_the_enrichments_is_refused(context: PluginContext) -> None:
+    """And the other way round."""
+    with pytest.raises(ConfigurationError, match="no enrichment"):
+        load_enrichments(IndexConfiguration(enrichments=("relatedness",)), context)
+    with pytest.raises(ConfigurationError, match="no rewriter"):
+        load_rewriters(IndexConfiguration(rewriters=("tokens",)), context)
+
+
+def test_a_plugin_that_needs_a_model_says_so() -> None:
+    """Keywords on an index that is only segmented."""
+    context = PluginContext(FIELDS, open_analyzer())
+    with pytest.raises(PluginError, match="needs a model"):
+        load_enrichments(IndexConfiguration(enrichments=("keywords",)), context)
+
+
+def test_a_plugin_that_cannot_be_imported_is_a_sentence(
+    context: PluginContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It names the plug-in, not a line of code."""
+    broken = EntryPoint("broken", "no_such_module:factory", registry.GROUP)
+    monkeypatch.setattr(registry, "entry_points", lambda group: [broken])
+    with pytest.raises(PluginError, match="'broken' could not be set up"):
+        load_enrichments(IndexConfiguration(enrichments=("broken",)), context)

@@ -1,0 +1,88 @@
+"""The public names, and the rules that a machine can hold."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import enricher
+from tests.conftest import ROOT
+
+
+def test_the_public_names_are_these() -> None:
+    """Sorted, each of them there."""
+    assert enricher.__all__ == sorted(enricher.__all__)
+    assert set(enricher.__all__) == {
+        "Enricher", "EnricherError", "Keyword", "Neighbor", "Query", "QueryTerm", "RelatedWord", "load",
+    }  # fmt: skip
+    assert all(hasattr(enricher, name) for name in enricher.__all__)
+
+
+def test_a_loaded_model_answers_as_documented(models: Path) -> None:
+    """Shapes, order and units of every answer."""
+    model = enricher.load(str(models))
+    size = len(model.words)
+    assert model.log_probabilities("事务").shape == (size,)
+    assert model.log_probabilities("事务").dtype == np.float32
+    assert model.log_probabilities(["事务", "ocean"]).shape == (2, size)
+    assert model.log_probabilities([]).shape == (0, size)
+    neighbors = model.neighbors("事务", top=3)
+    assert len(neighbors) == 3 and neighbors[0].cosine >= neighbors[-1].cosine <= 1.0
+    for item in model.related("事务", top=4, alpha=0.7):
+        assert item.score == pytest.approx(item.log_probability - 0.7 * item.log_prior, abs=1e-5)
+        column = list(model.words).index(item.word)
+        assert item.log_probability == pytest.approx(float(model.log_probabilities("事务")[column]), abs=1e-5)
+        share = model.model.counts[column] / model.model.counts.sum()
+        assert item.log_prior == pytest.approx(float(np.log(share)), abs=1e-5)
+    assert model.keywords("事务与索引。事务", top=1)[0].text == "事务"
+    assert model.expand("事务").terms[0].term == "事务"
+
+
+def test_related_words_are_the_best_of_the_whole_vocabulary(model: enricher.Enricher) -> None:
+    """For several alphas, in order, the word itself left out."""
+    priors = model.model.log_priors
+    for alpha in (0.0, 0.6, 1.0, 1.3):
+        scores = model.log_probabilities("tide") - np.float32(alpha) * priors
+        expected = [model.words[y] for y in np.argsort(-scores, kind="stable") if model.words[y] != "tide"]
+        assert [item.word for item in model.related("tide", top=7, alpha=alpha)] == expected[:7]
+    assert len(model.related("tide", top=10_000)) == len(model.words) - 1
+
+
+def test_neighbors_are_the_nearest_of_the_whole_vocabulary(model: enricher.Enricher) -> None:
+    """By brute force."""
+    vectors = model.model.vectors / np.linalg.norm(model.model.vectors, axis=1, keepdims=True)
+    cosines = vectors @ vectors[model.model.row("tide")]
+    found = model.neighbors("tide", top=5)
+    best = np.argsort(-cosines)[1:6]
+    assert [neighbor.word for neighbor in found] == [model.words[y] for y in best]
+    assert [neighbor.cosine for neighbor in found] == pytest.approx(cosines[best], abs=1e-5)
+
+
+def test_an_unknown_word_proposes_close_ones(model: enricher.Enricher) -> None:
+    """In the sentence and as data."""
+    with pytest.raises(enricher.EnricherError, match=r"'oceans'.*ocean") as failure:
+        model.related("oceans")
+    assert "ocean" in failure.value.suggestions  # type: ignore[attr-defined]
+
+
+def test_imports_only_point_down() -> None:
+    """The contracts of pyproject.toml hold."""
+    done = subprocess.run(
+        [Path(sys.executable).parent / "lint-imports", "--no-cache"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+
+
+def test_importing_touches_no_handler_and_loads_no_heavy_library() -> None:
+    """No log handler, no gensim, no engine, before they are needed."""
+    code = (
+        "import logging, sys, enricher, indexer.cli.main\n"
+        "assert not logging.root.handlers\n"
+        "heavy = {'gensim', 'jieba', 'rjieba', 'elasticsearch', 'tantivy', 'scipy'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

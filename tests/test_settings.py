@@ -1,0 +1,58 @@
+"""enricher.toml."""
+
+from pathlib import Path
+
+import pytest
+
+from enricher.errors import ConfigurationError
+from enricher.settings import Configuration, IndexConfiguration, read_configuration
+
+
+def configured(tmp_path: Path, text: str) -> Configuration:
+    """The configuration that a file of this text gives."""
+    path = tmp_path / "enricher.toml"
+    path.write_text(text, encoding="utf-8")
+    return read_configuration(path)
+
+
+def test_the_first_pattern_that_fits_wins_and_a_name_before_patterns(tmp_path: Path) -> None:
+    """An index without a table has the defaults."""
+    configuration = configured(
+        tmp_path,
+        """
+        [index."news-*"]
+        fields = ["headline", "body"]
+        rewriters = []
+        [index."news-2020"]
+        enrichments = ["tokens"]
+        settings.keywords.top = 3
+        """,
+    )
+    assert configuration.for_index("news-1") == IndexConfiguration(("headline", "body"), rewriters=())
+    assert configuration.for_index("news-2020").enrichments == ("tokens",)
+    assert configuration.for_index("news-2020").settings == {"keywords": {"top": 3}}
+    assert configuration.for_index("other") == IndexConfiguration()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("index = 3", "'index' must be a table"),
+        ("[gateway]", "unknown table 'gateway'"),
+        ("index.a = 1", "must be a table"),
+        ('[index."a"]\nfield = ["x"]', "unknown key 'field'"),
+        ('[index."a"]\nfields = "x"', "'fields' must be a list"),
+        ('[index."a"]\nsettings = {keywords = 3}', "one table for each plug-in"),
+        ("not toml at all", "cannot be read"),
+    ],
+)
+def test_a_mistake_is_named(tmp_path: Path, text: str, said: str) -> None:
+    """By file and key."""
+    with pytest.raises(ConfigurationError, match=said):
+        configured(tmp_path, text)
+
+
+def test_a_file_that_was_named_must_be_there(tmp_path: Path) -> None:
+    """Only the default may be missing."""
+    with pytest.raises(ConfigurationError, match=r"absent\.toml"):
+        read_configuration(tmp_path / "absent.toml")

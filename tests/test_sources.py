@@ -1,0 +1,155 @@
+"""Reading documents: what is good is read, what is bad is named by file and line."""
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from enricher.errors import SourceError, UsageError
+from enricher.records import Document, Rejection
+from enricher.sources import SourceFormat, find_files, read_files, source_format
+
+FORM = SourceFormat()
+
+
+def read(path: Path, form: SourceFormat = FORM) -> list[Document | Rejection]:
+    """Everything that a source gives."""
+    return list(read_files(find_files([str(path)], form), form))
+
+
+def read_lines(tmp_path: Path, *lines: bytes) -> list[Document | Rejection]:
+    """What a file of these lines gives."""
+    path = tmp_path / "docs.jsonl"
+    path.write_bytes(b"\n".join(lines))
+    return read(path)
+
+
+def test_ids_fields_and_other_values_are_kept(tmp_path: Path) -> None:
+    """The source is the object as it was written; a number as an id becomes text."""
+    (document,) = read_lines(
+        tmp_path, '{"id": 7, "text": "文", "tags": ["a", {"b": null}], "n": 1.5}'.encode()
+    )
+    assert document == Document("7", {"id": 7, "text": "文", "tags": ["a", {"b": None}], "n": 1.5})
+
+
+def test_a_document_without_an_id_is_named_by_file_and_line(tmp_path: Path) -> None:
+    """Blank lines count as lines, and give no document."""
+    items = read_lines(
+        tmp_path, b'{"text": "a"}', b"", b'{"id": "", "text": "b"}', b'{"id": null, "text": "c"}'
+    )
+    assert [item.id for item in items if isinstance(item, Document)] == [
+        "docs.jsonl:1",
+        "docs.jsonl:3",
+        "docs.jsonl:4",
+    ]
+
+
+def test_an_empty_text_is_a_document_like_any_other(tmp_path: Path) -> None:
+    """Also where only a title is there."""
+    items = read_lines(tmp_path, b'{"id": "a", "text": ""}', b'{"id": "b", "title": "t"}')
+    assert [item.id for item in items if isinstance(item, Document)] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b'{"id": "x", "text": "cut', "not valid JSON"),
+        (b"[1, 2]", "no JSON object but list"),
+        (b'"text"', "no JSON object but str"),
+        (b'{"id": "x"}', "no field 'title' or 'text'"),
+        (b'{"id": "x", "text": null}', "no field"),
+        (b'{"id": "x", "text": 5}', "'text' holds no text but int"),
+        (b'{"id": "x", "title": ["a"], "text": "b"}', "'title' holds no text but list"),
+        (b'{"id": true, "text": "b"}', "'id' is neither text nor a whole number"),
+        (b'{"id": {"a": 1}, "text": "b"}', "'id' is neither"),
+        (b'{"id": "x", "text": "\xff\xfe"}', "not UTF-8 (byte 22)"),
+        (b'{"id": "x", "text": "b", "n": NaN}', "NaN"),
+        (b"[" * 100_000, "not valid JSON"),
+    ],
+)
+def test_a_bad_line_is_named_and_the_good_ones_are_read(tmp_path: Path, line: bytes, reason: str) -> None:
+    """With file, number, reason and content."""
+    items = read_lines(tmp_path, b'{"id": "1", "text": "a"}', line, b'{"id": "3", "text": "c"}')
+    assert [item.id for item in items if isinstance(item, Document)] == ["1", "3"]
+    (rejection,) = (item for item in items if isinstance(item, Rejection))
+    assert rejection.where == "docs.jsonl:2"
+    assert reason in rejection.reason
+    assert rejection.content
+
+
+def test_lone_surrogates_become_replacement_characters(tmp_path: Path) -> None:
+    """No UTF-8 can carry them; a pair is one character."""
+    (document,) = read_lines(tmp_path, rb'{"id": "1", "text": "a\ud800b \ud83d\ude00", "x": ["\udfff"]}')
+    assert isinstance(document, Document)
+    assert document.source["text"] == "a\ufffdb \U0001f600"
+    assert document.source["x"] == ["\ufffd"]
+
+
+def test_a_byte_order_mark_and_windows_line_ends_are_no_matter(tmp_path: Path) -> None:
+    """The first line is read like the others."""
+    items = read_lines(tmp_path, b'\xef\xbb\xbf{"id": "1", "text": "a"}\r', b'{"id": "2", "text": "b"}\r')
+    assert [item.source["text"] for item in items if isinstance(item, Document)] == ["a", "b"]
+
+
+def test_plain_text_has_one_document_a_line(tmp_path: Path) -> None:
+    """Also compressed."""
+    with gzip.open(tmp_path / "notes.txt.gz", "wt", encoding="utf-8") as file:
+        file.write("第一行\n\nline three\n")
+    items = read(tmp_path / "notes.txt.gz")
+    assert items == [
+        Document("notes.txt.gz:1", {"text": "第一行"}),
+        Document("notes.txt.gz:3", {"text": "line three"}),
+    ]
+
+
+def test_a_folder_is_searched_through_in_order(tmp_path: Path) -> None:
+    """Other files are left alone, and equal names in two folders have different ids."""
+    for name in ("b/docs.jsonl", "a/docs.ndjson", "a/x.txt", "a/readme.md"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text('{"text": "t"}\n')
+    assert [item.id for item in read(tmp_path) if isinstance(item, Document)] == [
+        "a/docs.ndjson:1",
+        "a/x.txt:1",
+        "b/docs.jsonl:1",
+    ]
+
+
+def test_the_queries_of_a_collection_are_no_documents(tmp_path: Path) -> None:
+    """A folder with docs.jsonl and queries.jsonl gives the documents."""
+    for name in ("docs.jsonl", "queries.jsonl"):
+        (tmp_path / name).write_text(json.dumps({"id": name, "text": "t"}) + "\n")
+    assert [item.id for item in read(tmp_path) if isinstance(item, Document)] == ["docs.jsonl"]
+
+
+def test_other_field_names_are_taken_from_the_options(tmp_path: Path) -> None:
+    """The source keeps them."""
+    (tmp_path / "d.jsonl").write_text('{"key": "k", "head": "h", "body": "b"}\n')
+    (document,) = read(tmp_path / "d.jsonl", source_format("key", "head", "body", "auto"))
+    assert document == Document("k", {"key": "k", "head": "h", "body": "b"})
+
+
+def test_a_damaged_archive_keeps_the_lines_before_the_damage(tmp_path: Path) -> None:
+    """The rest is a rejection that names the file."""
+    lines = "".join(json.dumps({"id": str(n), "text": f"text {n} " * 50}) + "\n" for n in range(2000))
+    data = gzip.compress(lines.encode())
+    (tmp_path / "docs.jsonl.gz").write_bytes(data[: len(data) // 2])
+    items = read(tmp_path / "docs.jsonl.gz")
+    assert len([item for item in items if isinstance(item, Document)]) > 100
+    assert isinstance(items[-1], Rejection) and items[-1].where == "docs.jsonl.gz"
+
+
+@pytest.mark.parametrize("source", ["missing.jsonl", "empty-folder", "notes.xyz"])
+def test_a_source_that_cannot_be_read_is_refused_before_anything_is_read(tmp_path: Path, source: str) -> None:
+    """Missing, without documents, or of a format that its name does not tell."""
+    (tmp_path / "empty-folder").mkdir()
+    (tmp_path / "notes.xyz").write_text("text")
+    with pytest.raises(SourceError, match=source):
+        find_files([str(tmp_path / source)], FORM)
+
+
+def test_an_unknown_format_is_wrong_usage() -> None:
+    """The sentence names it."""
+    with pytest.raises(UsageError, match="csv"):
+        source_format("id", "title", "text", "csv")
