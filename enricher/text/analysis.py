@@ -213,7 +213,7 @@ def stem(word: str) -> str:
     if stemmer is None:
         stemmer = _LOCAL.stemmer = Stemmer.Stemmer("porter")  # not safe to share between threads
     stemmed: str = stemmer.stemWord(word)
-    return stemmed
+    return stemmed or word  # of the word "s" nothing is left
 
 
 def _flush(subwords: list[str], run: str) -> str:

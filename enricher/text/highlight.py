@@ -42,7 +42,7 @@ def highlight(
     and nothing beyond the analyzer's limit. With `escape` the text, not the marks, is made safe
     for HTML.
     """
-    matches = _find(text, analyzer, frozenset(terms))
+    found = matches = _find(text, analyzer, frozenset(terms))
     chosen: list[list[_Match]] = []
     while matches and len(chosen) < fragments:
         best = _best(matches, {match.term for group in chosen for match in group}, size)
@@ -54,7 +54,8 @@ def highlight(
     for group in sorted(chosen):
         start, end = _borders(text, analyzer, group[0].start, group[-1].end, size)
         start = max(start, min(floor, group[0].start))
-        rendered.append(_render(text, start, end, group, (pre, post), escape))
+        inside = [match for match in found if start <= match.start and match.end <= end]
+        rendered.append(_render(text, start, end, inside, (pre, post), escape))
         floor = end
     return rendered
 

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Iterator
 
 from enricher.text.scripts import HAN
 
-_BORDERED = re.compile(rf"[^\W_{HAN}]")
-
+_LETTER = rf"[^\W_{HAN}]"
+_IS_LETTER = re.compile(_LETTER)
 
 Trie = dict[str, "Trie"]
+"""The words by their characters; the key "" marks the end of one."""
 
 
 class LexiconMatcher:
@@ -20,35 +21,42 @@ class LexiconMatcher:
     """
 
     def __init__(self, words: Iterable[str]) -> None:
-        self._pattern = re.compile(_trie_pattern(words))
+        self._trie: Trie = {}
+        for word in words:
+            node = self._trie
+            for character in word:
+                node = node.setdefault(character, {})
+            node[""] = {}
+        letters = "".join(first for first in self._trie if _IS_LETTER.match(first))
+        others = "".join(first for first in self._trie if not _IS_LETTER.match(first))
+        choices = [rf"(?<!{_LETTER})[{re.escape(letters)}]"] * bool(letters)
+        choices += [f"[{re.escape(others)}]"] * bool(others)
+        self._beginning = re.compile("|".join(choices))
 
     def find(self, text: str) -> Iterator[tuple[str, int, int]]:
         """Each word found, white space in it written as `_`, and its place."""
-        for match in self._pattern.finditer(text):
-            start, end = match.span()
-            yield "_".join(match[0].split()), start, end
+        done = 0
+        for match in self._beginning.finditer(text):
+            start = match.start()
+            if start >= done and (end := self._longest(text, start)) > start:
+                yield "_".join(text[start:end].split()), start, end
+                done = end
 
-
-def _trie_pattern(words: Iterable[str]) -> str:
-    """A pattern that tries the words by their common beginnings, so that thousands cost little."""
-    trie: Trie = {}
-    for word in words:
-        node = trie
-        for character in word:
-            node = node.setdefault(character, {})
-        node[""] = {}
-    letter = rf"[^\W_{HAN}]"
-    choices = []
-    for character in trie:
-        border = rf"(?<!{letter})" if _BORDERED.match(character) else ""
-        choices.append(border + _branch(character, trie[character], letter))
-    return "|".join(choices)
-
-
-def _branch(character: str, node: Trie, letter: str) -> str:
-    """The pattern of all that begins with a character; recursion is as deep as the longest word."""
-    written = r"\s+" if character == " " else re.escape(character)
-    choices = [_branch(following, inner, letter) for following, inner in node.items() if following]
-    if "" in node:
-        choices.append(rf"(?!{letter})" if _BORDERED.match(character) else "")
-    return written + (choices[0] if len(choices) == 1 else f"(?:{'|'.join(choices)})")
+    def _longest(self, text: str, at: int) -> int:
+        """Where the longest word that begins at `at` ends, -1 if none does."""
+        node = self._trie
+        longest = -1
+        while at < len(text):
+            character = text[at]
+            at += 1
+            if character.isspace():
+                while at < len(text) and text[at].isspace():
+                    at += 1
+                character = " "
+            following = node.get(character)
+            if following is None:
+                break
+            node = following
+            if "" in node and not (_IS_LETTER.match(character) and _IS_LETTER.match(text, at)):
+                longest = at
+        return longest

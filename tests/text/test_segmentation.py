@@ -8,17 +8,18 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from enricher.errors import ConfigurationError
 from enricher.text import Lexicon, Segmenter, open_segmenter
+from tests.text.strategies import PROPERTY
 
 NAMES = ["jieba", "rjieba"]
 WORDS = ["区块链技", "能碳管", "在北京", "云计算机学", "光储充", "智能体编排", "大模型", "的是了", "量子"]
-HAN = st.text(
-    st.sampled_from("我们在北京大学学习云计算机的是了不起量子纠缠网络安全二〇々𠀀㐀"), min_size=1, max_size=12
-)
+CHARACTERS = "我们在北京大学学习云计算机的是了不起量子纠缠网络安全二〇々𠀀㐀"
+HAN = st.text(st.sampled_from(CHARACTERS), min_size=1, max_size=12)
+OPEN = {name: open_segmenter(name) for name in NAMES}
 
 
 @pytest.fixture(scope="module", params=NAMES)
@@ -40,20 +41,16 @@ def test_lexicon_words_are_kept_whole(taught: Segmenter, word: str) -> None:
     assert word in taught.cut(f"他们认为{word}很重要")
 
 
+@PROPERTY
 @given(st.lists(HAN, min_size=1, max_size=5))
-@settings(max_examples=200)
 def test_runs_do_not_touch_each_other(runs: list[str]) -> None:
     """Runs cut together are cut as each by itself, and the pieces join to the text."""
     for name in NAMES:
-        segmenter = _OPEN[name]
+        segmenter = OPEN[name]
+        apart = [word for run in runs for word in segmenter.cut(run)]
         together = segmenter.cut(" ".join(runs))
         assert "".join(together) == " ".join(runs)
-        assert [word for word in together if word != " "] == [
-            word for run in runs for word in segmenter.cut(run)
-        ]
-
-
-_OPEN = {name: open_segmenter(name) for name in NAMES}
+        assert [word for word in together if word != " "] == apart
 
 
 def test_identity_names_dictionary_and_lexicon(plain: Segmenter) -> None:
