@@ -1,6 +1,7 @@
 """What can be wrong, looked at one by one."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from enricher.enricher import load
@@ -23,11 +24,11 @@ def examine(models: Path, engine_url: str, config: Path | None) -> list[Check]:
         engine = open_engine(engine_url)
     except EnricherError as error:
         return [*checks, Check("engine", False, str(error))]
-    checks += engine.check()
-    if all(check.passed for check in checks[3:]):
-        checks.append(_check("indexes", lambda: _indexes(engine, models)))
+    found = engine.check()
+    if all(check.passed for check in found):
+        found += [_check(f"index {name}", partial(_index, engine, name, models)) for name in engine.indexes()]
     engine.close()
-    return checks
+    return checks + found
 
 
 def _check(name: str, look: Callable[[], str]) -> Check:
@@ -61,13 +62,9 @@ def _plugins(models: Path, config: Path | None) -> str:
     return ", ".join(sorted(names))
 
 
-def _indexes(engine: SearchEngine, models: Path) -> str:
-    there = set(BundleStore(models).versions())
-    names = engine.indexes()
-    for name in names:
-        model = engine.layout(name).model
-        if model is not None and model not in there:
-            raise EnricherError(
-                f"The index {name!r} was enriched by the model {model}, which is not in {models}."
-            )
-    return ", ".join(f"{name} ({engine.count(name):,} documents)" for name in names) or "none yet"
+def _index(engine: SearchEngine, name: str, models: Path) -> str:
+    """Whether an index can be read, and the model that enriched it is there to cut its queries."""
+    model, count = engine.layout(name).model, engine.count(name)
+    if model is not None and model not in BundleStore(models).versions():
+        raise EnricherError(f"{count:,} documents, enriched by the model {model}, which is not in {models}")
+    return f"{count:,} documents, {f'model {model}' if model else 'words only'}"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from enricher.enricher import Enricher, matching_analyzer
 from enricher.errors import IndexConflict, ModelNotFound, UsageError
+from enricher.expansion import parse_query
 from enricher.plugins import PluginContext, load_rewriters
 from enricher.records import TOKENS, Hit, IndexLayout, Query, SearchEngine, SearchRequest, SearchResponse
 from enricher.settings import IndexConfiguration
@@ -26,6 +27,10 @@ class SearchableIndex:
     @property
     def title_field(self) -> str | None:
         return self.layout.fields[0] if len(self.layout.fields) > 1 else None
+
+    def query(self, text: str) -> Query:
+        """What a user typed, cut as the documents of the index were."""
+        return parse_query(self.analyzer, text)
 
     def rewrite(self, query: Query, configuration: IndexConfiguration) -> Query:
         """The query after the rewriters of the index; unchanged where it has no model."""

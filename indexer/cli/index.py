@@ -76,10 +76,9 @@ def index(
     if report.duplicates:
         say(f"{report.duplicates} documents had an id that came before: the last of each was kept.")
     if report.truncated:
-        limit = f"{enricher.analyzer.limit:,}"
-        say(
-            f"{report.truncated} documents hold over {limit} characters in a field: the rest is not searchable."
-        )
+        limit = enricher.analyzer.limit
+        documents = f"{report.truncated} documents hold over {limit:,} characters"
+        say(f"{documents} in a field: what is beyond is not searchable.")
     if rejects.count:
         say(rejects.summary())
         raise typer.Exit(1)

@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from enricher.errors import UsageError
-from enricher.expansion import parse_query
 from enricher.records import Query, SearchRequest, SearchResponse
 from indexer.cli.app import Json, app, context_of
 from indexer.cli.output import console, print_json, print_table
@@ -43,7 +42,7 @@ def search(
     shared = context_of(context)
     engine = shared.engine()
     opened = open_index(engine, index, shared.model)
-    words = parse_query(opened.analyzer, query)
+    words = opened.query(query)
     if not no_expansion:
         words = opened.rewrite(words, shared.configuration().for_index(index))
     request = SearchRequest(words, top, tuple(_pair(item) for item in filters or ()), tuple(facets or ()))

@@ -140,7 +140,7 @@ class BulkWriter:
             answer = self._client.bulk(index=self._index, operations=lines, timeout=self._patience)
         except ApiError as error:
             said = refusal_of(error)
-            if said.status == 413:
+            if said.is_too_large:
                 self._divide(chunk, said, outcome)
                 return None
             if not said.may_pass:

@@ -3,7 +3,7 @@
 import dataclasses
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from typing import Any
 
 from elastic_transport import BaseNode, TransportError
@@ -23,15 +23,13 @@ from indexer.engines.addresses import Addresses
 from indexer.engines.bulk import CHUNK_BYTES, Action, BulkWriter, RetryPolicy
 from indexer.engines.elasticsearch_errors import failures, refusal_of
 from indexer.engines.elasticsearch_mapping import META, Columns, mapping_of
+from indexer.engines.elasticsearch_reading import read_documents
 from indexer.engines.elasticsearch_search import body_of, response_of
 from indexer.engines.fields import ENRICHMENT, Prepared, clean, encode, prepare
 from indexer.engines.layouts import layout_as_json, layout_from_json
 from indexer.engines.names import check_name, no_such_index, not_ours
 from indexer.engines.plans import Group, lighten, plan
 
-_KEEP_ALIVE = "5m"
-_PAGE = 500
-_PAGE_BYTES = 20_000_000
 _CLAUSE_LIMIT = re.compile(r"maxClauseCount is set to (\d+)")
 
 
@@ -243,36 +241,7 @@ class ElasticsearchEngine:
 
     def read(self, index: str) -> Iterator[Document]:
         check_name(index)
-        with self._failures(index):
-            opened = self.client.open_point_in_time(index=index, keep_alive=_KEEP_ALIVE)
-        return self._documents(index, str(opened["id"]))
-
-    def _documents(self, index: str, pit: str) -> Iterator[Document]:
-        after: list[Any] | None = None
-        size = _PAGE
-        try:
-            while True:
-                with self._failures(index):
-                    answer = self.client.search(
-                        pit={"id": pit, "keep_alive": _KEEP_ALIVE},
-                        size=size,
-                        sort=[{"_shard_doc": "asc"}],
-                        search_after=after,
-                        track_total_hits=False,
-                        allow_partial_search_results=False,
-                        source_excludes=ENRICHMENT,
-                    )
-                pit = str(answer["pit_id"])
-                hits = answer["hits"]["hits"]
-                for hit in hits:
-                    yield Document(str(hit["_id"]), hit.get("_source", {}))
-                if len(hits) < size:
-                    return
-                after = hits[-1]["sort"]
-                size = _next_size(size, int(answer.meta.headers.get("content-length") or 0))
-        finally:
-            with suppress(ApiError, TransportError):
-                self.client.close_point_in_time(id=pit)
+        return read_documents(self.client, self.addresses, index)
 
     # -------------------------------------------------------------- the engine itself
 
@@ -281,7 +250,6 @@ class ElasticsearchEngine:
             with self._failures():
                 nodes = self.client.nodes.info(filter_path="nodes.*.version").get("nodes", {})
                 health = self.client.cluster.health()
-            names = self.indexes()
         except EngineError as error:
             return [Check("server", False, str(error))]
         versions = ", ".join(sorted({node["version"] for node in nodes.values()}))
@@ -289,7 +257,6 @@ class ElasticsearchEngine:
         return [
             Check("server", True, f"Elasticsearch {versions} answers at {self.addresses}."),
             Check("cluster", status != "red", f"The cluster is {status}, with {len(nodes)} nodes."),
-            Check("indexes", True, f"It holds {len(names)} indexes of ours."),
         ]
 
     def close(self) -> None:
@@ -301,10 +268,3 @@ def _action(document: Prepared) -> Action:
     head = encode({"index": {"_id": document.id}})
     enrichment = b'"%s":%s}' % (ENRICHMENT.encode(), document.enrichment_json)
     return Action(document.id, head + b"\n" + document.source_json[:-1] + comma + enrichment + b"\n")
-
-
-def _next_size(size: int, answer_bytes: int) -> int:
-    """Fewer documents a page where they are large, so that an answer stays near `_PAGE_BYTES`."""
-    if not answer_bytes:
-        return size
-    return max(1, min(_PAGE, size * _PAGE_BYTES // answer_bytes))

@@ -1,5 +1,6 @@
 """Errors of the server and of the way to it, turned into ours."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ BUSY = frozenset({429, 502, 503, 504})
 """Statuses that say: not now."""
 
 
+_OVER_LIMIT = re.compile(r"coordinating_operation_bytes=(\d+), max_coordinating_bytes=(\d+)")
 _TAKEN = frozenset({"resource_already_exists_exception", "invalid_alias_name_exception"})
 
 
@@ -31,9 +33,15 @@ class Refusal:
         return self.type == "cluster_block_exception" and self.status != 503
 
     @property
+    def is_too_large(self) -> bool:
+        """Whether the request can never pass: over the limit of HTTP, or of what a node works on at once."""
+        found = _OVER_LIMIT.search(self.reason)
+        return self.status == 413 or (found is not None and int(found[1]) > int(found[2]))
+
+    @property
     def may_pass(self) -> bool:
         """Whether the same request may succeed later."""
-        return self.status in BUSY and not self.is_block and not self.is_full_disk
+        return self.status in BUSY and not (self.is_block or self.is_full_disk or self.is_too_large)
 
     @property
     def is_full_disk(self) -> bool:

@@ -192,12 +192,15 @@ def test_a_query_uses_the_model_of_its_index(
     assert indexed("search", "事务", "--in", "docs").returncode == 0
 
 
-def test_doctor_says_one_line_a_check(indexed: RunCommand, run: RunCommand) -> None:
+def test_doctor_says_one_line_a_check(indexed: RunCommand, run: RunCommand, tmp_path: Path) -> None:
     """Exit code 0 when all is well, 1 when not."""
     done = indexed("doctor")
     assert done.returncode == 0, done.stdout
     assert all(line.startswith("ok") for line in done.stdout.splitlines())
     assert run("--models", "nowhere", "doctor").returncode == 1
+    (tmp_path / "index" / "docs" / "segments" / "meta.json").write_text("{")
+    damaged = indexed("doctor")
+    assert damaged.returncode == 1 and "FAILED  index docs" in damaged.stdout
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])

@@ -1,3 +1,3 @@
 import pytest
 
-pytest.register_assert_rewrite("tests.engines.congruence")
+pytest.register_assert_rewrite("tests.engines.congruence", "tests.engines.congruence_search")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.register_assert_rewrite("tests.engines.congruence")
+pytest.register_assert_rewrite("tests.engines.congruence", "tests.engines.congruence_search")
 
 from indexer.engines.addresses import parse_addresses  # noqa: E402
 from indexer.engines.bulk import RetryPolicy  # noqa: E402

@@ -18,7 +18,7 @@ from tests.server.distribution import ServerMissing, java_home
 OTHER_USER = 65534
 """The server refuses to run as root; then it runs as this user, to whom its folders belong."""
 
-STARTING = 120.0
+STARTING = 240.0
 
 
 def free_port() -> int:
@@ -164,5 +164,6 @@ class Node:
             "ES_JAVA_HOME": str(java_home()),
             "ES_JAVA_OPTS": f"-Xms{self.heap} -Xmx{self.heap}",
             "ES_PATH_CONF": str(self.folder / "config"),
+            "CLI_JAVA_OPTS": f"-Djava.io.tmpdir={self.folder / 'tmp'}",
             "ES_TMPDIR": str(self.folder / "tmp"),
         }

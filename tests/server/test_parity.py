@@ -155,13 +155,13 @@ def test_real_documents(pair: Pair, index: str, folder: str, cut: object) -> Non
     assert callable(cut)
     documents = []
     with gzip.open(DATA / folder / "docs.jsonl.gz", "rt", encoding="utf-8") as lines:
-        for line in islice(lines, 1_500):
+        for line in islice(lines, 1_000):
             source = json.loads(line)
             title, text = " ".join(cut(source.get("title") or "")), " ".join(cut(source["text"]))
             made = document(source["id"], text, title, cut(source["text"])[:8])
             documents.append(EnrichedDocument(source["id"], source, made.enrichment))
     fill_both(pair, index, documents)
     with gzip.open(DATA / folder / "queries.jsonl.gz", "rt", encoding="utf-8") as lines:
-        texts = [json.loads(line)["text"] for line in islice(lines, 40)]
+        texts = [json.loads(line)["text"] for line in islice(lines, 30)]
     found = [compare(pair, index, SearchRequest(query(*cut(text)), facets=("keywords",))) for text in texts]
     assert all(response.total for response in found)

@@ -1,0 +1,156 @@
+"""The whole thread on a real server: the command line, and the same answers as the embedded engine."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+import enricher
+from enricher.model.build import train_bundle
+from enricher.model.store import BundleStore
+from enricher.model.training import TrainingSettings
+from enricher.plugins import PluginContext, load_enrichments
+from enricher.records import Document, Rejection, SearchEngine, SearchRequest
+from enricher.settings import IndexConfiguration
+from enricher.sources import SourceFormat, find_files, read_files
+from enricher.text import open_analyzer
+from indexer.engines import open_engine
+from indexer.engines.elasticsearch import ElasticsearchEngine
+from indexer.pipeline import DocumentEnricher, index_documents, prepare_index
+from indexer.search import SearchableIndex, open_index
+from tests.conftest import ROOT, RunCommand
+from tests.corpora import TOPICS, documents, write_jsonl
+from tests.server.test_parity import assert_same
+
+FIELDS = ("title", "text")
+Indexed = tuple[SearchableIndex, SearchableIndex]
+
+
+def index_on_both(
+    engines: tuple[SearchEngine, SearchEngine], index: str, stream: list[Document], model: enricher.Enricher
+) -> Indexed:
+    """The documents with the default enrichments on both engines, opened for searching."""
+    context = PluginContext(FIELDS, model.analyzer, model, "title")
+    enrichments = load_enrichments(IndexConfiguration(), context)
+    chain = DocumentEnricher(model.analyzer, FIELDS, enrichments, model.version)
+    for engine in engines:
+        prepare_index(engine, index, chain.layout())
+        report = index_documents(
+            engine, index, stream, chain, lambda rejection: pytest.fail(rejection.reason)
+        )
+        assert report.written == len(stream) == engine.count(index)
+    first, second = (open_index(engine, index, lambda version: model) for engine in engines)
+    return first, second
+
+
+def assert_equal_answers(opened: Indexed, queries: list[str]) -> None:
+    """Hits, scores, totals and facets agree for every query, with and without expansion."""
+    found = 0
+    for text in queries:
+        typed = opened[0].query(text)
+        for query in (typed, opened[0].rewrite(typed, IndexConfiguration())):
+            request = SearchRequest(query, facets=("keywords",))
+            mine, theirs = (one.search(request) for one in opened)
+            assert_same(mine, theirs, text)
+            found += mine.total > 0
+    assert found >= len(queries)
+
+
+@pytest.fixture
+def engines(engine: ElasticsearchEngine, tmp_path: Path) -> Iterator[tuple[SearchEngine, SearchEngine]]:
+    """The embedded engine and the real server."""
+    embedded = open_engine(f"tantivy:{tmp_path / 'index'}")
+    yield embedded, engine
+    embedded.close()
+
+
+def test_enriched_searches_agree_on_both_engines(
+    engines: tuple[SearchEngine, SearchEngine], index: str, model: enricher.Enricher
+) -> None:
+    """5,000 enriched documents, 100 queries, with and without expansion."""
+    opened = index_on_both(engines, index, list(documents(5000)), model)
+    words = [word for topic in TOPICS.values() for word in topic]
+    queries = [" ".join(words[n % len(words) :: 17][: 1 + n % 4]) for n in range(100)]
+    assert_equal_answers(opened, queries)
+
+
+def test_enriched_searches_agree_on_real_text(
+    engines: tuple[SearchEngine, SearchEngine], index: str, real_text: Path, tmp_path: Path
+) -> None:
+    """5,000 real abstracts with a model of their own, 100 of their titles as queries."""
+    form = SourceFormat()
+    files = find_files([str(real_text / "zh" / "corpus_science")], form)
+    items: Iterator[Document | Rejection] = read_files(files, form)
+    stream = [item for item in islice(items, 5000) if isinstance(item, Document)]
+    store = BundleStore(tmp_path / "models")
+    settings = TrainingSettings(dimensions=32, epochs=2, workers=2)
+    store.activate(train_bundle(store, stream, FIELDS, open_analyzer(), settings))
+    opened = index_on_both(engines, index, stream, enricher.load(store.folder))
+    assert_equal_answers(opened, [document.text("title") for document in stream[::50]])
+
+
+@pytest.fixture
+def on_server(
+    run: RunCommand, models: Path, server_url: str
+) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """The command line with the small model, pointed at the server."""
+
+    def call(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        return run("--models", models, "--engine", server_url, *arguments)
+
+    return call
+
+
+def test_the_same_commands_work_on_a_cluster(
+    on_server: Callable[..., subprocess.CompletedProcess[str]], index: str, tmp_path: Path
+) -> None:
+    """index, search with filter and facet, keywords of index:NAME, train on it, doctor."""
+    write_jsonl(tmp_path / "docs.jsonl", 100)
+    assert json.loads(on_server("index", "docs.jsonl", "--to", index, "--json").stdout)["written"] == 100
+    found = on_server(
+        "search", "事务 tide", "--in", index, "--facet", "topic", "--filter", "year=2003", "--json"
+    )
+    answer = json.loads(found.stdout)
+    assert answer["total"] > 0 and answer["facets"]["topic"] and answer["hits"][0]["highlight"]
+    lines = on_server("keywords", f"index:{index}", "--json").stdout.splitlines()
+    assert {json.loads(line)["id"] for line in lines} == {f"d{n}" for n in range(100)}
+    assert on_server("train", f"index:{index}", "--no-activate", "--epochs", "1").returncode == 0
+    lines = on_server("doctor").stdout.splitlines()
+    assert [line[:2] for line in lines if f"index {index}:" in line] == ["ok"], lines
+
+
+def test_a_killed_indexing_is_completed_by_the_same_command(
+    on_server: Callable[..., subprocess.CompletedProcess[str]],
+    models: Path,
+    server_url: str,
+    index: str,
+    engine: ElasticsearchEngine,
+    tmp_path: Path,
+) -> None:
+    """After kill -9 in the middle and once more: every document is there once."""
+    docs = write_jsonl(tmp_path / "docs.jsonl", 4000)
+    command = [sys.executable, "-m", "indexer", "--models", str(models), "--engine", server_url]
+    running = subprocess.Popen(
+        [*command, "index", str(docs), "--to", index], cwd=ROOT, stderr=subprocess.PIPE, text=True
+    )
+    assert running.stderr is not None and running.stderr.readline().startswith("indexing documents")
+    running.kill()
+    running.communicate(timeout=60)
+    assert running.returncode == -signal.SIGKILL
+    assert on_server("index", docs, "--to", index).returncode == 0
+    assert sorted(document.id for document in engine.read(index)) == sorted(f"d{n}" for n in range(4000))
+
+
+def test_an_engine_that_does_not_answer_is_a_sentence(run: RunCommand, models: Path) -> None:
+    """Exit code 1, and no secret in it."""
+    write_to = ("--models", models, "--engine", "http://user:secret-word@127.0.0.1:1")
+    for arguments in (["search", "事务", "--in", "x"], ["doctor"]):
+        done = run(*write_to, *arguments)
+        assert done.returncode == 1
+        assert "secret-word" not in done.stdout + done.stderr
+        assert "127.0.0.1:1" in done.stdout + done.stderr
