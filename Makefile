@@ -8,9 +8,9 @@ LOCK := requirements-dev.lock
 .PHONY: help demo test lint bench docs lock clean
 
 help:  ## Show this list.
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: .venv/.demo  ## Train, index and search real text in two languages (about four minutes).
+demo: .venv/.demo  ## Train, index and search real text in two languages (about three minutes).
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python examples/demo.py
 
 test: .venv/.dev  ## Run all tests; writes build/junit.xml.

@@ -26,10 +26,10 @@ DOCUMENTS = "news.jsonl"
 INDEX = "news"
 OURS = (DOCUMENTS, "models", "index", f"{INDEX}.rejects.jsonl")
 
-WORDS = ("日本", "春节", "铁路", "石油", "killed", "palestinian", "test")
+WORDS = ("日本", "春节", "蔬菜", "股票", "palestinian", "killed", "israeli")
 ALPHA = 0.8
-QUERIES = ("房改", "下岗职工", "refugees")
-SHOWN_IDS = ("zh-0150", "zh-1500", "en-290")
+QUERIES = ("汇率", "cricket", "airline strike", "road deaths")
+SHOWN_IDS = ("zh-0587", "zh-0878", "en-292")
 
 console = Console(width=None if sys.stdout.isatty() else 110, highlight=False, markup=False, emoji=False)
 
@@ -99,9 +99,10 @@ def write_documents() -> dict[str, dict[str, str]]:
 def train() -> None:
     heading("2. Learn a model from them")
     console.print(
-        "A short window makes neighbours that can stand in for each other; one worker makes the same model every time."
+        "A window of three words makes neighbours that can stand in for each other; with one worker the\n"
+        "model is the same every time. This takes about a minute."
     )
-    run("train", DOCUMENTS, "--window", "3", "--min-count", "5", "--epochs", "10", "--workers", "1")
+    run("train", DOCUMENTS, "--window", "3", "--min-count", "5", "--epochs", "16", "--workers", "1")
 
 
 def show_keywords(found: Mapping[str, Mapping[str, str]]) -> None:
@@ -138,7 +139,8 @@ def search() -> None:
     run("search", "澳大利亚 Australia", "--in", INDEX, "--top", "2", "--facet", "source")
     heading("6. The same query without and with expansion")
     console.print(
-        "Expansion adds related words with a small weight. + marks a document that came in through it.\n"
+        "Expansion adds related words with a small weight. + marks a document that came into the first\n"
+        "seven through it. It does not always help: the last query also draws in what nobody asked for.\n"
     )
     for query in QUERIES:
         compare(query)
@@ -155,7 +157,7 @@ def compare(query: str) -> None:
     ]
     console.print(f"added: {', '.join(added) or 'nothing'}", soft_wrap=True)
     table = plain_table(
-        f"as typed: {plain['total']} documents", "", f"expanded: {expanded['total']} documents"
+        f"as typed: {plain['total']} documents", " ", f"expanded: {expanded['total']} documents"
     )
     for left, right in zip_longest(plain["hits"], expanded["hits"]):
         table.add_row(short(left), "+" if right and right["id"] not in before else " ", short(right))
@@ -168,11 +170,11 @@ def short(hit: Mapping[str, Any] | None) -> str:
 
 
 def plain_table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    """A table without lines; what does not fit into a column ends in dots."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", expand=True)
     for column in columns:
-        table.add_column(
-            column, no_wrap=True, overflow="ellipsis", ratio=None if not column or column == "word" else 1
-        )
+        wide = column not in (" ", "word")
+        table.add_column(column, no_wrap=True, overflow="ellipsis", ratio=1 if wide else None)
     return table
 
 

@@ -21,7 +21,7 @@ TAG = re.compile(r"/[A-Za-z]+$")
 LONGEST_TITLE = 30
 SHORTEST_TEXT = 60
 NO_TITLE = re.compile(r"^[（＊—第]|[。！？…：；，”）]$|摄）|电）|记者|本报")
-FIRST_SENTENCE = re.compile(r"(.{20,200}?[a-z0-9\"'])\. (?=\S)")
+FIRST_SENTENCE = re.compile(r"(.{20,300}?)\. (?=\S)")
 
 
 def articles() -> Iterator[Article]:

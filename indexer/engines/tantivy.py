@@ -7,7 +7,6 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from enricher.errors import EngineError
 from enricher.records import (
     Check,
     Document,

@@ -1,0 +1,85 @@
+"""The documents: what is derived is up to date, and what they point at is there."""
+
+import importlib.util
+import re
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)(#[^)\s]*)?\)")
+MACHINE_PATH = re.compile(r"(?<![\w.:/])/(?:home|root|tmp|work|opt|Users|usr|var)/")
+COMMAND = re.compile(r"^## (enricher[^\n]*)\n\n```text\n(.*?)^```$", re.M | re.S)
+CODE_NAME = re.compile(r"`((?:enricher|indexer|docs|examples|models?|engines)/[\w/.-]+)`")
+
+
+@pytest.fixture(scope="module")
+def generator() -> ModuleType:
+    """The script docs/generate.py."""
+    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("name", ["cli.md", "settings.md"])
+def test_a_generated_page_is_up_to_date(generator: ModuleType, name: str) -> None:
+    """`make docs` would change nothing."""
+    assert (ROOT / "docs" / name).read_text(encoding="utf-8") == generator.PAGES[name](), "Run `make docs`."
+
+
+def test_the_help_of_every_command_has_an_example(generator: ModuleType) -> None:
+    """That begins with the command's own words."""
+    helps = dict(COMMAND.findall(generator.command_line()))
+    assert {"enricher train", "enricher models list", "enricher search", "enricher doctor"} <= set(helps)
+    for command, text in helps.items():
+        if "COMMAND [ARGS]" in text:
+            continue
+        example = re.search(r"Example: enricher (?:--\S+ \S+ )*(.*)", text)
+        assert example is not None, f"{command} has no example"
+        assert f"enricher {example[1]}".startswith(command), f"{command} shows {example[0]}"
+
+
+def test_every_key_and_setting_is_explained(generator: ModuleType) -> None:
+    """And none that does not exist."""
+    page = generator.settings()
+    for plugin, key in generator.PLUGIN_KEYS:
+        assert f"| `{plugin}` | `{key}` |" in page
+    for key in generator.INDEX_KEYS:
+        assert f"| `{key}` |" in page
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    """Every relative link is a file of the repository."""
+    for target, _ in LINK.findall(page.read_text(encoding="utf-8")):
+        assert (page.parent / target).resolve().exists(), f"{page.name} links to {target}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_no_path_of_one_machine(page: Path) -> None:
+    """A reader's folders are not ours."""
+    assert MACHINE_PATH.findall(page.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("name", ["architecture.md", "methods.md"])
+def test_files_that_are_named_exist(name: str) -> None:
+    """A module that moves takes its mention along."""
+    text = (ROOT / "docs" / name).read_text(encoding="utf-8")
+    named = set(CODE_NAME.findall(text))
+    assert named
+    for path in named:
+        if path.startswith("models/"):
+            continue
+        places = [ROOT / path, ROOT / "enricher" / path, ROOT / "indexer" / path]
+        assert any(place.exists() for place in places), f"{name} names {path}"
+
+
+def test_the_lock_file_names_no_registry_and_no_folder() -> None:
+    """Only names and exact versions."""
+    lines = (ROOT / "requirements-dev.lock").read_text(encoding="utf-8").splitlines()
+    assert lines
+    assert all(re.fullmatch(r"[a-z0-9-]+==[\w.]+", line) for line in lines)
