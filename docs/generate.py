@@ -9,7 +9,7 @@ import typer.main
 from typer.testing import CliRunner
 
 from enricher.expansion import RelatednessExpansion
-from enricher.plugins.builtin import KeywordSettings
+from enricher.plugins.builtin import KeywordSettings, SubwordSettings
 from enricher.settings import SETTINGS, IndexConfiguration
 from indexer.cli import commands as _commands  # noqa: F401  (registers them)
 from indexer.cli.app import app
@@ -52,7 +52,7 @@ passed over.
 [index."news-*"]
 fields = ["title", "text"]
 enrichments = ["tokens", "subwords", "keywords"]
-rewriters = ["relatedness"]
+rewriters = ["subwords", "relatedness"]
 
 [index."news-*".settings.keywords]
 top = 5
@@ -65,7 +65,7 @@ top = 5
 PLUGIN_HEAD = """
 ## Settings of the plug-ins
 
-They stand in a table of their own, `[index."PATTERN".settings.PLUGIN]`. `tokens` and `subwords` have none.
+They stand in a table of their own, `[index."PATTERN".settings.PLUGIN]`. `tokens` has none.
 
 | Plug-in | Key | Default | Meaning |
 |---|---|---|---|
@@ -78,14 +78,20 @@ INDEX_KEYS = {
     "settings": "For each plug-in its own table.",
 }
 
-PLUGIN_SETTINGS: dict[str, type[Any]] = {"keywords": KeywordSettings, "relatedness": RelatednessExpansion}
+PLUGIN_SETTINGS: dict[str, type[Any]] = {
+    "subwords": SubwordSettings,
+    "keywords": KeywordSettings,
+    "relatedness": RelatednessExpansion,
+}
 
 PLUGIN_KEYS = {
+    ("subwords", "weight"): "Weight of the parts and stems of a typed word, which itself has 1.",
     ("keywords", "top"): "Keywords of a document at most.",
     ("keywords", "method"): "`phrases`, or `published`: log p(text\\|word).",
     ("relatedness", "terms"): "Words added to a query at most.",
     ("relatedness", "weight"): "Weight of the best added word; a typed word has 1.",
     ("relatedness", "alpha"): "1 is mutual information; less favours frequent words.",
+    ("relatedness", "floor"): "Mutual information with the query, in nats, that an added word has at least.",
 }
 
 

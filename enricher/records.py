@@ -88,6 +88,9 @@ class RelatedWord:
 TOKENS = "tokens"
 """The family of fields, under `enrichment`, that holds the words of the documents."""
 
+SUBWORDS = "subwords"
+"""The family that holds the parts of words: characters and pairs of Chinese, stems of English."""
+
 
 @dataclass(frozen=True, slots=True)
 class QueryTerm:

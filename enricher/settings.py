@@ -51,7 +51,7 @@ class IndexConfiguration:
 
     fields: tuple[str, ...] | None = None
     enrichments: tuple[str, ...] = ("tokens", "subwords", "keywords")
-    rewriters: tuple[str, ...] = ("relatedness",)
+    rewriters: tuple[str, ...] = ("subwords", "relatedness")
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 

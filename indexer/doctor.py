@@ -18,8 +18,9 @@ def examine(models: Path, engine_url: str, config: Path | None) -> list[Check]:
     checks = [
         _check("configuration", lambda: _configuration(config)),
         _check("active model", lambda: _active_model(models)),
-        _check("plug-ins", lambda: _plugins(models, config)),
     ]
+    if all(check.passed for check in checks):
+        checks.append(_check("plug-ins", lambda: _plugins(models, config)))
     try:
         engine = open_engine(engine_url)
     except EnricherError as error:

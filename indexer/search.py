@@ -7,7 +7,16 @@ from enricher.enricher import Enricher, matching_analyzer
 from enricher.errors import IndexConflict, ModelNotFound, UsageError
 from enricher.expansion import parse_query
 from enricher.plugins import PluginContext, load_rewriters
-from enricher.records import TOKENS, Hit, IndexLayout, Query, SearchEngine, SearchRequest, SearchResponse
+from enricher.records import (
+    SUBWORDS,
+    TOKENS,
+    Hit,
+    IndexLayout,
+    Query,
+    SearchEngine,
+    SearchRequest,
+    SearchResponse,
+)
 from enricher.settings import IndexConfiguration
 from enricher.text import Analyzer
 from enricher.text.highlight import highlight
@@ -33,13 +42,19 @@ class SearchableIndex:
         return parse_query(self.analyzer, text)
 
     def rewrite(self, query: Query, configuration: IndexConfiguration) -> Query:
-        """The query after the rewriters of the index; unchanged where it has no model."""
+        """The query after the rewriters of the index; unchanged where it has no model.
+
+        Terms of a family that the index does not have are left out.
+        """
         if self.enricher is None:
             return query
         context = PluginContext(self.layout.fields, self.analyzer, self.enricher, self.title_field)
         for rewriter in load_rewriters(configuration, context):
             query = rewriter.rewrite(query)
-        return query
+        return Query(query.text, tuple(term for term in query.terms if self._has(term.field)))
+
+    def _has(self, family: str) -> bool:
+        return family in self.layout.mapping or bool(self.layout.family(family))
 
     def search(self, request: SearchRequest) -> SearchResponse:
         """Ask the engine. Raises UsageError when the query holds no word."""
@@ -49,13 +64,14 @@ class SearchableIndex:
 
     def highlights(self, hit: Hit, query: Query) -> list[str]:
         """Fragments of the hit's original text around the terms of the query."""
-        terms = {term.term for term in query.terms if term.field == TOKENS}
+        words = {term.term for term in query.terms if term.field == TOKENS}
+        subwords = {term.term for term in query.terms if term.field == SUBWORDS}
         found: list[str] = []
-        for name in reversed(self.layout.fields):
+        for name in self.layout.fields:
             text = hit.source.get(name)
-            if isinstance(text, str):
-                found.extend(highlight(text, self.analyzer, terms))
-        return found
+            if name != self.title_field and isinstance(text, str):
+                found.extend(highlight(text, self.analyzer, words, subwords))
+        return found or highlight(self.title(hit), self.analyzer, words, subwords)
 
     def title(self, hit: Hit) -> str:
         """The title of a hit, empty where it has none."""

@@ -3,7 +3,7 @@
     score(y) = Σ_i w_i · (log p(y|x_i) − α log p(y))        w_i = idf(x_i) / Σ idf
 
 over the words x_i of the query that the model knows. α under 1 keeps rare words from the top;
-only words with mutual information, score at α = 1, above zero count as related. The best few are
+only words with enough mutual information, the score at α = 1, count as related. The best few are
 added with a small share of the weight of an original word.
 """
 
@@ -22,11 +22,15 @@ ORIGIN = "relatedness"
 
 @dataclass(frozen=True, slots=True)
 class RelatednessExpansion:
-    """How a query is expanded: `terms` words at most, the best with `weight`, by relatedness at `alpha`."""
+    """How a query is expanded: `terms` words at most, the best with `weight`, by relatedness at `alpha`.
+
+    A word whose mutual information with the query is under `floor` nats is not added.
+    """
 
     terms: int = 5
     weight: float = 0.15
     alpha: float = 0.6
+    floor: float = 1.0
 
 
 def expand_by_relatedness(
@@ -44,7 +48,7 @@ def expand_by_relatedness(
     information = shares[:, None] * relatedness(model, rows, 1.0)
     total = information.sum(axis=0)
     scores = total + np.float32(1.0 - settings.alpha) * model.log_priors
-    scores[total <= 0] = -np.inf
+    scores[total < settings.floor] = -np.inf
     present = {term.term for term in query.terms}
     taken = [model.index[word] for word in present if word in model.index]
     best = best_rows(scores, settings.terms, leave_out=taken)

@@ -22,7 +22,8 @@ LOSSES = ("hierarchical-softmax", "negative-sampling")
 NEGATIVE_SAMPLES = 5
 WORDS_WORTH_TRAINING = 10_000_000
 """Small corpora are read more often, until this many words have been seen (5 to 25 epochs)."""
-SMALL_CORPUS = 1_000_000
+SMALL_CORPUS = 200_000
+"""Words under which a word that occurs twice is kept, and not only from five times on."""
 
 logging.getLogger("gensim").addHandler(logging.NullHandler())
 

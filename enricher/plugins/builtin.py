@@ -8,10 +8,15 @@ from enricher.enricher import Enricher
 from enricher.expansion import RelatednessExpansion, expand_by_relatedness
 from enricher.keywords import METHODS
 from enricher.plugins.registry import PluginContext
-from enricher.records import AnalyzedDocument, FieldKind, Query
-from enricher.text import Analyzer
+from enricher.records import AnalyzedDocument, FieldKind, Query, QueryTerm
+from enricher.text import Analyzer, is_han
 
 S = TypeVar("S")
+
+
+@dataclass(frozen=True)
+class SubwordSettings:
+    weight: float = 0.5
 
 
 @dataclass(frozen=True)
@@ -30,10 +35,15 @@ class Tokens:
 
 @dataclass(frozen=True)
 class Subwords:
-    """`subwords.<field>`: characters and pairs of Chinese, stems of English."""
+    """`subwords.<field>`: characters and pairs of Chinese, stems of English, searched beside the words.
+
+    A query word is also searched by its parts, so that it finds documents in which it was cut
+    otherwise or stands in another form: 足球比赛 by 足球, 球比 and 比赛, refugees by its stem.
+    """
 
     mapping: Mapping[str, FieldKind]
     analyzer: Analyzer
+    settings: SubwordSettings
     name: str = "subwords"
 
     def enrich(self, documents: Sequence[AnalyzedDocument]) -> list[dict[str, object]]:
@@ -42,6 +52,20 @@ class Subwords:
             {"subwords": {field: " ".join(of(tokens)) for field, tokens in document.tokens.items()}}
             for document in documents
         ]
+
+    def rewrite(self, query: Query) -> Query:
+        typed = [term.term for term in query.terms if term.origin == "query"]
+        parts = {part: word for word in reversed(typed) for part in self._parts(word)}
+        added = [
+            QueryTerm(part, self.settings.weight, self.name, f"part or stem of {word}", field=self.name)
+            for part, word in reversed(parts.items())
+        ]
+        return Query(query.text, query.terms + tuple(added))
+
+    def _parts(self, word: str) -> list[str]:
+        """The pairs of a Chinese word, the stem of an English one; a single character as it is."""
+        parts = self.analyzer.subwords(word)
+        return [part for part in parts if len(part) > 1 or not is_han(part)] or parts
 
 
 @dataclass(frozen=True)
@@ -93,7 +117,8 @@ def tokens(context: PluginContext) -> Tokens:
 
 
 def subwords(context: PluginContext) -> Subwords:
-    return Subwords({f"subwords.{name}": FieldKind.WORDS for name in context.fields}, context.analyzer)
+    mapping = {f"subwords.{name}": FieldKind.WORDS for name in context.fields}
+    return Subwords(mapping, context.analyzer, _settings(SubwordSettings, context.settings))
 
 
 def keywords(context: PluginContext) -> Keywords:

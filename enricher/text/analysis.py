@@ -7,6 +7,7 @@ from functools import lru_cache, partial
 from operator import add
 from typing import Any
 
+import regex
 import Stemmer
 
 from enricher.records import AnalyzedDocument, Document, Token
@@ -24,7 +25,7 @@ ANALYSIS_FORMAT = "1"
 DEFAULT_LIMIT = 2_000_000
 """The most characters of a field that are analysed."""
 
-_LETTER_OR_DIGIT = re.compile(r"[^\W_]")
+_LETTER_OR_DIGIT = regex.compile(r"[\p{L}\p{N}]")  # as `words` knows them: re has an older Unicode
 _NUMBER = re.compile(r"[\d.,]+")
 _LOCAL = threading.local()
 _TOKEN = partial(tuple.__new__, Token)  # half the time of Token(...)

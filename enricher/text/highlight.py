@@ -2,11 +2,13 @@
 
 import html
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
-from enricher.text.analysis import Analyzer
-from enricher.text.normalize import normalize
+from enricher.records import Token
+from enricher.text.analysis import Analyzer, stem
+from enricher.text.normalize import normalize_with_offsets, original_end
+from enricher.text.scripts import is_han
 
 _WINDOW = 4_000
 _MOST_MATCHES = 500
@@ -23,10 +25,32 @@ class _Match(NamedTuple):
     term: str
 
 
+class _Wanted(NamedTuple):
+    """What is looked for: whole words, stems, and parts of Han words."""
+
+    words: frozenset[str]
+    stems: frozenset[str]
+    han: re.Pattern[str] | None
+    needles: tuple[str, ...]
+
+    @classmethod
+    def of(cls, terms: Collection[str], subwords: Collection[str]) -> "_Wanted":
+        parts = sorted((part for part in subwords if is_han(part)), key=len, reverse=True)
+        stems = frozenset(part for part in subwords if part and not is_han(part))
+        # A stem may end otherwise than the word: happi, happy.
+        needles = [*(term.split("_")[0] for term in terms if term), *parts, *(s[:-1] or s for s in stems)]
+        han = re.compile(f"(?=({'|'.join(parts)}))") if parts else None
+        return cls(frozenset(terms), stems, han, tuple(needles))
+
+    def matches(self, token: Token) -> bool:
+        return token.text in self.words or bool(self.stems and stem(token.text) in self.stems)
+
+
 def highlight(
     text: str,
     analyzer: Analyzer,
     terms: Collection[str],
+    subwords: Collection[str] = (),
     fragments: int = 2,
     size: int = 100,
     pre: str = "<em>",
@@ -36,13 +60,14 @@ def highlight(
 ) -> list[str]:
     """The best fragments of a text, in its order, with the matched words between `pre` and `post`.
 
-    `terms` are words as the analyzer makes them. A fragment has about `size` characters, more only
+    `terms` are words as the analyzer makes them, `subwords` parts of Han words and stems of others as
+    `Analyzer.subwords` makes them. A fragment has about `size` characters, more only
     where one match is longer; the best hold most different terms. No match gives no fragment. Of
     a very long text only the stretches in which a term occurs are analysed, up to a fixed amount,
     and nothing beyond the analyzer's limit. With `escape` the text, not the marks, is made safe
     for HTML.
     """
-    found = matches = _find(text, analyzer, frozenset(terms))
+    found = matches = _find(text, analyzer, _Wanted.of(terms, subwords))
     chosen: list[list[_Match]] = []
     while matches and len(chosen) < fragments:
         best = _best(matches, {match.term for group in chosen for match in group}, size)
@@ -60,24 +85,39 @@ def highlight(
     return rendered
 
 
-def _find(text: str, analyzer: Analyzer, terms: frozenset[str]) -> list[_Match]:
+def _find(text: str, analyzer: Analyzer, wanted: _Wanted) -> list[_Match]:
     """Where the terms stand in the text, within what may be looked at."""
-    needles = [term.split("_")[0] for term in terms if term]
     matches: list[_Match] = []
     analysed = 0
     for start, end in _windows(text, min(len(text), analyzer.limit)):
         if len(matches) >= _MOST_MATCHES or analysed >= _MOST_ANALYSED:
             break
         window = text[start:end]
-        normalized = normalize(window)
-        if any(needle in normalized for needle in needles):
+        normalized, offsets = normalize_with_offsets(window)
+        if any(needle in normalized for needle in wanted.needles):
             analysed += end - start
+            spans = [token for token in analyzer.tokens(window) if wanted.matches(token)]
+            spans += _han_parts(normalized, offsets, wanted.han)
             matches += [
-                _Match(start + token.start, start + token.end, token.text)
-                for token in analyzer.tokens(window)
-                if token.text in terms
+                _Match(start + span.start, start + span.end, span.text) for span in sorted(spans, key=_place)
             ]
     return matches
+
+
+def _place(token: Token) -> tuple[int, int]:
+    return token.start, -token.end
+
+
+def _han_parts(
+    normalized: str, offsets: Sequence[int] | None, pattern: re.Pattern[str] | None
+) -> Iterator[Token]:
+    """The parts of Han words in a normalised text, by their places in the original."""
+    for match in pattern.finditer(normalized) if pattern is not None else ():
+        start, end = match.span(1)
+        if offsets is None:
+            yield Token(match[1], start, end)
+        else:
+            yield Token(match[1], offsets[start], original_end(offsets, end))
 
 
 def _windows(text: str, end: int) -> Iterator[tuple[int, int]]:

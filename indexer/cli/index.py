@@ -19,7 +19,7 @@ from indexer.cli.app import (
     app,
     context_of,
 )
-from indexer.cli.output import Rejects, print_json, progress_display, say
+from indexer.cli.output import Rejects, counted, print_json, progress_display, say
 from indexer.pipeline import DocumentEnricher, index_documents, prepare_index
 from indexer.sources import read_sources
 
@@ -29,9 +29,7 @@ WORDS_ONLY = ("tokens",)
 @app.command()
 def index(
     context: typer.Context,
-    sources: Annotated[
-        list[str], typer.Argument(metavar="SOURCE...", help="Files, folders, - or index:NAME.")
-    ],
+    sources: Annotated[list[str], typer.Argument(metavar="SOURCE", help="Files, folders, - or index:NAME.")],
     to: Annotated[str, typer.Option(metavar="NAME", help="Index to write to; made if it does not exist.")],
     no_enrichment: Annotated[
         bool, typer.Option("--no-enrichment", help="Only cut the text into words; needs no model.")
@@ -72,13 +70,14 @@ def index(
     if as_json:
         print_json(counts)
     else:
-        print(f"{report.written} documents written to {to}.")
+        print(f"{counted(report.written, 'document')} written to {to}.")
     if report.duplicates:
-        say(f"{report.duplicates} documents had an id that came before: the last of each was kept.")
+        repeated = counted(report.duplicates, "document")
+        say(f"{repeated} came with an id seen before: the last of each was kept.")
     if report.truncated:
         limit = enricher.analyzer.limit
-        documents = f"{report.truncated} documents hold over {limit:,} characters"
-        say(f"{documents} in a field: what is beyond is not searchable.")
+        longer = counted(report.truncated, "document")
+        say(f"{longer} with over {limit:,} characters in a field: what is beyond is not searchable.")
     if rejects.count:
         say(rejects.summary())
         raise typer.Exit(1)

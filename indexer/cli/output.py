@@ -30,6 +30,11 @@ def say(message: str) -> None:
     print(printable(message), file=sys.stderr)
 
 
+def counted(number: int, noun: str) -> str:
+    """A number and its noun: 1 document, 2,000 documents."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def printable(text: str) -> str:
     """The text without lone surrogates, which no terminal can print."""
     return text.encode("utf-8", "replace").decode("utf-8")
@@ -143,4 +148,4 @@ class Rejects:
     def summary(self) -> str:
         """One sentence, for when some were rejected."""
         kept = f"; they are in {self.path}" if self.path is not None else ""
-        return f"{self.count} lines or documents could not be used{kept}."
+        return f"{counted(self.count, 'input')} could not be used{kept}."

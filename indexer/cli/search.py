@@ -8,9 +8,12 @@ import typer
 from enricher.errors import UsageError
 from enricher.records import Query, SearchRequest, SearchResponse
 from indexer.cli.app import Json, app, context_of
-from indexer.cli.output import console, print_json, print_table
+from indexer.cli.output import console, counted, print_json, print_table
 from indexer.cli.words import print_terms, terms_as_json
 from indexer.search import SearchableIndex, open_index
+
+SHOWN_VALUES = 10
+"""Values of a facet that people see; JSON has all that the engine counts."""
 
 
 @app.command()
@@ -84,7 +87,7 @@ def _print(opened: SearchableIndex, query: Query, response: SearchResponse, expl
     if explain:
         print_terms(query.terms)
         print()
-    print(f"{response.total} documents in {response.took_ms:.1f} ms")
+    print(f"{counted(response.total, 'document')} in {response.took_ms:.1f} ms")
     for number, hit in enumerate(response.hits, start=1):
         print(f"\n{number}. {opened.title(hit) or hit.id}   [{hit.score:.3f}]   {hit.id}")
         if hit.keywords:
@@ -93,4 +96,4 @@ def _print(opened: SearchableIndex, query: Query, response: SearchResponse, expl
             console().print(f"   … {fragment.replace('<em>', '«').replace('</em>', '»')}", soft_wrap=True)
     for name, counts in response.facets.items():
         print()
-        print_table((name, "documents"), [(item.value, item.count) for item in counts])
+        print_table((name, "documents"), [(item.value, item.count) for item in counts[:SHOWN_VALUES]])

@@ -32,9 +32,7 @@ LANGUAGES = ("auto", "zh", "en")
 @app.command()
 def train(
     context: typer.Context,
-    sources: Annotated[
-        list[str], typer.Argument(metavar="SOURCE...", help="Files, folders, - or index:NAME.")
-    ],
+    sources: Annotated[list[str], typer.Argument(metavar="SOURCE", help="Files, folders, - or index:NAME.")],
     language: Language = "auto",
     segmenter: Segmenter = "rjieba",
     dimensions: Annotated[int, typer.Option(help="Length of the vectors.")] = 100,

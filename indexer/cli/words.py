@@ -22,7 +22,7 @@ Top = Annotated[int, typer.Option(help="How many.")]
 def keywords(
     context: typer.Context,
     sources: Annotated[
-        list[str] | None, typer.Argument(metavar="[SOURCE...]", help="Files, folders, - or index:NAME.")
+        list[str] | None, typer.Argument(metavar="SOURCE", help="Files, folders, - or index:NAME.")
     ] = None,
     text: Annotated[str | None, typer.Option(help="A text, instead of sources.")] = None,
     top: Top = 5,

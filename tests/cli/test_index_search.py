@@ -47,7 +47,7 @@ def test_search_prints_the_contract(indexed: RunCommand) -> None:
         assert hit["title"].startswith("数据库") and hit["keywords"]
         assert any("<em>" in fragment for fragment in hit["highlight"])
     assert answer["facets"]["topic"][0] == {"value": "数据库", "count": 20}
-    assert {term["origin"] for term in answer["expansion"]} == {"query", "relatedness"}
+    assert {term["origin"] for term in answer["expansion"]} == {"query", "subwords", "relatedness"}
 
 
 def test_without_expansion_only_the_typed_words_are_searched(indexed: RunCommand) -> None:
@@ -61,6 +61,29 @@ def test_without_expansion_only_the_typed_words_are_searched(indexed: RunCommand
     assert {hit["id"] for hit in answer["hits"]} == holders
     expanded = json.loads(indexed("search", "事务", "--in", "docs", "--json").stdout)
     assert expanded["total"] >= answer["total"]
+
+
+def test_a_word_is_found_in_documents_that_cut_or_inflect_it_otherwise(
+    indexed: RunCommand, tmp_path: Path
+) -> None:
+    """By its pairs and stem, highlighted too; without expansion by the whole word only."""
+    lines = [
+        {"id": "a", "title": "甲", "text": "足球队明天有一场比赛。"},
+        {"id": "b", "title": "乙", "text": "一杯绿茶。"},
+        {"id": "c", "title": "丙", "text": "A refugee came by boat."},
+    ]
+    (tmp_path / "more.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert indexed("index", "more.jsonl", "--to", "more").returncode == 0
+    for query, name, shown in (
+        ("足球比赛", "a", "<em>足球</em>"),
+        ("茶", "b", "<em>茶</em>"),
+        ("refugees", "c", "<em>refugee</em>"),
+    ):
+        answer = json.loads(indexed("search", query, "--in", "more", "--json").stdout)
+        assert [hit["id"] for hit in answer["hits"]] == [name]
+        assert shown in answer["hits"][0]["highlight"][0]
+        whole = json.loads(indexed("search", query, "--in", "more", "--no-expansion", "--json").stdout)
+        assert whole["total"] == 0
 
 
 def test_filters_narrow_and_can_be_repeated(indexed: RunCommand) -> None:

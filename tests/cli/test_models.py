@@ -64,7 +64,7 @@ def test_lines_that_cannot_be_used_are_named_and_the_model_is_made(run: RunComma
     done = run("train", docs, *FAST, "--json")
     assert done.returncode == 1
     assert json.loads(done.stdout)["version"] in os.listdir(tmp_path / "models")
-    assert "docs.jsonl:81" in done.stderr and "docs.jsonl:82" in done.stderr and "2 lines" in done.stderr
+    assert "docs.jsonl:81" in done.stderr and "docs.jsonl:82" in done.stderr and "2 inputs" in done.stderr
 
 
 def test_a_lexicon_changes_how_text_is_cut(run: RunCommand, tmp_path: Path) -> None:

@@ -42,7 +42,13 @@ def test_the_whole_query_decides(model: enricher.Enricher) -> None:
             float(model.log_probabilities(x)[words.row(term.term)] - words.log_priors[words.row(term.term)])
             for x in ("ocean", "garden")
         ]
-        assert shares @ information > 0
+        assert shares @ information >= RelatednessExpansion().floor - 1e-4
+
+
+def test_words_that_are_hardly_related_are_not_added(model: enricher.Enricher) -> None:
+    """A floor that no word reaches leaves the query as it was typed."""
+    query = model.expand("事务 索引", RelatednessExpansion(floor=50.0))
+    assert [term.origin for term in query.terms] == ["query", "query"]
 
 
 def test_unknown_words_are_kept_and_add_nothing(model: enricher.Enricher) -> None:

@@ -53,7 +53,7 @@ def test_settings_reach_their_plugin(context: PluginContext) -> None:
     configuration = IndexConfiguration(settings=settings)
     keywords = load_enrichments(configuration, context)[-1]
     assert len(keywords.enrich([analyzed(context, text="事务 索引 日志")])[0]["keywords"]) == 1  # type: ignore[arg-type]
-    (rewriter,) = load_rewriters(configuration, context)
+    *_, rewriter = load_rewriters(configuration, context)
     added = rewriter.rewrite(Query("事务", (QueryTerm("事务"),))).terms[1:]
     assert len(added) == 2 and added[0].weight <= 1.0 and max(term.weight for term in added) == 1.0
 
@@ -79,6 +79,23 @@ def test_an_unknown_name_lists_what_is_installed(context: PluginContext) -> None
     """So that a typing error is seen at once."""
     with pytest.raises(ConfigurationError, match=r"'token'.*keywords, relatedness, subwords, tokens"):
         load_enrichments(IndexConfiguration(enrichments=("token",)), context)
+
+
+def test_a_query_word_is_also_searched_by_its_parts(context: PluginContext) -> None:
+    """Pairs of Chinese, stems of English, a single character as it is; with a weight of their own."""
+    configuration = IndexConfiguration(rewriters=("subwords",), settings={"subwords": {"weight": 0.25}})
+    (rewriter,) = load_rewriters(configuration, context)
+    typed = Query(
+        "", (QueryTerm("足球比赛"), QueryTerm("refugees"), QueryTerm("茶"), QueryTerm("x", origin="y"))
+    )
+    query = rewriter.rewrite(typed)
+    assert query.terms[:4] == typed.terms
+    added = query.terms[4:]
+    assert {term.term for term in added} == {"足球", "球比", "比赛", "refuge", "茶"}
+    assert {(term.weight, term.field, term.for_, term.origin) for term in added} == {
+        (0.25, "subwords", None, "subwords")
+    }
+    assert next(term.because for term in added if term.term == "refuge") == "part or stem of refugees"
 
 
 def test_a_rewriter_among_the_enrichments_is_refused(context: PluginContext) -> None:

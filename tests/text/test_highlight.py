@@ -56,6 +56,17 @@ def test_touching_matches_are_one() -> None:
     assert highlight("学习机器学习方法", ANALYZER, {"机器", "学习"}) == ["<em>学习机器学习</em>方法"]
 
 
+def test_parts_and_stems_are_marked_where_they_stand() -> None:
+    """Parts of Chinese words also within another word, stems at the whole word that has them."""
+    assert highlight("踢足球的球队在比赛", ANALYZER, (), {"足球", "球队", "比赛"}) == [
+        "踢<em>足球</em>的<em>球队</em>在<em>比赛</em>"
+    ]
+    assert highlight("Ｈappy refugees, happiness", ANALYZER, (), {"happi", "refuge"}) == [
+        "<em>Ｈappy</em> <em>refugees</em>, <em>happiness</em>"
+    ]
+    assert highlight("ﬁne 绿茶叶", ANALYZER, {"fine"}, {"茶", "茶叶"}) == ["<em>ﬁne</em> 绿<em>茶叶</em>"]
+
+
 def test_no_match_gives_nothing() -> None:
     """No fragment is shown where no word matches, nor part of a word."""
     assert highlight(ENGLISH, ANALYZER, {"light"}) == []
