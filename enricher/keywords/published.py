@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from enricher.model.huffman import DoubleArray, FloatArray, IntArray, path_counts
+from enricher.model.huffman import FloatArray, IntArray, path_counts
 from enricher.model.word2vec import Word2Vec
 from enricher.records import Keyword
 
@@ -33,22 +33,17 @@ def text_log_probabilities(model: Word2Vec, text: IntArray, candidates: IntArray
         assert model.outputs is not None
         scores: FloatArray = vectors @ np.asarray(model.outputs[text], np.float32).sum(axis=0)
         return scores
-    passages, turned = path_counts(model.tree, text)
-    used = np.flatnonzero(passages)
-    nodes = np.asarray(model.nodes[used], np.float32)
-    block = max(1, BLOCK // max(1, len(used)))
-    parts = [
-        _node_sum(vectors[start : start + block] @ nodes.T, passages[used], turned[used])
-        for start in range(0, len(candidates), block)
-    ]
-    return np.concatenate(parts) if parts else np.empty(0, np.float32)
+    from enricher.model import kernels
 
-
-def _node_sum(activations: FloatArray, passages: DoubleArray, turned: DoubleArray) -> FloatArray:
-    """− Σ_n [ c_n · softplus(−S_n) + e_n · S_n ] for every row of S, float32 (C, n)."""
-    softplus = np.maximum(-activations, 0) + np.log1p(np.exp(-np.abs(activations)))
-    summed: FloatArray = -(softplus @ passages + activations @ turned).astype(np.float32)
-    return summed
+    counts = path_counts(model.tree, text)
+    nodes = np.asarray(model.nodes[counts.nodes], np.float32)
+    sums = np.zeros(len(candidates))
+    block = max(1, BLOCK // max(1, len(nodes)))
+    for start in range(0, len(candidates), block):
+        part = slice(start, start + block)
+        activations = vectors[part] @ nodes.T
+        kernels.node_sums(activations, counts.passages, counts.turned, kernels.SOFTPLUS, sums[part])
+    return sums.astype(np.float32)
 
 
 def published_keywords(model: Word2Vec, words: Sequence[str], top: int) -> list[Keyword]:

@@ -5,14 +5,17 @@ to side d ∈ {0, 1} with probability σ((−1)^d v_x·θ), so that
 
     log p(y|x) = − Σ_k log(1 + exp(−(−1)^{d_k} v_x·θ_{n_k}))        over the path n_k of y
 
-Inner nodes are numbered level by level, the root first: a child's number is larger than its
-parent's, and log-probabilities flow down one level at a time.
+Inner nodes are numbered in pre-order, the root first: a child stands behind its parent, and the
+nodes below one node stand together.
 Source: F. Morin, Y. Bengio, "Hierarchical probabilistic neural network language model" (2005);
 T. Mikolov et al., "Distributed representations of words and phrases" (2013).
 """
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,26 +23,25 @@ from numpy.typing import NDArray
 from enricher.errors import BundleInvalid
 
 IntArray = NDArray[np.int32]
-SideArray = NDArray[np.int8]
 FloatArray = NDArray[np.float32]
 DoubleArray = NDArray[np.float64]
 
+BLOCK = 4_000_000
+"""Activations held at a time by one thread: 16 MB."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class HuffmanTree:
     """Where every leaf and inner node hangs.
 
-    leaf_parents: int32 (V,), the inner node above each word; leaf_sides: int8 (V,), its bit d.
-    node_parents: int32 (V−1,), the inner node above each inner node (the root: 0);
-    node_sides: int8 (V−1,). levels: int32 (L+1,), inner nodes of level l are levels[l] to
-    levels[l+1].
+    children: int32 (V−1, 2), of each inner node the inner node on side 0 and 1, or ~w for the leaf
+    of word w. parents: int32 (V−1,), the inner node above each inner node (the root: −1).
+    leaf_parents: int32 (V,), the inner node above each word (−1 where the word is all there is).
     """
 
+    children: IntArray
+    parents: IntArray
     leaf_parents: IntArray
-    leaf_sides: SideArray
-    node_parents: IntArray
-    node_sides: SideArray
-    levels: IntArray
 
     @property
     def leaves(self) -> int:
@@ -47,7 +49,31 @@ class HuffmanTree:
 
     @property
     def inner_nodes(self) -> int:
-        return len(self.node_parents)
+        return len(self.parents)
+
+    @cached_property
+    def sides(self) -> NDArray[np.int8]:
+        """The side on which each inner node hangs, int8 (V−1,); 0 for the root."""
+        hang_right = self.children[self.parents, 1] == np.arange(self.inner_nodes)
+        return np.asarray(hang_right, np.int8)
+
+    @cached_property
+    def leaf_sides(self) -> NDArray[np.int8]:
+        """The side on which each word hangs, int8 (V,)."""
+        if self.inner_nodes == 0:
+            return np.zeros(self.leaves, np.int8)
+        hang_right = self.children[self.leaf_parents, 1] == ~np.arange(self.leaves)
+        return np.asarray(hang_right, np.int8)
+
+    @cached_property
+    def depth(self) -> int:
+        """The number of inner nodes on the longest path."""
+        depth, below = 0, np.zeros(min(1, self.inner_nodes), np.int32)
+        while len(below):
+            depth += 1
+            below = self.children[below].ravel()
+            below = below[below >= 0]
+        return depth
 
     @classmethod
     def from_paths(
@@ -62,112 +88,134 @@ class HuffmanTree:
         """
         vocabulary = len(points)
         if vocabulary == 1:
-            return cls._single_leaf(), np.empty(0, np.int32)
+            none = np.empty(0, np.int32)
+            return cls(none.reshape(0, 2), none, np.full(1, -1, np.int32)), none
         lengths = np.fromiter((len(path) for path in points), np.int64, vocabulary)
         if not lengths.all() or any(len(p) != len(c) for p, c in zip(points, codes, strict=True)):
             raise BundleInvalid("The Huffman paths of this model are incomplete.")
-        flat_points = np.concatenate([np.asarray(p, np.int64) for p in points])
-        flat_codes = np.concatenate([np.asarray(c, np.int8) for c in codes])
-        ends = np.cumsum(lengths)
-        inner = vocabulary - 1
-        if flat_points.min() < 0 or flat_points.max() >= inner:
+        nodes = np.concatenate([np.asarray(path, np.int64) for path in points])
+        bits = np.concatenate([np.asarray(code, np.int64) for code in codes])
+        if nodes.min() < 0 or nodes.max() >= vocabulary - 1:
             raise BundleInvalid("The Huffman paths of this model name nodes that do not exist.")
-        depths = np.arange(len(flat_points)) - np.repeat(ends - lengths, lengths)
-        parents = np.zeros(inner, np.int64)
-        sides = np.zeros(inner, np.int8)
-        below = np.flatnonzero(depths > 0)
-        parents[flat_points[below]] = flat_points[below - 1]
-        sides[flat_points[below]] = flat_codes[below - 1]
-        node_depths = np.zeros(inner, np.int64)
-        node_depths[flat_points] = depths
-        order = np.argsort(node_depths, kind="stable").astype(np.int32)
-        place = np.empty(inner, np.int32)
-        place[order] = np.arange(inner, dtype=np.int32)
-        tree = cls(
-            leaf_parents=place[flat_points[ends - 1]],
-            leaf_sides=flat_codes[ends - 1],
-            node_parents=place[parents[order]],
-            node_sides=sides[order],
-            levels=np.searchsorted(node_depths[order], np.arange(node_depths.max() + 2)).astype(np.int32),
-        )
-        tree.check()
-        return tree, order
+        children = _children(nodes, bits, np.cumsum(lengths) - 1)
+        order = _pre_order(children, int(nodes[0]))
+        return cls._in_order(children, order), order
 
     @classmethod
-    def _single_leaf(cls) -> "HuffmanTree":
-        """The tree of a vocabulary of one word: a leaf and no inner node."""
-        none, bits = np.empty(0, np.int32), np.empty(0, np.int8)
-        return cls(np.zeros(1, np.int32), np.zeros(1, np.int8), none, bits, np.zeros(1, np.int32))
-
-    def check(self) -> None:
-        """Raise BundleInvalid unless every inner node has exactly two children, one a side."""
-        inner = self.inner_nodes
-        if inner == 0:
-            return
-        parents = np.concatenate([self.leaf_parents, self.node_parents[1:]]).astype(np.int64)
-        sides = np.concatenate([self.leaf_sides, self.node_sides[1:]]).astype(np.int64)
-        children = np.bincount(parents * 2 + sides, minlength=2 * inner)
-        if len(children) != 2 * inner or not (children == 1).all():
-            raise BundleInvalid("The Huffman paths of this model do not form a binary tree.")
-        if (self.node_parents[1:] >= np.arange(1, inner)).any():
-            raise BundleInvalid("The inner nodes of the Huffman tree are not in level order.")
+    def _in_order(cls, children: NDArray[np.int64], order: IntArray) -> "HuffmanTree":
+        """The tree with its inner nodes renumbered."""
+        place = np.empty(len(order), np.int32)
+        place[order] = np.arange(len(order), dtype=np.int32)
+        moved = children[order]
+        moved = np.where(moved >= 0, place[np.maximum(moved, 0)], moved).astype(np.int32)
+        parents, leaf_parents = np.full(len(order), -1, np.int32), np.full(len(order) + 1, -1, np.int32)
+        for side in range(2):
+            inner = np.flatnonzero(moved[:, side] >= 0)
+            leaf = np.flatnonzero(moved[:, side] < 0)
+            parents[moved[inner, side]] = inner
+            leaf_parents[~moved[leaf, side]] = leaf
+        return cls(np.ascontiguousarray(moved), parents, leaf_parents)
 
     def path(self, leaf: int) -> list[tuple[int, int]]:
         """The path to a word as (inner node, bit) from the root down."""
-        if self.inner_nodes == 0:
-            return []
-        node, side = int(self.leaf_parents[leaf]), int(self.leaf_sides[leaf])
-        steps = [(node, side)]
-        while node:
-            node, side = int(self.node_parents[node]), int(self.node_sides[node])
-            steps.append((node, side))
+        steps = []
+        node, child = int(self.leaf_parents[leaf]), ~leaf
+        while node >= 0:
+            steps.append((node, int(self.children[node, 1] == child)))
+            node, child = int(self.parents[node]), node
         return steps[::-1]
 
 
-def log_sigmoid(x: DoubleArray) -> DoubleArray:
-    """Log σ(x) = −log(1 + exp(−x)), without overflow; any shape."""
-    return np.minimum(x, 0.0) - np.log1p(np.exp(-np.abs(x)))
+def _children(
+    nodes: NDArray[np.int64], bits: NDArray[np.int64], ends: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """The children of every node from all paths one after the other; `ends` are their last steps."""
+    below = np.empty(len(nodes), np.int64)
+    below[:-1] = nodes[1:]
+    below[ends] = ~np.arange(len(ends))
+    children = np.full((len(ends) - 1, 2), -len(ends) - 1)
+    children[nodes, bits] = below
+    first = np.concatenate([[0], ends[:-1] + 1])
+    consistent = (children[nodes, bits] == below).all() and (nodes[first] == nodes[0]).all()
+    # Every leaf has its place; if every inner node but the root has one too, none is left empty.
+    named = np.sort(np.append(children[children >= 0], nodes[0]))
+    if not consistent or not np.array_equal(named, np.arange(len(children))):
+        raise BundleInvalid("The Huffman paths of this model do not form a binary tree.")
+    return children
+
+
+def _pre_order(children: NDArray[np.int64], root: int) -> IntArray:
+    """The inner nodes in pre-order, side 0 first: int32 (V−1,)."""
+    levels = [np.array([root])]
+    while len(levels[-1]):
+        below = children[levels[-1]].ravel()
+        levels.append(below[below >= 0])
+    sizes = np.ones(len(children) + 1, np.int64)
+    sizes[-1] = 0  # what a leaf, any index below zero, counts for
+    for level in levels[::-1]:
+        sizes[level] = 1 + sizes[np.maximum(children[level], -1)].sum(axis=1)
+    place = np.zeros(len(children), np.int64)
+    for level in levels:
+        left, right = children[level].T
+        place[left[left >= 0]] = place[level][left >= 0] + 1
+        after = place[level] + 1 + sizes[np.maximum(left, -1)]
+        place[right[right >= 0]] = after[right >= 0]
+    order = np.empty(len(children), np.int32)
+    order[place] = np.arange(len(children), dtype=np.int32)
+    return order
 
 
 def log_probabilities(tree: HuffmanTree, nodes: FloatArray, vectors: FloatArray) -> FloatArray:
-    """Log p(y|x) for every word y and each of n words x.
+    """Logarithms of p(y|x) for every word y and each of n words x; exact, double precision after the product.
 
     nodes: float32 (V−1, d), θ in the tree's numbering. vectors: float32 (n, d), input vectors.
     Returns float32 (n, V), natural logarithm. O(n·V·d) multiplications, then O(n·V) additions:
-    the product gives all activations at once and they flow down the tree level by level.
+    the product gives all activations at once, and they flow down the tree from parent to child.
     """
-    n = len(vectors)
-    if tree.inner_nodes == 0:
-        return np.zeros((n, tree.leaves), np.float32)
-    activations = (nodes @ vectors.T).astype(np.float64)
-    left, right = log_sigmoid(activations), log_sigmoid(-activations)
-    flow = np.zeros_like(activations)
-    for low, high in zip(tree.levels[1:-1], tree.levels[2:], strict=True):
-        above = tree.node_parents[low:high]
-        turned = tree.node_sides[low:high, None] == 1
-        flow[low:high] = flow[above] + np.where(turned, right[above], left[above])
-    above = tree.leaf_parents
-    turned = tree.leaf_sides[:, None] == 1
-    flowed: FloatArray = (flow[above] + np.where(turned, right[above], left[above])).T.astype(np.float32)
-    return flowed
+    result = np.zeros((len(vectors), tree.leaves), np.float32)
+    if tree.inner_nodes == 0 or len(vectors) == 0:
+        return result
+    from enricher.model import kernels  # compiled code is loaded only where it is needed
+
+    block = max(1, BLOCK // tree.inner_nodes)
+
+    def fill(start: int) -> None:
+        activations = vectors[start : start + block] @ nodes.T
+        kernels.flow(activations, tree.children, kernels.SOFTPLUS, result[start : start + block])
+
+    _in_threads(fill, range(0, len(vectors), block))
+    return result
 
 
-def path_counts(tree: HuffmanTree, leaves: IntArray) -> tuple[DoubleArray, DoubleArray]:
-    """How often the paths of the given words (with repetitions) pass every inner node.
+def _in_threads(work: Callable[[int], None], starts: Sequence[int]) -> None:
+    """Do independent pieces of work, on all cores where there is more than one."""
+    if len(starts) == 1:
+        work(starts[0])
+        return
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(work, starts))
 
-    Returns c, float64 (V−1,): passages, and e, float64 (V−1,): passages that turn to side 1.
-    The counts flow up the tree: O(V), or less for few words.
+
+@dataclass(frozen=True, slots=True)
+class PathCounts:
+    """How often the paths of a text pass the inner nodes.
+
+    nodes: int32 (n,), the nodes passed at all; passages: float64 (n,); turned: float64 (n,), the
+    passages that turn to side 1.
     """
-    passages = np.zeros(tree.inner_nodes)
-    turned = np.zeros(tree.inner_nodes)
-    if tree.inner_nodes == 0:
-        return passages, turned
-    np.add.at(passages, tree.leaf_parents[leaves], 1.0)
-    np.add.at(turned, tree.leaf_parents[leaves], tree.leaf_sides[leaves].astype(np.float64))
-    frontier = np.unique(tree.leaf_parents[leaves])
-    for low in tree.levels[1:-1][::-1]:
-        deep = frontier[frontier >= low]
-        np.add.at(passages, tree.node_parents[deep], passages[deep])
-        np.add.at(turned, tree.node_parents[deep], passages[deep] * tree.node_sides[deep])
-        frontier = np.union1d(frontier[frontier < low], tree.node_parents[deep])
-    return passages, turned
+
+    nodes: IntArray
+    passages: DoubleArray
+    turned: DoubleArray
+
+
+def path_counts(tree: HuffmanTree, leaves: IntArray) -> PathCounts:
+    """Count the paths of the given words, with repetitions: O(N · depth)."""
+    from enricher.model import kernels
+
+    passages, turned = np.zeros(tree.inner_nodes, np.int32), np.zeros(tree.inner_nodes, np.int32)
+    touched = np.empty(tree.inner_nodes, np.int32)
+    above = (tree.parents, tree.sides, tree.leaf_parents, tree.leaf_sides)
+    number = kernels.count_paths(leaves, *above, touched, passages, turned)
+    nodes = np.sort(touched[:number])
+    return PathCounts(nodes, passages[nodes].astype(np.float64), turned[nodes].astype(np.float64))

@@ -18,6 +18,8 @@ from enricher.model.word2vec import Word2Vec
 from enricher.records import RelatedWord
 
 DEFAULT_ALPHA = 0.9
+SEARCH_BATCH = 128
+"""Words that go through the tree together."""
 
 
 def log_conditionals(model: Word2Vec, rows: IntArray) -> FloatArray:
@@ -29,10 +31,43 @@ def log_conditionals(model: Word2Vec, rows: IntArray) -> FloatArray:
 
 def relatedness(model: Word2Vec, rows: IntArray, alpha: float = DEFAULT_ALPHA) -> FloatArray:
     """r(x → y) = log p(y|x) − α log p(y), float32 (n, V) for n rows x."""
-    if not np.isfinite(alpha):
-        raise UsageError(f"Alpha must be a number, not {alpha}.")
     scores: FloatArray = log_conditionals(model, rows) - np.float32(alpha) * model.log_priors
     return scores
+
+
+def most_related(
+    model: Word2Vec, rows: IntArray, top: int, alpha: float = DEFAULT_ALPHA
+) -> tuple[FloatArray, IntArray]:
+    """The words with the largest r(x → y) for n rows x, each x left out; exact, best first.
+
+    Returns scores, float32 (n, top), and rows, int32 (n, top), −1 where the vocabulary has fewer.
+    """
+    if model.tree is None or model.nodes is None or model.tree.inner_nodes == 0:
+        return _best_of_all(model, rows, top, alpha)
+    from enricher.model import kernels  # compiled code is loaded only where it is needed
+
+    priors = np.float32(-alpha) * model.log_priors
+    largest = kernels.largest_below(model.tree.children, priors)
+    scores, found = np.empty((len(rows), top), np.float32), np.empty((len(rows), top), np.int32)
+    for start in range(0, len(rows), SEARCH_BATCH):
+        part = slice(start, start + SEARCH_BATCH)
+        vectors = np.ascontiguousarray(model.vectors[rows[part]])
+        kernels.search(
+            vectors, rows[part], model.nodes, model.tree.children, priors, largest, model.tree.depth,
+            kernels.SOFTPLUS32, scores[part], found[part],
+        )  # fmt: skip
+    order = np.argsort(-scores, axis=1, kind="stable")
+    return np.take_along_axis(scores, order, 1), np.take_along_axis(found, order, 1)
+
+
+def _best_of_all(model: Word2Vec, rows: IntArray, top: int, alpha: float) -> tuple[FloatArray, IntArray]:
+    """The same by computing every score, for models without a tree."""
+    scores, found = np.full((len(rows), top), -np.inf, np.float32), np.full((len(rows), top), -1, np.int32)
+    for place, row in enumerate(rows):
+        everything = relatedness(model, rows[place : place + 1], alpha)[0]
+        best = best_rows(everything, top, leave_out=[int(row)])
+        scores[place, : len(best)], found[place, : len(best)] = everything[best], best
+    return scores, found
 
 
 def related(model: Word2Vec, word: str, top: int = 10, alpha: float = DEFAULT_ALPHA) -> list[RelatedWord]:
@@ -42,19 +77,26 @@ def related(model: Word2Vec, word: str, top: int = 10, alpha: float = DEFAULT_AL
     """
     if top < 1:
         raise UsageError(f"The number of words must be 1 or more, not {top}.")
-    row = model.row(word)
-    scores = relatedness(model, np.asarray([row], np.int32), alpha)[0]
-    best = best_rows(scores, top, leave_out=[row])
+    check_alpha(alpha)
+    row = np.array([model.row(word)], np.int32)
+    scores, found = most_related(model, row, min(top, len(model.words)), alpha)
     priors = model.log_priors
     return [
         RelatedWord(
             word=model.words[y],
-            score=float(scores[y]),
-            log_probability=float(scores[y] + np.float32(alpha) * priors[y]),
+            score=float(score),
+            log_probability=float(score + np.float32(alpha) * priors[y]),
             log_prior=float(priors[y]),
         )
-        for y in best
+        for score, y in zip(scores[0], found[0], strict=True)
+        if y >= 0
     ]
+
+
+def check_alpha(alpha: float) -> None:
+    """Raise UsageError when alpha is no number."""
+    if not np.isfinite(alpha):
+        raise UsageError(f"Alpha must be a number, not {alpha}.")
 
 
 def best_rows(scores: FloatArray, top: int, leave_out: Sequence[int] = ()) -> list[int]:

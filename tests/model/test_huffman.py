@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 import enricher
 from enricher.errors import BundleInvalid
 from enricher.model.huffman import HuffmanTree, log_probabilities, path_counts
+from enricher.model.relatedness import most_related, relatedness
+from enricher.model.word2vec import Word2Vec
 
 Paths = tuple[list[np.ndarray], list[np.ndarray]]
 
@@ -65,7 +67,31 @@ def test_log_probabilities_equal_a_walk_along_every_path(counts: list[int], seed
         for word in range(len(counts)):
             steps = list(zip(points[word].tolist(), codes[word].tolist(), strict=True))
             assert fast[row, word] == pytest.approx(slow_log_probability(steps, theta, vector), abs=1e-4)
-    assert np.exp(fast.astype(np.float64)).sum(axis=1) == pytest.approx(np.ones(3), abs=1e-5)
+    assert np.exp(fast.astype(np.float64)).sum(axis=1) == pytest.approx(np.ones(3), abs=1e-6)
+
+
+@given(counts_of_words, st.integers(1, 12), st.floats(-1.5, 2.0), st.integers(0, 2**32 - 1))
+@settings(max_examples=80, deadline=None)
+def test_the_pruned_search_finds_what_computing_everything_finds(
+    counts: list[int], top: int, alpha: float, seed: int
+) -> None:
+    """The k best of every word at any alpha, also negative and above one, on random trees."""
+    generator = np.random.default_rng(seed)
+    tree, order = HuffmanTree.from_paths(*huffman_paths(counts))
+    size = len(counts)
+    nodes = generator.normal(size=(max(size - 1, 0), 5)).astype(np.float32)[order]
+    vectors = generator.normal(size=(size, 5), scale=2).astype(np.float32)
+    model = Word2Vec([str(n) for n in range(size)], np.array(counts), vectors, tree, nodes)
+    rows = np.arange(size, dtype=np.int32)
+    scores, found = most_related(model, rows, top, alpha)
+    everything = relatedness(model, rows, alpha)
+    np.fill_diagonal(everything, -np.inf)
+    for x in range(size):
+        expected = np.sort(everything[x])[::-1][: min(top, size - 1)]
+        kept = found[x] >= 0
+        assert scores[x, kept] == pytest.approx(expected, abs=1e-4)
+        assert everything[x, found[x, kept]] == pytest.approx(scores[x, kept], abs=1e-4)
+        assert len(set(found[x, kept].tolist())) == len(expected)
 
 
 @given(counts_of_words)
@@ -85,14 +111,15 @@ def test_path_counts_equal_counting_every_path(counts: list[int], data: st.DataO
     """Passages and turns counted up the tree are those of all paths together."""
     tree, _ = HuffmanTree.from_paths(*huffman_paths(counts))
     leaves = data.draw(st.lists(st.integers(0, len(counts) - 1), max_size=30))
-    passages, turned = path_counts(tree, np.array(leaves, np.int32))
+    counted = path_counts(tree, np.array(leaves, np.int32))
     expected = np.zeros((2, tree.inner_nodes))
     for leaf in leaves:
         for node, bit in tree.path(leaf):
             expected[0, node] += 1
             expected[1, node] += bit
-    assert passages.tolist() == expected[0].tolist()
-    assert turned.tolist() == expected[1].tolist()
+    assert counted.nodes.tolist() == np.flatnonzero(expected[0]).tolist()
+    assert counted.passages.tolist() == expected[0, counted.nodes].tolist()
+    assert counted.turned.tolist() == expected[1, counted.nodes].tolist()
 
 
 def test_a_deep_path_neither_overflows_nor_loses_probability() -> None:
