@@ -30,7 +30,7 @@ def train_bundle(
     Raises TrainingFailed.
     """
     with store.workspace() as scratch:
-        corpus = segment(_counted(documents, progress), fields, analyzer, scratch / "corpus.txt")
+        corpus = segment(_counted(documents, progress), fields, analyzer, scratch)
         model = train(corpus, settings, lambda done, total: progress("training", done, total))
         return store.add(
             lambda folder: write_bundle(

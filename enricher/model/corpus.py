@@ -5,10 +5,13 @@ standard input, is segmented once and never held in memory.
 """
 
 import hashlib
+import random
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from enricher.errors import TrainingFailed
 from enricher.records import Document
@@ -17,6 +20,8 @@ from enricher.text import Analyzer, language_of
 LINE_WORDS = 1000
 """Words a line at most: gensim cuts lines of over 10,000."""
 LANGUAGE_SAMPLE = 2000
+PILES = 64
+SHUFFLE_SEED = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +43,17 @@ class SegmentedCorpus:
 
 
 def segment(
-    documents: Iterable[Document], fields: Sequence[str], analyzer: Analyzer, path: Path
+    documents: Iterable[Document], fields: Sequence[str], analyzer: Analyzer, folder: Path
 ) -> SegmentedCorpus:
-    """Cut documents into content words (no stop words, no numbers) and write them to a file.
+    """Cut documents into content words (no stop words, no numbers) and write them to a file in a folder.
 
     Raises TrainingFailed when no document holds a word.
     """
     counts: Counter[str] = Counter()
     frequencies: Counter[str] = Counter()
     fingerprint = hashlib.sha256()
-    sample: list[str] = []
-    number = lines = 0
-    with path.open("w", encoding="utf-8") as file:
+    number = 0
+    with ShuffledLines(folder) as lines:
         for document in documents:
             number += 1
             seen: set[str] = set()
@@ -60,14 +64,53 @@ def segment(
                 words = analyzer.content_words(text)
                 counts.update(words)
                 seen.update(words)
-                if len(sample) < LANGUAGE_SAMPLE:
-                    sample.extend(words[:50])
                 for start in range(0, len(words), LINE_WORDS):
-                    file.write(" ".join(words[start : start + LINE_WORDS]) + "\n")
-                    lines += 1
+                    lines.add(" ".join(words[start : start + LINE_WORDS]) + "\n")
             frequencies.update(seen)
-    if not counts:
-        raise TrainingFailed(f"There is nothing to learn from: {number} documents hold no word.")
+        if not counts:
+            raise TrainingFailed(f"There is nothing to learn from: {number} documents hold no word.")
+        path = lines.join()
+    language = language_of(word for word, _ in counts.most_common(LANGUAGE_SAMPLE))
+    tokens = counts.total()
     return SegmentedCorpus(
-        path, counts, frequencies, number, lines, counts.total(), language_of(sample), fingerprint.hexdigest()
+        path, counts, frequencies, number, lines.number, tokens, language, fingerprint.hexdigest()
     )
+
+
+class ShuffledLines:
+    """Lines in random order, reproducibly, with a small part of them in memory at a time.
+
+    Documents come sorted: by source, by date, by subject. Read in that order, the nodes near the
+    root, which every word passes, would end up fitted to whatever came last. Lines are dealt to
+    PILES files at random; each is shuffled by itself, and all are joined.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.number = 0
+        self._folder = folder
+        self._random = random.Random(SHUFFLE_SEED)
+        self._piles = [folder / f"pile-{pile}" for pile in range(PILES)]
+        self._files = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._open = [self._files.enter_context(pile.open("w", encoding="utf-8")) for pile in self._piles]
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._files.close()
+
+    def add(self, line: str) -> None:
+        self.number += 1
+        self._open[self._random.randrange(PILES)].write(line)
+
+    def join(self) -> Path:
+        """Write all lines to one file and answer its path; the piles are removed."""
+        self._files.close()
+        path = self._folder / "corpus.txt"
+        with path.open("w", encoding="utf-8") as file:
+            for pile in self._piles:
+                lines = pile.read_text(encoding="utf-8").splitlines(keepends=True)
+                self._random.shuffle(lines)
+                file.writelines(lines)
+                pile.unlink()
+        return path
