@@ -8,9 +8,10 @@ from enricher.errors import BundleInvalid
 from enricher.expansion import RelatednessExpansion, expand_by_relatedness, parse_query
 from enricher.keywords import extract
 from enricher.model import neighbors as cosine
-from enricher.model import relatedness
 from enricher.model.bundle import Bundle
 from enricher.model.huffman import FloatArray
+from enricher.model.related_table import related
+from enricher.model.relatedness import DEFAULT_ALPHA, DEFAULT_SHRINKAGE, Relatedness
 from enricher.model.store import BundleStore
 from enricher.model.word2vec import Word2Vec
 from enricher.records import AnalyzedDocument, Document, Keyword, Neighbor, Query, RelatedWord
@@ -67,13 +68,16 @@ class Enricher:
         return cosine.neighbors(self.bundle.neighbor_index, self.words, self.model.vectors, row, top)
 
     def related(
-        self, word: str, top: int = 10, alpha: float = relatedness.DEFAULT_ALPHA
+        self, word: str, top: int = 10, alpha: float = DEFAULT_ALPHA, shrinkage: bool = True
     ) -> list[RelatedWord]:
         """The words that occur with a word: largest log p(y|word) − alpha · log p(y), best first.
 
-        Raises UnknownWord, UsageError.
+        With shrinkage the scores of rare words are lowered, because little is known of them.
+        Exact over the whole vocabulary: from the table of the bundle where it proves the answer,
+        else by a search. Raises UnknownWord, UsageError.
         """
-        return relatedness.related(self.model, word, top, alpha)
+        formula = Relatedness(alpha, DEFAULT_SHRINKAGE if shrinkage else 0.0)
+        return related(self.model, self.bundle.related_table, word, top, formula)
 
     def log_probabilities(self, word: str | Sequence[str]) -> FloatArray:
         """Log p(y|word), natural logarithm, for every y in the order of `words`: float32 (V,).

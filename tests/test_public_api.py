@@ -1,5 +1,6 @@
 """The public names, and the rules that a machine can hold."""
 
+import itertools
 import subprocess
 import sys
 from pathlib import Path
@@ -30,7 +31,7 @@ def test_a_loaded_model_answers_as_documented(models: Path) -> None:
     assert model.log_probabilities([]).shape == (0, size)
     neighbors = model.neighbors("事务", top=3)
     assert len(neighbors) == 3 and neighbors[0].cosine >= neighbors[-1].cosine <= 1.0
-    for item in model.related("事务", top=4, alpha=0.7):
+    for item in model.related("事务", top=4, alpha=0.7, shrinkage=False):
         assert item.score == pytest.approx(item.log_probability - 0.7 * item.log_prior, abs=1e-5)
         column = list(model.words).index(item.word)
         assert item.log_probability == pytest.approx(float(model.log_probabilities("事务")[column]), abs=1e-5)
@@ -41,12 +42,17 @@ def test_a_loaded_model_answers_as_documented(models: Path) -> None:
 
 
 def test_related_words_are_the_best_of_the_whole_vocabulary(model: enricher.Enricher) -> None:
-    """For several alphas, in order, the word itself left out."""
-    priors = model.model.log_priors
-    for alpha in (0.0, 0.6, 1.0, 1.3):
-        scores = model.log_probabilities("tide") - np.float32(alpha) * priors
+    """For several alphas, with and without shrinkage, in order, the word itself left out."""
+    priors, counts = model.model.log_priors, np.asarray(model.model.counts)
+    for alpha, shrinkage in itertools.product((0.0, 0.6, 0.9, 1.0, 1.3), (True, False)):
+        scores = (
+            model.log_probabilities("tide") - np.float32(alpha) * priors - 2.0 * shrinkage / np.sqrt(counts)
+        )
         expected = [model.words[y] for y in np.argsort(-scores, kind="stable") if model.words[y] != "tide"]
-        assert [item.word for item in model.related("tide", top=7, alpha=alpha)] == expected[:7]
+        found = model.related("tide", top=7, alpha=alpha, shrinkage=shrinkage)
+        assert [item.word for item in found] == expected[:7]
+        for item in found:
+            assert item.score <= item.log_probability - alpha * item.log_prior + 1e-5
     assert len(model.related("tide", top=10_000)) == len(model.words) - 1
 
 

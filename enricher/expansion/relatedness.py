@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from enricher.model.huffman import FloatArray
-from enricher.model.relatedness import best_rows, relatedness
+from enricher.model.relatedness import Relatedness, best_rows, relatedness
 from enricher.model.word2vec import Word2Vec
 from enricher.records import Query, QueryTerm
 from enricher.text import is_content
@@ -45,7 +45,7 @@ def expand_by_relatedness(
     rows = model.rows(known)
     shares = np.asarray(model.idf[rows], np.float32)
     shares /= shares.sum()
-    information = shares[:, None] * relatedness(model, rows, 1.0)
+    information = shares[:, None] * relatedness(model, rows, Relatedness(alpha=1.0))
     total = information.sum(axis=0)
     scores = total + np.float32(1.0 - settings.alpha) * model.log_priors
     scores[total < settings.floor] = -np.inf

@@ -7,6 +7,7 @@
     vectors.npy                   float32 (V, d)
     nodes.npy, tree_*.npy         hierarchical softmax: θ, float32 (V−1, d), and the Huffman tree
     outputs.npy                   negative sampling: output vectors, float32 (V, d)
+    related_*.npy                 hierarchical softmax: the relatedness table
     neighbors.faiss               unit vectors, inner product
     lexicon.txt                   the user's words, where there are any
 
@@ -17,9 +18,8 @@ import hashlib
 import importlib.metadata
 import os
 import secrets
-import shutil
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -31,11 +31,22 @@ import orjson
 from enricher.errors import BundleInvalid
 from enricher.model.huffman import HuffmanTree
 from enricher.model.neighbors import NeighborIndex
+from enricher.model.related_table import WORDS_FILE, RelatedTable
+from enricher.model.relatedness import Relatedness
 from enricher.model.word2vec import Word2Vec
 
 FORMAT = 1
 MANIFEST = "manifest.json"
-LIBRARIES = ("numpy", "gensim", "faiss-cpu", "jieba", "rjieba")
+LIBRARIES = ("numpy", "numba", "gensim", "faiss-cpu", "jieba", "rjieba")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a model comes from: its language, what cut the text (`Analyzer.describe`), a hash of the text."""
+
+    language: str
+    analysis: Mapping[str, str]
+    fingerprint: str
 
 
 @dataclass(frozen=True)
@@ -56,20 +67,9 @@ class Bundle:
     @cached_property
     def model(self) -> Word2Vec:
         """The words and weights."""
-        words = cast(list[str], orjson.loads((self.path / "words.json").read_bytes()))
         counts = self.manifest["counts"]
-        model = Word2Vec(
-            words=words,
-            counts=self._array("counts"),
-            vectors=self._array("vectors"),
-            tree=self._tree(),
-            nodes=self._optional("nodes"),
-            outputs=self._optional("outputs"),
-            document_frequencies=self._optional("document_frequencies"),
-            documents=counts["documents"],
-            training=self.manifest["training"],
-        )
-        if len(words) != counts["words"] or len(model.vectors) != len(words):
+        model = read_model(self.path, counts["documents"], self.manifest["training"])
+        if len(model.words) != counts["words"] or len(model.vectors) != len(model.words):
             raise BundleInvalid(
                 f"The model {self.version} holds other numbers of words than its manifest says."
             )
@@ -78,6 +78,15 @@ class Bundle:
     @cached_property
     def neighbor_index(self) -> NeighborIndex:
         return NeighborIndex.open(self.path / "neighbors.faiss")
+
+    @cached_property
+    def related_table(self) -> RelatedTable | None:
+        """The relatedness table, None where the model has none (negative sampling)."""
+        facts = self.manifest["table"]
+        if facts is None:
+            return None
+        formula = Relatedness(facts["alpha"], facts["shrinkage"])
+        return RelatedTable.open(self.path, formula, self.manifest["counts"]["words"])
 
     @property
     def lexicon_path(self) -> Path | None:
@@ -91,20 +100,6 @@ class Bundle:
                 raise BundleInvalid(
                     f"The file {name} of the model {self.version} has changed since it was made."
                 )
-
-    def _array(self, name: str) -> Any:
-        try:
-            return np.load(self.path / f"{name}.npy", mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError) as error:
-            raise BundleInvalid(f"The file {name}.npy of the model {self.version} cannot be read.") from error
-
-    def _optional(self, name: str) -> Any:
-        return self._array(name) if f"{name}.npy" in self.manifest["files"] else None
-
-    def _tree(self) -> HuffmanTree | None:
-        if "tree_leaf_parents.npy" not in self.manifest["files"]:
-            return None
-        return HuffmanTree(*(self._array(f"tree_{part.name}") for part in fields(HuffmanTree)))
 
 
 def open_bundle(path: Path) -> Bundle:
@@ -133,21 +128,8 @@ def open_bundle(path: Path) -> Bundle:
     return Bundle(path, manifest)
 
 
-def write_bundle(
-    folder: Path,
-    model: Word2Vec,
-    analysis: Mapping[str, object],
-    language: str,
-    corpus_fingerprint: str,
-    lexicon: Path | None = None,
-    report: Callable[[str], None] = lambda step: None,
-) -> str:
-    """Write a bundle into an empty folder; returns its version.
-
-    analysis is what cut the text (`Analyzer.describe`). The caller makes the folder visible under
-    its version by one rename once this has returned.
-    """
-    report("writing the model")
+def write_model(folder: Path, model: Word2Vec) -> None:
+    """Write the arrays of a model and its neighbour index into an empty folder."""
     (folder / "words.json").write_bytes(orjson.dumps(list(model.words)))
     arrays: dict[str, Any] = {
         "counts": model.counts,
@@ -161,30 +143,62 @@ def write_bundle(
     for name, array in arrays.items():
         if array is not None:
             np.save(folder / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
-    if lexicon is not None:
-        shutil.copyfile(lexicon, folder / "lexicon.txt")
-    report("indexing the neighbours")
     NeighborIndex.build(model.vectors).save(folder / "neighbors.faiss")
+
+
+def read_model(folder: Path, documents: int, training: Mapping[str, object]) -> Word2Vec:
+    """Map the arrays of a model; BundleInvalid names the file that cannot be read."""
+
+    def array(name: str) -> Any:
+        try:
+            return np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise BundleInvalid(f"The file {name}.npy of the model {folder.name} cannot be read.") from error
+
+    def optional(name: str) -> Any:
+        return array(name) if (folder / f"{name}.npy").exists() else None
+
+    has_tree = (folder / "tree_children.npy").exists()
+    return Word2Vec(
+        words=orjson.loads((folder / "words.json").read_bytes()),
+        counts=array("counts"),
+        vectors=array("vectors"),
+        tree=HuffmanTree(*(array(f"tree_{part.name}") for part in fields(HuffmanTree))) if has_tree else None,
+        nodes=optional("nodes"),
+        outputs=optional("outputs"),
+        document_frequencies=optional("document_frequencies"),
+        documents=documents,
+        training=training,
+    )
+
+
+def write_manifest(folder: Path, model: Word2Vec, origin: Origin) -> str:
+    """Describe a folder that holds a whole model, and make it durable; returns the new version.
+
+    The caller makes the folder visible under its version by one rename.
+    """
     files = {
         path.name: {"bytes": path.stat().st_size, "sha256": _sha256(path)}
         for path in sorted(folder.iterdir())
     }
     made = datetime.now(UTC)
     version = f"{made:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+    formula = Relatedness() if WORDS_FILE in files else None
     manifest = {
         "format": FORMAT,
         "version": version,
         "parent": None,
         "created": made.isoformat(timespec="seconds"),
-        "language": language,
-        "analysis": dict(analysis),
+        "language": origin.language,
+        "analysis": dict(origin.analysis),
         "training": dict(model.training),
+        "table": asdict(formula) if formula else None,
         "counts": {
             "words": len(model.words),
             "occurrences": int(np.asarray(model.counts).sum()),
             "documents": model.documents,
         },
-        "corpus": {"sha256": corpus_fingerprint},
+        "corpus": {"sha256": origin.fingerprint},
         "libraries": _library_versions(LIBRARIES),
         "files": files,
     }

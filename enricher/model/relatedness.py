@@ -1,102 +1,121 @@
 """Relatedness of words by mutual information: words that occur together.
 
-    r(x → y) = log p(y|x) − α log p(y)
+    r(x → y) = log p(y|x) − α log p(y) − z / √(count of y)
 
-α = 1 is pointwise mutual information; α of 0.6 to 0.9 favours frequent words and reads better.
+α = 1 is pointwise mutual information; α of 0.6 to 0.9 favours frequent words and reads better. z
+is the shrinkage: log p(y|x) of a rare y rests on at most as many observations as y occurs, so its
+standard error is about 1/√count or more, and the score is lowered by z of these. It never raises
+one. Without it words that stood once beside x by chance come first; the discount of P. Pantel and
+D. Lin, "Discovering word senses from text" (2002), answers the same bias of mutual information.
+
 On a model trained with negative sampling v_x·c_y ≈ PMI(x, y) − log k stands for the mutual
 information (O. Levy, Y. Goldberg, "Neural word embedding as implicit matrix factorization",
 2014), and log p(y|x) is what follows from it: v_x·c_y + log p(y).
 """
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from enricher.errors import UsageError
 from enricher.model.huffman import FloatArray, IntArray
 from enricher.model.word2vec import Word2Vec
-from enricher.records import RelatedWord
 
 DEFAULT_ALPHA = 0.9
+DEFAULT_SHRINKAGE = 2.0
 SEARCH_BATCH = 128
 """Words that go through the tree together."""
 
 
+@dataclass(frozen=True, slots=True)
+class Relatedness:
+    """The formula of the module's docstring with its two constants; UsageError when one is no number."""
+
+    alpha: float = DEFAULT_ALPHA
+    shrinkage: float = DEFAULT_SHRINKAGE
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.alpha):
+            raise UsageError(f"Alpha must be a number, not {self.alpha}.")
+        if not 0 <= self.shrinkage < math.inf:
+            raise UsageError(f"The shrinkage must be 0 or more, not {self.shrinkage}.")
+
+    def offsets(self, model: Word2Vec) -> FloatArray:
+        """What is added to log p(y|x) for every word y: −α log p(y) − z/√count, float32 (V,)."""
+        return self._offsets(np.asarray(model.counts), model.log_priors)
+
+    def offsets_of(self, model: Word2Vec, rows: IntArray) -> FloatArray:
+        """The same for some words y: int32 (n,) gives float32 (n,)."""
+        return self._offsets(np.asarray(model.counts[rows]), model.log_priors_of(rows))
+
+    def _offsets(self, counts: NDArray[np.int64], log_priors: FloatArray) -> FloatArray:
+        lowered = self.shrinkage / np.sqrt(np.maximum(counts, 1.0))
+        return np.asarray(-self.alpha * log_priors.astype(np.float64) - lowered, np.float32)
+
+
 def log_conditionals(model: Word2Vec, rows: IntArray) -> FloatArray:
-    """Log p(y|x) for every y, float32 (n, V); unnormalised on a model of negative sampling."""
+    """Logarithms of p(y|x) for every y, float32 (n, V); unnormalised on a model of negative sampling."""
     if model.tree is not None:
         return model.log_probabilities_of_rows(rows)
     return model.inner_products(rows) + model.log_priors
 
 
-def relatedness(model: Word2Vec, rows: IntArray, alpha: float = DEFAULT_ALPHA) -> FloatArray:
-    """r(x → y) = log p(y|x) − α log p(y), float32 (n, V) for n rows x."""
-    scores: FloatArray = log_conditionals(model, rows) - np.float32(alpha) * model.log_priors
-    return scores
+def relatedness(model: Word2Vec, rows: IntArray, formula: Relatedness) -> FloatArray:
+    """r(x → y) for every y, float32 (n, V), for n rows x."""
+    return log_conditionals(model, rows) + formula.offsets(model)
 
 
 def most_related(
-    model: Word2Vec, rows: IntArray, top: int, alpha: float = DEFAULT_ALPHA
+    model: Word2Vec, rows: IntArray, top: int, formula: Relatedness
 ) -> tuple[FloatArray, IntArray]:
     """The words with the largest r(x → y) for n rows x, each x left out; exact, best first.
 
     Returns scores, float32 (n, top), and rows, int32 (n, top), −1 where the vocabulary has fewer.
     """
     if model.tree is None or model.nodes is None or model.tree.inner_nodes == 0:
-        return _best_of_all(model, rows, top, alpha)
-    from enricher.model import kernels  # compiled code is loaded only where it is needed
-
-    priors = np.float32(-alpha) * model.log_priors
-    largest = kernels.largest_below(model.tree.children, priors)
-    scores, found = np.empty((len(rows), top), np.float32), np.empty((len(rows), top), np.int32)
-    for start in range(0, len(rows), SEARCH_BATCH):
-        part = slice(start, start + SEARCH_BATCH)
-        vectors = np.ascontiguousarray(model.vectors[rows[part]])
-        kernels.search(
-            vectors, rows[part], model.nodes, model.tree.children, priors, largest, model.tree.depth,
-            kernels.SOFTPLUS32, scores[part], found[part],
-        )  # fmt: skip
-    order = np.argsort(-scores, axis=1, kind="stable")
-    return np.take_along_axis(scores, order, 1), np.take_along_axis(found, order, 1)
+        return _best_of_all(model, rows, top, formula)
+    return TreeSearch(model, formula).best(rows, top)
 
 
-def _best_of_all(model: Word2Vec, rows: IntArray, top: int, alpha: float) -> tuple[FloatArray, IntArray]:
+class TreeSearch:
+    """The exact pruned search over the Huffman tree, made ready for one formula."""
+
+    def __init__(self, model: Word2Vec, formula: Relatedness) -> None:
+        from enricher.model import kernels  # compiled code is loaded only where it is needed
+
+        assert model.tree is not None and model.nodes is not None
+        self._kernels = kernels
+        self._vectors, self._nodes, self._tree = model.vectors, model.nodes, model.tree
+        self._offsets = formula.offsets(model)
+        self._largest = kernels.largest_below(model.tree.children, self._offsets)
+
+    def best(self, rows: IntArray, top: int) -> tuple[FloatArray, IntArray]:
+        """As `most_related`; may be called from several threads at once."""
+        scores, found = np.empty((len(rows), top), np.float32), np.empty((len(rows), top), np.int32)
+        for start in range(0, len(rows), SEARCH_BATCH):
+            part = slice(start, start + SEARCH_BATCH)
+            vectors = np.ascontiguousarray(self._vectors[rows[part]])
+            tree = (self._nodes, self._tree.children, self._offsets, self._largest, self._tree.depth)
+            self._kernels.search(
+                vectors, rows[part], *tree, self._kernels.SOFTPLUS32, scores[part], found[part]
+            )
+        order = np.lexsort((found, -scores))
+        return np.take_along_axis(scores, order, 1), np.take_along_axis(found, order, 1)
+
+
+def _best_of_all(
+    model: Word2Vec, rows: IntArray, top: int, formula: Relatedness
+) -> tuple[FloatArray, IntArray]:
     """The same by computing every score, for models without a tree."""
     scores, found = np.full((len(rows), top), -np.inf, np.float32), np.full((len(rows), top), -1, np.int32)
     for place, row in enumerate(rows):
-        everything = relatedness(model, rows[place : place + 1], alpha)[0]
+        everything = relatedness(model, rows[place : place + 1], formula)[0]
         best = best_rows(everything, top, leave_out=[int(row)])
         scores[place, : len(best)], found[place, : len(best)] = everything[best], best
     return scores, found
-
-
-def related(model: Word2Vec, word: str, top: int = 10, alpha: float = DEFAULT_ALPHA) -> list[RelatedWord]:
-    """The words most related to a word, itself left out, best first; exact over the vocabulary.
-
-    Raises UnknownWord, and UsageError when `top` is under 1 or alpha is no number.
-    """
-    if top < 1:
-        raise UsageError(f"The number of words must be 1 or more, not {top}.")
-    check_alpha(alpha)
-    row = np.array([model.row(word)], np.int32)
-    scores, found = most_related(model, row, min(top, len(model.words)), alpha)
-    priors = model.log_priors
-    return [
-        RelatedWord(
-            word=model.words[y],
-            score=float(score),
-            log_probability=float(score + np.float32(alpha) * priors[y]),
-            log_prior=float(priors[y]),
-        )
-        for score, y in zip(scores[0], found[0], strict=True)
-        if y >= 0
-    ]
-
-
-def check_alpha(alpha: float) -> None:
-    """Raise UsageError when alpha is no number."""
-    if not np.isfinite(alpha):
-        raise UsageError(f"Alpha must be a number, not {alpha}.")
 
 
 def best_rows(scores: FloatArray, top: int, leave_out: Sequence[int] = ()) -> list[int]:

@@ -4,13 +4,14 @@ models/<version>/     the bundles
 models/active         the name of the active one; replaced by one atomic rename
 models/history        the versions that were active before it, oldest first
 models/.building-*    half-made bundles, never visible under a version
+models/.scratch-*     segmented text while a training runs
 """
 
 import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from enricher.model.bundle import MANIFEST, Bundle, open_bundle
 ACTIVE = "active"
 HISTORY = "history"
 BUILDING = ".building-"
+SCRATCH = ".scratch-"
 OWNER = ".owner"
 
 
@@ -56,34 +58,44 @@ class BundleStore:
             raise ModelNotFound(f"There is no model {name!r} in {str(self.folder)!r} (there: {there}).")
         return open_bundle(self.folder / name)
 
-    def add(self, write: Callable[[Path], str]) -> str:
-        """Make a bundle: `write` fills an empty folder and returns the version.
-
-        The folder appears under its version by one rename; whatever interrupts the writing
-        leaves nothing behind.
-        """
-        with self.workspace() as building:
-            folder = building / "bundle"
-            folder.mkdir()
-            version = write(folder)
-            folder.rename(self.folder / version)
-            return version
-
     @contextmanager
     def workspace(self) -> Iterator[Path]:
-        """A scratch folder on the same disk, removed at the end."""
-        try:
+        """A scratch folder on the same disk, removed at the end; those of killed processes go first."""
+        with self._writing():
             self.folder.mkdir(parents=True, exist_ok=True)
-            building = Path(tempfile.mkdtemp(prefix=BUILDING, dir=self.folder))
-        except OSError as error:
-            raise ModelError(f"The models folder {str(self.folder)!r} cannot be written: {error}.") from error
-        try:
+            for left in self._abandoned(SCRATCH):
+                shutil.rmtree(left, ignore_errors=True)
+            scratch = Path(tempfile.mkdtemp(prefix=SCRATCH, dir=self.folder))
+            with _owned(scratch):
+                yield scratch
+
+    @contextmanager
+    def building(self, key: str) -> Iterator[Path]:
+        """The folder of a half-made bundle, removed at the end; only a kill leaves it.
+
+        `key` is a hash of all that goes into the bundle: the next who makes the same finds what a
+        killed process had made. Raises ModelError when another process is making it now.
+        """
+        with self._writing():
+            building = self.folder / f"{BUILDING}{key[:16]}"
+            building.mkdir(parents=True, exist_ok=True)
             with _owned(building):
                 yield building
+
+    def publish(self, folder: Path, version: str) -> None:
+        """Give a complete bundle its name, by one rename."""
+        folder.rename(self.folder / version)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except BlockingIOError as error:
+            raise ModelError(
+                "Another process is making the same model now; wait until it is done."
+            ) from error
         except OSError as error:
-            raise ModelError(f"The model could not be written: {error}.") from error
-        finally:
-            shutil.rmtree(building, ignore_errors=True)
+            raise ModelError(f"The model could not be written to {str(self.folder)!r}: {error}.") from error
 
     def activate(self, version: str) -> None:
         """Make a version the active one after verifying every file of it.
@@ -123,11 +135,15 @@ class BundleStore:
             if keep == {None}:
                 raise ModelNotFound(f"No model is active in {str(self.folder)!r}: nothing was removed.")
             removed = [version for version in self.versions() if version not in keep]
-            leftovers = [path.name for path in self.folder.glob(f"{BUILDING}*") if _abandoned(path)]
-            for name in removed + leftovers:
-                shutil.rmtree(self.folder / name)
+            leftovers = self._abandoned(BUILDING) + self._abandoned(SCRATCH)
+            for folder in [*(self.folder / version for version in removed), *leftovers]:
+                shutil.rmtree(folder)
             self._replace(HISTORY, [v for v in self._history() if v in keep])
             return removed
+
+    def _abandoned(self, prefix: str) -> list[Path]:
+        """The half-made folders whose process is gone."""
+        return [path for path in self.folder.glob(f"{prefix}*") if _is_abandoned(path)]
 
     def _previous(self) -> tuple[str | None, list[str]]:
         """The version to go back to and the history that is left then; removed versions are skipped."""
@@ -168,13 +184,16 @@ class BundleStore:
 
 @contextmanager
 def _owned(building: Path) -> Iterator[None]:
-    """Hold the lock of a half-made bundle; it is gone when its process is."""
+    """Hold the lock of a half-made bundle, which is gone when its process is, and remove it at the end."""
     with (building / OWNER).open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            yield
+        finally:
+            shutil.rmtree(building, ignore_errors=True)
 
 
-def _abandoned(building: Path) -> bool:
+def _is_abandoned(building: Path) -> bool:
     """Whether the process that made this half-made bundle is gone."""
     try:
         with (building / OWNER).open("a") as file:

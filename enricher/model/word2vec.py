@@ -56,9 +56,19 @@ class Word2Vec:
 
     @cached_property
     def log_priors(self) -> FloatArray:
-        """Log p(y) by the counts, float32 (V,); a word without a count has that of one occurrence."""
-        counts = np.maximum(np.asarray(self.counts, np.float64), 1.0)
-        return np.asarray(np.log(counts / counts.sum()), np.float32)
+        """Logarithms of p(y) by the counts, float32 (V,); a word without a count has that of one."""
+        return self._log_priors(np.asarray(self.counts))
+
+    def log_priors_of(self, rows: IntArray) -> FloatArray:
+        """The same for some words: int32 (n,) gives float32 (n,)."""
+        return self._log_priors(np.asarray(self.counts[rows]))
+
+    def _log_priors(self, counts: NDArray[np.int64]) -> FloatArray:
+        return np.asarray(np.log(np.maximum(counts, 1.0) / self._occurrences), np.float32)
+
+    @cached_property
+    def _occurrences(self) -> float:
+        return float(np.maximum(self.counts, 1).sum())
 
     @cached_property
     def idf(self) -> FloatArray:

@@ -9,7 +9,7 @@ from enricher.errors import BundleInvalid
 from enricher.model.store import BundleStore
 from enricher.text import open_analyzer
 from indexer.cli.app import Json, Language, Segmenter, app, context_of
-from indexer.cli.output import print_json, print_table, say
+from indexer.cli.output import print_json, print_table, progress_display, say
 from indexer.cli.train import check_language
 
 models = typer.Typer(help="The model bundles: list, show, verify, activate, roll back, prune, import.",
@@ -136,7 +136,8 @@ def import_model(
 
     check_language(language)
     store = context_of(context).store
-    version = import_bundle(store, file, open_analyzer(segmenter), language)
+    with progress_display() as progress:
+        version = import_bundle(store, file, open_analyzer(segmenter), language, progress)
     if not no_activate:
         store.activate(version)
     say("An imported model has no document frequencies and no word boundaries: keywords use its word counts.")

@@ -96,6 +96,9 @@ def related(
     word: str,
     top: Top = 10,
     alpha: Annotated[float, typer.Option(help="1 is mutual information; less favours frequent words.")] = 0.9,
+    no_shrinkage: Annotated[
+        bool, typer.Option("--no-shrinkage", help="Do not lower the scores of rare words.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Print the words that occur with a word: largest log p(y|word) − alpha · log p(y).
@@ -104,7 +107,7 @@ def related(
     """
     model = context_of(context).model()
     _say_inner_product(model)
-    found = model.related(word, top, alpha)
+    found = model.related(word, top, alpha, shrinkage=not no_shrinkage)
     if as_json:
         print_json({"word": word, "alpha": alpha, "related": [asdict(item) for item in found]})
     else:

@@ -10,7 +10,7 @@ from tests.corpora import write_jsonl
 
 
 def test_related_prints_the_contract(run: RunCommand, models: Path) -> None:
-    """score = log_probability − alpha · log_prior, alpha 0.9 unless given."""
+    """score = log_probability − alpha · log_prior, alpha 0.9 unless given; shrinkage only lowers it."""
     done = run("--models", models, "related", "事务", "--top", "3", "--json")
     assert done.returncode == 0 and done.stderr == ""
     answer = json.loads(done.stdout)
@@ -18,6 +18,9 @@ def test_related_prints_the_contract(run: RunCommand, models: Path) -> None:
     assert len(answer["related"]) == 3
     for item in answer["related"]:
         assert set(item) == {"word", "score", "log_probability", "log_prior"}
+        assert item["score"] <= item["log_probability"] - 0.9 * item["log_prior"] + 1e-4
+    raw = json.loads(run("--models", models, "related", "事务", "--no-shrinkage", "--json").stdout)
+    for item in raw["related"]:
         assert item["score"] == pytest.approx(item["log_probability"] - 0.9 * item["log_prior"], abs=1e-4)
     other = json.loads(run("--models", models, "related", "事务", "--alpha", "1", "--json").stdout)
     assert other["alpha"] == 1 and len(other["related"]) == 10

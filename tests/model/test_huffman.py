@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import enricher
 from enricher.errors import BundleInvalid
 from enricher.model.huffman import HuffmanTree, log_probabilities, path_counts
-from enricher.model.relatedness import most_related, relatedness
+from enricher.model.relatedness import Relatedness, most_related, relatedness
 from enricher.model.word2vec import Word2Vec
 
 Paths = tuple[list[np.ndarray], list[np.ndarray]]
@@ -70,12 +70,19 @@ def test_log_probabilities_equal_a_walk_along_every_path(counts: list[int], seed
     assert np.exp(fast.astype(np.float64)).sum(axis=1) == pytest.approx(np.ones(3), abs=1e-6)
 
 
-@given(counts_of_words, st.integers(1, 12), st.floats(-1.5, 2.0), st.integers(0, 2**32 - 1))
+@given(
+    counts_of_words,
+    st.integers(1, 12),
+    st.floats(-1.5, 2.0),
+    st.sampled_from([0.0, 2.0]),
+    st.integers(0, 2**32 - 1),
+)
 @settings(max_examples=80, deadline=None)
 def test_the_pruned_search_finds_what_computing_everything_finds(
-    counts: list[int], top: int, alpha: float, seed: int
+    counts: list[int], top: int, alpha: float, shrinkage: float, seed: int
 ) -> None:
-    """The k best of every word at any alpha, also negative and above one, on random trees."""
+    """The k best of every word by any formula, alpha also negative and above one, on random trees."""
+    formula = Relatedness(alpha, shrinkage)
     generator = np.random.default_rng(seed)
     tree, order = HuffmanTree.from_paths(*huffman_paths(counts))
     size = len(counts)
@@ -83,8 +90,8 @@ def test_the_pruned_search_finds_what_computing_everything_finds(
     vectors = generator.normal(size=(size, 5), scale=2).astype(np.float32)
     model = Word2Vec([str(n) for n in range(size)], np.array(counts), vectors, tree, nodes)
     rows = np.arange(size, dtype=np.int32)
-    scores, found = most_related(model, rows, top, alpha)
-    everything = relatedness(model, rows, alpha)
+    scores, found = most_related(model, rows, top, formula)
+    everything = relatedness(model, rows, formula)
     np.fill_diagonal(everything, -np.inf)
     for x in range(size):
         expected = np.sort(everything[x])[::-1][: min(top, size - 1)]

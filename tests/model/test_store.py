@@ -56,6 +56,7 @@ def test_prune_keeps_the_active_version_and_the_one_before(store: BundleStore) -
     store.activate(third)
     store.activate(first)
     (store.folder / ".building-left").mkdir()
+    (store.folder / ".building-left" / "half").write_text("made")
     assert store.prune() == [second]
     assert store.versions() == [first, third]
     assert not (store.folder / ".building-left").exists()
@@ -147,13 +148,10 @@ def test_without_a_model_the_sentence_says_how_to_train_one(tmp_path: Path) -> N
 def test_a_failure_while_writing_leaves_nothing(store: BundleStore) -> None:
     """Neither a version nor a half-made folder."""
     before = sorted(path.name for path in store.folder.iterdir())
-
-    def fail(folder: Path) -> str:
-        (folder / "half").write_text("made")
-        raise OSError(28, "No space left on device")
-
-    with pytest.raises(ModelError, match="No space left"):
-        store.add(fail)
+    for folder in (store.workspace(), store.building("0123456789abcdef")):
+        with pytest.raises(ModelError, match="No space left"), folder as made:
+            (made / "half").write_text("made")
+            raise OSError(28, "No space left on device")
     assert sorted(path.name for path in store.folder.iterdir()) == before
 
 
