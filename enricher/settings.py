@@ -13,6 +13,8 @@ from typing import Any
 from enricher.errors import ConfigurationError
 
 CONFIG_FILE = Path("enricher.toml")
+WORDS = "tokens"
+"""The enrichment without which nothing can be searched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ SETTINGS = (MODELS, ENGINE, CONFIG)
 class IndexConfiguration:
     """What runs on an index: one `[index."PATTERN"]` table of enricher.toml.
 
-    fields: the enriched fields, None for title and text of the source. enrichments and
+    fields: the enriched fields, the title first, None for title and text of the source. enrichments and
     rewriters: plug-ins by name, in order. settings: for each plug-in its own table.
     """
 
@@ -103,10 +105,25 @@ def _index(table: object, where: str) -> IndexConfiguration:
     for key in ("fields", "enrichments", "rewriters"):
         if key in table:
             value = table[key]
-            if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
                 raise ConfigurationError(f"{where}: {key!r} must be a list of names.")
+            if len(set(value)) < len(value):
+                raise ConfigurationError(f"{where}: {key!r} names something twice.")
             lists[key] = tuple(value)
     settings = table.get("settings", {})
     if not isinstance(settings, dict) or not all(isinstance(value, dict) for value in settings.values()):
         raise ConfigurationError(f"{where}: 'settings' must hold one table for each plug-in.")
-    return IndexConfiguration(settings=settings, **lists)
+    return _checked(IndexConfiguration(settings=settings, **lists), where)
+
+
+def _checked(configuration: IndexConfiguration, where: str) -> IndexConfiguration:
+    """The configuration, if an index made by it can be searched and every table of it is used."""
+    if configuration.fields == ():
+        raise ConfigurationError(f"{where}: 'fields' names no field.")
+    if WORDS not in configuration.enrichments:
+        raise ConfigurationError(f"{where}: 'enrichments' must name {WORDS!r}, the words that are searched.")
+    used = {*configuration.enrichments, *configuration.rewriters}
+    for name in configuration.settings:
+        if name not in used:
+            raise ConfigurationError(f"{where}: settings.{name}: no plug-in {name!r} runs on this index.")
+    return configuration

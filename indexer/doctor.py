@@ -27,9 +27,18 @@ def examine(models: Path, engine_url: str, config: Path | None) -> list[Check]:
         return [*checks, Check("engine", False, str(error))]
     found = engine.check()
     if all(check.passed for check in found):
-        found += [_check(f"index {name}", partial(_index, engine, name, models)) for name in engine.indexes()]
+        found += _indexes(engine, models)
     engine.close()
     return checks + found
+
+
+def _indexes(engine: SearchEngine, models: Path) -> list[Check]:
+    """One check for each index of ours."""
+    try:
+        names = engine.indexes()
+    except EnricherError as error:
+        return [Check("indexes", False, str(error))]
+    return [_check(f"index {name}", partial(_index, engine, name, models)) for name in names]
 
 
 def _check(name: str, look: Callable[[], str]) -> Check:

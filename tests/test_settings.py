@@ -24,12 +24,12 @@ def test_the_first_pattern_that_fits_wins_and_a_name_before_patterns(tmp_path: P
         fields = ["headline", "body"]
         rewriters = []
         [index."news-2020"]
-        enrichments = ["tokens"]
+        enrichments = ["tokens", "keywords"]
         settings.keywords.top = 3
         """,
     )
     assert configuration.for_index("news-1") == IndexConfiguration(("headline", "body"), rewriters=())
-    assert configuration.for_index("news-2020").enrichments == ("tokens",)
+    assert configuration.for_index("news-2020").enrichments == ("tokens", "keywords")
     assert configuration.for_index("news-2020").settings == {"keywords": {"top": 3}}
     assert configuration.for_index("other") == IndexConfiguration()
 
@@ -43,6 +43,12 @@ def test_the_first_pattern_that_fits_wins_and_a_name_before_patterns(tmp_path: P
         ('[index."a"]\nfield = ["x"]', "unknown key 'field'"),
         ('[index."a"]\nfields = "x"', "'fields' must be a list"),
         ('[index."a"]\nsettings = {keywords = 3}', "one table for each plug-in"),
+        ('[index."a"]\nfields = []', "names no field"),
+        ('[index."a"]\nfields = [""]', "list of names"),
+        ('[index."a"]\nenrichments = []', "must name 'tokens'"),
+        ('[index."a"]\nrewriters = ["subwords", "subwords"]', "twice"),
+        ('[index."a"]\nsettings.keyword.top = 3', "settings.keyword"),
+        ('[index."a"]\nrewriters = []\nsettings.relatedness.terms = 3', "settings.relatedness"),
         ("not toml at all", "cannot be read"),
     ],
 )

@@ -7,10 +7,12 @@ only words with enough mutual information, the score at α = 1, count as related
 added with a small share of the weight of an original word.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
+from enricher.errors import UsageError
 from enricher.model.huffman import FloatArray
 from enricher.model.relatedness import Relatedness, best_rows, relatedness
 from enricher.model.word2vec import Word2Vec
@@ -31,6 +33,14 @@ class RelatednessExpansion:
     weight: float = 0.15
     alpha: float = 0.6
     floor: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.terms < 0:
+            raise UsageError(f"The number of added words must be 0 or more, not {self.terms}.")
+        if not 0 <= self.weight < math.inf:
+            raise UsageError(f"The weight of added words must be 0 or more, not {self.weight}.")
+        if not (math.isfinite(self.alpha) and math.isfinite(self.floor)):
+            raise UsageError(f"Alpha and floor must be numbers, not {self.alpha} and {self.floor}.")
 
 
 def expand_by_relatedness(

@@ -23,6 +23,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from types import NoneType
 from typing import Any, cast
 
 import numpy as np
@@ -37,6 +38,16 @@ from enricher.model.word2vec import Word2Vec
 
 FORMAT = 1
 MANIFEST = "manifest.json"
+MANIFEST_KEYS: dict[str, Any] = {
+    "version": str,
+    "created": str,
+    "language": str,
+    "analysis": dict,
+    "training": dict,
+    "table": dict | NoneType,
+    "counts": dict,
+    "files": dict,
+}
 LIBRARIES = ("numpy", "numba", "gensim", "faiss-cpu", "jieba", "rjieba")
 
 
@@ -105,7 +116,7 @@ class Bundle:
 def open_bundle(path: Path) -> Bundle:
     """Open a bundle, refusing what is incomplete or of another format (BundleInvalid).
 
-    The size of every file is compared with the manifest; `Bundle.verify` compares the hashes.
+    The manifest's keys and the sizes of all files are checked; `Bundle.verify` compares the hashes.
     """
     try:
         manifest = orjson.loads((path / MANIFEST).read_bytes())
@@ -119,6 +130,9 @@ def open_bundle(path: Path) -> Bundle:
             f"The model {path.name} has format {format_number}, this version of enricher reads {FORMAT}: "
             "install the version that made it, or train it anew."
         )
+    for key, kind in MANIFEST_KEYS.items():
+        if not isinstance(manifest.get(key), kind):
+            raise BundleInvalid(f"The {MANIFEST} of the model {path.name} lacks {key!r} or holds it wrongly.")
     for name, facts in manifest["files"].items():
         file = path / name
         if not file.is_file():
@@ -158,9 +172,13 @@ def read_model(folder: Path, documents: int, training: Mapping[str, object]) -> 
     def optional(name: str) -> Any:
         return array(name) if (folder / f"{name}.npy").exists() else None
 
+    try:
+        words = orjson.loads((folder / "words.json").read_bytes())
+    except (OSError, orjson.JSONDecodeError) as error:
+        raise BundleInvalid(f"The file words.json of the model {folder.name} cannot be read.") from error
     has_tree = (folder / "tree_children.npy").exists()
     return Word2Vec(
-        words=orjson.loads((folder / "words.json").read_bytes()),
+        words=words,
         counts=array("counts"),
         vectors=array("vectors"),
         tree=HuffmanTree(*(array(f"tree_{part.name}") for part in fields(HuffmanTree))) if has_tree else None,

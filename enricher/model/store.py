@@ -11,7 +11,7 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -39,21 +39,17 @@ class BundleStore:
 
     def active_version(self) -> str | None:
         """The active version, None where none has been activated."""
-        try:
-            return (self.folder / ACTIVE).read_text(encoding="utf-8").strip() or None
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise ModelError(f"The models folder {str(self.folder)!r} cannot be read: {error}.") from error
+        lines = self._lines(ACTIVE)
+        return lines[0] if lines else None
 
     def open(self, version: str | None = None) -> Bundle:
         """Open a version, or the active one. Raises ModelNotFound, BundleInvalid."""
-        name = version or self.active_version()
+        name = self.active_version() if version is None else version
         if name is None:
             raise ModelNotFound(
                 f"No model is active in {str(self.folder)!r}: train one with `enricher train SOURCE`."
             )
-        if "/" in name or name.startswith(".") or not (self.folder / name).is_dir():
+        if not _is_name(name) or not (self.folder / name).is_dir():
             there = ", ".join(self.versions()) or "none"
             raise ModelNotFound(f"There is no model {name!r} in {str(self.folder)!r} (there: {there}).")
         return open_bundle(self.folder / name)
@@ -104,11 +100,14 @@ class BundleStore:
         """
         self.open(version).verify()
         with self._lock():
-            previous = self.active_version()
+            try:
+                previous, history = self.active_version(), self._history()
+            except ModelError:  # a damaged file is replaced
+                previous, history = None, []
             if previous == version:
                 return
             if previous is not None:
-                self._replace(HISTORY, [*self._history(), previous])
+                self._replace(HISTORY, [*history, previous])
             self._replace(ACTIVE, [version])
 
     def rollback(self) -> str:
@@ -116,6 +115,8 @@ class BundleStore:
 
         Raises ModelNotFound when there is none, BundleInvalid when it is damaged.
         """
+        if self.active_version() is None:
+            raise ModelNotFound(f"No model is active in {str(self.folder)!r}.")
         with self._lock():
             version, rest = self._previous()
             if version is None:
@@ -125,16 +126,18 @@ class BundleStore:
             self._replace(HISTORY, rest)
             return version
 
-    def prune(self) -> list[str]:
-        """Remove all versions but the active one and the one before it; returns what went.
+    def prune(self, needed: Collection[str] = ()) -> list[str]:
+        """Remove all versions that nothing calls for; returns what went.
 
-        Half-made bundles that a killed training left go too.
+        The active one, the one before it, those made after it and not yet activated, and those
+        named in `needed` stay. Half-made bundles that a killed training left go too.
         """
+        active = self.active_version()
+        if active is None:
+            raise ModelNotFound(f"No model is active in {str(self.folder)!r}: nothing was removed.")
         with self._lock():
-            keep = {self.active_version(), self._previous()[0]}
-            if keep == {None}:
-                raise ModelNotFound(f"No model is active in {str(self.folder)!r}: nothing was removed.")
-            removed = [version for version in self.versions() if version not in keep]
+            keep = {active, self._previous()[0], *needed}
+            removed = [version for version in self.versions() if version not in keep and version < active]
             leftovers = self._abandoned(BUILDING) + self._abandoned(SCRATCH)
             for folder in [*(self.folder / version for version in removed), *leftovers]:
                 shutil.rmtree(folder)
@@ -155,10 +158,20 @@ class BundleStore:
         return None, []
 
     def _history(self) -> list[str]:
+        return self._lines(HISTORY)
+
+    def _lines(self, name: str) -> list[str]:
+        """The versions that a small file of the folder names; none where it is missing."""
+        path = self.folder / name
         try:
-            return (self.folder / HISTORY).read_text(encoding="utf-8").split()
+            return [line for line in path.read_text(encoding="utf-8").split() if _is_name(line)]
         except FileNotFoundError:
             return []
+        except (OSError, UnicodeDecodeError) as error:
+            raise ModelError(
+                f"The file {str(path)!r} cannot be read ({error}); "
+                "`enricher models activate V` writes it anew."
+            ) from error
 
     def _replace(self, name: str, lines: list[str]) -> None:
         """Write a small file durably by one rename."""
@@ -180,6 +193,11 @@ class BundleStore:
                 yield
         except OSError as error:
             raise ModelError(f"The models folder {str(self.folder)!r} cannot be written: {error}.") from error
+
+
+def _is_name(version: str) -> bool:
+    """Whether it can be the name of a bundle: not empty, hidden, or a path."""
+    return bool(version) and "/" not in version and not version.startswith(".")
 
 
 @contextmanager

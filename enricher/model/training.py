@@ -46,13 +46,17 @@ class TrainingSettings:
 
     def __post_init__(self) -> None:
         if self.architecture not in ARCHITECTURES:
-            raise UsageError(f"The architecture must be one of {ARCHITECTURES}, not {self.architecture!r}.")
+            raise UsageError(
+                f"The architecture must be {' or '.join(ARCHITECTURES)}, not {self.architecture!r}."
+            )
         if self.loss not in LOSSES:
-            raise UsageError(f"The loss must be one of {LOSSES}, not {self.loss!r}.")
+            raise UsageError(f"The loss must be {' or '.join(LOSSES)}, not {self.loss!r}.")
         for name in ("dimensions", "window", "min_count", "epochs", "workers"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise UsageError(f"The number of {name.replace('_', ' ')} must be 1 or more, not {value}.")
+        if not 0 <= self.seed < 2**32:
+            raise UsageError(f"The seed must be a number from 0 to {2**32 - 1}, not {self.seed}.")
 
     def resolve(self, tokens: int) -> "TrainingSettings":
         """The same with epochs and min_count chosen for a corpus of so many words."""
@@ -132,7 +136,7 @@ def import_gensim(path: Path) -> Word2Vec:
             f"{str(path)!r} is not a Word2Vec model saved by gensim (Word2Vec.save); vectors alone "
             "have no output weights, without which there is no p(y|x)."
         ) from error
-    if not isinstance(model, GensimWord2Vec) or not hasattr(model, "wv"):
+    if type(model) is not GensimWord2Vec or not hasattr(model, "wv"):
         raise BundleInvalid(f"{str(path)!r} holds a {type(model).__name__}, not a Word2Vec model.")
     try:
         return _from_gensim(model, None, 0, _settings_of(model))

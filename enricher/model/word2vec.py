@@ -82,7 +82,8 @@ class Word2Vec:
 
     def row(self, word: str) -> int:
         """The row of a word as it stands, or of its normalised form; UnknownWord with the closest words."""
-        for form in (word, normalize(word).strip()):
+        normalized = normalize(word).strip()
+        for form in (word, normalized, normalized.replace(" ", "_")):
             if form in self.index:
                 return self.index[form]
         raise UnknownWord(word, self.closest(word))

@@ -1,5 +1,6 @@
 """The plug-ins that come with the product: tokens, subwords, keywords, relatedness."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
@@ -17,6 +18,10 @@ S = TypeVar("S")
 @dataclass(frozen=True)
 class SubwordSettings:
     weight: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.weight < math.inf:
+            raise ValueError(f"weight must be 0 or more, not {self.weight}.")
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,12 @@ class KeywordSettings:
     top: int = 10
     method: str = "phrases"
 
+    def __post_init__(self) -> None:
+        if self.top < 1:
+            raise ValueError(f"top must be 1 or more, not {self.top}.")
+        if self.method not in METHODS:
+            raise ValueError(f"method must be one of {', '.join(METHODS)}, not {self.method!r}.")
+
 
 @dataclass(frozen=True)
 class Keywords:
@@ -113,6 +124,8 @@ class Relatedness:
 
 
 def tokens(context: PluginContext) -> Tokens:
+    if context.settings:
+        raise ValueError("it has none.")
     return Tokens({f"tokens.{name}": FieldKind.WORDS for name in context.fields})
 
 
@@ -122,10 +135,7 @@ def subwords(context: PluginContext) -> Subwords:
 
 
 def keywords(context: PluginContext) -> Keywords:
-    settings = _settings(KeywordSettings, context.settings)
-    if settings.method not in METHODS or settings.top < 1:
-        raise ValueError(f"method must be one of {', '.join(METHODS)} and top 1 or more")
-    return Keywords(context.model(), context.title_field, settings)
+    return Keywords(context.model(), context.title_field, _settings(KeywordSettings, context.settings))
 
 
 def relatedness(context: PluginContext) -> Relatedness:
@@ -137,7 +147,7 @@ def _settings(kind: type[S], table: Mapping[str, Any]) -> S:
     known = {item.name: item.type for item in fields(kind)}  # type: ignore[arg-type]
     for key, value in table.items():
         if key not in known:
-            raise ValueError(f"unknown setting {key!r}; there are {', '.join(known)}")
+            raise ValueError(f"unknown setting {key!r}; there are {', '.join(known)}.")
         if known[key] is not type(value) and not (known[key] is float and isinstance(value, int)):
             raise ValueError(
                 f"the setting {key!r} must be of type {getattr(known[key], '__name__', known[key])}"

@@ -1,12 +1,12 @@
 """Finding plug-ins by entry point and building them for an index."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from typing import Any
 
 from enricher.enricher import Enricher
-from enricher.errors import ConfigurationError, PluginError
+from enricher.errors import ConfigurationError, PluginError, UsageError
 from enricher.records import Enrichment, Rewriter
 from enricher.settings import IndexConfiguration
 from enricher.text import Analyzer
@@ -62,14 +62,11 @@ def _load(name: str, configuration: IndexConfiguration, context: PluginContext) 
     try:
         factory: Callable[[PluginContext], object] = points[name].load()
         return factory(_with_settings(context, settings))
-    except (ImportError, AttributeError, TypeError, ValueError) as error:
+    except (ValueError, UsageError) as error:
+        raise ConfigurationError(f"The settings of the plug-in {name!r} are wrong: {error}") from error
+    except (ImportError, AttributeError, TypeError) as error:
         raise PluginError(f"The plug-in {name!r} could not be set up: {error}.") from error
 
 
 def _with_settings(context: PluginContext, settings: Mapping[str, Any]) -> PluginContext:
     return PluginContext(context.fields, context.analyzer, context.enricher, context.title_field, settings)
-
-
-def installed() -> Sequence[str]:
-    """The names of all plug-ins, sorted."""
-    return sorted({point.name for point in entry_points(group=GROUP)})

@@ -105,11 +105,18 @@ def rollback(context: typer.Context) -> None:
 
 @models.command()
 def prune(context: typer.Context) -> None:
-    """Remove all models but the active one and the one before it; prints what was removed.
+    """Remove the models that nothing needs; print them.
+
+    The active one stays, the one before it, those made since and not yet activated, and those
+    that enriched an index of the engine.
 
     Example: enricher models prune
     """
-    for version in context_of(context).store.prune():
+    shared = context_of(context)
+    engine = shared.engine()
+    used = {engine.layout(name).model for name in engine.indexes()}
+    engine.close()
+    for version in shared.store.prune({model for model in used if model is not None}):
         print(version)
 
 

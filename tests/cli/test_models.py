@@ -37,8 +37,23 @@ def test_a_model_is_trained_listed_activated_rolled_back_and_pruned(run: RunComm
     assert refused.stdout.strip() == first
     assert run("models", "activate", third).stdout.strip() == third
     assert run("models", "rollback").stdout.strip() == first
-    assert run("models", "prune").stdout.split() == [second, third]
+    assert run("models", "prune").stdout == ""
+    assert run("models", "activate", third).returncode == 0
+    assert run("models", "prune").stdout.split() == [second]
+    assert run("models", "rollback").stdout.strip() == first
     assert run("models", "rollback").returncode == 1
+    assert run("models", "activate", "").returncode == 1
+
+
+def test_prune_keeps_the_model_of_an_index(run: RunCommand, tmp_path: Path) -> None:
+    """Without it no query for that index can be cut."""
+    docs = write_jsonl(tmp_path / "docs.jsonl", 60)
+    first = run("train", docs, *FAST).stdout.strip()
+    assert run("index", docs, "--to", "docs").returncode == 0
+    second, third = (run("train", docs, *FAST).stdout.strip() for _ in range(2))
+    fourth = run("train", docs, *FAST).stdout.strip()
+    assert run("models", "prune").stdout.split() == [second]
+    assert set(BundleStore(tmp_path / "models").versions()) == {first, third, fourth}
 
 
 def test_a_damaged_model_is_listed_with_its_fault(run: RunCommand, tmp_path: Path) -> None:

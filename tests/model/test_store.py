@@ -53,14 +53,23 @@ def test_activating_the_active_version_changes_nothing(store: BundleStore) -> No
 def test_prune_keeps_the_active_version_and_the_one_before(store: BundleStore) -> None:
     """What a rollback needs stays, the rest goes, with what a killed training left."""
     first, second, third = store.versions()
-    store.activate(third)
     store.activate(first)
+    store.activate(third)
     (store.folder / ".building-left").mkdir()
     (store.folder / ".building-left" / "half").write_text("made")
     assert store.prune() == [second]
     assert store.versions() == [first, third]
     assert not (store.folder / ".building-left").exists()
-    assert store.rollback() == third
+    assert store.rollback() == first
+
+
+def test_prune_keeps_what_is_needed_and_what_was_not_yet_activated(store: BundleStore) -> None:
+    """An index may need an old version, and a new one waits for its activation."""
+    first, second, third = store.versions()
+    store.activate(second)
+    assert store.prune(needed={first}) == []
+    assert store.prune() == [first]
+    assert store.versions() == [second, third]
 
 
 def test_prune_leaves_a_training_under_way_alone(store: BundleStore) -> None:
@@ -132,11 +141,49 @@ def test_another_segmenter_is_refused(store: BundleStore, key: str) -> None:
         enricher.load(store.folder, version)
 
 
-@pytest.mark.parametrize("name", ["nothing", "../outside", ".building-x", "a/b"])
+@pytest.mark.parametrize("name", ["", "nothing", "../outside", ".building-x", "a/b"])
 def test_a_version_that_is_not_there_names_those_that_are(store: BundleStore, name: str) -> None:
     """Also for names that would leave the folder."""
-    with pytest.raises(ModelNotFound, match=store.versions()[0]):
-        store.open(name)
+    for action in (store.open, store.activate):
+        with pytest.raises(ModelNotFound, match=store.versions()[0]):
+            action(name)
+    assert not (store.folder / "active").exists()
+
+
+@pytest.mark.parametrize("changes", [{"files": None}, {"analysis": []}, {"created": 3}, {"counts": None}])
+def test_a_manifest_that_lacks_something_is_refused(store: BundleStore, changes: dict[str, object]) -> None:
+    """In a sentence that names it."""
+    path = store.folder / store.versions()[0]
+    rewrite_manifest(path, **changes)
+    with pytest.raises(BundleInvalid, match=next(iter(changes))):
+        open_bundle(path)
+
+
+def test_damaged_words_are_a_sentence(store: BundleStore) -> None:
+    """Also where the size is right."""
+    path = store.folder / store.versions()[0]
+    words = (path / "words.json").read_bytes()
+    (path / "words.json").write_bytes(b"\xff" * len(words))
+    with pytest.raises(BundleInvalid, match=r"words\.json"):
+        enricher.load(store.folder, path.name).related("tide")
+
+
+def test_a_damaged_active_file_is_a_sentence_and_can_be_replaced(store: BundleStore) -> None:
+    """By activating a version."""
+    (store.folder / "active").write_bytes(b"\xff\xfe")
+    (store.folder / "history").write_bytes(b"\xff\xfe")
+    with pytest.raises(ModelError, match="activate"):
+        store.open()
+    store.activate(store.versions()[0])
+    assert store.active_version() == store.versions()[0]
+
+
+def test_nothing_is_made_where_there_is_nothing_to_roll_back(tmp_path: Path) -> None:
+    """Not even the folder."""
+    for action in (BundleStore(tmp_path / "none").rollback, BundleStore(tmp_path / "none").prune):
+        with pytest.raises(ModelNotFound):
+            action()
+    assert not (tmp_path / "none").exists()
 
 
 def test_without_a_model_the_sentence_says_how_to_train_one(tmp_path: Path) -> None:

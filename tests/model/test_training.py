@@ -97,6 +97,8 @@ def test_epochs_and_min_count_follow_the_size_of_the_corpus() -> None:
         {"min_count": 0},
         {"epochs": 0},
         {"workers": 0},
+        {"seed": -5},
+        {"seed": 2**32},
     ],
 )
 def test_settings_out_of_range_are_refused(options: dict[str, object]) -> None:
@@ -177,7 +179,7 @@ def test_what_is_no_word2vec_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "text.model").write_text("not a pickle")
     (tmp_path / "empty.model").write_bytes(b"")
     store = BundleStore(tmp_path / "models")
-    for name in ("vectors.kv", "text.model", "empty.model", "missing.model"):
+    for name in ("vectors.kv", "fast.model", "text.model", "empty.model", "missing.model"):
         with pytest.raises(BundleInvalid):
             import_bundle(store, tmp_path / name, open_analyzer())
     assert store.versions() == []

@@ -65,14 +65,32 @@ def test_settings_reach_their_plugin(context: PluginContext) -> None:
         ("keywords", {"top": "3"}, "'top' must be of type int"),
         ("keywords", {"top": 0}, "1 or more"),
         ("keywords", {"method": "rake"}, "method must be one of"),
+        ("tokens", {"top": 1}, "has none"),
     ],
 )
 def test_a_wrong_setting_names_the_plugin_and_the_key(
     context: PluginContext, name: str, table: dict[str, object], said: str
 ) -> None:
     """In one sentence."""
-    with pytest.raises(PluginError, match=f"'{name}'.*{said}"):
+    with pytest.raises(ConfigurationError, match=f"'{name}'.*{said}"):
         load_enrichments(IndexConfiguration(settings={name: table}), context)
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "said"),
+    [
+        ("subwords", {"weight": -0.5}, "0 or more"),
+        ("relatedness", {"terms": -1}, "0 or more"),
+        ("relatedness", {"weight": -0.5}, "0 or more"),
+        ("relatedness", {"alpha": float("nan")}, "must be numbers"),
+    ],
+)
+def test_a_setting_out_of_range_is_found_before_any_search(
+    context: PluginContext, name: str, table: dict[str, object], said: str
+) -> None:
+    """It is the configuration's fault, not the query's."""
+    with pytest.raises(ConfigurationError, match=f"'{name}'.*{said}"):
+        load_rewriters(IndexConfiguration(settings={name: table}), context)
 
 
 def test_an_unknown_name_lists_what_is_installed(context: PluginContext) -> None:
