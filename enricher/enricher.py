@@ -11,7 +11,7 @@ from enricher.model import neighbors as cosine
 from enricher.model.bundle import Bundle
 from enricher.model.huffman import FloatArray
 from enricher.model.related_table import related
-from enricher.model.relatedness import DEFAULT_ALPHA, DEFAULT_SHRINKAGE, Relatedness
+from enricher.model.relatedness import DEFAULT_ALPHA, DEFAULT_SHRINKAGE, INNER_PRODUCT, Relatedness
 from enricher.model.store import BundleStore
 from enricher.model.word2vec import Word2Vec
 from enricher.records import AnalyzedDocument, Document, Keyword, Neighbor, Query, RelatedWord
@@ -76,8 +76,12 @@ class Enricher:
         Exact over the whole vocabulary: from the table of the bundle where it proves the answer,
         else by a search. Raises UnknownWord, UsageError.
         """
-        formula = Relatedness(alpha, DEFAULT_SHRINKAGE if shrinkage else 0.0)
-        return related(self.model, self.bundle.related_table, word, top, formula)
+        return related(self.model, self.bundle.related_table, word, top, self.formula(alpha, shrinkage))
+
+    def formula(self, alpha: float = DEFAULT_ALPHA, shrinkage: bool = True) -> Relatedness:
+        """The formula by which `related` ranks; the inner product on a model of negative sampling."""
+        asked = Relatedness(alpha, DEFAULT_SHRINKAGE if shrinkage else 0.0)
+        return asked if self.model.tree is not None else INNER_PRODUCT
 
     def log_probabilities(self, word: str | Sequence[str]) -> FloatArray:
         """Log p(y|word), natural logarithm, for every y in the order of `words`: float32 (V,).

@@ -56,6 +56,10 @@ class Relatedness:
         return np.asarray(-self.alpha * log_priors.astype(np.float64) - lowered, np.float32)
 
 
+INNER_PRODUCT = Relatedness(alpha=1.0, shrinkage=0.0)
+"""On a model of negative sampling this is v_x·c_y itself."""
+
+
 def log_conditionals(model: Word2Vec, rows: IntArray) -> FloatArray:
     """Logarithms of p(y|x) for every y, float32 (n, V); unnormalised on a model of negative sampling."""
     if model.tree is not None:

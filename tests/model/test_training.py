@@ -73,6 +73,11 @@ def test_negative_sampling_ranks_by_inner_product(tmp_path: Path) -> None:
         item.word: item for item in model.related("事务", top=len(model.words), alpha=1.0, shrinkage=False)
     }
     assert found["索引"].score == pytest.approx(float(product), abs=1e-4)
+    ranked = [item.word for item in model.related("事务", top=len(model.words))]
+    products = model.model.outputs @ model.model.vectors[model.model.row("事务")]
+    assert ranked == [
+        model.words[y] for y in np.argsort(-products, kind="stable") if model.words[y] != "事务"
+    ]
     assert model.keywords("事务与索引和日志", method="published")
     with pytest.raises(NotSupported, match="negative sampling"):
         model.log_probabilities("事务")
