@@ -157,7 +157,7 @@ def train(models: str, data: Path) -> None:
     """Learn a large model from the corpora, once: it is kept for the next run."""
     corpora = sorted(str(path.parent) for path in data.glob("*/corpus_*/corpus.jsonl.gz"))
     if not corpora:
-        sys.exit(f"There is no model in {models} and no corpus in {data}: name a model's folder with --models.")
+        sys.exit(f"No model in {models}, no corpus in {data}: name a folder with --models.")
     command = [sys.executable, "-m", "indexer", "--models", models, "train", *corpora]
     subprocess.run([*command, "--min-count", "3", "--epochs", "2"], check=True)
 

@@ -15,12 +15,12 @@ from indexer.cli import commands as _commands  # noqa: F401  (registers them)
 from indexer.cli.app import app
 
 FOLDER = Path(__file__).parent
-WIDTH = 96
+WIDTH = 80
 
 CLI_HEAD = """\
 # Commands
 
-This page is generated from the program by `make docs`. It is what `--help` prints.
+This page is generated from the program by `make docs`. It is what `--help` prints in 80 columns.
 
 Exit codes: 0 done, also when nothing was found; 1 failed, or something was lost, or the model does not
 know a word; 2 wrong usage; 130 interrupted. Results go to standard output, progress and messages to

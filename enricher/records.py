@@ -176,6 +176,11 @@ class SearchResponse:
 # ------------------------------------------------------------------ indexes
 
 
+def title_of(fields: Sequence[str]) -> str | None:
+    """The title among enriched fields: the first of several, none where there is but one."""
+    return fields[0] if len(fields) > 1 else None
+
+
 class FieldKind(StrEnum):
     """How a field under `enrichment` is kept by an engine."""
 
@@ -203,6 +208,11 @@ class IndexLayout:
     model: str | None = None
     compatible: tuple[str, ...] = ()
     segmenter: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def title_field(self) -> str | None:
+        """The enriched field that is a title, None where there is none."""
+        return title_of(self.fields)
 
     def family(self, name: str) -> list[str]:
         """The fields of WORDS under a family, by their names in `mapping`."""
@@ -293,6 +303,12 @@ class SearchEngine(Protocol):
         """Remove documents by id; answers how many there were."""
 
     def count(self, index: str) -> int: ...
+
+    def foreign(self, index: str) -> int:
+        """How many documents of an index of ours are not valid: those that neither its model nor
+        one compatible with it enriched, and those without enrichment. In an index without a
+        model, those that have one.
+        """
 
     def set_alias(self, alias: str, index: str) -> None:
         """Point an alias at one index, in one action."""

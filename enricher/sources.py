@@ -4,18 +4,19 @@ Documents stream: nothing here holds more than one line. A line that cannot be u
 Rejection in the same stream, so that the good lines around it are never lost.
 """
 
-import gzip
-import io
+import hashlib
 import json
 import os
 import sys
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from array import array
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from gzip import BadGzipFile
 from pathlib import Path
-from typing import BinaryIO, Literal, cast
+from typing import BinaryIO, Literal, NoReturn, cast
 
+import numpy as np
 import orjson
 
 from enricher.errors import SourceError, UsageError
@@ -28,22 +29,42 @@ TEXT_SUFFIXES = (".txt",)
 QUERY_FILES = ("queries.jsonl", "queries.jsonl.gz")
 COLLECTION_FILES = ("docs.jsonl", "docs.jsonl.gz")
 
+GZIP_MAGIC = b"\x1f\x8b"
+GZIP_WINDOW = 31
+"""zlib's number for a header and a checksum of gzip."""
+COMPRESSED_PIECE = 1 << 16
+PIECE = 1 << 18
+
 Format = Literal["auto", "jsonl", "text"]
+
+JSON_KINDS: dict[type, str] = {
+    type(None): "null",
+    bool: "a truth value",
+    int: "a number",
+    float: "a number",
+    str: "a string",
+    list: "an array",
+    dict: "an object",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class SourceFormat:
-    """How documents are written: the names of their fields, and JSON lines or plain text."""
+    """How documents are written: the names of their fields, and JSON lines or plain text.
+
+    `enriched` are the fields that hold text where they are others than title and text.
+    """
 
     id_field: str = "id"
     title_field: str = "title"
     text_field: str = "text"
     format: Format = "auto"
+    enriched: tuple[str, ...] | None = None
 
     @property
     def fields(self) -> tuple[str, ...]:
         """The fields that hold text, the title first."""
-        return tuple(dict.fromkeys((self.title_field, self.text_field)))
+        return self.enriched or tuple(dict.fromkeys((self.title_field, self.text_field)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,29 +82,32 @@ def find_files(sources: Sequence[str], source_format: SourceFormat) -> list[Sour
     Raises SourceError, before anything is read, when one is missing, unreadable, empty of
     documents, or of a format that its name does not tell.
     """
-    files: list[SourceFile] = []
-    for source in sources:
-        if source == STDIN:
-            files.append(SourceFile(None, "stdin", source_format.format != "text"))
-            continue
-        path = Path(source)
-        if not path.exists():
-            raise SourceError(f"There is no file or folder {source!r}.")
-        if path.is_dir():
-            files.extend(_files_in_folder(path, source_format))
-        else:
-            files.append(SourceFile(path, path.name, _is_json_lines(path, source_format)))
+    try:
+        files = [file for source in sources for file in _files_of(source, source_format)]
+    except PermissionError as error:
+        raise SourceError(f"{str(error.filename)!r} cannot be read: permission denied.") from error
     for file in files:
         if file.path is not None and not os.access(file.path, os.R_OK):
             raise SourceError(f"The file {str(file.path)!r} cannot be read: permission denied.")
     return files
 
 
+def _files_of(source: str, source_format: SourceFormat) -> Iterable[SourceFile]:
+    if source == STDIN:
+        return [SourceFile(None, "stdin", source_format.format != "text")]
+    path = Path(source)
+    if not path.exists():
+        raise SourceError(f"There is no file or folder {source!r}.")
+    if path.is_dir():
+        return _files_in_folder(path, source_format)
+    return [SourceFile(path, path.name, _is_json_lines(path, source_format))]
+
+
 def _files_in_folder(folder: Path, source_format: SourceFormat) -> Iterator[SourceFile]:
     """The document files of a folder; the queries of a judged collection are none."""
     found = False
-    for path in sorted(folder.rglob("*")):
-        if not path.is_file() or not _stem(path).endswith(JSON_SUFFIXES + TEXT_SUFFIXES):
+    for path in _walk(folder):
+        if not _stem(path).endswith(JSON_SUFFIXES + TEXT_SUFFIXES) or not path.is_file():
             continue
         if path.name in QUERY_FILES and any((path.parent / name).exists() for name in COLLECTION_FILES):
             continue
@@ -91,6 +115,16 @@ def _files_in_folder(folder: Path, source_format: SourceFormat) -> Iterator[Sour
         yield SourceFile(path, path.relative_to(folder).as_posix(), _is_json_lines(path, source_format))
     if not found:
         raise SourceError(f"The folder {str(folder)!r} holds no .jsonl, .ndjson or .txt file (also as .gz).")
+
+
+def _walk(folder: Path) -> list[Path]:
+    """All that is in a folder and the folders under it, sorted; SourceError where one cannot be read."""
+
+    def refuse(error: OSError) -> NoReturn:
+        reason = (error.strerror or str(error)).lower()
+        raise SourceError(f"The folder {str(error.filename)!r} cannot be read: {reason}.") from error
+
+    return sorted(Path(top, name) for top, _, names in os.walk(folder, onerror=refuse) for name in names)
 
 
 def _stem(path: Path) -> str:
@@ -114,23 +148,83 @@ def read_files(files: Iterable[SourceFile], source_format: SourceFormat) -> Iter
     """The documents of files, one after the other; a bad line is a Rejection in its place."""
     for file in files:
         try:
-            with _open(file) as stream:
-                for number, line in enumerate(stream, start=1):
-                    if number == 1:
-                        line = line.removeprefix(b"\xef\xbb\xbf")
-                    if not line.strip():
-                        continue
+            for number, line in enumerate(_lines(file), start=1):
+                if number == 1:
+                    line = line.removeprefix(b"\xef\xbb\xbf")
+                if line.strip():
                     yield _parse(line.rstrip(b"\r\n"), file, number, source_format)
         except (OSError, EOFError, zlib.error) as error:
             yield Rejection(file.name, f"The file cannot be read to its end: {error}.", "")
 
 
-def _open(file: SourceFile) -> AbstractContextManager[BinaryIO]:
+def _lines(file: SourceFile) -> Iterator[bytes]:
+    """The lines of a file; of a damaged archive all that are whole before the error is raised."""
     if file.path is None:
-        return nullcontext(sys.stdin.buffer)
-    if file.path.name.lower().endswith(".gz"):
-        return cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, gzip.open(file.path, "rb"))))
-    return file.path.open("rb")
+        yield from sys.stdin.buffer
+        return
+    with file.path.open("rb") as stream:
+        packed = file.path.name.lower().endswith(".gz")
+        yield from _split(_decompressed(stream)) if packed else stream
+
+
+def _split(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The lines of a text that comes in pieces, without their line feeds."""
+    begun: list[bytes] = []
+    for piece in pieces:
+        *whole, rest = piece.split(b"\n")
+        if whole:
+            yield b"".join((*begun, whole[0]))
+            yield from whole[1:]
+            begun.clear()
+        begun.append(rest)
+    yield b"".join(begun)
+
+
+def _decompressed(stream: BinaryIO) -> Iterator[bytes]:
+    """The contents of a gzip file in pieces: all that there is before an error is raised.
+
+    gzip.open loses what it had already decompressed. As in gzip, members follow one another and
+    zeros after the last are padding.
+    """
+    data = stream.read(COMPRESSED_PIECE)
+    if data and not data.startswith(GZIP_MAGIC):
+        raise BadGzipFile("it is no gzip file")
+    while data:
+        data = yield from _member(stream, data)
+        if data and not data.startswith(GZIP_MAGIC):
+            yield b"\n"  # What came before is whole, its last line too.
+            raise BadGzipFile("after its end come bytes that are no gzip data")
+
+
+def _member(stream: BinaryIO, data: bytes) -> Generator[bytes, None, bytes]:
+    """The contents of one member, which begins with `data`; returns what was read beyond it."""
+    member = zlib.decompressobj(GZIP_WINDOW)
+    while True:
+        yield from _inflated(member, data)
+        if member.eof:
+            break
+        data = stream.read(COMPRESSED_PIECE)
+        if not data:
+            yield member.flush()
+            raise EOFError("it ends too early")
+    rest = member.unused_data.lstrip(b"\0")
+    while len(rest) < len(GZIP_MAGIC) and (more := stream.read(COMPRESSED_PIECE)):
+        rest = (rest + more).lstrip(b"\0")
+    return rest
+
+
+def _inflated(member: "zlib._Decompress", data: bytes) -> Iterator[bytes]:
+    """What compressed data hold, in pieces of bounded size; before an error all up to the very byte."""
+    while data and not member.eof:
+        before = member.copy()
+        try:
+            piece = member.decompress(data, PIECE)
+        except zlib.error:
+            for place in range(len(data)):
+                yield before.decompress(data[place : place + 1])
+            raise
+        yield piece
+        data = member.unconsumed_tail
 
 
 def _parse(line: bytes, file: SourceFile, number: int, source_format: SourceFormat) -> Document | Rejection:
@@ -142,7 +236,7 @@ def _parse(line: bytes, file: SourceFile, number: int, source_format: SourceForm
         shown = line.decode("utf-8", "backslashreplace")
         return Rejection(where, f"The line is not UTF-8 (byte {error.start + 1}).", shown)
     if not file.json_lines:
-        return Document(where, {source_format.text_field: text})
+        return Document(where, {source_format.fields[-1]: text})
     try:
         value = parse_json(text)
         return document_of(value, where, source_format)
@@ -180,7 +274,7 @@ def _without_surrogates(value: object) -> object:
 def document_of(value: object, where: str, source_format: SourceFormat) -> Document:
     """A JSON value as a document; its id is `where` if it has none. Raises ValueError in a sentence."""
     if not isinstance(value, dict):
-        raise ValueError(f"The line holds no JSON object but {type(value).__name__}.")
+        raise ValueError(f"The line holds no JSON object but {JSON_KINDS[type(value)]}.")
     identity = value.get(source_format.id_field)
     if identity is None or identity == "":
         identity = where
@@ -191,12 +285,40 @@ def document_of(value: object, where: str, source_format: SourceFormat) -> Docum
         raise ValueError(f"The document has no field {' or '.join(map(repr, source_format.fields))}.")
     for name, text in texts.items():
         if not isinstance(text, str):
-            raise ValueError(f"The field {name!r} holds no text but {type(text).__name__}.")
+            raise ValueError(f"The field {name!r} holds no text but {JSON_KINDS[type(text)]}.")
     return Document(str(identity), value)
 
 
 def source_format(id_field: str, title_field: str, text_field: str, name: str) -> SourceFormat:
     """A SourceFormat from options; UsageError when the format's name is unknown."""
     if name not in ("auto", "jsonl", "text"):
-        raise UsageError(f"The format must be jsonl or text, not {name!r}.")
+        raise UsageError(f"The format must be auto, jsonl or text, not {name!r}.")
     return SourceFormat(id_field, title_field, text_field, cast(Format, name))
+
+
+class SeenIds:
+    """Counts the ids that come again, in eight bytes an id."""
+
+    def __init__(self) -> None:
+        self._hashes = array("Q")
+
+    def add(self, identity: str) -> None:
+        """Take the next id."""
+        digest = hashlib.blake2b(identity.encode("utf-8", "replace"), digest_size=8).digest()
+        self._hashes.append(int.from_bytes(digest))
+
+    def watch(self, documents: Iterable[Document]) -> Iterator[Document]:
+        """The documents as they are; their ids are taken on the way."""
+        for document in documents:
+            self.add(document.id)
+            yield document
+
+    @property
+    def distinct(self) -> int:
+        """How many different ids there were."""
+        return len(np.unique(np.frombuffer(self._hashes, np.uint64))) if self._hashes else 0
+
+    @property
+    def repeated(self) -> int:
+        """How many came with an id that had come before."""
+        return len(self._hashes) - self.distinct

@@ -77,4 +77,9 @@ def _index(engine: SearchEngine, name: str, models: Path) -> str:
     model, count = engine.layout(name).model, engine.count(name)
     if model is not None and model not in BundleStore(models).versions():
         raise EnricherError(f"{count:,} documents, enriched by the model {model}, which is not in {models}")
+    foreign = engine.foreign(name)
+    if foreign:
+        raise EnricherError(
+            f"{foreign:,} of {count:,} documents were not enriched by its model, or not at all"
+        )
     return f"{count:,} documents, {f'model {model}' if model else 'words only'}"

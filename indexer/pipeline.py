@@ -2,12 +2,14 @@
 
 import hashlib
 from array import array
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from enricher.errors import IndexConflict
+from enricher.errors import EngineError, IndexConflict
 from enricher.records import (
     AnalyzedDocument,
     Document,
@@ -19,6 +21,7 @@ from enricher.records import (
     SearchEngine,
 )
 from enricher.text import Analyzer
+from indexer.engines.fields import clean
 
 BATCH_DOCUMENTS = 256
 BATCH_CHARACTERS = 4_000_000
@@ -28,7 +31,11 @@ STAMP_MAPPING = {"model": FieldKind.KEYWORD, "fingerprint": FieldKind.KEYWORD}
 
 @dataclass(slots=True)
 class IndexReport:
-    """What became of the documents: read = written + rejected."""
+    """What became of the documents: read = written + rejected.
+
+    `ids` are hashes of the ids that were written, in order. Of equal ids the last was kept, so
+    that the index got `distinct` = written − `duplicates` documents.
+    """
 
     written: int = 0
     rejected: int = 0
@@ -36,9 +43,25 @@ class IndexReport:
     ids: "array[int]" = field(default_factory=lambda: array("Q"))
 
     @property
+    def distinct(self) -> int:
+        """Documents written, each id counted once."""
+        return len(np.unique(np.frombuffer(self.ids, np.uint64))) if self.ids else 0
+
+    @property
     def duplicates(self) -> int:
-        """Documents whose id had come before; of equal ids the last was kept."""
-        return len(self.ids) - len(np.unique(np.frombuffer(self.ids, np.uint64))) if self.ids else 0
+        """Documents written whose id had come before; of equal ids the last was kept."""
+        return self.written - self.distinct
+
+    def add(self, batch: Sequence[Document], refused: Sequence[Rejection]) -> None:
+        """Count a batch as written, but for those that the engine refused."""
+        left_out = Counter(clean(rejection.where) for rejection in refused)
+        for document in batch:
+            name = clean(document.id)
+            if left_out[name]:
+                left_out[name] -= 1
+            else:
+                self.ids.append(_id_hash(name))
+                self.written += 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,19 +114,36 @@ def fingerprint(document: Document | AnalyzedDocument, fields: Sequence[str]) ->
 def prepare_index(engine: SearchEngine, index: str, layout: IndexLayout) -> None:
     """Create the index, or see that the one there was made in the same way (IndexConflict)."""
     if not engine.exists(index):
-        engine.create(index, layout)
-        return
+        try:
+            engine.create(index, layout)
+            return
+        except IndexConflict:  # another process may have been quicker
+            if not engine.exists(index):
+                raise
     present = engine.layout(index)
     if present.model != layout.model:
-        raise IndexConflict(
-            f"The index {index!r} was enriched by the model {present.model or 'none'}, "
-            f"now {layout.model or 'none'} is active: "
-            "index into a new name, or activate that model (`enricher models activate`)."
-        )
+        raise _other_model(index, present.model, layout.model)
     if (present.fields, dict(present.mapping)) != (layout.fields, dict(layout.mapping)):
         raise IndexConflict(
             f"The index {index!r} was made with other fields or plug-ins: index into a new name."
         )
+
+
+def _other_model(index: str, present: str | None, active: str | None) -> IndexConflict:
+    """The error for an index whose documents another model enriched, or none."""
+    if present is None:
+        return IndexConflict(
+            f"The index {index!r} was made without a model: add --no-enrichment, or index into a new name."
+        )
+    if active is None:
+        return IndexConflict(
+            f"The index {index!r} was enriched by the model {present}: "
+            "leave --no-enrichment away, or index into a new name."
+        )
+    return IndexConflict(
+        f"The index {index!r} was enriched by the model {present}, now {active} is active: "
+        "index into a new name, or activate that model (`enricher models activate`)."
+    )
 
 
 def index_documents(
@@ -117,6 +157,7 @@ def index_documents(
     """Enrich documents and write them to an index, in batches; nothing is held beyond a batch.
 
     `on_rejection` gets every line and document that could not be used; the others are written.
+    What was written stays when the call is interrupted, or the documents cannot be read further.
     """
     report = IndexReport()
 
@@ -124,17 +165,31 @@ def index_documents(
         report.rejected += 1
         on_rejection(rejection)
 
-    for batch in _batches(_accepted(documents, reject), enricher.fields):
-        for document in batch:
-            report.ids.append(_id_hash(document.id))
-            report.truncated += any(enricher.analyzer.truncates(document.text(f)) for f in enricher.fields)
-        refused = engine.write(index, enricher.enrich(batch))
-        for rejection in refused:
-            reject(rejection)
-        report.written += len(batch) - len(refused)
-        on_progress(report.written)
+    with _kept(engine, index):
+        for batch in _batches(_accepted(documents, reject), enricher.fields):
+            for document in batch:
+                texts = (document.text(name) for name in enricher.fields)
+                report.truncated += any(enricher.analyzer.truncates(text) for text in texts)
+            refused = engine.write(index, enricher.enrich(batch))
+            for rejection in refused:
+                reject(rejection)
+            report.add(batch, refused)
+            on_progress(report.written)
     engine.refresh(index)
     return report
+
+
+@contextmanager
+def _kept(engine: SearchEngine, index: str) -> Iterator[None]:
+    """Make durable what was written when anything but the engine ends the block early."""
+    try:
+        yield
+    except EngineError:
+        raise
+    except BaseException:
+        with suppress(EngineError):
+            engine.refresh(index)
+        raise
 
 
 def _accepted(
@@ -163,4 +218,4 @@ def _batches(documents: Iterable[Document], fields: Sequence[str]) -> Iterator[l
 
 def _id_hash(identity: str) -> int:
     """64 bits of an id, to count duplicates in eight bytes a document."""
-    return int.from_bytes(hashlib.blake2b(identity.encode("utf-8", "replace"), digest_size=8).digest())
+    return int.from_bytes(hashlib.blake2b(identity.encode(), digest_size=8).digest())

@@ -33,10 +33,6 @@ class SearchableIndex:
     analyzer: Analyzer
     enricher: Enricher | None
 
-    @property
-    def title_field(self) -> str | None:
-        return self.layout.fields[0] if len(self.layout.fields) > 1 else None
-
     def query(self, text: str) -> Query:
         """What a user typed, cut as the documents of the index were."""
         return parse_query(self.analyzer, text)
@@ -48,7 +44,7 @@ class SearchableIndex:
         """
         if self.enricher is None:
             return query
-        context = PluginContext(self.layout.fields, self.analyzer, self.enricher, self.title_field)
+        context = PluginContext(self.layout.fields, self.analyzer, self.enricher)
         for rewriter in load_rewriters(configuration, context):
             query = rewriter.rewrite(query)
         return Query(query.text, tuple(term for term in query.terms if self._has(term.field)))
@@ -69,13 +65,13 @@ class SearchableIndex:
         found: list[str] = []
         for name in self.layout.fields:
             text = hit.source.get(name)
-            if name != self.title_field and isinstance(text, str):
+            if name != self.layout.title_field and isinstance(text, str):
                 found.extend(highlight(text, self.analyzer, words, subwords))
         return found or highlight(self.title(hit), self.analyzer, words, subwords)
 
     def title(self, hit: Hit) -> str:
         """The title of a hit, empty where it has none."""
-        value = hit.source.get(self.title_field) if self.title_field else None
+        value = hit.source.get(self.layout.title_field) if self.layout.title_field else None
         return value if isinstance(value, str) else ""
 
 

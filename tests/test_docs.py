@@ -43,6 +43,17 @@ def test_the_help_of_every_command_has_an_example(generator: ModuleType) -> None
         assert f"enricher {example[1]}".startswith(command), f"{command} shows {example[0]}"
 
 
+def test_every_command_is_described_in_one_line_of_eighty_columns(generator: ModuleType) -> None:
+    """No description is cut, and arguments stand in the usage as they are typed."""
+    helps = dict(COMMAND.findall(generator.command_line()))
+    for command, text in helps.items():
+        assert max(map(len, text.splitlines())) <= 80, command
+        if command.split()[1:2] != ["models"]:
+            assert "{" not in text.splitlines()[0], command
+    listed = helps["enricher"].partition("Commands:\n")[2].splitlines()
+    assert len(listed) > 7 and not [line for line in listed if "..." in line and "models" not in line]
+
+
 def test_every_key_and_setting_is_explained(generator: ModuleType) -> None:
     """And none that does not exist."""
     page = generator.settings()

@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 
 import enricher
-from enricher.errors import IndexConflict
+from enricher.errors import IndexConflict, SourceError
 from enricher.plugins import PluginContext, load_enrichments
 from enricher.records import Document, FieldKind, Rejection, SearchEngine
 from enricher.settings import IndexConfiguration
 from enricher.text import Analyzer, open_analyzer
 from indexer import pipeline
 from indexer.engines import open_engine
+from indexer.engines.tantivy import TantivyEngine
 from indexer.pipeline import DocumentEnricher, fingerprint, index_documents, prepare_index
 from tests.corpora import documents
 
@@ -30,7 +31,7 @@ def engine(tmp_path: Path) -> Iterator[SearchEngine]:
 @pytest.fixture
 def chain(model: enricher.Enricher) -> DocumentEnricher:
     """The default enrichments on the small model."""
-    context = PluginContext(FIELDS, model.analyzer, model, "title")
+    context = PluginContext(FIELDS, model.analyzer, model)
     enrichments = load_enrichments(IndexConfiguration(), context)
     return DocumentEnricher(model.analyzer, FIELDS, enrichments, model.version)
 
@@ -84,6 +85,79 @@ def test_an_index_of_another_model_or_other_fields_is_refused(
     fewer = DocumentEnricher(chain.analyzer, FIELDS, chain.enrichments[:1], chain.model)
     with pytest.raises(IndexConflict, match="other fields or plug-ins"):
         prepare_index(engine, "docs", fewer.layout())
+
+
+def test_an_index_without_a_model_has_a_sentence_of_its_own(
+    engine: SearchEngine, chain: DocumentEnricher
+) -> None:
+    """And so has one with a model that is to get documents without: both name the option."""
+    plain = DocumentEnricher(chain.analyzer, FIELDS, chain.enrichments, None)
+    prepare_index(engine, "plain", plain.layout())
+    with pytest.raises(IndexConflict, match=r"'plain' was made without a model: add --no-enrichment, or"):
+        prepare_index(engine, "plain", chain.layout())
+    prepare_index(engine, "docs", chain.layout())
+    with pytest.raises(IndexConflict, match=f"'docs' .*{chain.model}: leave --no-enrichment away, or"):
+        prepare_index(engine, "docs", plain.layout())
+
+
+class LateEngine(TantivyEngine):
+    """An engine that first sees no index, because another process makes it just afterwards."""
+
+    asked = 0
+
+    def exists(self, index: str) -> bool:
+        self.asked += 1
+        return self.asked > 1 and super().exists(index)
+
+
+def test_an_index_that_another_process_made_meanwhile_is_taken(
+    engine: SearchEngine, chain: DocumentEnricher, tmp_path: Path
+) -> None:
+    """It is checked as one that was there; a name that is taken otherwise is still refused."""
+    engine.create("docs", chain.layout())
+    late = LateEngine(tmp_path / "index")
+    prepare_index(late, "docs", chain.layout())
+    other = DocumentEnricher(chain.analyzer, FIELDS, chain.enrichments, "another-version")
+    with pytest.raises(IndexConflict, match="another-version"):
+        prepare_index(LateEngine(tmp_path / "index"), "docs", other.layout())
+
+
+@pytest.mark.parametrize("failure", [KeyboardInterrupt(), SourceError("The file ends in the middle.")])
+def test_what_was_written_stays_when_the_reading_ends_early(
+    engine: SearchEngine, chain: DocumentEnricher, monkeypatch: pytest.MonkeyPatch, failure: BaseException
+) -> None:
+    """After an interrupt, or documents that cannot be read, what was said to be written is there."""
+    monkeypatch.setattr(pipeline, "BATCH_DOCUMENTS", 10)
+    prepare_index(engine, "docs", chain.layout())
+    said: list[int] = []
+
+    def stream() -> Iterator[Document]:
+        yield from documents(35)
+        raise failure
+
+    with pytest.raises(type(failure)):
+        index_documents(engine, "docs", stream(), chain, lambda _: None, said.append)
+    assert said == [10, 20, 30]
+    assert engine.count("docs") == 30
+
+
+def test_the_report_tells_documents_from_repetitions(engine: SearchEngine, chain: DocumentEnricher) -> None:
+    """Distinct documents are those that the index got; the refused are none of them."""
+    prepare_index(engine, "docs", chain.layout())
+    sources: list[tuple[str, dict[str, object]]] = [
+        ("a", {"text": "one"}),
+        ("a", {"text": "two"}),
+        ("b", {"": 1}),
+        ("b", {"text": "three"}),
+        ("c", {"": 1}),
+        ("\ud800", {"text": "four"}),
+        ("\ufffd", {"text": "five"}),
+    ]
+    stream = [Document(id_, source) for id_, source in sources]
+    report = index_documents(engine, "docs", stream, chain, lambda _: None)
+    assert (report.written, report.rejected) == (5, 2)
+    assert (report.distinct, report.duplicates) == (3, 2)
+    assert engine.count("docs") == report.distinct
 
 
 def test_two_plugins_may_not_add_one_field(chain: DocumentEnricher) -> None:

@@ -2,13 +2,19 @@
 
 import gzip
 import json
+import subprocess
+import sys
+import tempfile
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from enricher.errors import SourceError, UsageError
 from enricher.records import Document, Rejection
-from enricher.sources import SourceFormat, find_files, read_files, source_format
+from enricher.sources import SeenIds, SourceFormat, find_files, read_files, source_format
+from tests.conftest import ROOT
 
 FORM = SourceFormat()
 
@@ -55,12 +61,13 @@ def test_an_empty_text_is_a_document_like_any_other(tmp_path: Path) -> None:
     ("line", "reason"),
     [
         (b'{"id": "x", "text": "cut', "not valid JSON"),
-        (b"[1, 2]", "no JSON object but list"),
-        (b'"text"', "no JSON object but str"),
+        (b"[1, 2]", "no JSON object but an array"),
+        (b'"text"', "no JSON object but a string"),
+        (b"null", "no JSON object but null"),
         (b'{"id": "x"}', "no field 'title' or 'text'"),
         (b'{"id": "x", "text": null}', "no field"),
-        (b'{"id": "x", "text": 5}', "'text' holds no text but int"),
-        (b'{"id": "x", "title": ["a"], "text": "b"}', "'title' holds no text but list"),
+        (b'{"id": "x", "text": 5}', "'text' holds no text but a number"),
+        (b'{"id": "x", "title": ["a"], "text": "b"}', "'title' holds no text but an array"),
         (b'{"id": true, "text": "b"}', "'id' is neither text nor a whole number"),
         (b'{"id": {"a": 1}, "text": "b"}', "'id' is neither"),
         (b'{"id": "x", "text": "\xff\xfe"}', "not UTF-8 (byte 22)"),
@@ -130,14 +137,116 @@ def test_other_field_names_are_taken_from_the_options(tmp_path: Path) -> None:
     assert document == Document("k", {"key": "k", "head": "h", "body": "b"})
 
 
-def test_a_damaged_archive_keeps_the_lines_before_the_damage(tmp_path: Path) -> None:
+LINES = "".join(
+    json.dumps({"id": str(n), "text": f"text {n} {n * n} " * 9}) + "\n" for n in range(3000)
+).encode()
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.999])
+def test_a_cut_archive_gives_every_whole_line_before_the_cut(tmp_path: Path, share: float) -> None:
     """The rest is a rejection that names the file."""
-    lines = "".join(json.dumps({"id": str(n), "text": f"text {n} " * 50}) + "\n" for n in range(2000))
-    data = gzip.compress(lines.encode())
-    (tmp_path / "docs.jsonl.gz").write_bytes(data[: len(data) // 2])
+    data = gzip.compress(LINES)
+    data = data[: int(len(data) * share)]
+    (tmp_path / "docs.jsonl.gz").write_bytes(data)
+    *items, rejection = read(tmp_path / "docs.jsonl.gz")
+    whole = zlib.decompressobj(31).decompress(data).count(b"\n")
+    assert [item.id for item in items if isinstance(item, Document)] == [str(n) for n in range(whole)]
+    assert isinstance(rejection, Rejection) and rejection.where == "docs.jsonl.gz"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "reason"),
+    [
+        (LINES, b"garbage", "after its end"),
+        (LINES.rstrip(), b"?", "after its end"),
+        (LINES, b"\x1f\x8bnothing", "header|method"),
+        (LINES, bytes(600), None),
+        (LINES[:-1], b"", None),
+    ],
+)
+def test_what_follows_a_whole_archive_takes_no_line_from_it(
+    tmp_path: Path, before: bytes, after: bytes, reason: str | None
+) -> None:
+    """Zeros are padding, all else is one rejection."""
+    (tmp_path / "docs.jsonl.gz").write_bytes(gzip.compress(before) + after)
     items = read(tmp_path / "docs.jsonl.gz")
-    assert len([item for item in items if isinstance(item, Document)]) > 100
-    assert isinstance(items[-1], Rejection) and items[-1].where == "docs.jsonl.gz"
+    assert sum(isinstance(item, Document) for item in items) == 3000
+    rejections = [item.reason for item in items if isinstance(item, Rejection)]
+    assert len(rejections) == (reason is not None)
+    if reason is not None:
+        assert any(part in rejections[0] for part in reason.split("|"))
+
+
+@pytest.mark.parametrize("place", [0.2, 0.7])
+def test_damage_inside_an_archive_costs_only_what_follows_it(tmp_path: Path, place: float) -> None:
+    """Blocks that are stored as they are lie open to the byte."""
+    generator = zlib.compressobj(0, zlib.DEFLATED, 31)
+    first, second = LINES[: int(len(LINES) * place)], LINES[int(len(LINES) * place) :]
+    head = generator.compress(first) + generator.flush(zlib.Z_FULL_FLUSH)
+    (tmp_path / "docs.jsonl.gz").write_bytes(head + b"\x07" + generator.compress(second) + generator.flush())
+    items = read(tmp_path / "docs.jsonl.gz")
+    assert sum(isinstance(item, Document) for item in items) == first.count(b"\n")
+    assert isinstance(items[-1], Rejection) and "invalid block type" in items[-1].reason
+
+
+def test_archives_that_follow_one_another_are_one(tmp_path: Path) -> None:
+    """Also where a line begins in one and ends in the next."""
+    middle = len(LINES) // 2
+    (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(LINES[:middle]) + gzip.compress(LINES[middle:]))
+    assert [item.id for item in read(tmp_path / "a.jsonl.gz") if isinstance(item, Document)] == [
+        str(n) for n in range(3000)
+    ]
+
+
+def test_a_file_that_is_no_archive_is_said_to_be_none(tmp_path: Path) -> None:
+    """In one rejection."""
+    (tmp_path / "a.jsonl.gz").write_bytes(LINES)
+    (rejection,) = read(tmp_path / "a.jsonl.gz")
+    assert isinstance(rejection, Rejection) and "no gzip file" in rejection.reason
+
+
+AS_ANOTHER_USER = """
+import os, sys
+from enricher.sources import SourceFormat, find_files
+if os.geteuid() == 0:
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+find_files(sys.argv[1:], SourceFormat())
+"""
+"""Root may read everything."""
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A temporary folder that every user of the machine may enter."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.mark.parametrize("locked", [".", "inner", "inner/docs.jsonl"])
+def test_what_may_not_be_read_is_refused_before_anything_is_read(open_folder: Path, locked: str) -> None:
+    """The folder itself, one in it, or a file in that."""
+    (open_folder / "inner").mkdir()
+    (open_folder / "inner" / "docs.jsonl").write_text('{"text": "hidden"}\n')
+    (open_folder / "open.jsonl").write_text('{"text": "open"}\n')
+    (open_folder / locked).chmod(0)
+    call = [sys.executable, "-c", AS_ANOTHER_USER, str(open_folder)]
+    done = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, check=False)
+    (open_folder / locked).chmod(0o755)
+    said = done.stderr.splitlines()[-1]
+    assert said.startswith("enricher.errors.SourceError") and "cannot be read: permission denied" in said
+    assert str((open_folder / locked).resolve()) in said
+
+
+def test_ids_that_come_again_are_counted() -> None:
+    """The documents pass through as they are."""
+    given = [Document(name, {}) for name in ("a", "b", "a", "a", "\ud800")]
+    seen = SeenIds()
+    assert (seen.distinct, seen.repeated) == (0, 0)
+    assert list(seen.watch(given)) == given
+    assert (seen.distinct, seen.repeated) == (3, 2)
 
 
 @pytest.mark.parametrize("source", ["missing.jsonl", "empty-folder", "notes.xyz"])

@@ -113,7 +113,9 @@ def _model_in(building: Path, make: Callable[[], Word2Vec]) -> Word2Vec:
 
 
 def _counted(documents: Iterable[Document], progress: Progress) -> Iterable[Document]:
+    number = 0
     for number, document in enumerate(documents, start=1):
         yield document
         if number % 100 == 0:
             progress("segmenting documents", number, 0)
+    progress("segmenting documents", number, 0)

@@ -16,7 +16,6 @@ No pickle is ever written or loaded. Arrays are memory-mapped.
 
 import hashlib
 import importlib.metadata
-import os
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -30,6 +29,7 @@ import numpy as np
 import orjson
 
 from enricher.errors import BundleInvalid
+from enricher.files import sync
 from enricher.model.huffman import HuffmanTree
 from enricher.model.neighbors import NeighborIndex
 from enricher.model.related_table import WORDS_FILE, RelatedTable
@@ -222,8 +222,8 @@ def write_manifest(folder: Path, model: Word2Vec, origin: Origin) -> str:
     }
     (folder / MANIFEST).write_bytes(orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
     for path in folder.iterdir():
-        _sync(path)
-    _sync(folder)
+        sync(path)
+    sync(folder)
     return version
 
 
@@ -239,12 +239,3 @@ def _sha256(path: Path) -> str:
         raise BundleInvalid(
             f"The file {path.name} of the model {path.parent.name} cannot be read."
         ) from error
-
-
-def _sync(path: Path) -> None:
-    """Make a file or folder durable before it is given its name."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -8,7 +8,6 @@ models/.scratch-*     segmented text while a training runs
 """
 
 import fcntl
-import os
 import shutil
 import tempfile
 from collections.abc import Collection, Iterator
@@ -16,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from enricher.errors import ModelError, ModelNotFound
+from enricher.files import sync, write_atomically
 from enricher.model.bundle import MANIFEST, Bundle, open_bundle
 
 ACTIVE = "active"
@@ -81,6 +81,7 @@ class BundleStore:
     def publish(self, folder: Path, version: str) -> None:
         """Give a complete bundle its name, by one rename."""
         folder.rename(self.folder / version)
+        sync(self.folder)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -174,14 +175,7 @@ class BundleStore:
             ) from error
 
     def _replace(self, name: str, lines: list[str]) -> None:
-        """Write a small file durably by one rename."""
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{name}-", dir=self.folder)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            os.fchmod(descriptor, 0o644)
-            file.write("".join(line + "\n" for line in lines))
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(self.folder / name)
+        write_atomically(self.folder / name, "".join(line + "\n" for line in lines).encode())
 
     @contextmanager
     def _lock(self) -> Iterator[None]:

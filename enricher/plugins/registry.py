@@ -7,7 +7,7 @@ from typing import Any
 
 from enricher.enricher import Enricher
 from enricher.errors import ConfigurationError, PluginError, UsageError
-from enricher.records import Enrichment, Rewriter
+from enricher.records import Enrichment, Rewriter, title_of
 from enricher.settings import IndexConfiguration
 from enricher.text import Analyzer
 
@@ -18,16 +18,19 @@ GROUP = "enricher.plugins"
 class PluginContext:
     """What a plug-in is built with.
 
-    fields: the enriched fields of the index, the title first. title_field: the one that is a
-    title, None where there is none. enricher: the model, None on an index that is only
-    segmented. settings: the plug-in's table of enricher.toml.
+    fields: the enriched fields of the index, the title first. enricher: the model, None on an
+    index that is only segmented. settings: the plug-in's table of enricher.toml.
     """
 
     fields: tuple[str, ...]
     analyzer: Analyzer
     enricher: Enricher | None = None
-    title_field: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def title_field(self) -> str | None:
+        """The enriched field that is a title, None where there is none."""
+        return title_of(self.fields)
 
     def model(self) -> Enricher:
         """The model; PluginError where the index has none."""
@@ -69,4 +72,4 @@ def _load(name: str, configuration: IndexConfiguration, context: PluginContext) 
 
 
 def _with_settings(context: PluginContext, settings: Mapping[str, Any]) -> PluginContext:
-    return PluginContext(context.fields, context.analyzer, context.enricher, context.title_field, settings)
+    return PluginContext(context.fields, context.analyzer, context.enricher, settings)

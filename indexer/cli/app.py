@@ -1,19 +1,49 @@
 """The typer application and what every command shares."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from enricher.enricher import Enricher, load
 from enricher.model.store import BundleStore
 from enricher.records import SearchEngine
-from enricher.settings import CONFIG, ENGINE, MODELS, Configuration, read_configuration
+from enricher.settings import CONFIG, ENGINE, MODELS, SETTINGS, Configuration, read_configuration
+from enricher.sources import Format
+
+GLOBAL_OPTIONS = tuple(f"--{setting.name}" for setting in SETTINGS)
+
+
+class Command(TyperCommand):
+    """A command whose usage line names its arguments as they are typed: WORD, SOURCE..."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        return [piece.replace("{", "").replace("}", "") for piece in super().collect_usage_pieces(ctx)]
+
+
+class Commands(TyperGroup):
+    """The commands; whoever writes a global option behind one of them is told its place."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            name = getattr(error, "option_name", None)
+            if name in GLOBAL_OPTIONS:
+                place = f"enricher {name} … {ctx.invoked_subcommand} …"
+                error.__dict__ |= {
+                    "message": f"The option {name} stands before the command: {place}",
+                    "possibilities": None,
+                }
+            raise
+
 
 app = typer.Typer(
     name="enricher",
+    cls=Commands,
     help="Search enrichment beside Elasticsearch: keywords, related words and query expansion "
     "learned from your own documents.",
     no_args_is_help=True,
@@ -47,6 +77,12 @@ class Context:
         return read_configuration(self.config)
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(version("search-enricher"))
+        raise typer.Exit
+
+
 @app.callback()
 def options(
     context: typer.Context,
@@ -59,6 +95,10 @@ def options(
     config: Annotated[
         Path | None, typer.Option(envvar=CONFIG.variable, help=f"{CONFIG.help} Default: {CONFIG.default}.")
     ] = None,
+    show_version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True),
+    ] = False,
 ) -> None:
     """Search enrichment beside Elasticsearch: keywords, related words and query expansion learned
     from your own documents, Chinese and English.
@@ -76,14 +116,15 @@ def context_of(context: typer.Context) -> Context:
     return found
 
 
+Languages = Literal["auto", "zh", "en"]
+Segmenters = Literal["rjieba", "jieba"]
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 IdField = Annotated[str, typer.Option(help="Field that holds the id of a document.")]
 TitleField = Annotated[str, typer.Option(help="Field that holds its title.")]
 TextField = Annotated[str, typer.Option(help="Field that holds its text.")]
 FormatOption = Annotated[
-    str, typer.Option("--format", help="auto (by the file's name), jsonl, or text (one document a line).")
+    Format, typer.Option("--format", help="By the file's name, JSON lines, or one document a line.")
 ]
-Segmenter = Annotated[str, typer.Option(help="What cuts Chinese into words: rjieba or jieba.")]
-Language = Annotated[str, typer.Option(help="Main language of the text: auto, zh or en.")]
-
-Command = Callable[..., None]
+Segmenter = Annotated[Segmenters, typer.Option(help="What cuts Chinese into words.")]
+Language = Annotated[Languages, typer.Option(help="Main language of the text.")]

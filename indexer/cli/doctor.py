@@ -2,14 +2,16 @@
 
 import typer
 
-from indexer.cli.app import Json, app, context_of
+from indexer.cli.app import Command, Json, app, context_of
 from indexer.cli.output import print_json
 from indexer.doctor import examine
 
 
-@app.command()
+@app.command(cls=Command)
 def doctor(context: typer.Context, as_json: Json = False) -> None:
-    """Check the models, the engine and the indexes; exit code 1 when a check fails.
+    """Check the models, the engine and the indexes.
+
+    The exit code is 1 when a check fails.
 
     Example: enricher --engine http://localhost:9200 doctor
     """

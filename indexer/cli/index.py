@@ -1,15 +1,21 @@
 """`enricher index`: documents into an enriched index."""
 
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from enricher.errors import SourceError
 from enricher.plugins import PluginContext, load_enrichments
+from enricher.records import Document, Rejection
 from enricher.settings import IndexConfiguration
-from enricher.sources import SourceFormat, source_format
+from enricher.sources import source_format
 from enricher.text import open_analyzer
 from indexer.cli.app import (
+    Command,
     Context,
     FormatOption,
     IdField,
@@ -19,14 +25,15 @@ from indexer.cli.app import (
     app,
     context_of,
 )
-from indexer.cli.output import Rejects, counted, print_json, progress_display, say
+from indexer.cli.output import Rejects, counted, print_json, print_line, progress_display, say
+from indexer.cli.train import accepted
 from indexer.pipeline import DocumentEnricher, index_documents, prepare_index
 from indexer.sources import read_sources
 
 WORDS_ONLY = ("tokens",)
 
 
-@app.command()
+@app.command(cls=Command)
 def index(
     context: typer.Context,
     sources: Annotated[list[str], typer.Argument(metavar="SOURCE", help="Files, folders, - or index:NAME.")],
@@ -43,26 +50,35 @@ def index(
     format_name: FormatOption = "auto",
     as_json: Json = False,
 ) -> None:
-    """Index documents with their enrichment; the same command again changes nothing.
+    """Index documents with their enrichment.
+
+    The same command again changes nothing.
 
     Example: enricher index docs.jsonl --to articles
     """
     shared = context_of(context)
     form = source_format(id_field, title_field, text_field, format_name)
-    enricher = document_enricher(shared, to, form, no_enrichment)
+    configuration = shared.configuration().for_index(to)
+    form = replace(form, enriched=configuration.fields)
+    enricher = document_enricher(shared, form.fields, configuration, no_enrichment)
     engine = shared.engine()
-    stream = read_sources(sources, form, lambda: engine)
-    prepare_index(engine, to, enricher.layout())
     path = rejects_file or Path(f"{to}.rejects.jsonl")
     with Rejects(path) as rejects, progress_display() as progress:
+        documents = not_empty(read_sources(sources, form, lambda: engine), rejects)
+        prepare_index(engine, to, enricher.layout())
         report = index_documents(
-            engine, to, stream, enricher, rejects, lambda written: progress("indexing documents", written, 0)
+            engine,
+            to,
+            documents,
+            enricher,
+            rejects,
+            lambda written: progress("indexing documents", written, 0),
         )
     engine.close()
     counts = {
         "index": to,
         "written": report.written,
-        "rejected": report.rejected,
+        "rejected": rejects.count,
         "duplicates": report.duplicates,
         "truncated": report.truncated,
         "model": enricher.model,
@@ -70,7 +86,7 @@ def index(
     if as_json:
         print_json(counts)
     else:
-        print(f"{counted(report.written, 'document')} written to {to}.")
+        print_line(f"{counted(report.distinct, 'document')} written to {to}.")
     if report.duplicates:
         repeated = counted(report.duplicates, "document")
         say(f"{repeated} came with an id seen before: the last of each was kept.")
@@ -83,19 +99,26 @@ def index(
         raise typer.Exit(1)
 
 
+def not_empty(stream: Iterator[Document | Rejection], rejects: Rejects) -> Iterator[Document | Rejection]:
+    """The stream from its first document on; SourceError, before an index is made, where it has none."""
+    first = next(accepted(stream, rejects), None)
+    if first is not None:
+        return chain((first,), stream)
+    if rejects.count:
+        say(rejects.summary())
+    raise SourceError("The source holds no document: nothing was indexed.")
+
+
 def document_enricher(
-    shared: Context, index: str, form: SourceFormat, no_enrichment: bool
+    shared: Context, fields: tuple[str, ...], configuration: IndexConfiguration, no_enrichment: bool
 ) -> DocumentEnricher:
     """The enrichments that the configuration names for an index, on the active model."""
-    configuration = shared.configuration().for_index(index)
-    fields = configuration.fields or form.fields
-    title = form.title_field if form.title_field in fields and len(fields) > 1 else None
     if no_enrichment:
         analyzer, model = open_analyzer(), None
-        configuration = IndexConfiguration(enrichments=WORDS_ONLY, settings=configuration.settings)
+        configuration = IndexConfiguration(enrichments=WORDS_ONLY)
     else:
         model = shared.model()
         analyzer = model.analyzer
-    context = PluginContext(fields, analyzer, model, title)
+    context = PluginContext(fields, analyzer, model)
     enrichments = load_enrichments(configuration, context)
     return DocumentEnricher(analyzer, fields, enrichments, model.version if model else None)

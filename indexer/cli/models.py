@@ -8,18 +8,18 @@ import typer
 from enricher.errors import BundleInvalid
 from enricher.model.store import BundleStore
 from enricher.text import open_analyzer
-from indexer.cli.app import Json, Language, Segmenter, app, context_of
+from indexer.cli.app import Command, Json, Language, Segmenter, app, context_of
 from indexer.cli.output import print_json, print_table, progress_display, say
 from indexer.cli.train import check_language
 
-models = typer.Typer(help="The model bundles: list, show, verify, activate, roll back, prune, import.",
+models = typer.Typer(help="List, verify, activate, roll back and import models.",
                      no_args_is_help=True)  # fmt: skip
 app.add_typer(models, name="models")
 
-Version = Annotated[str | None, typer.Argument(metavar="[V]", help="A version; the active one if left out.")]
+Version = Annotated[str | None, typer.Argument(metavar="V", help="A version; the active one if left out.")]
 
 
-@models.command("list")
+@models.command("list", cls=Command)
 def list_models(context: typer.Context, as_json: Json = False) -> None:
     """List the models, oldest first.
 
@@ -52,7 +52,7 @@ def _summary(store: BundleStore, version: str) -> dict[str, object]:
     }
 
 
-@models.command()
+@models.command(cls=Command)
 def show(context: typer.Context, version: Version = None, as_json: Json = False) -> None:
     """Show what a model is and how it was made.
 
@@ -73,7 +73,7 @@ def show(context: typer.Context, version: Version = None, as_json: Json = False)
     print_table(("", ""), rows)
 
 
-@models.command()
+@models.command(cls=Command)
 def verify(context: typer.Context, version: Version = None) -> None:
     """Compare every file of a model with its recorded hash.
 
@@ -84,7 +84,7 @@ def verify(context: typer.Context, version: Version = None) -> None:
     print(f"The model {bundle.version} is whole: {len(bundle.manifest['files'])} files.")
 
 
-@models.command()
+@models.command(cls=Command)
 def activate(context: typer.Context, version: Annotated[str, typer.Argument(metavar="V")]) -> None:
     """Make a model the active one, after verifying it.
 
@@ -94,7 +94,7 @@ def activate(context: typer.Context, version: Annotated[str, typer.Argument(meta
     print(version)
 
 
-@models.command()
+@models.command(cls=Command)
 def rollback(context: typer.Context) -> None:
     """Go back to the model that was active before, and print its version.
 
@@ -103,7 +103,7 @@ def rollback(context: typer.Context) -> None:
     print(context_of(context).store.rollback())
 
 
-@models.command()
+@models.command(cls=Command)
 def prune(context: typer.Context) -> None:
     """Remove the models that nothing needs; print them.
 
@@ -120,7 +120,7 @@ def prune(context: typer.Context) -> None:
         print(version)
 
 
-@models.command("import")
+@models.command("import", cls=Command)
 def import_model(
     context: typer.Context,
     file: Annotated[

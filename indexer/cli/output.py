@@ -1,6 +1,7 @@
 """Printing: results to stdout, progress and messages to stderr."""
 
 import json
+import re
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,14 +16,24 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     SpinnerColumn,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
 )
+from rich.segment import Segment, Segments
 from rich.table import Table
 
+from enricher.errors import UsageError
 from enricher.records import Rejection
 
 SHOWN_REJECTIONS = 10
+SECONDS_BETWEEN_LINES = 10
+REJECT_KEYS = {"where", "reason", "content"}
+
+SPACES = re.compile(r"[\t\n\v\f\r\x85\u2028\u2029]")
+CONTROLS = {code: 0x2400 + code for code in range(0x20)} | {0x7F: 0x2421}
+CONTROLS |= dict.fromkeys([*range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)], 0xFFFD)
+"""What would steer a terminal or turn the direction of a line, by what is shown in its place."""
 
 
 def say(message: str) -> None:
@@ -36,8 +47,22 @@ def counted(number: int, noun: str) -> str:
 
 
 def printable(text: str) -> str:
-    """The text without lone surrogates, which no terminal can print."""
+    """The text as one line that any terminal shows and none obeys.
+
+    Tabs and line breaks become spaces, other control characters and bidi overrides visible signs,
+    lone surrogates question marks.
+    """
+    return _encodable(SPACES.sub(" ", text).translate(CONTROLS))
+
+
+def _encodable(text: str) -> str:
+    """The text without lone surrogates, which no UTF-8 can carry."""
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def print_line(*cells: str) -> None:
+    """A line of results on stdout; several cells are parted by a tab."""
+    print("\t".join(map(printable, cells)))
 
 
 def print_json(value: object) -> None:
@@ -47,7 +72,7 @@ def print_json(value: object) -> None:
 
 def json_line(value: object) -> str:
     """The value as JSON on one line; a lone surrogate becomes a question mark."""
-    return printable(json.dumps(value, ensure_ascii=False))
+    return _encodable(json.dumps(value, ensure_ascii=False))
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None) -> None:
@@ -59,7 +84,16 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title:
         table.add_column(name, justify="right" if numeric else "left", overflow="fold")
     for row in filled:
         table.add_row(*row)
-    console().print(table)
+    shown = console()
+    lines = shown.render_lines(table, pad=False)
+    shown.print(Segments([part for line in lines for part in (*_trimmed(line), Segment.line())]), end="")
+
+
+def _trimmed(line: list[Segment]) -> list[Segment]:
+    """A line of a table without the blanks at its end."""
+    while line and not line[-1].text.strip():
+        line = line[:-1]
+    return [*line[:-1], Segment(line[-1].text.rstrip(), line[-1].style)] if line else []
 
 
 def console() -> Console:
@@ -91,7 +125,9 @@ def progress_display(quiet: bool = False) -> Iterator["ProgressDisplay"]:
         disable=quiet or not sys.stderr.isatty(),
     )
     with bars:
-        yield ProgressDisplay(bars, quiet)
+        display = ProgressDisplay(bars, quiet)
+        yield display
+        display.finish()
 
 
 class ProgressDisplay:
@@ -100,22 +136,44 @@ class ProgressDisplay:
     def __init__(self, bars: Progress, quiet: bool) -> None:
         self._bars = bars
         self._quiet = quiet
-        self._tasks: dict[str, object] = {}
-        self._last = time.monotonic()
+        self._tasks: dict[str, TaskID] = {}
+        self._step = ""
+        self._unsaid = ""
+        self._last = 0.0
 
     def __call__(self, step: str, done: int, total: int) -> None:
-        if not self._bars.disable:
-            if step not in self._tasks:
-                self._tasks[step] = self._bars.add_task(step, total=total or None)
-            self._bars.update(self._tasks[step], completed=done, total=total or None)  # type: ignore[arg-type]
-        elif not self._quiet and (step not in self._tasks or time.monotonic() - self._last > 10):
-            self._tasks[step] = None
-            self._last = time.monotonic()
-            say(f"{step}{f' {done}' if done else ''}{f' of {total}' if total else ''} …")
+        if self._bars.disable:
+            self._line(step, f"{step}{f' {done:,}' if done else ''}{f' of {total:,}' if total else ''} …")
+            return
+        if step not in self._tasks:
+            self._tasks[step] = self._bars.add_task(step, total=total or None)
+        self._bars.update(self._tasks[step], completed=done, total=total or None)
+
+    def _line(self, step: str, line: str) -> None:
+        """A line now and then; the last state of a step is said before the next one begins."""
+        if step != self._step:
+            self.finish()
+        if step == self._step and time.monotonic() - self._last < SECONDS_BETWEEN_LINES:
+            self._unsaid = line
+            return
+        self._step, self._unsaid, self._last = step, "", time.monotonic()
+        if not self._quiet:
+            say(line)
+
+    def finish(self) -> None:
+        """Say the last state of the last step where it has not been said."""
+        if self._unsaid and not self._quiet:
+            say(self._unsaid)
+        self._unsaid = ""
 
 
 class Rejects:
-    """Says what could not be used, and keeps it in a file of JSON lines where one is named."""
+    """Says what could not be used, and keeps it in a file of JSON lines where one is named.
+
+    On entering, before any work is done, it is seen that the file can be written: UsageError where
+    it cannot, or where it holds something else than rejects. A run without any rejection leaves
+    none, not even that of an earlier run.
+    """
 
     def __init__(self, path: Path | None = None) -> None:
         self.path = path
@@ -123,6 +181,15 @@ class Rejects:
         self._file: TextIO | None = None
 
     def __enter__(self) -> Self:
+        if self.path is not None:
+            try:
+                _try_to_write(self.path)
+            except OSError as error:
+                reason = (error.strerror or str(error)).lower()
+                raise UsageError(
+                    f"The file for rejects {str(self.path)!r} cannot be written: {reason}. "
+                    "Name another with --rejects."
+                ) from error
         return self
 
     def __exit__(
@@ -130,6 +197,8 @@ class Rejects:
     ) -> None:
         if self._file is not None:
             self._file.close()
+        elif error is None and self.path is not None and self.path.is_file():
+            self.path.unlink()
 
     def __call__(self, rejection: Rejection) -> None:
         """Take one; the first few are said in full."""
@@ -149,3 +218,24 @@ class Rejects:
         """One sentence, for when some were rejected."""
         kept = f"; they are in {self.path}" if self.path is not None else ""
         return f"{counted(self.count, 'input')} could not be used{kept}."
+
+
+def _try_to_write(path: Path) -> None:
+    """Raise OSError where a file of rejects cannot be written, UsageError where another would be lost."""
+    present = path.exists()
+    if path.is_file() and not _holds_rejects(path):
+        raise UsageError(f"The file {str(path)!r} holds no rejects: name another with --rejects.")
+    path.open("a", encoding="utf-8").close()
+    if not present:
+        path.unlink()
+
+
+def _holds_rejects(path: Path) -> bool:
+    """Whether a file is empty or was written by an earlier run, so that it may be replaced."""
+    with path.open("rb") as file:
+        line = file.readline()
+    try:
+        value = json.loads(line or b"null")
+    except ValueError:
+        return False
+    return not line or (isinstance(value, dict) and set(value) == REJECT_KEYS)

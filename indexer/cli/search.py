@@ -7,8 +7,9 @@ import typer
 
 from enricher.errors import UsageError
 from enricher.records import Query, SearchRequest, SearchResponse
-from indexer.cli.app import Json, app, context_of
-from indexer.cli.output import console, counted, print_json, print_table
+from indexer.cli.app import Command, Json, app, context_of
+from indexer.cli.hits import print_hit
+from indexer.cli.output import counted, print_json, print_line, print_table, say
 from indexer.cli.words import print_terms, terms_as_json
 from indexer.search import SearchableIndex, open_index
 
@@ -16,10 +17,10 @@ SHOWN_VALUES = 10
 """Values of a facet that people see; JSON has all that the engine counts."""
 
 
-@app.command()
+@app.command(cls=Command)
 def search(
     context: typer.Context,
-    query: str,
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="What to search for.")],
     index: Annotated[str, typer.Option("--in", metavar="NAME", help="Index or alias to search.")],
     top: Annotated[int, typer.Option(help="Number of hits.")] = 10,
     filters: Annotated[
@@ -38,7 +39,10 @@ def search(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Search an index, with the query expanded by the model that enriched it.
+    """Search an index for a query and its related words.
+
+    The model that enriched the index expands the query. In the texts of the hits the words of the
+    query and their parts stand in « », the added words in ‹ ›.
 
     Example: enricher search "数据库事务" --in articles --facet keywords --filter category=tech
     """
@@ -50,6 +54,9 @@ def search(
         words = opened.rewrite(words, shared.configuration().for_index(index))
     request = SearchRequest(words, top, tuple(_pair(item) for item in filters or ()), tuple(facets or ()))
     response = opened.search(request)
+    foreign = engine.foreign(index)
+    if foreign:
+        say(f"Not enriched by the model of {index}, found by chance or not: {counted(foreign, 'document')}.")
     if as_json:
         print_json(_as_json(opened, words, response))
     else:
@@ -87,13 +94,10 @@ def _print(opened: SearchableIndex, query: Query, response: SearchResponse, expl
     if explain:
         print_terms(query.terms)
         print()
-    print(f"{counted(response.total, 'document')} in {response.took_ms:.1f} ms")
+    print_line(f"{counted(response.total, 'document')} in {response.took_ms:.1f} ms")
     for number, hit in enumerate(response.hits, start=1):
-        print(f"\n{number}. {opened.title(hit) or hit.id}   [{hit.score:.3f}]   {hit.id}")
-        if hit.keywords:
-            print(f"   {'  '.join(hit.keywords)}")
-        for fragment in opened.highlights(hit, query):
-            console().print(f"   … {fragment.replace('<em>', '«').replace('</em>', '»')}", soft_wrap=True)
+        print()
+        print_hit(number, hit, opened, query)
     for name, counts in response.facets.items():
         print()
         print_table((name, "documents"), [(item.value, item.count) for item in counts[:SHOWN_VALUES]])

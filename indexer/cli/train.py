@@ -3,16 +3,17 @@
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from enricher.errors import UsageError
 from enricher.records import Document, Rejection
-from enricher.sources import source_format
+from enricher.sources import SeenIds, source_format
 from enricher.text import open_analyzer, read_lexicon
 from enricher.text.segmentation import NO_LEXICON
 from indexer.cli.app import (
+    Command,
     FormatOption,
     IdField,
     Json,
@@ -23,13 +24,17 @@ from indexer.cli.app import (
     app,
     context_of,
 )
-from indexer.cli.output import Rejects, print_json, progress_display, say
+from indexer.cli.output import Rejects, counted, print_json, progress_display, say
 from indexer.sources import read_sources
 
 LANGUAGES = ("auto", "zh", "en")
+MOST_WORKERS = 8
+
+Architecture = Literal["skip-gram", "cbow"]
+Loss = Literal["hierarchical-softmax", "negative-sampling"]
 
 
-@app.command()
+@app.command(cls=Command)
 def train(
     context: typer.Context,
     sources: Annotated[list[str], typer.Argument(metavar="SOURCE", help="Files, folders, - or index:NAME.")],
@@ -45,11 +50,14 @@ def train(
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed; with one worker the model is reproducible.")] = 1,
     workers: Annotated[
-        int | None, typer.Option(help="Training threads. Default: the number of cores.")
+        int | None,
+        typer.Option(min=1, help=f"Training threads. Default: the number of cores, at most {MOST_WORKERS}."),
     ] = None,
-    architecture: Annotated[str, typer.Option(help="skip-gram or cbow.")] = "skip-gram",
+    architecture: Annotated[
+        Architecture, typer.Option(help="Whether a word predicts its context, or the context it.")
+    ] = "skip-gram",
     loss: Annotated[
-        str, typer.Option(help="hierarchical-softmax or negative-sampling.")
+        Loss, typer.Option(help="The first gives exact probabilities, the second inner products.")
     ] = "hierarchical-softmax",
     lexicon: Annotated[
         Path | None, typer.Option(help="Your own words: UTF-8, one a line, frequency and tag may follow.")
@@ -63,7 +71,9 @@ def train(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Learn a model from documents, activate it, and print its version.
+    """Learn a model from documents and activate it.
+
+    Its version is printed. The same document twice counts twice.
 
     Example: enricher train docs.jsonl more-docs/ --min-count 3
     """
@@ -80,19 +90,23 @@ def train(
         min_count,
         epochs,
         seed,
-        workers or min(8, os.cpu_count() or 1),
+        workers or min(MOST_WORKERS, os.cpu_count() or 1),
     )
     form = source_format(id_field, title_field, text_field, format_name)
     stream = read_sources(sources, form, shared.engine)
     analyzer = open_analyzer(segmenter, read_lexicon(lexicon) if lexicon else NO_LEXICON)
+    seen = SeenIds()
     with Rejects() as rejects, progress_display() as progress:
-        documents = accepted(stream, rejects)
+        documents = seen.watch(accepted(stream, rejects))
         version = train_bundle(
             shared.store, documents, form.fields, analyzer, settings, language, lexicon, progress
         )
     if not no_activate:
         shared.store.activate(version)
     print_json({"version": version}) if as_json else print(version)
+    if seen.repeated:
+        repeated = counted(seen.repeated, "document")
+        say(f"{repeated} came with an id seen before: the model has learned from all of them.")
     if rejects.count:
         say(f"{rejects.summary()} The model was trained on the others.")
         raise typer.Exit(1)

@@ -2,23 +2,25 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from enricher.enricher import Enricher
 from enricher.errors import UsageError
-from enricher.records import Document, Query, QueryTerm
+from enricher.records import Document, Query, QueryTerm, title_of
 from enricher.sources import source_format
-from indexer.cli.app import FormatOption, IdField, Json, TextField, TitleField, app, context_of
-from indexer.cli.output import Rejects, print_json, print_table, say
+from indexer.cli.app import Command, FormatOption, IdField, Json, TextField, TitleField, app, context_of
+from indexer.cli.output import Rejects, print_json, print_line, print_table, say
 from indexer.cli.train import accepted
 from indexer.sources import read_sources
 
 Top = Annotated[int, typer.Option(help="How many.")]
+Word = Annotated[str, typer.Argument(metavar="WORD", help="A word of the model.")]
+Method = Literal["phrases", "published"]
 
 
-@app.command()
+@app.command(cls=Command)
 def keywords(
     context: typer.Context,
     sources: Annotated[
@@ -26,14 +28,18 @@ def keywords(
     ] = None,
     text: Annotated[str | None, typer.Option(help="A text, instead of sources.")] = None,
     top: Top = 5,
-    method: Annotated[str, typer.Option(help="phrases, or published: log p(text|word).")] = "phrases",
+    method: Annotated[
+        Method, typer.Option(help="Frequent and rare words and phrases, or log p(text|word).")
+    ] = "phrases",
     id_field: IdField = "id",
     title_field: TitleField = "title",
     text_field: TextField = "text",
     format_name: FormatOption = "auto",
     as_json: Json = False,
 ) -> None:
-    """Print the keywords of documents, a line each, or of one text.
+    """Print the keywords of documents or of one text.
+
+    Documents are a line each: the id, a tab, the keywords.
 
     Example: enricher keywords --text "分布式数据库的事务与一致性"
     """
@@ -51,7 +57,7 @@ def keywords(
         return
     stream = read_sources(sources or [], form, shared.engine)
     with Rejects() as rejects:
-        title = form.title_field if len(form.fields) > 1 else None
+        title = title_of(form.fields)
         _print_keywords(model, title, accepted(stream, rejects), form.fields, top, method, as_json)
     if rejects.count:
         say(rejects.summary())
@@ -72,14 +78,14 @@ def _print_keywords(
         if as_json:
             print_json({"id": document.id or None, "keywords": [asdict(keyword) for keyword in found]})
         elif document.id:
-            print(f"{document.id}\t{'  '.join(keyword.text for keyword in found)}")
+            print_line(document.id, "  ".join(keyword.text for keyword in found))
         else:
             print_table(("keyword", "score"), [(keyword.text, keyword.score) for keyword in found])
 
 
-@app.command()
-def neighbors(context: typer.Context, word: str, top: Top = 10, as_json: Json = False) -> None:
-    """Print the words that can replace a word: nearest by cosine.
+@app.command(cls=Command)
+def neighbors(context: typer.Context, word: Word, top: Top = 10, as_json: Json = False) -> None:
+    """Print the words that can replace a word, by cosine.
 
     Example: enricher neighbors 数据库
     """
@@ -90,10 +96,10 @@ def neighbors(context: typer.Context, word: str, top: Top = 10, as_json: Json = 
         print_table(("word", "cosine"), [(neighbor.word, neighbor.cosine) for neighbor in found])
 
 
-@app.command()
+@app.command(cls=Command)
 def related(
     context: typer.Context,
-    word: str,
+    word: Word,
     top: Top = 10,
     alpha: Annotated[float, typer.Option(help="1 is mutual information; less favours frequent words.")] = 0.9,
     no_shrinkage: Annotated[
@@ -101,23 +107,32 @@ def related(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Print the words that occur with a word: largest log p(y|word) − alpha · log p(y).
+    """Print the words that occur with a word.
+
+    They have the largest log p(y|word) − alpha · log p(y).
 
     Example: enricher related 数据库 --alpha 0.7
     """
     model = context_of(context).model()
     _say_inner_product(model)
+    formula = model.formula(alpha, shrinkage=not no_shrinkage)
     found = model.related(word, top, alpha, shrinkage=not no_shrinkage)
     if as_json:
-        print_json({"word": word, "alpha": alpha, "related": [asdict(item) for item in found]})
+        print_json({"word": word, "alpha": formula.alpha, "related": [asdict(item) for item in found]})
     else:
         rows = [(item.word, item.score, item.log_probability, item.log_prior) for item in found]
         print_table(("word", "score", "log p(y|x)", "log p(y)"), rows)
 
 
-@app.command()
-def expand(context: typer.Context, query: str, as_json: Json = False) -> None:
-    """Print the words of a query and the words added to it, with weight and reason.
+@app.command(cls=Command)
+def expand(
+    context: typer.Context,
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="What a user would type.")],
+    as_json: Json = False,
+) -> None:
+    """Print the words of a query and those added to it.
+
+    Each has its weight, the one that added it, and the reason.
 
     Example: enricher expand "如何提高数据库查询速度"
     """
@@ -141,9 +156,13 @@ def terms_as_json(query: Query) -> list[dict[str, object]]:
 
 
 def print_terms(terms: tuple[QueryTerm, ...]) -> None:
-    """The terms of a query as a table."""
-    rows = [(term.term, term.weight, term.for_ or "", term.origin, term.because) for term in terms]
-    print_table(("term", "weight", "for", "origin", "because"), rows)
+    """The terms of a query as a table: by origin as the query has them, the heaviest first."""
+    origins = list(dict.fromkeys(term.origin for term in terms))
+    ordered = sorted(terms, key=lambda term: (origins.index(term.origin), -term.weight))
+    columns = ("term", "weight", "for", "origin", "because")
+    rows = [(term.term, term.weight, term.for_ or "", term.origin, term.because) for term in ordered]
+    shown = [n for n, name in enumerate(columns) if name != "for" or any(row[n] for row in rows)]
+    print_table([columns[n] for n in shown], [[row[n] for n in shown] for row in rows])
 
 
 def _say_inner_product(model: Enricher) -> None:

@@ -24,7 +24,7 @@ from indexer.engines.bulk import CHUNK_BYTES, Action, BulkWriter, RetryPolicy
 from indexer.engines.elasticsearch_errors import failures, refusal_of
 from indexer.engines.elasticsearch_mapping import META, Columns, mapping_of
 from indexer.engines.elasticsearch_reading import read_documents
-from indexer.engines.elasticsearch_search import body_of, response_of
+from indexer.engines.elasticsearch_search import body_of, foreign_of, response_of
 from indexer.engines.fields import ENRICHMENT, Prepared, clean, encode, prepare
 from indexer.engines.layouts import layout_as_json, layout_from_json
 from indexer.engines.names import check_name, no_such_index, not_ours
@@ -185,9 +185,15 @@ class ElasticsearchEngine:
 
     def count(self, index: str) -> int:
         check_name(index)
+        return self._count(index, {"match_all": {}})
+
+    def foreign(self, index: str) -> int:
+        return self._count(index, foreign_of(self.layout(index)))
+
+    def _count(self, index: str, query: Mapping[str, Any]) -> int:
         with self._failures(index):
             answer = self.client.search(
-                index=index, size=0, track_total_hits=True, allow_partial_search_results=False
+                index=index, query=query, size=0, track_total_hits=True, allow_partial_search_results=False
             )
         return int(answer["hits"]["total"]["value"])
 

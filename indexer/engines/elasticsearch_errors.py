@@ -64,7 +64,10 @@ def refusal(status: int, error: object) -> Refusal:
         if not isinstance(cause, Mapping):
             break
         at = cause
-    said = list(dict.fromkeys(reason.rstrip(".") for reason in reasons if reason))
+    said: list[str] = []
+    for reason in (reason.rstrip(".") for reason in reasons):
+        if reason and not any(reason in before for before in said):
+            said.append(reason)
     return Refusal(status, kind, ": ".join(said) or kind or "no reason given")
 
 

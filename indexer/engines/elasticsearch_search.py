@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from enricher.records import FacetCount, Hit, IndexLayout, SearchRequest, SearchResponse
+from enricher.records import FacetCount, FieldKind, Hit, IndexLayout, SearchRequest, SearchResponse
 from indexer.engines.elasticsearch_mapping import Columns
 from indexer.engines.fields import ENRICHMENT, KEYWORDS, as_value, keywords_of
-from indexer.engines.plans import FACET_SIZE, Clause, Group
+from indexer.engines.plans import FACET_SIZE, MODEL, Clause, Group, valid_models
 
 _SHARD_SIZE = 1_000
 
@@ -54,6 +54,18 @@ def _clause(clause: Clause) -> dict[str, Any]:
         return {"constant_score": {"filter": term, "boost": clause.weight}}
     terms = [{"term": {path: {"value": clause.term, "boost": clause.weight}}} for path in paths]
     return terms[0] if len(terms) == 1 else {"bool": {"should": terms}}
+
+
+def foreign_of(layout: IndexLayout) -> dict[str, Any]:
+    """The query for the documents that are not valid by the layout's model."""
+    model = f"{ENRICHMENT}.{MODEL}"
+    if layout.mapping.get(MODEL) is not FieldKind.KEYWORD:
+        return {"match_all": {}}
+    if layout.model is not None:
+        return {"bool": {"must_not": {"terms": {model: list(valid_models(layout))}}}}
+    words = [path for path, kind in layout.mapping.items() if kind is FieldKind.WORDS][:1]
+    unwritten = [{"bool": {"must_not": {"exists": {"field": f"{ENRICHMENT}.{path}"}}}} for path in words]
+    return {"bool": {"should": [{"exists": {"field": model}}, *unwritten]}}
 
 
 def _excludes(layout: IndexLayout) -> list[str]:

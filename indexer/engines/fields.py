@@ -32,6 +32,18 @@ LONGEST_KEYWORD = 1024
 LONGEST_ID = 512
 """Bytes of the longest document id."""
 
+DEEPEST_FIELD = 20
+"""Names in the path of a field: one engine maps no deeper."""
+
+RESERVED = frozenset(
+    {"_data_stream_timestamp", "_doc_count", "_field_names", "_id", "_ignored", "_ignored_source", "_index"}
+    | {"_nested_path", "_primary_term", "_routing", "_seq_no", "_source", "_tier", "_version"}
+)
+"""Outermost names that one engine keeps for itself: it refuses them, or counts by them."""
+
+_LARGEST_BITS = 1024
+"""A whole number of more bits is no 64-bit float."""
+
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LONG_WORD = re.compile(rf"\S{{{LONGEST_WORD + 1},}}")
 _INTEGER = re.compile(r"[+-]?\d+")
@@ -71,20 +83,19 @@ def prepare(
 ) -> tuple[list[Prepared], list[Rejection]]:
     """The documents as they are written, and those that no engine could hold.
 
-    Of equal ids the last stays, in the place of its last appearance.
+    Of equal ids the last that can be held stays, in the place of its last appearance.
     """
-    latest: dict[str, EnrichedDocument] = {}
+    latest: dict[str, Prepared] = {}
+    rejections = []
     for document in documents:
-        name = clean(document.id)
-        latest.pop(name, None)
-        latest[name] = document
-    prepared, rejections = [], []
-    for name, document in latest.items():
         try:
-            prepared.append(_prepare(name, document, layout))
+            prepared = _prepare(clean(document.id), document, layout)
         except (ValueError, TypeError, RecursionError) as error:
             rejections.append(Rejection(document.id, _sentence(error), as_text(document.source)))
-    return prepared, rejections
+            continue
+        latest.pop(prepared.id, None)
+        latest[prepared.id] = prepared
+    return list(latest.values()), rejections
 
 
 def _prepare(name: str, document: EnrichedDocument, layout: IndexLayout) -> Prepared:
@@ -97,6 +108,7 @@ def _prepare(name: str, document: EnrichedDocument, layout: IndexLayout) -> Prep
     enrichment = complete(document.enrichment, layout)
     source_json, enrichment_json = encode(document.source), encode(enrichment)
     source = document.source
+    check_fields(source)
     if "\ufffd".encode() in source_json:
         source = json.loads(source_json)
     return Prepared(name, source, source_json, enrichment, enrichment_json)
@@ -164,6 +176,58 @@ def keywords_of(value: object) -> tuple[str, ...]:
 
 
 # ------------------------------------------------------------------ the user's fields
+
+
+def check_fields(source: Mapping[str, object]) -> None:
+    """See that every engine can hold fields of these names and shapes; ValueError where one cannot.
+
+    Every part of a name between its dots must hold more than white space; a path is at most
+    `DEEPEST_FIELD` names long, and has values or fields below it, not both.
+    """
+    for name in source:
+        if name.partition(".")[0] in RESERVED:
+            raise ValueError(f"The field {name!r} is one that a server keeps for itself; rename it")
+    objects: set[tuple[str, ...]] = set()
+    values: set[tuple[str, ...]] = set()
+    waiting: list[tuple[tuple[str, ...], object]] = [((), source)]
+    while waiting:
+        path, value = waiting.pop()
+        if isinstance(value, Mapping):
+            if len(path) >= DEEPEST_FIELD:
+                raise ValueError(f"The field {_name(path)!r} is nested more than {DEEPEST_FIELD} deep")
+            objects.update(path[:length] for length in range(1, len(path) + 1))
+            waiting.extend((_step(path, key), inner) for key, inner in value.items())
+        elif isinstance(value, list | tuple):
+            waiting.extend((path, inner) for inner in value)
+        elif value is not None:
+            _check_value(path, value)
+            objects.update(path[:length] for length in range(1, len(path)))
+            values.add(path)
+    both = min(objects & values, default=None)
+    if both is not None:
+        raise ValueError(f"The field {_name(both)!r} has a value and fields below it; rename one of them")
+
+
+def _step(path: tuple[str, ...], key: object) -> tuple[str, ...]:
+    parts = str(key).split(".")
+    if not all(part.strip() for part in parts):
+        raise ValueError(
+            f"The field name {key!r} is empty, blank, or has a dot at its beginning, at its end or after "
+            "another dot; rename the field"
+        )
+    return (*path, *parts)
+
+
+def _check_value(path: tuple[str, ...], value: object) -> None:
+    if len(path) > DEEPEST_FIELD:
+        raise ValueError(f"The field {_name(path)!r} is nested more than {DEEPEST_FIELD} deep")
+    if isinstance(value, int) and value.bit_length() > _LARGEST_BITS:
+        raise ValueError(f"The number in the field {_name(path)!r} is too large")
+
+
+def _name(path: tuple[str, ...]) -> str:
+    name = ".".join(path)
+    return name if len(name) <= 80 else f"{name[:80]}…"
 
 
 def leaves(source: Mapping[str, object]) -> Iterator[tuple[str, Scalar]]:

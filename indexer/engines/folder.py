@@ -11,7 +11,6 @@ Names that begin with a dot are never names of indexes.
 import errno
 import fcntl
 import json
-import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -19,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from enricher.errors import EngineError, EngineUnavailable
+from enricher.files import sync, write_atomically
 from enricher.records import IndexLayout
 from indexer.engines.layouts import layout_as_json, layout_from_json
 from indexer.engines.names import check_name, name_taken, no_such_index
@@ -64,7 +64,7 @@ class IndexFolder:
             build(segments)
             write_json(temporary / "layout.json", layout_as_json(layout))
             temporary.rename(self.root / name)
-            _sync(self.root)
+            sync(self.root)
 
     def drop(self, name: str) -> None:
         """Remove an index and the aliases that mean it."""
@@ -76,7 +76,7 @@ class IndexFolder:
                 write_json(self.root / ".aliases.json", kept)
             temporary = self._temporary()
             (self.root / name).rename(temporary)
-            _sync(self.root)
+            sync(self.root)
             shutil.rmtree(temporary)
 
     def layout(self, name: str) -> IndexLayout:
@@ -135,16 +135,7 @@ class IndexFolder:
 
 def write_json(path: Path, value: object) -> None:
     """Write a JSON file so that a reader, or a crash, sees the old one or the new one."""
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        with temporary.open("w", encoding="utf-8") as file:
-            json.dump(value, file, ensure_ascii=False, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.rename(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    _sync(path.parent)
+    write_atomically(path, json.dumps(value, ensure_ascii=False, indent=1).encode())
 
 
 def _read_json(path: Path) -> object:
@@ -152,11 +143,3 @@ def _read_json(path: Path) -> object:
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise EngineError(f"The file {path} is damaged: {error}.") from error
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -9,7 +9,8 @@ _LONGEST = 255
 def check_name(name: str, *, new: bool = False) -> str:
     """Answer the name where it can name one index; `new` for a name that is about to be made.
 
-    Raises UsageError. An existing index may begin with a dot, a new one may not.
+    Raises UsageError. An existing index may begin with a dot, a new one may not. A name that none
+    can have is refused here, because a server takes some of them for its own commands (`_all`).
     """
     complaint = _complaint(name, new)
     if complaint:
@@ -20,7 +21,7 @@ def check_name(name: str, *, new: bool = False) -> str:
 def _complaint(name: str, new: bool) -> str | None:
     if not name:
         return "is empty; give it at least one letter"
-    if name in {".", ".."} or (new and name.startswith((".", "-", "_", "+"))):
+    if name in {".", ".."} or (new and name[0] == ".") or name[0] in "-_+":
         return "may not begin with '.', '-', '_' or '+'"
     if any(letter in _FORBIDDEN or not letter.isprintable() for letter in name):
         return f"may not hold spaces, control characters or any of {_FORBIDDEN.strip()}"
@@ -44,5 +45,6 @@ def name_taken(name: str) -> IndexConflict:
 def not_ours(name: str) -> IndexConflict:
     """The error for an index that carries no layout of this project."""
     return IndexConflict(
-        f"The index {name!r} was not made by this program; reindex it with `enricher reindex start`."
+        f"The index {name!r} was not made by this program; "
+        f"`enricher index index:{name} --to NEW` makes an enriched copy of it."
     )

@@ -10,6 +10,9 @@ from indexer.engines.fields import EMPTY_MARK, ENRICHMENT, KEYWORDS, LONGEST_WOR
 MOST_HITS = 10_000
 FACET_SIZE = 20
 
+MODEL = "model"
+"""The field under `enrichment` that names the model that made it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Clause:
@@ -89,6 +92,11 @@ def enrichment_field(name: str, layout: IndexLayout) -> str | None:
     if (name == KEYWORDS or path != name) and layout.mapping.get(path) is FieldKind.KEYWORD:
         return path
     return None
+
+
+def valid_models(layout: IndexLayout) -> tuple[str, ...]:
+    """The versions of which the documents of an index may be; none where it has no model."""
+    return () if layout.model is None else (layout.model, *layout.compatible)
 
 
 def no_such_field(index: str, name: str, known: list[str]) -> UsageError:

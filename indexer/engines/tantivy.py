@@ -28,6 +28,9 @@ HEAP_BYTES = 128_000_000
 COMMIT_BYTES = 512_000_000
 """JSON written since the last commit, after which one is made without being asked for."""
 
+COMMIT_SECONDS = 2.0
+"""Time since the last commit, after which a write makes one without being asked for."""
+
 _ROOM = 500_000_000
 
 
@@ -37,11 +40,17 @@ class TantivyEngine:
     name = "tantivy"
 
     def __init__(
-        self, root: str | Path, *, heap_bytes: int = HEAP_BYTES, commit_bytes: int = COMMIT_BYTES
+        self,
+        root: str | Path,
+        *,
+        heap_bytes: int = HEAP_BYTES,
+        commit_bytes: int = COMMIT_BYTES,
+        commit_seconds: float = COMMIT_SECONDS,
     ) -> None:
         self._folder = IndexFolder(Path(root))
         self._heap_bytes = heap_bytes
         self._commit_bytes = commit_bytes
+        self._commit_seconds = commit_seconds
         self._open: dict[str, TantivyIndex] = {}
         self._lock = threading.RLock()
 
@@ -94,8 +103,7 @@ class TantivyEngine:
     # -------------------------------------------------------------- documents
 
     def write(self, index: str, documents: Sequence[EnrichedDocument]) -> list[Rejection]:
-        opened = self._opened(index)
-        layout = self._folder.layout(opened.name)
+        opened, layout = self._described(index)
         prepared, rejections = prepare(documents, layout)
         opened.write(prepared, layout)
         return rejections
@@ -104,8 +112,8 @@ class TantivyEngine:
         self._opened(index).commit()
 
     def search(self, index: str, request: SearchRequest) -> SearchResponse:
-        opened = self._opened(index)
-        return tantivy_search.search(opened, self._folder.layout(opened.name), request)
+        opened, layout = self._described(index)
+        return tantivy_search.search(opened, layout, request)
 
     def read(self, index: str) -> Iterator[Document]:
         return self._opened(index).documents()
@@ -115,6 +123,10 @@ class TantivyEngine:
 
     def count(self, index: str) -> int:
         return int(self._opened(index).searcher().num_docs)
+
+    def foreign(self, index: str) -> int:
+        opened, layout = self._described(index)
+        return tantivy_search.foreign(opened, layout)
 
     # -------------------------------------------------------------- the engine itself
 
@@ -138,15 +150,27 @@ class TantivyEngine:
                 return known
             if known is not None:
                 known.discard()
-            segments = self._folder.segments(name)
-            self._open[name] = TantivyIndex(name, segments, self._heap_bytes, self._commit_bytes)
+            self._open[name] = TantivyIndex(
+                name,
+                self._folder.segments(name),
+                heap_bytes=self._heap_bytes,
+                commit_bytes=self._commit_bytes,
+                commit_seconds=self._commit_seconds,
+            )
             return self._open[name]
+
+    def _described(self, index: str) -> tuple[TantivyIndex, IndexLayout]:
+        opened = self._opened(index)
+        with self._folder.failures():
+            return opened, self._folder.layout(opened.name)
 
     def _check_folder(self) -> Check:
         place = _existing(self._folder.root)
-        writable = os.access(place, os.W_OK | os.X_OK)
-        state = "can be written" if writable else "cannot be written by this user"
-        return Check("folder", writable, f"The folder {self._folder.root} {state}.")
+        if os.access(place, os.W_OK | os.X_OK):
+            return Check("folder", True, f"The folder {self._folder.root} can be written.")
+        searchable = place == self._folder.root.absolute() and os.access(place, os.R_OK | os.X_OK)
+        state = "can be searched but not written" if searchable else "cannot be used"
+        return Check("folder", searchable, f"The folder {self._folder.root} {state} by this user.")
 
     def _check_room(self) -> Check:
         free = shutil.disk_usage(_existing(self._folder.root)).free

@@ -1,15 +1,14 @@
 """One index of the embedded engine: its schema, its documents, its one writer, its reader."""
 
 import json
-import shutil
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import tantivy
 
-from enricher.errors import EngineError, EngineUnavailable
 from enricher.records import Document, FieldKind, IndexLayout
 from indexer.engines.fields import (
     LONGEST_KEYWORD,
@@ -21,11 +20,12 @@ from indexer.engines.fields import (
     leaves,
     utf16_length,
 )
+from indexer.engines.tantivy_errors import explain, is_lock_refused, not_allowed
+from indexer.engines.tantivy_links import META, LinkedSegments
 
 ID, SOURCE, ENRICHMENT_JSON, VALUES, PATHS = "id", "source", "enrichment", "values", "paths"
 
 _PAGE = 10_000
-_FULL_DISK = ("os error 28", "os error 122", "os error 27", "No space left", "quota exceeded")
 
 
 def field_names(layout: IndexLayout) -> dict[str, str]:
@@ -96,22 +96,42 @@ def build(layout: IndexLayout, segments: Path) -> None:
 
 
 class TantivyIndex:
-    """An open index; safe for several threads."""
+    """An open index; safe for several threads.
 
-    def __init__(self, name: str, segments: Path, heap_bytes: int, commit_bytes: int) -> None:
+    It commits by itself after `commit_bytes` of JSON, and at the end of a write after
+    `commit_seconds`, so that little is lost when the process is killed. An index whose folder
+    cannot be written can be read.
+    """
+
+    def __init__(
+        self, name: str, segments: Path, *, heap_bytes: int, commit_bytes: int, commit_seconds: float
+    ) -> None:
         self.name = name
         self.segments = segments
         self._heap_bytes = heap_bytes
         self._commit_bytes = commit_bytes
+        self._commit_seconds = commit_seconds
+        self._committed = 0.0
         self._lock = threading.RLock()
         self._writer: tantivy.IndexWriter | None = None
         self._uncommitted = 0
         self._seen: tuple[int, int] | None = None
+        self._links: LinkedSegments | None = None
         with self.failures():
             self._inode = segments.stat().st_ino
-            self._index = tantivy.Index.open(str(segments))
+            self._index = self._opened()
             self._index.config_reader("manual")
         self.schema = self._index.schema
+
+    def _opened(self) -> tantivy.Index:
+        try:
+            return tantivy.Index.open(str(self.segments))
+        except ValueError as error:
+            if not is_lock_refused(str(error)):
+                raise
+        self._links = LinkedSegments(self.segments)
+        with self._links.updated() as folder:
+            return tantivy.Index.open(str(folder))
 
     def is_current(self) -> bool:
         """False where the index was removed, or removed and made again, since it was opened."""
@@ -126,43 +146,37 @@ class TantivyIndex:
         try:
             yield
         except (ValueError, OSError) as error:
-            raise self._explained(str(error)) from error
-
-    def _explained(self, message: str) -> EngineError:
-        if "LockBusy" in message:
-            return EngineError(
-                f"The index {self.name!r} is being written by another process; wait until it has ended."
-            )
-        if any(sign in message for sign in _FULL_DISK) or self._disk_is_full():
-            return EngineUnavailable(
-                f"The disk that holds the index {self.name!r} is full; make room and do it again."
-            )
-        return EngineError(f"The index {self.name!r} failed: {message.splitlines()[0]}.")
-
-    def _disk_is_full(self) -> bool:
-        return self.segments.exists() and shutil.disk_usage(self.segments).free < 1_000_000
+            raise explain(str(error), self.name, self.segments) from error
 
     def searcher(self) -> tantivy.Searcher:
         """A snapshot of the last commit, of whichever process."""
         with self._lock, self.failures():
-            state = (self.segments / "meta.json").stat()
+            state = (self.segments / META).stat()
             seen = (state.st_ino, state.st_mtime_ns)
             if seen != self._seen:
-                self._index.reload()
+                with nullcontext() if self._links is None else self._links.updated():
+                    self._index.reload()
                 self._seen = seen
             return self._index.searcher()
 
     def write(self, documents: Sequence[Prepared], layout: IndexLayout) -> None:
-        """Insert or replace; nothing is durable before `commit`, save what the size forces."""
+        """Insert or replace; what is not yet durable is so after `commit`.
+
+        An interrupt may leave documents unwritten, but none of them removed.
+        """
         names = field_names(layout)
         with self._lock, self._writing() as writer:
             for document in documents:
-                writer.delete_documents_by_term(ID, document.id)
-                writer.add_document(as_stored(document, layout, names))
+                stored = as_stored(document, layout, names)
+                try:
+                    writer.delete_documents_by_term(ID, document.id)
+                finally:
+                    writer.add_document(stored)
                 self._uncommitted += len(document.source_json) + len(document.enrichment_json)
                 if self._uncommitted >= self._commit_bytes:
-                    writer.commit()
-                    self._uncommitted = 0
+                    self._commit(writer)
+            if time.monotonic() - self._committed >= self._commit_seconds:
+                self._commit(writer)
 
     def delete(self, ids: Sequence[str]) -> int:
         """Remove documents; answers how many there were."""
@@ -186,8 +200,12 @@ class TantivyIndex:
         with self._lock:
             if self._writer is not None:
                 with self._writing() as writer:
-                    writer.commit()
-                    self._uncommitted = 0
+                    self._commit(writer)
+
+    def _commit(self, writer: tantivy.IndexWriter) -> None:
+        writer.commit()
+        self._uncommitted = 0
+        self._committed = time.monotonic()
 
     def close(self) -> None:
         """Commit, wait for merges, and let others write."""
@@ -197,18 +215,24 @@ class TantivyIndex:
                 writer, self._writer = self._writer, None
                 with self.failures():
                     writer.wait_merging_threads()
+            self.discard()
 
     def discard(self) -> None:
         """Forget what was not committed and let others write."""
         with self._lock:
             self._writer = None
+            if self._links is not None:
+                self._links.remove()
 
     @contextmanager
     def _writing(self) -> Iterator[tantivy.IndexWriter]:
+        if self._links is not None:
+            raise not_allowed(self.name, self.segments)
         with self.failures():
             if self._writer is None:
                 self._writer = self._index.writer(heap_size=self._heap_bytes, num_threads=1)
                 self._uncommitted = 0
+                self._committed = time.monotonic()
             try:
                 yield self._writer
             except (ValueError, OSError):

@@ -9,7 +9,16 @@ from tantivy import Occur, Query
 
 from enricher.records import FacetCount, Hit, IndexLayout, SearchRequest, SearchResponse
 from indexer.engines.fields import KEYWORDS, as_value, clean, keywords_of, number
-from indexer.engines.plans import FACET_SIZE, Clause, Group, enrichment_field, no_such_field, plan
+from indexer.engines.plans import (
+    FACET_SIZE,
+    MODEL,
+    Clause,
+    Group,
+    enrichment_field,
+    no_such_field,
+    plan,
+    valid_models,
+)
 from indexer.engines.tantivy_index import (
     ENRICHMENT_JSON,
     ID,
@@ -28,6 +37,22 @@ def search(index: TantivyIndex, layout: IndexLayout, request: SearchRequest) -> 
     """Answer a request from the last commit."""
     started = time.perf_counter()
     return _Search(index, layout, request).answer(started)
+
+
+def foreign(index: TantivyIndex, layout: IndexLayout) -> int:
+    """Count the documents of the last commit that are not valid by the layout's model."""
+    searcher, field = index.searcher(), field_names(layout).get(MODEL)
+    if field is None:
+        return int(searcher.num_docs)
+    with index.failures():
+        if layout.model is None:
+            return _count(searcher, Query.exists_query(field))
+        valid = _count(searcher, Query.term_set_query(index.schema, field, list(valid_models(layout))))
+        return int(searcher.num_docs) - valid
+
+
+def _count(searcher: tantivy.Searcher, query: Query) -> int:
+    return int(searcher.search(query, 1).count)  # type: ignore[attr-defined]  # the stub lacks it
 
 
 class _Search:

@@ -1,6 +1,7 @@
 """index and search on the embedded engine, by the command line."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -8,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from enricher.records import Query, QueryTerm
+from enricher.text import open_analyzer
+from indexer.cli.hits import mark
 from tests.conftest import ROOT, RunCommand
 from tests.corpora import documents, write_jsonl
 
@@ -102,6 +106,62 @@ def test_people_see_titles_highlights_and_reasons(indexed: RunCommand) -> None:
     """Without --json."""
     out = indexed("search", "tide", "--in", "docs", "--top", "2", "--explain", "--facet", "topic").stdout
     assert "«tide»" in out and "occurs with tide" in out and "documents in" in out and "topic" in out
+    assert not [line for line in out.splitlines() if line != line.rstrip()]
+
+
+def test_added_words_are_marked_otherwise_than_typed_ones(indexed: RunCommand) -> None:
+    """JSON has one mark for both."""
+    query = ("search", "事务", "--in", "docs", "--top", "5")
+    answer = json.loads(indexed(*query, "--json").stdout)
+    related = {term["term"] for term in answer["expansion"] if term["origin"] == "relatedness"}
+    lines = indexed(*query).stdout.splitlines()
+    added = {word for line in lines for word in re.findall("‹(.*?)›", line)}
+    assert added and all(any(word in marked for word in related) for marked in added)
+    assert {word for line in lines for word in re.findall("«(.*?)»", line)} == {"事务"}
+    assert not any("‹" in text for hit in answer["hits"] for text in hit["highlight"])
+
+
+@pytest.mark.parametrize(
+    ("fragment", "shown"),
+    [
+        ("a <em>tide</em> and a <em>reef</em>", "a «tide» and a ‹reef›"),
+        ("<em>分布式事务日志</em>", "‹分布式›«事务»‹日志›"),
+        ("<em>Tides</em> of <em>reefs</em>", "«Tides» of ‹reefs›"),
+        ("« plain » text", "« plain » text"),
+    ],
+)
+def test_a_mark_holds_typed_words_and_added_ones(fragment: str, shown: str) -> None:
+    """Also where they touch and stand under one mark."""
+    terms = (
+        QueryTerm("tide"),
+        QueryTerm("事务"),
+        QueryTerm("tide", 0.5, "subwords", field="subwords"),
+        QueryTerm("reef", 0.1, "relatedness"),
+        QueryTerm("日志", 0.1, "relatedness"),
+    )
+    assert mark(fragment, open_analyzer(), Query("tide 事务", terms)) == shown
+
+
+def test_hits_without_a_title_and_texts_with_control_characters_are_a_line_each(
+    indexed: RunCommand, tmp_path: Path
+) -> None:
+    """The id stands once, and dots only where a sentence is cut."""
+    far = "word " * 60
+    lines = [
+        {"id": "no-title", "text": "A quokka sleeps. It is small."},
+        {"id": "tab\tid", "title": "red \x1b[31m\nquokka", "text": "a \x1b]0;title\x07 \u202e quokka\x85"},
+        {"id": "inside", "text": f"{far}quokka {far}"},
+    ]
+    (tmp_path / "odd.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert indexed("index", "odd.jsonl", "--to", "odd").returncode == 0
+    out = indexed("search", "quokka", "--in", "odd", "--facet", "id").stdout
+    assert out.isprintable() or set(out) - set(filter(str.isprintable, out)) == {"\n"}
+    assert "   A «quokka» sleeps. It is small.\n" in out
+    assert re.search(r"^\d\. no-title   \[[\d.]+\]$", out, re.M)
+    assert re.search(r"^\d\. red ␛\[31m quokka   \[[\d.]+\]   tab id$", out, re.M)
+    assert re.search(r"^   … word .*«quokka».* …$", out, re.M)
+    words = indexed("keywords", "odd.jsonl").stdout
+    assert words.count("\n") == 3 and "tab id\t" in words
 
 
 def test_no_hits_is_no_failure(indexed: RunCommand) -> None:
@@ -166,12 +226,52 @@ def test_bad_lines_are_kept_and_the_good_ones_indexed(indexed: RunCommand, tmp_p
     )
 
 
+def test_rejects_of_an_earlier_run_do_not_stay(indexed: RunCommand, tmp_path: Path) -> None:
+    """A run without any leaves no file."""
+    (tmp_path / "bad.jsonl").write_text('{"id": "a", "text": "a"}\n{\n')
+    assert indexed("index", "bad.jsonl", "--to", "docs").returncode == 1
+    assert (tmp_path / "docs.rejects.jsonl").read_text().count("\n") == 1
+    assert indexed("index", "bad.jsonl", "--to", "docs").returncode == 1
+    assert (tmp_path / "docs.rejects.jsonl").read_text().count("\n") == 1
+    assert indexed("index", "docs.jsonl", "--to", "docs").returncode == 0
+    assert not (tmp_path / "docs.rejects.jsonl").exists()
+    assert indexed("index", "bad.jsonl", "--to", "docs", "--rejects", "/dev/null").returncode == 1
+
+
+@pytest.mark.parametrize("rejects", ["folder", "absent/file", "docs.jsonl"])
+def test_a_file_of_rejects_that_cannot_be_written_is_wrong_usage(
+    indexed: RunCommand, tmp_path: Path, rejects: str
+) -> None:
+    """Before any work is done; a file of anything else is never overwritten."""
+    (tmp_path / "folder").mkdir()
+    before = (tmp_path / "docs.jsonl").read_bytes()
+    done = indexed("index", "docs.jsonl", "--to", "other", "--rejects", rejects)
+    assert done.returncode == 2 and "--rejects" in done.stderr and rejects in done.stderr
+    assert (tmp_path / "docs.jsonl").read_bytes() == before
+    assert not (tmp_path / "index" / "other").exists()
+
+
+@pytest.mark.parametrize(("content", "rejected"), [("", 0), ("\n\n", 0), ("{\n[1]\n", 2)])
+def test_a_source_without_documents_makes_no_index(
+    indexed: RunCommand, tmp_path: Path, content: str, rejected: int
+) -> None:
+    """One sentence, exit code 1, and what could not be used is kept."""
+    (tmp_path / "empty.jsonl").write_text(content)
+    done = indexed("index", "empty.jsonl", "--to", "empty")
+    assert (done.returncode, done.stdout) == (1, "") and "holds no document" in done.stderr
+    assert not (tmp_path / "index" / "empty").exists()
+    kept = tmp_path / "empty.rejects.jsonl"
+    assert (len(kept.read_text().splitlines()) if kept.exists() else 0) == rejected
+
+
 def test_duplicate_ids_are_counted_and_the_last_wins(indexed: RunCommand, tmp_path: Path) -> None:
     """And said on stderr; nothing was lost."""
     (tmp_path / "twice.jsonl").write_text('{"id": "t", "text": "first"}\n{"id": "t", "text": "second"}\n')
     done = indexed("index", "twice.jsonl", "--to", "docs", "--json")
     assert done.returncode == 0 and json.loads(done.stdout)["duplicates"] == 1
     assert "last of each was kept" in done.stderr
+    again = indexed("index", "twice.jsonl", "--to", "docs")
+    assert again.stdout == "1 document written to docs.\n"
     assert (
         json.loads(indexed("search", "first", "--in", "docs", "--no-expansion", "--json").stdout)["total"]
         == 0
@@ -187,6 +287,22 @@ def test_an_index_is_a_source_for_other_commands(indexed: RunCommand) -> None:
     lines = indexed("keywords", "index:docs", "--json").stdout.splitlines()
     assert {json.loads(line)["id"] for line in lines} == {f"d{n}" for n in range(100)}
     assert json.loads(indexed("index", "index:docs", "--to", "copy", "--json").stdout)["written"] == 100
+
+
+def test_configured_fields_are_read_and_found(indexed: RunCommand, tmp_path: Path) -> None:
+    """enricher.toml alone says which fields hold text, the title first."""
+    (tmp_path / "enricher.toml").write_text('[index."bodies"]\nfields = ["headline", "body"]\n')
+    line = {"id": "1", "headline": "数据库备份", "body": "事务与日志", "text": 5}
+    (tmp_path / "bodies.jsonl").write_text(json.dumps(line) + "\n")
+    assert indexed("index", "bodies.jsonl", "--to", "bodies").returncode == 0
+    for query in ("备份", "日志"):
+        (hit,) = json.loads(indexed("search", query, "--in", "bodies", "--no-expansion", "--json").stdout)[
+            "hits"
+        ]
+        assert hit["title"] == "数据库备份"
+    (tmp_path / "other.jsonl").write_text('{"id": "2", "title": "t", "text": "b"}\n')
+    refused = indexed("index", "other.jsonl", "--to", "bodies")
+    assert refused.returncode == 1 and "'headline' or 'body'" in refused.stderr
 
 
 def test_without_a_model_text_is_segmented_and_found(run: RunCommand, tmp_path: Path) -> None:

@@ -1,10 +1,20 @@
 """keywords, neighbors, related, expand: output, exit codes, sentences."""
 
 import json
+from importlib.metadata import version
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from enricher.keywords import METHODS
+from enricher.model.training import ARCHITECTURES, LOSSES
+from enricher.records import QueryTerm
+from enricher.text import open_segmenter
+from indexer.cli import output
+from indexer.cli.app import Languages, Segmenters
+from indexer.cli.train import LANGUAGES, Architecture, Loss
+from indexer.cli.words import Method, print_terms
 from tests.conftest import RunCommand
 from tests.corpora import write_jsonl
 
@@ -89,10 +99,17 @@ def test_an_unknown_word_is_one_sentence_with_the_closest_ones(
     [
         (["related", "tide", "--top", "0"], "1 or more"),
         (["related", "tide", "--alpha", "nan"], "Alpha"),
-        (["related"], "word"),
+        (["related"], "WORD"),
         (["keywords"], "SOURCE or --text"),
         (["keywords", "x.jsonl", "--text", "y"], "SOURCE or --text"),
-        (["keywords", "--text", "y", "--method", "magic"], "magic"),
+        (["keywords", "--text", "y", "--method", "magic"], "'phrases', 'published'"),
+        (["keywords", "x.csv", "--format", "csv"], "'auto', 'jsonl', 'text'"),
+        (["train", "x", "--loss", "rnn"], "'hierarchical-softmax', 'negative-sampling'"),
+        (["train", "x", "--architecture", "rnn"], "'skip-gram', 'cbow'"),
+        (["train", "x", "--language", "fr"], "'auto', 'zh', 'en'"),
+        (["train", "x", "--segmenter", "scissors"], "'rjieba', 'jieba'"),
+        (["train", "x", "--workers", "0"], "--workers"),
+        (["expand", "x", "--engine", "tantivy:x"], "stands before the command: enricher --engine … expand"),
         (["expand", "，。"], "holds no word"),
         (["expand", ""], "holds no word"),
         (["nonsense"], "nonsense"),
@@ -166,3 +183,77 @@ def test_a_reader_that_goes_away_is_no_error(run: RunCommand, models: Path, tmp_
     )
     assert done.stdout.count("\n") == 1
     assert "Traceback" not in done.stderr
+
+
+def test_the_choices_of_options_are_those_of_the_model() -> None:
+    """The command line knows them without loading what trains."""
+    assert get_args(Architecture) == ARCHITECTURES and get_args(Loss) == LOSSES
+    assert get_args(Method) == METHODS and get_args(Languages) == LANGUAGES
+    assert all(open_segmenter(name).identity["name"] == name for name in get_args(Segmenters))
+
+
+def test_the_version_is_that_of_the_package(run: RunCommand) -> None:
+    """Without any command."""
+    assert run("--version").stdout.strip() == version("search-enricher")
+
+
+def test_documents_that_come_twice_are_counted_in_training(run: RunCommand, tmp_path: Path) -> None:
+    """And said; nothing was lost."""
+    write_jsonl(tmp_path / "docs.jsonl", 30)
+    done = run("train", "docs.jsonl", "docs.jsonl", "--dimensions", "8", "--epochs", "1", "--workers", "1")
+    assert done.returncode == 0
+    assert "30 documents came with an id seen before" in done.stderr
+
+
+def test_terms_are_shown_by_origin_and_weight(capsys: pytest.CaptureFixture[str]) -> None:
+    """A column that is empty for all is left out, and no line ends in blanks."""
+    terms = (
+        QueryTerm("low", 0.1, "related", "b"),
+        QueryTerm("typed"),
+        QueryTerm("high", 0.2, "related", "a longer one"),
+    )
+    print_terms(terms)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["term", "high", "low", "typed"]
+    assert "for" not in lines[0].split() and all(line == line.rstrip() for line in lines)
+    print_terms((*terms, QueryTerm("other", 0.5, "synonyms", "c", "typed")))
+    assert "for" in capsys.readouterr().out.splitlines()[0].split()
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a\tb\nc\r\u2028d", "a b c  d"),
+        ("\x1b[31m\x07\x7f", "␛[31m␇␡"),
+        ("\x9b2J\u202e\u2066", "\ufffd2J\ufffd\ufffd"),
+        ("\ud800", "?"),
+        ("数据库 été مرحبا 👩\u200d🔬", "数据库 été مرحبا 👩\u200d🔬"),
+    ],
+)
+def test_control_characters_never_reach_the_terminal(text: str, shown: str) -> None:
+    """Each is shown by a sign or a space."""
+    assert output.printable(text) == shown
+
+
+def test_progress_without_a_terminal_ends_every_step_with_its_last_state(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In between a line now and then."""
+    now = [0.0]
+    monkeypatch.setattr(output.time, "monotonic", lambda: now[0])
+    with output.progress_display() as progress:
+        for done in range(1, 26):
+            now[0] += 1
+            progress("reading", done * 100, 0)
+        progress("training", 1, 2)
+        progress("training", 2, 2)
+        progress("writing", 0, 0)
+    assert capsys.readouterr().err.splitlines() == [
+        "reading 100 …",
+        "reading 1,100 …",
+        "reading 2,100 …",
+        "reading 2,500 …",
+        "training 1 of 2 …",
+        "training 2 of 2 …",
+        "writing …",
+    ]

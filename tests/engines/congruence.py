@@ -4,6 +4,8 @@ A test module provides the fixtures `engine` (an open engine) and `index` (a fre
 made under names that begin with it is removed afterwards) and imports everything from here.
 """
 
+import dataclasses
+
 import pytest
 
 from enricher.errors import IndexConflict, IndexNotFound, UsageError
@@ -145,6 +147,18 @@ def test_names_that_no_index_can_have_are_refused(engine: SearchEngine, name: st
         engine.create(name, LAYOUT)
 
 
+@pytest.mark.parametrize("name", ["_fresh", "_all", "-a", "+a", "*", "Upper", ""])
+def test_names_that_no_index_can_have_are_refused_before_anything_is_asked(
+    engine: SearchEngine, name: str
+) -> None:
+    """Asking for an index of such a name is wrong usage too, on every engine."""
+    for call in [engine.exists, engine.layout, engine.count, engine.refresh, engine.foreign, engine.drop]:
+        with pytest.raises(UsageError, match="index name"):
+            call(name)
+    with pytest.raises(UsageError, match="index name"):
+        list(engine.read(name))
+
+
 def test_an_alias_moves_in_one_action(engine: SearchEngine, index: str) -> None:
     """An alias stands for one index, and for another after it is set again."""
     one, two, alias = f"{index}-1", f"{index}-2", f"{index}-alias"
@@ -259,6 +273,115 @@ def test_documents_that_no_engine_holds_are_rejected_alone(engine: SearchEngine,
     assert '"text"' in rejections[0].content
     engine.refresh(index)
     assert ids(engine, index, "x") == ["a", "b"]
+
+
+def _nested(depth: int) -> dict[str, object]:
+    """Objects in objects, with a value whose path has so many names."""
+    outer: dict[str, object] = {"a": 1}
+    for _ in range(depth - 1):
+        outer = {"a": outer}
+    return outer
+
+
+UNFIT: list[dict[str, object]] = [
+    {"": 1},
+    {"": None},
+    {".": 1},
+    {"..": 1},
+    {".a": 1},
+    {"a.": 1},
+    {"a..b": 1},
+    {" ": 1},
+    {"\u3000": 1},
+    {"a. .b": 1},
+    {"a": {"": 1}},
+    {"a": [{"b": {".": []}}]},
+    _nested(21),
+    _nested(200),
+    {".".join("a" * 21): 1},
+    {"a": 1, "a.b": 2},
+    {"a": [1, {"b": 2}]},
+    {"a": [{"b": 2}, "x"]},
+    {"a": 10**400},
+    {"_id": "x"},
+    {"_source": {"a": 1}},
+    {"_doc_count": 5},
+]
+
+FIT: list[dict[str, object]] = [
+    {},
+    _nested(20),
+    {".".join("a" * 20): 1},
+    {"a": None, "a.b": 1},
+    {"a.b": 1, "a": {"b": 2}},
+    {"a ": 1, "b*": 1, "c\nd": 1},
+    {"a": {"_id": 1}, "_type": "x", "_score": 1.5},
+    {"a": 10**30},
+    {"a": [[[1], [2]], []]},
+    {"n" * 40_000: 1},
+]
+
+
+def test_fields_that_one_engine_cannot_hold_are_rejected_by_all(engine: SearchEngine, index: str) -> None:
+    """Empty names, depth, a value that is an object too, reserved names: refused in a sentence, alone."""
+    engine.create(index, LAYOUT)
+    unfit = [EnrichedDocument(f"unfit-{place}", source, {}) for place, source in enumerate(UNFIT)]
+    rejections = engine.write(index, [document("a", "x"), *unfit, document("b", "x")])
+    assert [rejection.where for rejection in rejections] == [item.id for item in unfit]
+    assert all(rejection.reason.startswith("The ") for rejection in rejections)
+    engine.refresh(index)
+    assert ids(engine, index, "x") == ["a", "b"]
+
+
+def test_odd_fields_that_every_engine_can_hold_are_taken(engine: SearchEngine, index: str) -> None:
+    """Each in an index of its own is written and read as it was."""
+    for place, source in enumerate(FIT):
+        name = f"{index}-{place}"
+        engine.create(name, LAYOUT)
+        assert engine.write(name, [EnrichedDocument("a", source, {})]) == [], source
+        engine.refresh(name)
+        assert [one.source for one in engine.read(name)] == [source]
+        engine.drop(name)
+
+
+def test_of_equal_ids_the_last_that_can_be_held_stays(engine: SearchEngine, index: str) -> None:
+    """A refused document does not take the one before it along."""
+    engine.create(index, LAYOUT)
+    unfit = EnrichedDocument("a", {"": 1}, {})
+    assert len(engine.write(index, [document("a", "x"), unfit, document("b", "x")])) == 1
+    engine.refresh(index)
+    assert ids(engine, index, "x") == ["a", "b"]
+
+
+def test_documents_of_other_models_are_foreign(engine: SearchEngine, index: str) -> None:
+    """Those of the index's model and of compatible ones are not, those without enrichment are."""
+    fill(engine, index)
+    assert engine.foreign(index) == 0
+    made = document("mine", "x")
+    older = EnrichedDocument("older", made.source, {**made.enrichment, "model": "v0"})
+    other = EnrichedDocument("other", made.source, {**made.enrichment, "model": "v9"})
+    bare = EnrichedDocument("bare", made.source, {})
+    engine.write(index, [made, older, other, bare])
+    engine.refresh(index)
+    assert engine.foreign(index) == 2
+    engine.stamp(index, "v9", ["v1"])
+    assert engine.foreign(index) == 2
+    engine.stamp(index, "v9", ["v1", "v0"])
+    assert engine.foreign(index) == 1
+    engine.delete(index, ["bare"])
+    engine.refresh(index)
+    assert engine.foreign(index) == 0
+
+
+def test_in_an_index_without_a_model_those_that_have_one_are_foreign(
+    engine: SearchEngine, index: str
+) -> None:
+    """Words alone make a document valid there."""
+    engine.create(index, dataclasses.replace(LAYOUT, model=None, compatible=()))
+    plain = EnrichedDocument("a", {"text": "x"}, {"tokens": {"text": "x"}})
+    assert engine.write(index, [plain, document("b", "x")]) == []
+    engine.refresh(index)
+    assert engine.foreign(index) == 1
 
 
 def test_a_write_of_nothing_is_nothing(engine: SearchEngine, index: str) -> None:

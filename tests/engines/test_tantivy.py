@@ -5,15 +5,19 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import tantivy
 
 from enricher.errors import EngineError, EngineUnavailable, IndexConflict
 from enricher.records import EnrichedDocument, SearchRequest
 from indexer.engines.folder import write_json
 from indexer.engines.tantivy import TantivyEngine
+from indexer.engines.tantivy_errors import explain
+from indexer.engines.tantivy_links import LinkedSegments
 from tests.engines.congruence import *  # noqa: F403
 from tests.engines.congruence import LAYOUT, document, fill, ids, query
 from tests.engines.congruence_search import *  # noqa: F403
@@ -44,7 +48,7 @@ def other_process(program: str, root: Path) -> "subprocess.Popen[str]":
         "import sys, time\n"
         "from indexer.engines.tantivy import TantivyEngine\n"
         "from tests.engines.congruence import LAYOUT, document\n"
-        "engine = TantivyEngine(sys.argv[1], heap_bytes=20_000_000)\n"
+        "engine = TantivyEngine(sys.argv[1], heap_bytes=20_000_000, commit_seconds=1e9)\n"
     )
     return subprocess.Popen(
         [sys.executable, "-c", head + program, str(root)], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True
@@ -91,16 +95,10 @@ def test_the_enrichment_is_kept(engine: TantivyEngine) -> None:
     made = document("a", "x y", "", ["k"])
     fill(engine, "things", made)
     searcher = engine._opened("things").searcher()
-    (hit,) = searcher.search(_all_query(), 1).hits
+    (hit,) = searcher.search(tantivy.Query.all_query(), 1).hits
     stored = json.loads(bytes(searcher.doc(hit[1]).get_first("enrichment")))
     expected = {**made.enrichment, "tokens": {"title": "∅", "text": "x y"}}
     assert stored == {**expected, "keywords": ["k"]}
-
-
-def _all_query() -> object:
-    import tantivy
-
-    return tantivy.Query.all_query()
 
 
 def test_a_kill_leaves_the_last_commit(root: Path, engine: TantivyEngine) -> None:
@@ -200,6 +198,130 @@ def test_commits_come_by_themselves_when_much_is_written(root: Path) -> None:
     opened.close()
 
 
+def test_commits_come_by_themselves_when_time_passes(root: Path) -> None:
+    """A process that is killed loses little, however slowly it writes."""
+    opened = TantivyEngine(root, heap_bytes=20_000_000, commit_seconds=0.0)
+    opened.create("things", LAYOUT)
+    opened.write("things", [document("a", "x")])
+    assert TantivyEngine(root).count("things") == 1
+    opened.close()
+
+
+def test_an_interrupted_replacement_loses_no_document(engine: TantivyEngine) -> None:
+    """Between the removal of the old and the addition of the new nothing can come."""
+    fill(engine, "things", document("a", "x"))
+    opened = engine._opened("things")
+    with opened._writing() as writer:
+        opened._writer = InterruptedWriter(writer)  # type: ignore[assignment]
+    with pytest.raises(KeyboardInterrupt):
+        engine.write("things", [document("a", "y")])
+    engine.refresh("things")
+    assert ids(engine, "things", "y") == ["a"]
+    assert engine.count("things") == 1
+    opened._writer = None
+
+
+class InterruptedWriter:
+    """A writer during whose removals the user interrupts."""
+
+    def __init__(self, writer: object) -> None:
+        self._writer = writer
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._writer, name)
+
+    def delete_documents_by_term(self, field: str, value: str) -> None:
+        self._writer.delete_documents_by_term(field, value)  # type: ignore[attr-defined]
+        raise KeyboardInterrupt
+
+
+def as_nobody(program: str, root: Path) -> str:
+    """What a program says that runs as a user who may read the folder, and write nowhere in it."""
+    if os.getuid() != 0:
+        pytest.skip("Only root can run a program as another user.")
+    for path in [root, *root.rglob("*")]:
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    head = (
+        "import os, sys\n"
+        "from enricher.errors import EngineError\n"
+        "from enricher.records import SearchRequest\n"
+        "from indexer.engines.tantivy import TantivyEngine\n"
+        "from tests.engines.congruence import document, ids, query\n"
+        "os.chdir('/'), os.setgid(65534), os.setuid(65534)\n"
+        "engine = TantivyEngine(sys.argv[1])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", head + program, str(root)],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def shared_root() -> Iterator[Path]:
+    """A folder that every user can come to."""
+    with tempfile.TemporaryDirectory(prefix="enricher-test-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder) / "indexes"
+
+
+def test_a_folder_that_cannot_be_written_can_be_searched(shared_root: Path) -> None:
+    """A reader without the right to write sees the last commit, also of a writer at work."""
+    writer = TantivyEngine(shared_root, heap_bytes=20_000_000)
+    fill(writer, "things", document("a", "x"))
+    program = (
+        "import subprocess\n"
+        "print(ids(engine, 'things', 'x'), engine.count('things'), engine.foreign('things'))\n"
+        "print([one.id for one in engine.read('things')], engine.exists('things'), engine.indexes())\n"
+        "print([check.passed for check in engine.check() if check.name == 'folder'])\n"
+        "for call, what in (engine.write, [document('b', 'x')]), (engine.delete, ['a']):\n"
+        "    try:\n"
+        "        call('things', what)\n"
+        "    except EngineError as error:\n"
+        "        print(error)\n"
+        "engine.refresh('things')\n"
+        "engine.close()\n"
+    )
+    lines = as_nobody(program, shared_root).splitlines()
+    assert lines[:3] == ["['a'] 1 0", "['a'] True ['things']", "[True]"]
+    sentence = "The index 'things' cannot be written by this user; change the permissions of the folder"
+    assert [line.startswith(sentence) for line in lines[3:]] == [True, True]
+    writer.close()
+
+
+def test_a_reader_by_links_follows_the_writer(root: Path, engine: TantivyEngine) -> None:
+    """Commits, replacements and merges are seen as they come, and old files are let go."""
+    fill(engine, "things", document("a", "x"))
+    links = LinkedSegments(root / "things" / "segments")
+    with links.updated() as folder:
+        reader = tantivy.Index.open(str(folder))
+        reader.config_reader("manual")
+    for number in range(30):
+        engine.write("things", [document("a", "x"), document(str(number), "x")])
+        engine.refresh("things")
+        with links.updated():
+            reader.reload()
+        assert reader.searcher().num_docs == number + 2
+    engine.close()
+    with links.updated():
+        reader.reload()
+    assert reader.searcher().num_docs == 31
+    present = {path.name for path in (root / "things" / "segments").iterdir()}
+    assert {path.name for path in folder.iterdir() if path.is_symlink()} <= present
+    links.remove()
+    assert not folder.exists()
+
+
+def test_without_a_temporary_folder_the_way_out_is_said(tmp_path: Path) -> None:
+    """A reader who may write nowhere at all is told what is missing."""
+    message = "[Errno 2] No usable temporary directory found in ['/tmp']"
+    assert "TMPDIR" in str(explain(message, "things", tmp_path))
+
+
 def test_reading_is_of_one_state(engine: TantivyEngine) -> None:
     """Documents that are written while others are read are not among them."""
     fill(engine, "things", *[document(str(n), "x") for n in range(10)])
@@ -226,15 +348,36 @@ def test_damage_is_said(root: Path, engine: TantivyEngine) -> None:
     """A damaged file is named in a sentence."""
     fill(engine, "things", document("a", "x"))
     engine.close()
-    (root / "things" / "segments" / "meta.json").write_text("{")
-    with pytest.raises(EngineError, match="things"):
-        engine.count("things")
     (root / "things" / "layout.json").write_text("{")
     with pytest.raises(EngineError, match=r"layout\.json"):
         engine.layout("things")
     write_json(root / "things" / "layout.json", {"format": 99})
     with pytest.raises(EngineError, match="format"):
         engine.layout("things")
+
+
+def _cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+@pytest.mark.parametrize(("harm", "trouble"), [(_cut, "cannot be read"), (Path.unlink, "is missing")])
+@pytest.mark.parametrize("pattern", ["meta.json", "*.term", "*.store", "*.fast", "*.idx"])
+def test_a_damaged_index_is_said_plainly(
+    root: Path, engine: TantivyEngine, pattern: str, harm: Callable[[Path], None], trouble: str
+) -> None:
+    """The sentence names the file and the way out, and nothing of the library."""
+    fill(engine, "things", document("a", "x"))
+    engine.close()
+    (file,) = (root / "things" / "segments").glob(pattern)
+    harm(file)
+    calls = [lambda: engine.count("things"), lambda: engine.write("things", [document("b", "x")])]
+    for call in calls:
+        with pytest.raises(EngineError) as raised:
+            call()
+        assert str(raised.value) == (
+            f"The index 'things' is damaged: its file {file.name} {trouble}; put the folder "
+            f"{root / 'things'} back from a copy, or remove it and index the documents again."
+        )
 
 
 def test_a_file_in_the_way_is_said(tmp_path: Path) -> None:

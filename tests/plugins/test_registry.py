@@ -18,7 +18,7 @@ FIELDS = ("title", "text")
 @pytest.fixture
 def context(model: enricher.Enricher) -> PluginContext:
     """What plug-ins are built with."""
-    return PluginContext(FIELDS, model.analyzer, model, "title")
+    return PluginContext(FIELDS, model.analyzer, model)
 
 
 def analyzed(context: PluginContext, **source: str) -> AnalyzedDocument:

@@ -1,5 +1,6 @@
 """The engine on a real server: the shared behaviour, and what only it has."""
 
+import dataclasses
 import http.server
 import threading
 from collections.abc import Iterator
@@ -78,8 +79,26 @@ def test_an_index_of_others_is_read_and_not_written(engine: ElasticsearchEngine,
         lambda: engine.write(index, [document("b", "x")]),
         lambda: engine.search(index, SearchRequest(query("x"))),
     ]:
-        with pytest.raises(IndexConflict, match=index):
+        with pytest.raises(IndexConflict, match=f"`enricher index index:{index} --to NEW`"):
             call()
+
+
+def test_documents_written_by_others_are_foreign(engine: ElasticsearchEngine, index: str) -> None:
+    """What came into an index of ours without enrichment counts, with a model or without."""
+    fill(engine, index, document("a", "x"))
+    engine.create(f"{index}-plain", dataclasses.replace(LAYOUT, model=None))
+    for name in (index, f"{index}-plain"):
+        engine.client.index(index=name, id="b", document={"text": "x"}, refresh=True)
+        assert engine.foreign(name) == 1
+
+
+def test_a_reason_is_said_once(engine: ElasticsearchEngine, index: str) -> None:
+    """What the server repeats below its own reason is left away."""
+    engine.create(index, LAYOUT)
+    many = EnrichedDocument("many", {f"field{number}": 1 for number in range(1_500)}, {})
+    (rejection,) = engine.write(index, [document("a", "x"), many])
+    assert rejection.reason.count("Limit of total fields") == 1
+    assert engine.write(index, [document("b", "x")]) == []
 
 
 def test_reading_goes_over_many_pages(engine: ElasticsearchEngine, index: str) -> None:

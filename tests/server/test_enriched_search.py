@@ -35,7 +35,7 @@ def index_on_both(
     engines: tuple[SearchEngine, SearchEngine], index: str, stream: list[Document], model: enricher.Enricher
 ) -> Indexed:
     """The documents with the default enrichments on both engines, opened for searching."""
-    context = PluginContext(FIELDS, model.analyzer, model, "title")
+    context = PluginContext(FIELDS, model.analyzer, model)
     enrichments = load_enrichments(IndexConfiguration(), context)
     chain = DocumentEnricher(model.analyzer, FIELDS, enrichments, model.version)
     for engine in engines:
@@ -144,6 +144,31 @@ def test_a_killed_indexing_is_completed_by_the_same_command(
     assert running.returncode == -signal.SIGKILL
     assert on_server("index", docs, "--to", index).returncode == 0
     assert sorted(document.id for document in engine.read(index)) == sorted(f"d{n}" for n in range(4000))
+
+
+def test_a_name_that_no_index_can_have_is_wrong_usage(
+    on_server: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    """It is said before the server is asked, which would take `_fresh` for a command."""
+    write_jsonl(tmp_path / "docs.jsonl", 1)
+    done = on_server("index", "docs.jsonl", "--to", "_fresh")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "The index name '_fresh' may not begin with" in done.stderr
+
+
+def test_two_commands_may_fill_one_new_index(
+    models: Path, server_url: str, index: str, engine: ElasticsearchEngine, tmp_path: Path
+) -> None:
+    """Whoever comes second goes on with the index that the first has made."""
+    docs = write_jsonl(tmp_path / "docs.jsonl", 200)
+    command = [sys.executable, "-m", "indexer", "--models", str(models), "--engine", server_url]
+    running = [
+        subprocess.Popen([*command, "index", str(docs), "--to", index], cwd=ROOT, stderr=subprocess.PIPE)
+        for _ in range(3)
+    ]
+    said = [process.communicate(timeout=300)[1] for process in running]
+    assert [process.returncode for process in running] == [0, 0, 0], said
+    assert engine.count(index) == 200
 
 
 def test_an_engine_that_does_not_answer_is_a_sentence(run: RunCommand, models: Path) -> None:

@@ -1,0 +1,47 @@
+"""Files that are whole after a crash."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from enricher.files import sync, write_atomically
+
+
+def test_a_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
+    """The new content is there, with its mode less the umask, and nothing beside it."""
+    path = tmp_path / "file"
+    path.write_text("old")
+    before = os.umask(0o027)
+    try:
+        write_atomically(path, b"new")
+        write_atomically(tmp_path / "other", b"", 0o600)
+    finally:
+        os.umask(before)
+    assert path.read_bytes() == b"new"
+    assert [file.stat().st_mode & 0o777 for file in (path, tmp_path / "other")] == [0o640, 0o600]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["file", "other"]
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And no half of the new one."""
+    path = tmp_path / "file"
+    path.write_text("old")
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        write_atomically(path, b"new")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_files_and_folders_are_synced(tmp_path: Path) -> None:
+    """Both are taken; one that is not there is an error."""
+    sync(tmp_path)
+    write_atomically(tmp_path / "file", b"")
+    sync(tmp_path / "file")
+    with pytest.raises(FileNotFoundError):
+        sync(tmp_path / "nothing")
