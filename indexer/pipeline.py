@@ -1,13 +1,10 @@
 """Read, enrich, write: the way of documents into an index."""
 
 import hashlib
-from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-
-import numpy as np
 
 from enricher.errors import EngineError, IndexConflict
 from enricher.records import (
@@ -20,6 +17,7 @@ from enricher.records import (
     Rejection,
     SearchEngine,
 )
+from enricher.sources import SeenIds
 from enricher.text import Analyzer
 from indexer.engines.fields import clean
 
@@ -33,24 +31,24 @@ STAMP_MAPPING = {"model": FieldKind.KEYWORD, "fingerprint": FieldKind.KEYWORD}
 class IndexReport:
     """What became of the documents: read = written + rejected.
 
-    `ids` are hashes of the ids that were written, in order. Of equal ids the last was kept, so
-    that the index got `distinct` = written − `duplicates` documents.
+    `ids` are those that were written. Of equal ids the last was kept, so that the index got
+    `distinct` = written − `duplicates` documents.
     """
 
     written: int = 0
     rejected: int = 0
     truncated: int = 0
-    ids: "array[int]" = field(default_factory=lambda: array("Q"))
+    ids: SeenIds = field(default_factory=SeenIds)
 
     @property
     def distinct(self) -> int:
         """Documents written, each id counted once."""
-        return len(np.unique(np.frombuffer(self.ids, np.uint64))) if self.ids else 0
+        return self.ids.distinct
 
     @property
     def duplicates(self) -> int:
         """Documents written whose id had come before; of equal ids the last was kept."""
-        return self.written - self.distinct
+        return self.ids.repeated
 
     def add(self, batch: Sequence[Document], refused: Sequence[Rejection]) -> None:
         """Count a batch as written, but for those that the engine refused."""
@@ -60,7 +58,7 @@ class IndexReport:
             if left_out[name]:
                 left_out[name] -= 1
             else:
-                self.ids.append(_id_hash(name))
+                self.ids.add(name)
                 self.written += 1
 
 
@@ -214,8 +212,3 @@ def _batches(documents: Iterable[Document], fields: Sequence[str]) -> Iterator[l
             batch, characters = [], 0
     if batch:
         yield batch
-
-
-def _id_hash(identity: str) -> int:
-    """64 bits of an id, to count duplicates in eight bytes a document."""
-    return int.from_bytes(hashlib.blake2b(identity.encode(), digest_size=8).digest())

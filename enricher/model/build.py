@@ -8,6 +8,7 @@ from pathlib import Path
 
 import orjson
 
+from enricher.files import write_atomically
 from enricher.model.bundle import Origin, read_model, write_manifest, write_model
 from enricher.model.corpus import segment
 from enricher.model.related_table import build_table
@@ -106,8 +107,7 @@ def _model_in(building: Path, make: Callable[[], Word2Vec]) -> Word2Vec:
         model = make()
         write_model(folder, model)
         facts = {"documents": model.documents, "training": dict(model.training)}
-        (building / "half").write_bytes(orjson.dumps(facts))
-        (building / "half").replace(marker)
+        write_atomically(marker, orjson.dumps(facts))
     facts = orjson.loads(marker.read_bytes())
     return read_model(folder, facts["documents"], facts["training"])
 

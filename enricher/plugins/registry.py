@@ -1,8 +1,8 @@
 """Finding plug-ins by entry point and building them for an index."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from importlib.metadata import entry_points
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from enricher.enricher import Enricher
@@ -41,7 +41,7 @@ class PluginContext:
 
 def load_enrichments(configuration: IndexConfiguration, context: PluginContext) -> list[Enrichment]:
     """The enrichments that the configuration names, in order. Raises PluginError, ConfigurationError."""
-    loaded = [(name, _load(name, configuration, context)) for name in configuration.enrichments]
+    loaded = _load(configuration.enrichments, configuration, context)
     for name, plugin in loaded:
         if not isinstance(plugin, Enrichment):
             raise ConfigurationError(f"The plug-in {name!r} is no enrichment: it has no enrich and mapping.")
@@ -50,26 +50,31 @@ def load_enrichments(configuration: IndexConfiguration, context: PluginContext) 
 
 def load_rewriters(configuration: IndexConfiguration, context: PluginContext) -> list[Rewriter]:
     """The rewriters that the configuration names, in order. Raises PluginError, ConfigurationError."""
-    loaded = [(name, _load(name, configuration, context)) for name in configuration.rewriters]
+    loaded = _load(configuration.rewriters, configuration, context)
     for name, plugin in loaded:
         if not isinstance(plugin, Rewriter):
             raise ConfigurationError(f"The plug-in {name!r} is no rewriter: it has no rewrite.")
     return [plugin for _, plugin in loaded if isinstance(plugin, Rewriter)]
 
 
-def _load(name: str, configuration: IndexConfiguration, context: PluginContext) -> object:
+def _load(
+    names: Sequence[str], configuration: IndexConfiguration, context: PluginContext
+) -> list[tuple[str, object]]:
+    """The plug-ins of those names, each built with its own settings."""
     points = {point.name: point for point in entry_points(group=GROUP)}
-    if name not in points:
-        raise ConfigurationError(f"There is no plug-in {name!r}; installed: {', '.join(sorted(points))}.")
-    settings = configuration.settings.get(name, {})
+    for name in names:
+        if name not in points:
+            raise ConfigurationError(f"There is no plug-in {name!r}; installed: {', '.join(sorted(points))}.")
+    own = configuration.settings
+    return [(name, _build(points[name], replace(context, settings=own.get(name, {})))) for name in names]
+
+
+def _build(point: EntryPoint, context: PluginContext) -> object:
+    name = point.name
     try:
-        factory: Callable[[PluginContext], object] = points[name].load()
-        return factory(_with_settings(context, settings))
+        factory: Callable[[PluginContext], object] = point.load()
+        return factory(context)
     except (ValueError, UsageError) as error:
         raise ConfigurationError(f"The settings of the plug-in {name!r} are wrong: {error}") from error
     except (ImportError, AttributeError, TypeError) as error:
         raise PluginError(f"The plug-in {name!r} could not be set up: {error}.") from error
-
-
-def _with_settings(context: PluginContext, settings: Mapping[str, Any]) -> PluginContext:
-    return PluginContext(context.fields, context.analyzer, context.enricher, settings)

@@ -10,7 +10,6 @@ from enricher.model.store import BundleStore
 from enricher.text import open_analyzer
 from indexer.cli.app import Command, Json, Language, Segmenter, app, context_of
 from indexer.cli.output import print_json, print_table, progress_display, say
-from indexer.cli.train import check_language
 
 models = typer.Typer(help="List, verify, activate, roll back and import models.",
                      no_args_is_help=True)  # fmt: skip
@@ -141,7 +140,6 @@ def import_model(
     """
     from enricher.model.build import import_bundle
 
-    check_language(language)
     store = context_of(context).store
     with progress_display() as progress:
         version = import_bundle(store, file, open_analyzer(segmenter), language, progress)

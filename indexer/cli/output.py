@@ -75,9 +75,9 @@ def json_line(value: object) -> str:
     return _encodable(json.dumps(value, ensure_ascii=False))
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None) -> None:
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """A table whose columns are aligned also where characters are wide; numbers to the right."""
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold")
     filled = [[_cell(value) for value in row] for row in rows]
     for number, name in enumerate(columns):
         numeric = bool(filled) and all(_is_number(row[number]) for row in filled)
@@ -113,7 +113,7 @@ def _is_number(text: str) -> bool:
 
 
 @contextmanager
-def progress_display(quiet: bool = False) -> Iterator["ProgressDisplay"]:
+def progress_display() -> Iterator["ProgressDisplay"]:
     """Progress on stderr: bars on a terminal, a line for each step elsewhere."""
     bars = Progress(
         SpinnerColumn(),
@@ -122,10 +122,10 @@ def progress_display(quiet: bool = False) -> Iterator["ProgressDisplay"]:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         console=Console(stderr=True),
-        disable=quiet or not sys.stderr.isatty(),
+        disable=not sys.stderr.isatty(),
     )
     with bars:
-        display = ProgressDisplay(bars, quiet)
+        display = ProgressDisplay(bars)
         yield display
         display.finish()
 
@@ -133,9 +133,8 @@ def progress_display(quiet: bool = False) -> Iterator["ProgressDisplay"]:
 class ProgressDisplay:
     """Takes `(step, done, total)`; a total of 0 is not known."""
 
-    def __init__(self, bars: Progress, quiet: bool) -> None:
+    def __init__(self, bars: Progress) -> None:
         self._bars = bars
-        self._quiet = quiet
         self._tasks: dict[str, TaskID] = {}
         self._step = ""
         self._unsaid = ""
@@ -157,12 +156,11 @@ class ProgressDisplay:
             self._unsaid = line
             return
         self._step, self._unsaid, self._last = step, "", time.monotonic()
-        if not self._quiet:
-            say(line)
+        say(line)
 
     def finish(self) -> None:
         """Say the last state of the last step where it has not been said."""
-        if self._unsaid and not self._quiet:
+        if self._unsaid:
             say(self._unsaid)
         self._unsaid = ""
 

@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 
 import typer
 
-from enricher.errors import UsageError
 from enricher.records import Document, Rejection
 from enricher.sources import SeenIds, source_format
 from enricher.text import open_analyzer, read_lexicon
@@ -27,7 +26,6 @@ from indexer.cli.app import (
 from indexer.cli.output import Rejects, counted, print_json, progress_display, say
 from indexer.sources import read_sources
 
-LANGUAGES = ("auto", "zh", "en")
 MOST_WORKERS = 8
 
 Architecture = Literal["skip-gram", "cbow"]
@@ -81,7 +79,6 @@ def train(
     from enricher.model.training import TrainingSettings
 
     shared = context_of(context)
-    check_language(language)
     settings = TrainingSettings(
         architecture,
         loss,
@@ -110,12 +107,6 @@ def train(
     if rejects.count:
         say(f"{rejects.summary()} The model was trained on the others.")
         raise typer.Exit(1)
-
-
-def check_language(language: str) -> None:
-    """Raise UsageError for a language that is none of ours."""
-    if language not in LANGUAGES:
-        raise UsageError(f"The language must be one of {', '.join(LANGUAGES)}, not {language!r}.")
 
 
 def accepted(stream: Iterable[Document | Rejection], rejects: Rejects) -> Iterator[Document]:

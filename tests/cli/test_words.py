@@ -13,7 +13,7 @@ from enricher.records import QueryTerm
 from enricher.text import open_segmenter
 from indexer.cli import output
 from indexer.cli.app import Languages, Segmenters
-from indexer.cli.train import LANGUAGES, Architecture, Loss
+from indexer.cli.train import Architecture, Loss
 from indexer.cli.words import Method, print_terms
 from tests.conftest import RunCommand
 from tests.corpora import write_jsonl
@@ -188,7 +188,7 @@ def test_a_reader_that_goes_away_is_no_error(run: RunCommand, models: Path, tmp_
 def test_the_choices_of_options_are_those_of_the_model() -> None:
     """The command line knows them without loading what trains."""
     assert get_args(Architecture) == ARCHITECTURES and get_args(Loss) == LOSSES
-    assert get_args(Method) == METHODS and get_args(Languages) == LANGUAGES
+    assert get_args(Method) == METHODS and get_args(Languages) == ("auto", "zh", "en")
     assert all(open_segmenter(name).identity["name"] == name for name in get_args(Segmenters))
 
 
