@@ -93,7 +93,11 @@ class Enricher:
 
     def expand(self, query: str, settings: RelatednessExpansion | None = None) -> Query:
         """The words of a query, with weight 1, and the words related to it as a whole."""
-        return expand_by_relatedness(self.model, parse_query(self.analyzer, query), settings)
+        return self.expand_query(parse_query(self.analyzer, query), settings)
+
+    def expand_query(self, query: Query, settings: RelatednessExpansion | None = None) -> Query:
+        """The same of a query whose words are known."""
+        return expand_by_relatedness(self.model, self.bundle.related_table, query, settings)
 
 
 def load(models_dir: str | Path, version: str | None = None) -> Enricher:

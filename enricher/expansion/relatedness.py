@@ -2,9 +2,10 @@
 
     score(y) = Σ_i w_i · (log p(y|x_i) − α log p(y))        w_i = idf(x_i) / Σ idf
 
-over the words x_i of the query that the model knows. α under 1 keeps rare words from the top;
-only words with enough mutual information, the score at α = 1, count as related. The best few are
-added with a small share of the weight of an original word.
+over the words x_i of the query that the model knows, for every y that the relatedness table has
+for one of them. α under 1 keeps rare words from the top; only words with enough mutual information,
+the score at α = 1, count as related. The best few are added with a small share of the weight of an
+original word.
 """
 
 import math
@@ -14,7 +15,8 @@ import numpy as np
 
 from enricher.errors import UsageError
 from enricher.model.huffman import FloatArray
-from enricher.model.relatedness import Relatedness, best_rows, relatedness
+from enricher.model.related_table import RelatedTable, related_rows
+from enricher.model.relatedness import mutual_information
 from enricher.model.word2vec import Word2Vec
 from enricher.records import Query, QueryTerm
 from enricher.text import is_content
@@ -44,28 +46,28 @@ class RelatednessExpansion:
 
 
 def expand_by_relatedness(
-    model: Word2Vec, query: Query, settings: RelatednessExpansion | None = None
+    model: Word2Vec, table: RelatedTable | None, query: Query, settings: RelatednessExpansion | None = None
 ) -> Query:
     """The query with the words most related to it as a whole, each with its reason."""
     settings = settings or RelatednessExpansion()
     typed = [term.term for term in query.terms if term.origin == "query"]
     known = [word for word in typed if is_content(word) and word in model.index]
-    if not known:
+    if not known or not settings.terms:
         return query
     rows = model.rows(known)
-    shares = np.asarray(model.idf[rows], np.float32)
-    shares /= shares.sum()
-    information = shares[:, None] * relatedness(model, rows, Relatedness(alpha=1.0))
-    total = information.sum(axis=0)
-    scores = total + np.float32(1.0 - settings.alpha) * model.log_priors
+    present = model.rows([term.term for term in query.terms])
+    candidates = np.unique(np.concatenate([related_rows(model, table, int(row)) for row in rows]))
+    candidates = candidates[~np.isin(candidates, present)]
+    shares = model.idf[rows] / model.idf[rows].sum()
+    information = mutual_information(model, rows, candidates)
+    total = shares @ information
+    scores = total + np.float32(1.0 - settings.alpha) * model.log_priors_of(candidates)
     scores[total < settings.floor] = -np.inf
-    present = {term.term for term in query.terms}
-    taken = [model.index[word] for word in present if word in model.index]
-    best = best_rows(scores, settings.terms, leave_out=taken)
+    best = [int(y) for y in np.argsort(-scores, kind="stable")[: settings.terms] if np.isfinite(scores[y])]
     most = max((total[y] for y in best), default=1.0)
     added = tuple(
         QueryTerm(
-            term=model.words[y],
+            term=model.words[candidates[y]],
             weight=round(settings.weight * float(total[y] / most), 6),
             origin=ORIGIN,
             because=_reason(known, information[:, y]),

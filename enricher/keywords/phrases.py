@@ -12,6 +12,8 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
+from typing import NamedTuple
 
 from enricher.model.word2vec import Word2Vec
 from enricher.records import AnalyzedDocument, Keyword, Token
@@ -27,79 +29,116 @@ HYPHENS = ("-", "\u2010", "\u2011")
 Phrase = tuple[str, ...]
 
 
+class _Run(NamedTuple):
+    """Adjacent content words, as many as there are, and the text that they stand in."""
+
+    words: Phrase
+    tokens: Sequence[Token]
+    text: str
+    in_title: bool
+
+
+class _Place(NamedTuple):
+    """Where a phrase begins."""
+
+    run: _Run
+    start: int
+
+
 @dataclass(slots=True)
 class _Candidates:
-    """What is counted of the candidates of one document."""
+    """What is counted of the candidates of one document; `forms` of those of several words."""
 
-    counts: Counter[Phrase] = field(default_factory=Counter)
+    counts: dict[Phrase, int]
+    in_title: set[Phrase]
     forms: dict[Phrase, str] = field(default_factory=dict)
-    in_title: set[Phrase] = field(default_factory=set)
 
 
 def phrase_keywords(
     model: Word2Vec, document: AnalyzedDocument, top: int, title_field: str | None = None
 ) -> list[Keyword]:
     """The best phrases of a document, best first; scores are comparable within a document."""
-    found = _count(document, title_field)
-    kept = {phrase: tf for phrase, tf in found.counts.items() if len(phrase) == 1 or tf >= 2}
-    inside = _inside(kept)
+    found = _candidates(document, title_field)
+    inside = _inside(found.counts)
     scored = [
-        (score(model, phrase, tf, phrase in found.in_title, inside[phrase]), phrase)
-        for phrase, tf in kept.items()
+        (score(model, phrase, tf, phrase in found.in_title, inside.get(phrase, 0)), phrase)
+        for phrase, tf in found.counts.items()
     ]
     scored.sort(key=lambda pair: -pair[0])
     chosen: list[tuple[float, Phrase]] = []
+    taken: set[str] = set()
     for value, phrase in scored:
         if len(chosen) == top:
             break
-        if not any(_contains(other, phrase) or _contains(phrase, other) for _, other in chosen):
+        if taken.isdisjoint(phrase) or not _overlaps(phrase, [other for _, other in chosen]):
             chosen.append((value, phrase))
-    return [Keyword(found.forms[phrase], value) for value, phrase in chosen]
+            taken.update(phrase)
+    return [Keyword(found.forms.get(phrase, phrase[0]), value) for value, phrase in chosen]
 
 
 def score(model: Word2Vec, phrase: Phrase, tf: int, in_title: bool, inside: int) -> float:
     """The score of the module's docstring; inside: occurrences within a longer candidate."""
-    value = math.log(math.log1p(tf)) + math.log(min(sum(_idf(model, word) for word in phrase), IDF_CAP))
+    idf = sum(map(model.idf_of, phrase))
+    value = math.log(math.log1p(tf)) + math.log(min(idf, IDF_CAP))
     value += TITLE_BONUS * in_title - INSIDE_PENALTY * inside / tf
     if len(phrase) == 1 and len(phrase[0]) <= 2:
         value -= SHORT_PENALTY
     return value
 
 
-def _idf(model: Word2Vec, word: str) -> float:
-    """The idf of a word; one that the model does not know is as rare as a word can be."""
-    row = model.index.get(word)
-    return max(float(model.idf[row]), 0.01) if row is not None else math.log1p(2 * model.documents + 1)
+def _candidates(document: AnalyzedDocument, title_field: str | None) -> _Candidates:
+    """All words, and the phrases that occur at least twice.
 
-
-def _count(document: AnalyzedDocument, title_field: str | None) -> _Candidates:
-    found = _Candidates()
-    for name, tokens in document.tokens.items():
-        value = document.source.get(name)
-        text = value if isinstance(value, str) else ""
-        for run in _runs(tokens, text):
-            for start in range(len(run)):
-                for end in range(start + 1, min(start + LONGEST, len(run)) + 1):
-                    phrase = tuple(token.text for token in run[start:end])
-                    found.counts[phrase] += 1
-                    if phrase not in found.forms:
-                        found.forms[phrase] = _form(text, run[start], run[end - 1])
-                    if name == title_field:
-                        found.in_title.add(phrase)
+    No phrase is more frequent than one inside it, so a phrase is looked for only where the
+    phrase that lacks its last word, and its last word, occur twice.
+    """
+    runs = [run for name in document.tokens for run in _runs(document, name, name == title_field)]
+    words = Counter(chain.from_iterable(run.words for run in runs))
+    repeated = {word for word, tf in words.items() if tf > 1}
+    found = _Candidates(
+        {(word,): tf for word, tf in words.items()},
+        {(word,) for run in runs if run.in_title for word in run.words},
+    )
+    places = [_Place(run, start) for run in runs for start in range(len(run.words) - 1)]
+    for length in range(2, LONGEST + 1):
+        at: defaultdict[Phrase, list[_Place]] = defaultdict(list)
+        for place in places:
+            run, start = place
+            end = start + length
+            if end <= len(run.words) and run.words[end - 1] in repeated and run.words[start] in repeated:
+                at[run.words[start:end]].append(place)
+        places = []
+        for phrase, occurrences in at.items():
+            if len(occurrences) < 2:
+                continue
+            places += occurrences
+            run, start = occurrences[0]
+            found.counts[phrase] = len(occurrences)
+            found.forms[phrase] = _form(run.text, run.tokens[start], run.tokens[start + length - 1])
+            if any(run.in_title for run, _ in occurrences):
+                found.in_title.add(phrase)
     return found
 
 
-def _runs(tokens: Sequence[Token], text: str) -> Iterator[list[Token]]:
-    """The longest runs of adjacent content words."""
-    run: list[Token] = []
-    for token in tokens:
-        if run and not (is_content(token.text) and _joined(text[run[-1].end : token.start])):
-            yield run
-            run = []
-        if is_content(token.text):
-            run.append(token)
-    if run:
-        yield run
+def _runs(document: AnalyzedDocument, name: str, in_title: bool) -> Iterator[_Run]:
+    """The longest runs of adjacent content words of a field."""
+    value = document.source.get(name)
+    text = value if isinstance(value, str) else ""
+    tokens = document.tokens[name]
+    start, last = 0, -1  # the run is tokens[start : last + 1]
+    words: list[str] = []
+    for place, token in enumerate(tokens):
+        if not is_content(token.text):
+            continue
+        if last >= 0 and not (last == place - 1 and _joined(text[tokens[last].end : token.start])):
+            yield _Run(tuple(words), tokens[start : last + 1], text, in_title)
+            words, start = [], place
+        elif last < 0:
+            start = place
+        words.append(token.text)
+        last = place
+    if words:
+        yield _Run(tuple(words), tokens[start : last + 1], text, in_title)
 
 
 def _joined(gap: str) -> bool:
@@ -108,21 +147,23 @@ def _joined(gap: str) -> bool:
 
 
 def _form(text: str, first: Token, last: Token) -> str:
-    """The phrase as it stands in the text, normalised; one word is the word of the model."""
-    if first is last:
-        return first.text
+    """The phrase as it stands in the text, normalised."""
     return " ".join(normalize(text[first.start : last.end]).split())
 
 
-def _inside(kept: Mapping[Phrase, int]) -> dict[Phrase, int]:
-    """How many occurrences of each candidate lie within a longer candidate (the most frequent one)."""
+def _inside(counts: Mapping[Phrase, int]) -> dict[Phrase, int]:
+    """How many occurrences of a candidate lie within a longer candidate (the most frequent one)."""
     inside: defaultdict[Phrase, int] = defaultdict(int)
-    for phrase, tf in kept.items():
+    for phrase, tf in counts.items():
         for length in range(1, len(phrase)):
             for start in range(len(phrase) - length + 1):
                 part = phrase[start : start + length]
                 inside[part] = max(inside[part], tf)
     return inside
+
+
+def _overlaps(phrase: Phrase, others: Sequence[Phrase]) -> bool:
+    return any(_contains(other, phrase) or _contains(phrase, other) for other in others)
 
 
 def _contains(longer: Phrase, shorter: Phrase) -> bool:

@@ -3,22 +3,29 @@
     score(w) = log p(s|w) = Σ_k log p(w_k|w)        over the words w_k of the text s
 
 The codes of all words are summed once into two counts for every inner node n of the Huffman
-tree: c_n paths through it, e_n of them turning to side 1. Then for all candidates at once, with
-S = V_cand Θᵀ,
+tree: c_n paths through it, e_n of them turning to side 1. Then for every candidate, with
+S_n = v_w·θ_n,
 
-    score = − Σ_n [ c_n · softplus(−S_n) + e_n · S_n ]
+    score = − Σ_n [ c_n · ln(1 + e^−S_n) + e_n · S_n ]
+
+No candidate loses less at a node than c_n times the entropy of the turns e_n/c_n there. In a long
+text this bound tells after the few nodes near the root which candidates cannot win.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from enricher.model.huffman import FloatArray, IntArray, path_counts
+from enricher.model.huffman import FloatArray, IntArray, PathCounts, path_counts
 from enricher.model.word2vec import Word2Vec
 from enricher.records import Keyword
 
-BLOCK = 2_000_000
-"""Activations held at a time: bounds the memory of a long text."""
+BLOCK = 256
+"""Candidates held at a time: their vectors stay in the cache of a core."""
+ROUND = 1024
+"""Nodes after which candidates are given up for the first time; four times as many each time after."""
+ROUNDING = 1e-3
+"""A candidate closer than this share of a nat for each node to the best is kept."""
 
 
 def text_log_probabilities(model: Word2Vec, text: IntArray, candidates: IntArray) -> FloatArray:
@@ -28,22 +35,70 @@ def text_log_probabilities(model: Word2Vec, text: IntArray, candidates: IntArray
     Returns float32 (C,). On a model of negative sampling Σ_k v_w·c_{w_k}, which differs from
     log p(s|w) by about a constant of the text.
     """
-    vectors = np.asarray(model.vectors[candidates], np.float32)
     if model.tree is None or model.nodes is None:
-        assert model.outputs is not None
-        scores: FloatArray = vectors @ np.asarray(model.outputs[text], np.float32).sum(axis=0)
-        return scores
+        return _inner_products(model, text, candidates)
+    counts = path_counts(model.tree, text)
+    return _node_sums(model, candidates, counts, 0, len(counts.nodes)).astype(np.float32)
+
+
+def most_probable(
+    model: Word2Vec, text: IntArray, candidates: IntArray, top: int
+) -> tuple[FloatArray, IntArray]:
+    """The `top` candidates with the largest log p(s|w), best first, those of equal score in their order.
+
+    Returns scores, float32 (k,), and places among the candidates, int32 (k,).
+    """
+    left = np.arange(len(candidates), dtype=np.int32)
+    if model.tree is None or model.nodes is None:
+        sums = _inner_products(model, text, candidates).astype(np.float64)
+    else:
+        counts = path_counts(model.tree, text)
+        sums, done, end, total = np.zeros(len(candidates)), 0, ROUND, len(counts.nodes)
+        least = _least_losses(counts) if total > ROUND else sums
+        while done < total:
+            end = end if end < total and len(left) > top else total
+            sums[left] += _node_sums(model, candidates[left], counts, done, end)
+            done, end = end, end * 4
+            if done < total:
+                best = left[np.argpartition(-sums[left], top - 1)[:top]]
+                limit = sums[best] + _node_sums(model, candidates[best], counts, done, total)
+                left = left[sums[left] - least[done] >= limit.min() - ROUNDING * total]
+    best = left[np.argsort(-sums[left], kind="stable")[:top]]
+    return sums[best].astype(np.float32), best
+
+
+def _least_losses(counts: PathCounts) -> np.ndarray:
+    """The least that any candidate loses at the nodes from each place on: Σ c·H(e/c), float64 (n,)."""
+    share = np.clip(counts.turned / counts.passages, 1e-12, 1 - 1e-12)
+    entropy = -share * np.log(share) - (1 - share) * np.log1p(-share)
+    return np.asarray(np.cumsum((counts.passages * entropy)[::-1])[::-1])
+
+
+def _node_sums(model: Word2Vec, candidates: IntArray, counts: PathCounts, start: int, end: int) -> np.ndarray:
+    """The score's sum over the nodes in some places of the counts, float64 (C,)."""
     from enricher.model import kernels
 
-    counts = path_counts(model.tree, text)
-    nodes = np.asarray(model.nodes[counts.nodes], np.float32)
-    sums = np.zeros(len(candidates))
-    block = max(1, BLOCK // max(1, len(nodes)))
-    for start in range(0, len(candidates), block):
-        part = slice(start, start + block)
-        activations = vectors[part] @ nodes.T
-        kernels.node_sums(activations, counts.passages, counts.turned, kernels.SOFTPLUS, sums[part])
-    return sums.astype(np.float32)
+    part = slice(start, end)
+    sums = np.zeros(len(candidates) + 3)
+    for first in range(0, len(candidates), BLOCK):
+        rows = candidates[first : first + BLOCK]
+        vectors = np.zeros((-(-len(rows) // 4) * 4, model.vectors.shape[1]), np.float32)
+        vectors[: len(rows)] = model.vectors[rows]
+        kernels.node_sums(
+            vectors,
+            model.nodes,
+            counts.nodes[part],
+            counts.passages[part],
+            counts.turned[part],
+            sums[first : first + len(vectors)],
+        )
+    return sums[: len(candidates)]
+
+
+def _inner_products(model: Word2Vec, text: IntArray, candidates: IntArray) -> FloatArray:
+    assert model.outputs is not None
+    whole = np.asarray(model.outputs[text], np.float32).sum(axis=0)
+    return np.asarray(model.vectors[candidates] @ whole, np.float32)
 
 
 def published_keywords(model: Word2Vec, words: Sequence[str], top: int) -> list[Keyword]:
@@ -53,8 +108,9 @@ def published_keywords(model: Word2Vec, words: Sequence[str], top: int) -> list[
     are passed over.
     """
     text = model.rows(words)
-    candidates, first = np.unique(text, return_index=True)
-    candidates = candidates[np.argsort(first)]
-    scores = text_log_probabilities(model, text, candidates)
-    best = np.argsort(-scores, kind="stable")[:top]
-    return [Keyword(model.words[candidates[i]], float(scores[i])) for i in best]
+    candidates = np.array(list(dict.fromkeys(text.tolist())), np.int32)
+    scores, places = most_probable(model, text, candidates, top)
+    return [
+        Keyword(model.words[candidates[place]], float(score))
+        for place, score in zip(places, scores, strict=True)
+    ]

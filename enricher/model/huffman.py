@@ -66,6 +66,11 @@ class HuffmanTree:
         return np.asarray(hang_right, np.int8)
 
     @cached_property
+    def above(self) -> tuple[IntArray, NDArray[np.int8], IntArray, NDArray[np.int8]]:
+        """What the kernels climb by: parents and sides of the inner nodes, and of the words."""
+        return np.asarray(self.parents), self.sides, np.asarray(self.leaf_parents), self.leaf_sides
+
+    @cached_property
     def depth(self) -> int:
         """The number of inner nodes on the longest path."""
         depth, below = 0, np.zeros(min(1, self.inner_nodes), np.int32)
@@ -181,9 +186,21 @@ def log_probabilities(tree: HuffmanTree, nodes: FloatArray, vectors: FloatArray)
 
     def fill(start: int) -> None:
         activations = vectors[start : start + block] @ nodes.T
-        kernels.flow(activations, tree.children, kernels.SOFTPLUS, result[start : start + block])
+        kernels.flow(activations, tree.children, result[start : start + block])
 
     _in_threads(fill, range(0, len(vectors), block))
+    return result
+
+
+def log_probabilities_of(
+    tree: HuffmanTree, nodes: FloatArray, vectors: FloatArray, targets: IntArray
+) -> FloatArray:
+    """The same for some words y alone: int32 (m,) gives float32 (n, m), in O(n·m·depth·d) at most."""
+    from enricher.model import kernels
+
+    result = np.zeros((len(vectors), len(targets)), np.float32)
+    if tree.inner_nodes and len(vectors):
+        kernels.walk_paths(vectors, targets, nodes, *tree.above, tree.depth, result)
     return result
 
 
@@ -198,7 +215,7 @@ def _in_threads(work: Callable[[int], None], starts: Sequence[int]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class PathCounts:
-    """How often the paths of a text pass the inner nodes.
+    """How often the paths of a text pass the inner nodes, the most passed first.
 
     nodes: int32 (n,), the nodes passed at all; passages: float64 (n,); turned: float64 (n,), the
     passages that turn to side 1.
@@ -210,12 +227,9 @@ class PathCounts:
 
 
 def path_counts(tree: HuffmanTree, leaves: IntArray) -> PathCounts:
-    """Count the paths of the given words, with repetitions: O(N · depth)."""
+    """Count the paths of the given words, with repetitions: O(N · depth), the most passed node first."""
     from enricher.model import kernels
 
-    passages, turned = np.zeros(tree.inner_nodes, np.int32), np.zeros(tree.inner_nodes, np.int32)
-    touched = np.empty(tree.inner_nodes, np.int32)
-    above = (tree.parents, tree.sides, tree.leaf_parents, tree.leaf_sides)
-    number = kernels.count_paths(leaves, *above, touched, passages, turned)
-    nodes = np.sort(touched[:number])
-    return PathCounts(nodes, passages[nodes].astype(np.float64), turned[nodes].astype(np.float64))
+    nodes, passages, turned = kernels.count_paths(leaves, *tree.above, tree.depth)
+    order = np.argsort(-passages, kind="stable")
+    return PathCounts(nodes[order], passages[order], turned[order])

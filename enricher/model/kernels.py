@@ -6,8 +6,9 @@ parent, and the nodes below one node stand together.
 
     log σ(s) = min(s, 0) − ln(1 + e^−|s|)
 
-and ln(1 + e^−t) is the third-order Taylor polynomial around the nearest of 32 points a unit:
-within 1e-9 of the true value, less than the rounding of the float32 products that go into it.
+Sums are in double precision wherever probabilities must add up to 1. Products of vectors are
+loops here and no calls of BLAS: its threads wait for each other on a busy machine, for longer
+than a small product takes.
 """
 
 from collections.abc import Callable
@@ -15,25 +16,6 @@ from typing import Any
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
-
-STEPS = 32
-FARTHEST = 24
-"""Beyond it ln(1 + e^−t) is under 4e-11."""
-
-
-def _softplus_table() -> NDArray[np.float64]:
-    """The coefficients of ln(1 + e^−t) around t = i/STEPS; float64 (n, 4)."""
-    points = np.arange(FARTHEST * STEPS + 2) / STEPS
-    p = 1.0 / (1.0 + np.exp(-points))
-    curvature = p * (1.0 - p)
-    return np.stack(
-        [np.log1p(np.exp(-points)), p - 1.0, curvature / 2.0, curvature * (1.0 - 2.0 * p) / 6.0], axis=1
-    )
-
-
-SOFTPLUS = _softplus_table()
-SOFTPLUS32 = SOFTPLUS.astype(np.float32)
 
 
 def compiled(function: Callable[..., Any]) -> Any:
@@ -50,36 +32,59 @@ def compiled(function: Callable[..., Any]) -> Any:
 
 
 @compiled
-def softplus(t, table):
-    """ln(1 + e^−t) for t ≥ 0, in the precision of the table."""
-    t = min(t, table.dtype.type(FARTHEST))
-    nearest = np.int32(t * table.dtype.type(STEPS) + table.dtype.type(0.5))
-    rest = t - nearest * table.dtype.type(1.0 / STEPS)
-    return table[nearest, 0] + rest * (
-        table[nearest, 1] + rest * (table[nearest, 2] + rest * table[nearest, 3])
-    )
+def softplus(s):
+    """ln(1 + e^−|s|), within 1e-9; float64. Without branches or tables, so that loops over it are vectorised.
+
+    e^−t is the 128th power of the Taylor polynomial of e^(−t/128), and ln(1 + z) the series of
+    2·artanh(z / (2 + z)). Beyond t = 24 the value is under 4e-11.
+    """
+    t = min(abs(np.float64(s)), 24.0) * (-1 / 128)
+    z = 1 + t * (1 + t * (1 / 2 + t * (1 / 6 + t * (1 / 24))))
+    z *= z
+    z *= z
+    z *= z
+    z *= z
+    z *= z
+    z *= z
+    z *= z
+    w = z / (2 + z)
+    q = w * w
+    odd = 1 / 9 + q * (1 / 11 + q * (1 / 13 + q * (1 / 15 + q * (1 / 17))))
+    return 2 * w * (1 + q * (1 / 3 + q * (1 / 5 + q * (1 / 7 + q * odd))))
 
 
 @compiled
-def flow(activations, children, table, result):
+def dot(a, b):
+    """Inner product of two float32 vectors."""
+    total = np.float32(0)
+    for i in range(len(a)):
+        total += a[i] * b[i]
+    return total
+
+
+@compiled
+def flow(activations, children, result):
     """Fill in log p(y|x) of every word from the activations v·θ of every inner node.
 
     activations: float32 (n, V−1); result: float32 (n, V), written.
     """
     inner = len(children)
-    reached = np.zeros(inner)
+    reached, lost = np.zeros(inner), np.empty(inner)
     for word in range(len(activations)):
+        turns, row = activations[word], result[word]
         for node in range(inner):
-            s = np.float64(activations[word, node])
-            lost = softplus(abs(s), table)
-            for side in range(2):
-                turned = -s if side else s
-                value = reached[node] + min(turned, 0.0) - lost
-                child = children[node, side]
-                if child >= 0:
-                    reached[child] = value
-                else:
-                    result[word, ~child] = value
+            lost[node] = softplus(turns[node])
+        for node in range(inner):
+            s, rest = np.float64(turns[node]), reached[node] - lost[node]
+            left, right = children[node, 0], children[node, 1]
+            if left >= 0:
+                reached[left] = rest + min(s, 0.0)
+            else:
+                row[~left] = rest + min(s, 0.0)
+            if right >= 0:
+                reached[right] = rest - max(s, 0.0)
+            else:
+                row[~right] = rest - max(s, 0.0)
 
 
 @compiled
@@ -112,27 +117,27 @@ def keep_best(scores, words, score, word):
 
 
 @compiled
-def search(vectors, own, thetas, children, priors, largest, depth, table, scores, found):
+def search(vectors, own, thetas, children, priors, largest, depth, scores, found):
     """The k words y with the largest log p(y|x) + prior(y), for a batch of words x; exact.
 
     vectors: float32 (n, d); own: int32 (n,), the row of x, which is left out (−1: none); thetas:
     float32 (V−1, d); priors: float32 (V,), −α log p(y) for mutual information; largest: of
-    `largest_below` for them; depth: the inner nodes of the longest path; table: SOFTPLUS32. scores,
-    float32 (n, k), and found, int32 (n, k), are written as heaps, the least first; found is −1
-    where there are fewer words.
+    `largest_below` for them; depth: the inner nodes of the longest path. scores, float32 (n, k), and
+    found, int32 (n, k), are written as heaps, the least first; found is −1 where there are fewer
+    words. Returns how often an inner node was visited for a word.
 
     Along a path log p only falls, so no word under a node scores more than the log p of having
     come there plus the largest prior below. A word of the batch goes on below a node only if that
     bound beats its k-th best so far. The batch goes through the tree together, so that each θ is
     read once for all words that still need it.
     """
-    size, dimensions = vectors.shape
+    size = len(vectors)
     scores[:] = -np.inf
     found[:] = -1
     room = depth + 2
     nodes, starts, lengths = np.empty(room, np.int32), np.empty(room, np.int64), np.empty(room, np.int64)
     waiting, reached = np.empty(size * room, np.int32), np.empty(size * room, np.float32)
-    active, sums = np.empty(size, np.int32), np.empty(size, np.float32)
+    active, turns, sums = np.empty(size, np.int32), np.empty(size, np.float32), np.empty(size, np.float32)
     sides = np.empty((2, size), np.float32)
     for word in range(size):
         waiting[word], reached[word] = word, 0.0
@@ -150,12 +155,11 @@ def search(vectors, own, thetas, children, priors, largest, depth, table, scores
         theta, lead = thetas[node], 0
         left, right = children[node, 0], children[node, 1]
         for place in range(count):
-            vector, s = vectors[active[place]], np.float32(0)
-            for i in range(dimensions):
-                s += vector[i] * theta[i]
-            lost = softplus(abs(s), table)
-            sides[0, place] = sums[place] + min(s, np.float32(0)) - lost
-            sides[1, place] = sums[place] + min(-s, np.float32(0)) - lost
+            turns[place] = dot(vectors[active[place]], theta)
+        for place in range(count):
+            s = np.float64(turns[place])
+            rest = sums[place] - softplus(s)
+            sides[0, place], sides[1, place] = rest + min(s, 0.0), rest - max(s, 0.0)
             lead += 1 if s > 0 else -1
         for side in range(2):
             child = children[node, side]
@@ -186,34 +190,116 @@ def search(vectors, own, thetas, children, priors, largest, depth, table, scores
 
 
 @compiled
-def count_paths(words, parents, sides, leaf_parents, leaf_sides, touched, passages, turned):
-    """Count how often the paths of words pass each inner node; returns how many nodes they touch.
+def place_of(node, nodes, places):
+    """Where a node stands among `nodes`, or would: its slot in `places`, −1 there if it is not among them.
 
-    words: int32 (N,), rows with repetitions. passages and turned: int32 (V−1,), zero before; they
-    get the passages, and those that turn to side 1. touched: int32, gets the nodes passed.
+    places: int32, a hash table with linear probing whose size is a power of two; −1 is empty.
     """
+    mask = len(places) - 1
+    slot = node & mask
+    while places[slot] >= 0 and nodes[places[slot]] != node:
+        slot = (slot + 1) & mask
+    return slot
+
+
+@compiled
+def places_for(number):
+    """An empty hash table for so many nodes, half full at most."""
+    size = 16
+    while size < 2 * number:
+        size *= 2
+    return np.full(size, -1, np.int32)
+
+
+@compiled
+def count_paths(words, parents, sides, leaf_parents, leaf_sides, depth):
+    """How often the paths of words pass each inner node, in O(N · depth) whatever the vocabulary.
+
+    words: int32 (N,), rows with repetitions. Returns the nodes that are passed, int32 (n,); how
+    often; and how often with a turn to side 1: float64 (n,) both.
+    """
+    most = min(len(words) * depth, len(parents))
+    nodes, places = np.empty(most, np.int32), places_for(most)
+    passages, turned = np.zeros(most), np.zeros(most)
     number = 0
     for word in words:
         node, side = leaf_parents[word], leaf_sides[word]
         while node >= 0:
-            if passages[node] == 0:
-                touched[number] = node
+            slot = place_of(node, nodes, places)
+            place = places[slot]
+            if place < 0:
+                place = places[slot] = number
+                nodes[place] = node
                 number += 1
-            passages[node] += 1
-            turned[node] += side
+            passages[place] += 1
+            turned[place] += side
             node, side = parents[node], sides[node]
-    return number
+    return nodes[:number], passages[:number], turned[:number]
 
 
 @compiled
-def node_sums(activations, passages, turned, table, result):
-    """− Σ_n [ c_n · ln(1 + e^−S_n) + e_n · S_n ] of every row of S.
+def node_sums(vectors, thetas, nodes, passages, turned, result):
+    """− Σ_n [ c_n · ln(1 + e^−S_n) + e_n · S_n ] of every vector v, where S_n = v·θ_n.
 
-    activations: float32 (C, n); passages c and turned e: float64 (n,); result: float64 (C,), written.
+    vectors: float32 (C, d), C a multiple of 4; thetas: float32 (V−1, d); nodes: int32 (n,);
+    passages c and turned e: float64 (n,); result: float64 (C,), zero before.
     """
-    for row in range(len(activations)):
-        total = 0.0
-        for node in range(len(passages)):
-            s = np.float64(activations[row, node])
-            total += passages[node] * (softplus(abs(s), table) - min(s, 0.0)) + turned[node] * s
-        result[row] = -total
+    dimensions = vectors.shape[1]
+    activations = np.empty((4, len(vectors)), np.float32)
+    for start in range(0, len(nodes), 4):
+        number = min(4, len(nodes) - start)
+        last = start + number - 1
+        ta, tb = thetas[nodes[start]], thetas[nodes[min(start + 1, last)]]
+        tc, td = thetas[nodes[min(start + 2, last)]], thetas[nodes[min(start + 3, last)]]
+        for row in range(0, len(vectors), 4):  # 4 × 4 sums in registers
+            va, vb, vc, vd = vectors[row], vectors[row + 1], vectors[row + 2], vectors[row + 3]
+            aa = ab = ac = ad = ba = bb = bc = bd = np.float32(0)
+            ca = cb = cc = cd = da = db = dc = dd = np.float32(0)
+            for i in range(dimensions):
+                p, q, r, s = ta[i], tb[i], tc[i], td[i]
+                w, x, y, z = va[i], vb[i], vc[i], vd[i]
+                aa, ab, ac, ad = aa + p * w, ab + p * x, ac + p * y, ad + p * z
+                ba, bb, bc, bd = ba + q * w, bb + q * x, bc + q * y, bd + q * z
+                ca, cb, cc, cd = ca + r * w, cb + r * x, cc + r * y, cd + r * z
+                da, db, dc, dd = da + s * w, db + s * x, dc + s * y, dd + s * z
+            to = activations[:, row : row + 4]
+            to[0, 0], to[0, 1], to[0, 2], to[0, 3] = aa, ab, ac, ad
+            to[1, 0], to[1, 1], to[1, 2], to[1, 3] = ba, bb, bc, bd
+            to[2, 0], to[2, 1], to[2, 2], to[2, 3] = ca, cb, cc, cd
+            to[3, 0], to[3, 1], to[3, 2], to[3, 3] = da, db, dc, dd
+        for place in range(number):
+            c, e, turns = passages[start + place], turned[start + place], activations[place]
+            for row in range(len(vectors)):
+                value = np.float64(turns[row])
+                result[row] -= c * (softplus(value) - min(value, 0.0)) + e * value
+
+
+@compiled
+def walk_paths(vectors, targets, thetas, parents, sides, leaf_parents, leaf_sides, depth, result):
+    """Fill in log p(y|x) of some words y, each θ on their paths read once.
+
+    vectors: float32 (n, d), of the words x; targets: int32 (m,), the words y; result: float32
+    (n, m), written.
+    """
+    most = min(len(targets) * depth, len(parents))
+    nodes, places = np.empty(most, np.int32), places_for(most)
+    turns = np.empty((most, len(vectors), 2))
+    number = 0
+    for place in range(len(targets)):
+        sums = np.zeros(len(vectors))
+        node, side = leaf_parents[targets[place]], leaf_sides[targets[place]]
+        while node >= 0:
+            slot = place_of(node, nodes, places)
+            if places[slot] < 0:
+                places[slot] = number
+                nodes[number] = node
+                theta = thetas[node]
+                for x in range(len(vectors)):
+                    s = np.float64(dot(vectors[x], theta))
+                    lost = softplus(s)
+                    turns[number, x, 0], turns[number, x, 1] = min(s, 0.0) - lost, -max(s, 0.0) - lost
+                number += 1
+            for x in range(len(vectors)):
+                sums[x] += turns[places[slot], x, side]
+            node, side = parents[node], sides[node]
+        result[:, place] = sums

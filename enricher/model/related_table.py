@@ -17,7 +17,13 @@ import numpy as np
 
 from enricher.errors import BundleInvalid, UsageError
 from enricher.model.huffman import FloatArray, IntArray
-from enricher.model.relatedness import SEARCH_BATCH, Relatedness, TreeSearch, most_related
+from enricher.model.relatedness import (
+    INNER_PRODUCT,
+    SEARCH_BATCH,
+    Relatedness,
+    TreeSearch,
+    most_related,
+)
 from enricher.model.word2vec import Word2Vec
 from enricher.records import RelatedWord
 
@@ -40,8 +46,8 @@ class RelatedTable:
     def open(cls, folder: Path, formula: Relatedness, vocabulary: int) -> "RelatedTable":
         """Map the files of a bundle; BundleInvalid where they do not fit its vocabulary."""
         try:
-            words = np.load(folder / WORDS_FILE, mmap_mode="r", allow_pickle=False)
-            values = np.load(folder / LOG_PROBABILITIES_FILE, mmap_mode="r", allow_pickle=False)
+            words = np.asarray(np.load(folder / WORDS_FILE, mmap_mode="r", allow_pickle=False))
+            values = np.asarray(np.load(folder / LOG_PROBABILITIES_FILE, mmap_mode="r", allow_pickle=False))
         except (OSError, ValueError) as error:
             raise BundleInvalid(
                 f"The relatedness table of the model {folder.name} cannot be read."
@@ -148,6 +154,17 @@ def _cut(file: BinaryIO, kind: type[np.generic], total: int, columns: int, rows:
         file.write(head)
     else:
         file.truncate(len(head) + rows * columns * np.dtype(kind).itemsize)
+
+
+def related_rows(model: Word2Vec, table: RelatedTable | None, row: int) -> IntArray:
+    """The COLUMNS words most related to a word, as the table has them: int32 (k,)."""
+    if table is None:
+        formula = INNER_PRODUCT if model.tree is None else Relatedness()
+        _, found = most_related(model, np.array([row], np.int32), COLUMNS, formula)
+        words = found[0]
+    else:
+        words = table.words[row]
+    return np.asarray(words[words >= 0])
 
 
 def related(

@@ -67,6 +67,13 @@ def log_conditionals(model: Word2Vec, rows: IntArray) -> FloatArray:
     return model.inner_products(rows) + model.log_priors
 
 
+def mutual_information(model: Word2Vec, rows: IntArray, targets: IntArray) -> FloatArray:
+    """Log p(y|x) − log p(y) of n rows x and m rows y, float32 (n, m)."""
+    if model.tree is None:
+        return model.inner_products(rows, targets)
+    return model.log_probabilities_of_rows(rows, targets) - model.log_priors_of(targets)
+
+
 def relatedness(model: Word2Vec, rows: IntArray, formula: Relatedness) -> FloatArray:
     """r(x → y) for every y, float32 (n, V), for n rows x."""
     return log_conditionals(model, rows) + formula.offsets(model)
@@ -103,9 +110,7 @@ class TreeSearch:
             part = slice(start, start + SEARCH_BATCH)
             vectors = np.ascontiguousarray(self._vectors[rows[part]])
             tree = (self._nodes, self._tree.children, self._offsets, self._largest, self._tree.depth)
-            self._kernels.search(
-                vectors, rows[part], *tree, self._kernels.SOFTPLUS32, scores[part], found[part]
-            )
+            self._kernels.search(vectors, rows[part], *tree, scores[part], found[part])
         order = np.lexsort((found, -scores))
         return np.take_along_axis(scores, order, 1), np.take_along_axis(found, order, 1)
 

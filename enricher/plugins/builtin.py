@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
 from enricher.enricher import Enricher
-from enricher.expansion import RelatednessExpansion, expand_by_relatedness
+from enricher.expansion import RelatednessExpansion
 from enricher.keywords import METHODS
 from enricher.plugins.registry import PluginContext
 from enricher.records import AnalyzedDocument, FieldKind, Query, QueryTerm
@@ -120,7 +120,7 @@ class Relatedness:
     name: str = "relatedness"
 
     def rewrite(self, query: Query) -> Query:
-        return expand_by_relatedness(self.enricher.model, query, self.settings)
+        return self.enricher.expand_query(query, self.settings)
 
 
 def tokens(context: PluginContext) -> Tokens:

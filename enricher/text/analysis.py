@@ -198,6 +198,7 @@ def open_analyzer(
     return Analyzer(open_segmenter(segmenter, lexicon), lexicon, limit=limit)
 
 
+@lru_cache(maxsize=2**17)
 def is_content(word: str) -> bool:
     """Whether a word says what a text is about: no stop word, no bare number, not one character.
 

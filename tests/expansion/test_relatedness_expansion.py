@@ -3,7 +3,7 @@
 import pytest
 
 import enricher
-from enricher.expansion import RelatednessExpansion, expand_by_relatedness, parse_query
+from enricher.expansion import RelatednessExpansion, parse_query
 from enricher.records import Query, QueryTerm
 from tests.corpora import TOPICS
 
@@ -32,9 +32,7 @@ def test_added_words_are_of_the_topic_lighter_and_give_their_reason(model: enric
 def test_the_whole_query_decides(model: enricher.Enricher) -> None:
     """The added words fit both query words together, not one of them alone."""
     words = model.model
-    query = expand_by_relatedness(
-        words, parse_query(model.analyzer, "ocean garden"), RelatednessExpansion(terms=3)
-    )
+    query = model.expand("ocean garden", RelatednessExpansion(terms=3))
     for term in query.terms[2:]:
         shares = words.idf[words.rows(["ocean", "garden"])]
         shares = shares / shares.sum()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import enricher
 from enricher.errors import UsageError
 from enricher.keywords import published
-from enricher.keywords.published import published_keywords, text_log_probabilities
+from enricher.keywords.published import most_probable, published_keywords, text_log_probabilities
 from tests.corpora import TOPICS
 
 WORDS = [word for words in TOPICS.values() for word in words]
@@ -31,11 +31,27 @@ def test_the_score_is_the_sum_of_log_probabilities(model: enricher.Enricher, wor
 def test_blocks_of_candidates_change_nothing(
     model: enricher.Enricher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A text too long for one block has the same scores."""
+    """A text with more candidates than one block has the same scores."""
     text = model.model.rows(WORDS)
     whole = text_log_probabilities(model.model, text, text)
-    monkeypatch.setattr(published, "BLOCK", 1)
+    monkeypatch.setattr(published, "BLOCK", 4)
     assert text_log_probabilities(model.model, text, text) == pytest.approx(whole, rel=1e-6)
+
+
+@given(st.lists(st.sampled_from(WORDS), min_size=1, max_size=400), st.integers(1, 6), st.integers(1, 8))
+@settings(max_examples=40, deadline=None)
+def test_giving_up_candidates_loses_none(
+    model: enricher.Enricher, words: list[str], top: int, nodes: int
+) -> None:
+    """The best of the pruned rounds are the best of all scores, also when rounds begin after few nodes."""
+    text = model.model.rows(words)
+    candidates = np.unique(text)
+    everything = text_log_probabilities(model.model, text, candidates)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(published, "ROUND", nodes)
+        scores, places = most_probable(model.model, text, candidates, top)
+    assert scores == pytest.approx(np.sort(everything)[::-1][:top], rel=1e-5, abs=1e-3)
+    assert everything[places] == pytest.approx(scores, rel=1e-5, abs=1e-3)
 
 
 def test_keywords_are_words_of_the_text_best_first(model: enricher.Enricher) -> None:

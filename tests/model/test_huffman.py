@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import enricher
 from enricher.errors import BundleInvalid
-from enricher.model.huffman import HuffmanTree, log_probabilities, path_counts
+from enricher.model.huffman import HuffmanTree, log_probabilities, log_probabilities_of, path_counts
 from enricher.model.relatedness import Relatedness, most_related, relatedness
 from enricher.model.word2vec import Word2Vec
 
@@ -67,6 +67,8 @@ def test_log_probabilities_equal_a_walk_along_every_path(counts: list[int], seed
         for word in range(len(counts)):
             steps = list(zip(points[word].tolist(), codes[word].tolist(), strict=True))
             assert fast[row, word] == pytest.approx(slow_log_probability(steps, theta, vector), abs=1e-4)
+    some = generator.integers(0, len(counts), 2 * len(counts)).astype(np.int32)
+    assert log_probabilities_of(tree, theta[order], vectors, some) == pytest.approx(fast[:, some], abs=1e-5)
     assert np.exp(fast.astype(np.float64)).sum(axis=1) == pytest.approx(np.ones(3), abs=1e-6)
 
 
@@ -124,7 +126,8 @@ def test_path_counts_equal_counting_every_path(counts: list[int], data: st.DataO
         for node, bit in tree.path(leaf):
             expected[0, node] += 1
             expected[1, node] += bit
-    assert counted.nodes.tolist() == np.flatnonzero(expected[0]).tolist()
+    assert sorted(counted.nodes.tolist()) == np.flatnonzero(expected[0]).tolist()
+    assert sorted(counted.passages, reverse=True) == counted.passages.tolist()
     assert counted.passages.tolist() == expected[0, counted.nodes].tolist()
     assert counted.turned.tolist() == expected[1, counted.nodes].tolist()
 
