@@ -23,9 +23,8 @@ lint: .venv/.dev  ## Check style, types and the direction of imports.
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: .venv/.dev  ## Measure segmentation and the exact kernels, on a large model trained once.
-	@if [ -d ../shared/data ]; then $(BIN)/python benchmarks/segmentation.py && $(BIN)/python benchmarks/kernels.py; \
-	else echo "The benchmarks need the corpora in ../shared/data, and that folder is not there."; fi
+bench: .venv/.dev  ## Measure everything that docs/performance.md says, and write it (about an hour).
+	$(BIN)/python -m benchmarks
 
 docs: .venv/.dev  ## Write docs/cli.md and docs/settings.md anew.
 	$(BIN)/python docs/generate.py

@@ -1,75 +1,60 @@
-"""Speed of the exact kernels against their competitors, in one run: a table in Markdown.
+"""The exact kernels: log-probabilities, the search for the best words, the relatedness table."""
 
-Every row is a ratio of two medians, measured in turn, several times each, with the spread of the
-quarters. Run it through `make bench`; give `--models` a folder with a model of your own.
-"""
-
-import argparse
-import json
-import statistics
-import subprocess
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
-import enricher
-from enricher.keywords.published import text_log_probabilities
+from benchmarks.measure import Comparison, Figure, Row, Series, run
+from benchmarks.models import resized
 from enricher.model.relatedness import Relatedness, TreeSearch
 from enricher.model.word2vec import Word2Vec
 
-ABSTRACTS = "zh/kw_csl/docs.jsonl.gz"
 BATCH = 256
 TOP = 20
+WALKED = 2000
+SIZES = (10_000, 20_000, 50_000, 100_000, 200_000, 350_000, 1_000_000)
+
+_TABLE = """
+import sys, tempfile
+from pathlib import Path
+import enricher
+from enricher.model.related_table import build_table
+from enricher.model.relatedness import Relatedness
+model = enricher.load(sys.argv[1]).model
+with tempfile.TemporaryDirectory(dir=sys.argv[1]) as folder:
+    build_table(Path(folder), model, Relatedness())
+"""
 
 
-class Row:
-    """One line: what was done, per what, how long, and how that compares."""
-
-    def __init__(self, work: str, competitor: str, goal: str) -> None:
-        self.work, self.competitor, self.goal = work, competitor, goal
-        self.ours: list[float] = []
-        self.theirs: list[float] = []
-
-    def measure(self, ours: Callable[[], int], theirs: Callable[[], int], repetitions: int = 7) -> "Row":
-        """Run both in turn; each answers how many units it did."""
-        for _ in range(repetitions):
-            for side, run in ((self.ours, ours), (self.theirs, theirs)):
-                start = time.perf_counter()
-                units = run()
-                side.append((time.perf_counter() - start) / units * 1e3)
-        return self
-
-    def __str__(self) -> str:
-        ratio = statistics.median(self.ours) / statistics.median(self.theirs)
-        shown = f"{ratio:.2f}× its time" if ratio > 0.05 else f"{1 / ratio:,.0f}× as fast"
-        cells = [self.work, _spread(self.ours), self.competitor, _spread(self.theirs), shown, self.goal]
-        return f"| {' | '.join(cells)} |"
+def rows(models: dict[str, Word2Vec], large: Path) -> Iterator[Row]:
+    """The rows of the table; `large` is the folder of the large model."""
+    for model in models.values():
+        yield one_word(model)
+        yield batch(model)
+    yield top_words(models["large"])
+    yield table_memory(large, len(models["large"].words))
 
 
-def _spread(times: list[float]) -> str:
-    low, middle, high = statistics.quantiles(times, n=4)
-    return f"{middle:.3g} ms ({low:.3g} to {high:.3g})"
+def series(model: Word2Vec) -> Series:
+    """Milliseconds a word against the size of the vocabulary, ours and the competitors'."""
+    lines: Series = {}
+    for size in SIZES:
+        sized = resized(model, size)
+        for name, found in (("one word", one_word(sized)), (f"best {TOP}", top_words(sized))):
+            for label, side in ((name, found.ours), (found.competitor, found.theirs)):
+                lines.setdefault(label, []).append((size, float(np.median(side)) * 1e3))
+        in_batch = batch(sized)
+        for label, side in (("one word of a batch", in_batch.ours), ("walk in Python", in_batch.theirs)):
+            lines.setdefault(label, []).append((size, float(np.median(side)) * 1e3))
+    return lines
 
 
-def walk(model: Word2Vec, row: int, targets: np.ndarray) -> int:
-    """The published way: every path of every target word, one step at a time."""
-    assert model.tree is not None and model.nodes is not None
-    vector = model.vectors[row]
-    for target in targets:
-        total = 0.0
-        for node, bit in model.tree.path(int(target)):
-            s = float(np.dot(vector, model.nodes[node]))
-            total -= float(np.log1p(np.exp(-s if bit == 0 else s)))
-    return 1
-
-
-def one_word(model: Word2Vec) -> Row:
+def one_word(model: Word2Vec) -> Comparison:
     """All log-probabilities of one word, against the bare product."""
-    nodes, rows = np.asarray(model.nodes), _rows(model, 64)
-    place = iter(np.tile(rows, 1000))
+    nodes, place = np.asarray(model.nodes), iter(np.tile(some_words(model, 64), 1000))
 
     def ours() -> int:
         model.log_probabilities_of_rows(np.array([next(place)], np.int32))
@@ -80,105 +65,76 @@ def one_word(model: Word2Vec) -> Row:
         return 1
 
     ours()
-    work = f"log p of all words, one word, V = {len(model.words):,}"
-    return Row(work, "matrix-vector product", "1.5×").measure(ours, theirs, 25)
+    work = f"log p(y\\|x) of all y, one word, V = {len(model.words):,}"
+    return Comparison(work, "matrix-vector product", 1.5).measure(ours, theirs, 51)
 
 
-def batch(model: Word2Vec) -> Row:
+def batch(model: Word2Vec) -> Comparison:
     """The same in a batch, against the walk over all paths."""
-    rows = _rows(model, BATCH)
-    targets = _rows(model, 4000, seed=1)
-    share = len(model.words) / len(targets)
+    words, paths = some_words(model, BATCH), paths_of(model, some_words(model, WALKED, seed=1))
 
     def ours() -> int:
-        model.log_probabilities_of_rows(rows)
+        model.log_probabilities_of_rows(words)
         return BATCH
 
     def theirs() -> float:
-        return walk(model, int(rows[0]), targets) / share
+        walk(model, int(words[0]), paths)
+        return len(paths) / len(model.words)
 
-    goal = "500× (V = 50,000), 800× (350,000)"
-    walked = f"walk over all paths in Python (timed on {len(targets):,} of them)"
-    return Row(f"the same, a word in a batch of {BATCH}", walked, goal).measure(ours, theirs, 3)
+    work = f"the same, a word of a batch of {BATCH}, V = {len(model.words):,}"
+    walked = f"published loop (timed on {WALKED:,} of the words y)"
+    goal = 500 if len(model.words) < 100_000 else 800
+    return Comparison(work, walked, 1 / goal).measure(ours, theirs, 3)
 
 
-def top_words(model: Word2Vec) -> Row:
-    """The exact best words, against the bare product of the same shape."""
-    from concurrent.futures import ThreadPoolExecutor
+PathArrays = tuple[np.ndarray, np.ndarray]
 
-    nodes, rows = np.asarray(model.nodes), np.sort(_rows(model, 2048))
-    vectors = np.ascontiguousarray(model.vectors[rows[:BATCH]].T)
+
+def paths_of(model: Word2Vec, words: np.ndarray) -> list[PathArrays]:
+    """The nodes and bits on the paths of words, as the published loop has them at hand."""
+    assert model.tree is not None
+    steps = [np.array(model.tree.path(int(word))) for word in words]
+    return [(path[:, 0], path[:, 1]) for path in steps]
+
+
+def walk(model: Word2Vec, row: int, paths: list[PathArrays]) -> float:
+    """The published way: log p of one word after the other, each by the product with its path."""
+    vector, nodes, total = model.vectors[row], model.nodes, 0.0
+    for points, code in paths:
+        dot = np.dot(vector, nodes[points].T)
+        total -= sum(np.logaddexp(0, -dot) + code * dot)
+    return total
+
+
+def top_words(model: Word2Vec) -> Comparison:
+    """The exact best words, on all cores, against the bare product of the same shape."""
+    nodes, words = np.asarray(model.nodes), np.sort(some_words(model, 2048))
+    vectors = np.ascontiguousarray(model.vectors[words[:BATCH]].T)
     search = TreeSearch(model, Relatedness())
-    pool = ThreadPoolExecutor()
+    with ThreadPoolExecutor() as pool:
 
-    def ours() -> int:
-        list(pool.map(lambda at: search.best(rows[at : at + 128], TOP), range(0, len(rows), 128)))
-        return len(rows)
+        def ours() -> int:
+            list(pool.map(lambda at: search.best(words[at : at + 128], TOP), range(0, len(words), 128)))
+            return len(words)
 
-    def theirs() -> int:
-        nodes @ vectors
-        return BATCH
+        def theirs() -> int:
+            nodes @ vectors
+            return BATCH
 
-    ours()
-    return Row(f"exact top {TOP} of a word", "sgemm of the same shape", "1.0×").measure(ours, theirs)
-
-
-def published_keywords(model: enricher.Enricher, abstracts: Path) -> Row:
-    """The published score of the keywords of an abstract, against the walk over its paths."""
-    import gzip
-
-    with gzip.open(abstracts, "rt", encoding="utf-8") as file:
-        texts = [json.loads(line)["text"] for line in file][:200]
-    words = [model.model.rows(model.analyzer.content_words(text)) for text in texts]
-    words = [rows for rows in words if len(rows)]
-
-    def ours() -> int:
-        for rows in words:
-            text_log_probabilities(model.model, rows, np.unique(rows))
-        return len(words)
-
-    def theirs() -> int:
-        for rows in words[:4]:
-            for candidate in np.unique(rows):
-                walk(model.model, int(candidate), rows)
-        return 4
-
-    ours()
-    work = "published keywords of an abstract, given its words"
-    return Row(work, "walk over all paths in Python", "500×").measure(ours, theirs, 3)
+        ours()
+        work = f"exact best {TOP} words of a word, V = {len(model.words):,}"
+        return Comparison(work, "sgemm of the same shape", 1.0).measure(ours, theirs)
 
 
-def _rows(model: Word2Vec, number: int, seed: int = 0) -> np.ndarray:
+def table_memory(models: Path, size: int) -> Figure:
+    """The most resident memory, mapped files included, of a process that builds the table of a model."""
+    done = run(sys.executable, "-c", _TABLE, str(models))
+    minutes = done.seconds / 60
+    work = f"peak memory while the relatedness table is built, V = {size:,}, d = 128 ({minutes:.1f} min)"
+    return Figure(work, done.resident / 2**30, 2.0, "GiB")
+
+
+def some_words(model: Word2Vec, number: int, seed: int = 0) -> np.ndarray:
+    """Rows drawn at random."""
     generator = np.random.default_rng(seed)
     return generator.choice(len(model.words), number, replace=number > len(model.words)).astype(np.int32)
-
-
-def train(models: str, data: Path) -> None:
-    """Learn a large model from the corpora, once: it is kept for the next run."""
-    corpora = sorted(str(path.parent) for path in data.glob("*/corpus_*/corpus.jsonl.gz"))
-    if not corpora:
-        sys.exit(f"No model in {models}, no corpus in {data}: name a folder with --models.")
-    command = [sys.executable, "-m", "indexer", "--models", models, "train", *corpora]
-    subprocess.run([*command, "--min-count", "3", "--epochs", "2"], check=True)
-
-
-def main() -> None:
-    """Print the table for the active model of a folder."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--models", default="build/bench-models", help="folder of the model to measure")
-    parser.add_argument("--data", default="../shared/data", help="folder with the abstracts")
-    options = parser.parse_args()
-    if not (Path(options.models) / "active").exists():
-        train(options.models, Path(options.data))
-    model = enricher.load(options.models)
-    print(f"\nModel of {len(model.words):,} words, {model.model.vectors.shape[1]} dimensions.\n")
-    print("| work | time | competitor | its time | ratio | goal |\n|---|---|---|---|---|---|")
-    for measure in (one_word, batch, top_words):
-        print(measure(model.model), flush=True)
-    abstracts = Path(options.data) / ABSTRACTS
-    if abstracts.exists():
-        print(published_keywords(model, abstracts))
-
-
-if __name__ == "__main__":
-    main()

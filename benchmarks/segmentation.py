@@ -1,11 +1,5 @@
-"""Speed and quality of the two segmenters, through the analyzer; prints a Markdown table.
+"""Speed and quality of the two segmenters, through the analyzer."""
 
-    python benchmarks/segmentation.py [DATA]
-
-DATA is the folder of the evaluation data, by default ../shared/data beside the repository.
-"""
-
-import argparse
 import gzip
 import json
 import re
@@ -15,11 +9,15 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from benchmarks.measure import ROOT, table
 from enricher.records import Token
 from enricher.text import NO_LEXICON, Analyzer, normalize, open_segmenter
 
 MARKS = re.compile(r"(.)\1*", re.DOTALL)
-ROOT = Path(__file__).resolve().parent.parent
+COLUMNS = (
+    "segmenter", "hidden Markov model", "start, s", "documents/s of processor time", "F1 (PKU test)",
+    "abstracts cut unlike jieba",
+)  # fmt: skip
 _START = """
 import time
 from enricher.records import Token
@@ -80,18 +78,14 @@ def start_up(name: str, hmm: bool) -> float:
     return float(result.stdout)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Measure the segmenters.")
-    parser.add_argument("data", nargs="?", type=Path, default=ROOT.parent / "shared" / "data")
-    data = parser.parse_args().data
+def page(data: Path) -> str:
+    """The table of both segmenters in Markdown."""
     with gzip.open(data / "zh/kw_csl/docs.jsonl.gz", "rt", encoding="utf-8") as lines:
         texts = [json.loads(line)["text"] for line in lines]
     with (data / "zh/segmentation/pku_test_gold.txt").open(encoding="utf-8") as lines:
         gold = [normalize(line).split() for line in lines if line.strip()]
-
     reference: dict[bool, list[list[str]]] = {}
-    print("| segmenter | HMM | start, s | documents/s | F1 (PKU test) | documents cut unlike jieba |")
-    print("|---|---|---|---|---|---|")
+    rows = []
     for name in ("jieba", "rjieba"):
         for hmm in (True, False):
             analyzer = Analyzer(open_segmenter(name, NO_LEXICON, hmm=hmm))
@@ -99,11 +93,8 @@ def main() -> None:
             base = reference.setdefault(hmm, cut)
             unlike = sum(one != other for one, other in zip(cut, base, strict=True)) / len(texts)
             speed = rate(analyzer, texts, 1 if name == "jieba" else 5)
-            print(
-                f"| {name} | {'yes' if hmm else 'no'} | {start_up(name, hmm):.2f} | {speed:,.0f} "
-                f"| {f1(analyzer, gold):.4f} | {unlike:.1%} |"
-            )
-
-
-if __name__ == "__main__":
-    main()
+            rows.append(
+                (name, "yes" if hmm else "no", f"{start_up(name, hmm):.2f}", f"{speed:,.0f}",
+                 f"{f1(analyzer, gold):.4f}", f"{unlike:.1%}")
+            )  # fmt: skip
+    return table(COLUMNS, rows)

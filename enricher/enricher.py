@@ -7,7 +7,6 @@ from typing import Any
 from enricher.errors import BundleInvalid
 from enricher.expansion import RelatednessExpansion, expand_by_relatedness, parse_query
 from enricher.keywords import extract
-from enricher.model import neighbors as cosine
 from enricher.model.bundle import Bundle
 from enricher.model.huffman import FloatArray
 from enricher.model.related_table import related
@@ -51,19 +50,25 @@ class Enricher:
         (log p(text|word), natural logarithm). Raises UsageError.
         """
         document = self.analyzer.analyze(Document("", {TEXT_FIELD: text}), (TEXT_FIELD,))
-        return self.document_keywords(document, top, method)
+        return self.document_keywords([document], top, method)[0]
 
     def document_keywords(
-        self, document: AnalyzedDocument, top: int, method: str = "phrases", title_field: str | None = None
-    ) -> list[Keyword]:
-        """The same of an analysed document, whose words in `title_field` count more."""
-        return extract(self.model, document, top, method, title_field)
+        self,
+        documents: Sequence[AnalyzedDocument],
+        top: int,
+        method: str = "phrases",
+        title_field: str | None = None,
+    ) -> list[list[Keyword]]:
+        """The same of analysed documents, whose words in `title_field` count more."""
+        return extract(self.model, documents, top, method, title_field)
 
     def neighbors(self, word: str, top: int = 10) -> list[Neighbor]:
         """The words that can replace a word: nearest by cosine of the input vectors, best first.
 
         Raises UnknownWord, UsageError.
         """
+        from enricher.model import neighbors as cosine  # it imports faiss, which nothing else needs
+
         row = self.model.row(word)
         return cosine.neighbors(self.bundle.neighbor_index, self.words, self.model.vectors, row, top)
 

@@ -14,6 +14,7 @@ that an edge of the program turns any of them into one sentence.
     │   ├── UnknownWord           1   404   the vocabulary lacks the word
     │   └── NotSupported          1   400   this kind of model cannot answer
     ├── PluginError               1   500   a plug-in cannot be loaded
+    ├── WorkerLost                1   500   a worker process was killed
     └── EngineError               1   502   the search engine refused or failed
         ├── EngineUnavailable     1   503   unreachable, red, or out of disk
         ├── AccessDenied          1   403   wrong password or missing privilege
@@ -81,6 +82,10 @@ class UnknownWord(ModelError):
             sentence += f" Closest words: {', '.join(self.suggestions)}."
         super().__init__(sentence)
 
+    def __reduce__(self) -> tuple[type["UnknownWord"], tuple[str, tuple[str, ...]]]:
+        """A copy in another process is made of the word, not of the sentence."""
+        return UnknownWord, (self.word, self.suggestions)
+
 
 class NotSupported(ModelError):
     """A kind of model that cannot answer the question."""
@@ -90,6 +95,10 @@ class NotSupported(ModelError):
 
 class PluginError(EnricherError):
     """A plug-in cannot be loaded."""
+
+
+class WorkerLost(EnricherError):
+    """A worker process was killed, or ended by itself, before its work was done."""
 
 
 class EngineError(EnricherError):

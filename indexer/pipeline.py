@@ -3,10 +3,14 @@
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from enricher.enricher import load
 from enricher.errors import EngineError, IndexConflict
+from enricher.parallel import document_batches, map_in_order
+from enricher.plugins import PluginContext, load_enrichments
 from enricher.records import (
     AnalyzedDocument,
     Document,
@@ -17,12 +21,10 @@ from enricher.records import (
     Rejection,
     SearchEngine,
 )
+from enricher.settings import IndexConfiguration
 from enricher.sources import SeenIds
-from enricher.text import Analyzer
+from enricher.text import Analyzer, open_analyzer
 from indexer.engines.fields import clean
-
-BATCH_DOCUMENTS = 256
-BATCH_CHARACTERS = 4_000_000
 
 STAMP_MAPPING = {"model": FieldKind.KEYWORD, "fingerprint": FieldKind.KEYWORD}
 
@@ -63,13 +65,45 @@ class IndexReport:
 
 
 @dataclass(frozen=True, slots=True)
+class EnricherRecipe:
+    """What the enrichments of an index are made from, while nothing of it is open.
+
+    models: the folder of the bundles. model: the version, None where the text is only cut into words.
+    """
+
+    models: Path
+    model: str | None
+    fields: tuple[str, ...]
+    configuration: IndexConfiguration
+
+    def open(self) -> "DocumentEnricher":
+        """Open the model and build the plug-ins.
+
+        Raises ModelNotFound, BundleInvalid, PluginError, ConfigurationError.
+        """
+        model = load(self.models, self.model) if self.model is not None else None
+        analyzer = model.analyzer if model is not None else open_analyzer()
+        enrichments = load_enrichments(self.configuration, PluginContext(self.fields, analyzer, model))
+        return DocumentEnricher(analyzer, self.fields, enrichments, self.model, self)
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentEnricher:
-    """The enrichments of an index as one step: what an analysed document gets under `enrichment`."""
+    """The enrichments of an index as one step: what a document gets under `enrichment`.
+
+    A copy in another process is opened anew by the recipe; one without it cannot be copied.
+    """
 
     analyzer: Analyzer
     fields: tuple[str, ...]
     enrichments: Sequence[Enrichment]
     model: str | None
+    recipe: EnricherRecipe | None = None
+
+    def __reduce__(self) -> tuple[Callable[[EnricherRecipe], "DocumentEnricher"], tuple[EnricherRecipe]]:
+        if self.recipe is None:
+            raise TypeError("Only an enricher that was opened by a recipe can work in other processes.")
+        return EnricherRecipe.open, (self.recipe,)
 
     def layout(self) -> IndexLayout:
         """The layout of an index that this fills. Raises IndexConflict when two plug-ins add one field."""
@@ -81,14 +115,11 @@ class DocumentEnricher:
                 mapping[name] = kind
         return IndexLayout(self.fields, mapping, self.model, segmenter=self.analyzer.describe())
 
-    def enrich(self, documents: Sequence[Document]) -> list[EnrichedDocument]:
-        """The documents with their enrichment, in order."""
+    def enrich(self, documents: Sequence[Document]) -> list[dict[str, object]]:
+        """What the documents get under `enrichment`, in order."""
         analyzed = [self.analyzer.analyze(document, self.fields) for document in documents]
         parts = [enrichment.enrich(analyzed) for enrichment in self.enrichments]
-        return [
-            EnrichedDocument(document.id, document.source, self._merge(document, added))
-            for document, *added in zip(analyzed, *parts, strict=True)
-        ]
+        return [self._merge(document, added) for document, *added in zip(analyzed, *parts, strict=True)]
 
     def _merge(self, document: AnalyzedDocument, added: Sequence[Mapping[str, object]]) -> dict[str, object]:
         merged: dict[str, object] = {"fingerprint": fingerprint(document, self.fields)}
@@ -151,8 +182,12 @@ def index_documents(
     enricher: DocumentEnricher,
     on_rejection: Callable[[Rejection], None],
     on_progress: Callable[[int], None] = lambda written: None,
+    workers: int = 1,
 ) -> IndexReport:
-    """Enrich documents and write them to an index, in batches; nothing is held beyond a batch.
+    """Enrich documents and write them to an index, in their order and in batches.
+
+    With several workers batches are enriched in processes of their own and written in this one: see
+    `map_in_order`. Nothing is held but the few batches that they have.
 
     `on_rejection` gets every line and document that could not be used; the others are written.
     What was written stays when the call is interrupted, or the documents cannot be read further.
@@ -163,12 +198,14 @@ def index_documents(
         report.rejected += 1
         on_rejection(rejection)
 
-    with _kept(engine, index):
-        for batch in _batches(_accepted(documents, reject), enricher.fields):
+    batches = document_batches(_accepted(documents, reject), enricher.fields)
+    with _kept(engine, index), closing(map_in_order(enricher.enrich, batches, workers)) as enriched:
+        for batch, added in enriched:
             for document in batch:
                 texts = (document.text(name) for name in enricher.fields)
                 report.truncated += any(enricher.analyzer.truncates(text) for text in texts)
-            refused = engine.write(index, enricher.enrich(batch))
+            written = [EnrichedDocument(d.id, d.source, more) for d, more in zip(batch, added, strict=True)]
+            refused = engine.write(index, written)
             for rejection in refused:
                 reject(rejection)
             report.add(batch, refused)
@@ -198,17 +235,3 @@ def _accepted(
             reject(document)
         else:
             yield document
-
-
-def _batches(documents: Iterable[Document], fields: Sequence[str]) -> Iterator[list[Document]]:
-    """Batches bounded in documents and in characters of text."""
-    batch: list[Document] = []
-    characters = 0
-    for document in documents:
-        batch.append(document)
-        characters += sum(len(document.text(name)) for name in fields)
-        if len(batch) >= BATCH_DOCUMENTS or characters >= BATCH_CHARACTERS:
-            yield batch
-            batch, characters = [], 0
-    if batch:
-        yield batch

@@ -3,12 +3,13 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 import enricher
+from enricher import parallel
 from enricher.model.build import train_bundle
 from enricher.model.store import BundleStore
 from enricher.model.training import TrainingSettings
@@ -35,6 +36,20 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def model(models: Path) -> enricher.Enricher:
     """The active model of `models`."""
     return enricher.load(models)
+
+
+@pytest.fixture
+def eager_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where several workers are asked for, they get all batches, the first ones too."""
+    listen = parallel._listen
+
+    def listen_to_all(team: Sequence[parallel._Worker], seconds: float | None) -> None:
+        while not all(worker.ready for worker in team):
+            listen(team, None)
+        listen(team, seconds)
+
+    monkeypatch.setattr(parallel, "PATIENCE", 0.0)
+    monkeypatch.setattr(parallel, "_listen", listen_to_all)
 
 
 @pytest.fixture

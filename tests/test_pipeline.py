@@ -1,20 +1,28 @@
 """From documents to an index, on the embedded engine."""
 
-from collections.abc import Iterator
+import multiprocessing
+import pickle
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 import enricher
+from enricher import parallel
 from enricher.errors import IndexConflict, SourceError
 from enricher.plugins import PluginContext, load_enrichments
-from enricher.records import Document, FieldKind, Rejection, SearchEngine
+from enricher.records import Document, EnrichedDocument, FieldKind, Rejection, SearchEngine
 from enricher.settings import IndexConfiguration
 from enricher.text import Analyzer, open_analyzer
-from indexer import pipeline
 from indexer.engines import open_engine
 from indexer.engines.tantivy import TantivyEngine
-from indexer.pipeline import DocumentEnricher, fingerprint, index_documents, prepare_index
+from indexer.pipeline import (
+    DocumentEnricher,
+    EnricherRecipe,
+    fingerprint,
+    index_documents,
+    prepare_index,
+)
 from tests.corpora import documents
 
 FIELDS = ("title", "text")
@@ -29,11 +37,9 @@ def engine(tmp_path: Path) -> Iterator[SearchEngine]:
 
 
 @pytest.fixture
-def chain(model: enricher.Enricher) -> DocumentEnricher:
+def chain(models: Path, model: enricher.Enricher) -> DocumentEnricher:
     """The default enrichments on the small model."""
-    context = PluginContext(FIELDS, model.analyzer, model)
-    enrichments = load_enrichments(IndexConfiguration(), context)
-    return DocumentEnricher(model.analyzer, FIELDS, enrichments, model.version)
+    return EnricherRecipe(models, model.version, FIELDS, IndexConfiguration()).open()
 
 
 def test_every_document_is_read_or_rejected(engine: SearchEngine, chain: DocumentEnricher) -> None:
@@ -51,7 +57,7 @@ def test_of_equal_ids_the_last_wins_also_across_batches(
     engine: SearchEngine, chain: DocumentEnricher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever the size of a batch."""
-    monkeypatch.setattr(pipeline, "BATCH_DOCUMENTS", 2)
+    monkeypatch.setattr(parallel, "BATCH_DOCUMENTS", 2)
     prepare_index(engine, "docs", chain.layout())
     stream = [Document("a", {"text": f"version {n}"}) for n in range(5)] + [Document("b", {"text": "other"})]
     report = index_documents(engine, "docs", stream, chain, lambda _: None)
@@ -62,10 +68,9 @@ def test_of_equal_ids_the_last_wins_also_across_batches(
 def test_the_enrichment_names_its_model_and_the_text_it_was_made_from(chain: DocumentEnricher) -> None:
     """So that staleness can be seen."""
     document = Document("1", {"title": "事务", "text": "索引", "other": 1})
-    (enriched,) = chain.enrich([document])
-    assert enriched.source == document.source
-    assert enriched.enrichment["model"] == chain.model
-    assert enriched.enrichment["fingerprint"] == fingerprint(document, FIELDS)
+    (added,) = chain.enrich([document])
+    assert added["model"] == chain.model
+    assert added["fingerprint"] == fingerprint(document, FIELDS)
     moved = Document("1", {"title": "事务索引", "text": ""})
     assert fingerprint(moved, FIELDS) != fingerprint(document, FIELDS)
     assert fingerprint(Document("2", dict(document.source) | {"other": 2}), FIELDS) == fingerprint(
@@ -127,7 +132,7 @@ def test_what_was_written_stays_when_the_reading_ends_early(
     engine: SearchEngine, chain: DocumentEnricher, monkeypatch: pytest.MonkeyPatch, failure: BaseException
 ) -> None:
     """After an interrupt, or documents that cannot be read, what was said to be written is there."""
-    monkeypatch.setattr(pipeline, "BATCH_DOCUMENTS", 10)
+    monkeypatch.setattr(parallel, "BATCH_DOCUMENTS", 10)
     prepare_index(engine, "docs", chain.layout())
     said: list[int] = []
 
@@ -139,6 +144,69 @@ def test_what_was_written_stays_when_the_reading_ends_early(
         index_documents(engine, "docs", stream(), chain, lambda _: None, said.append)
     assert said == [10, 20, 30]
     assert engine.count("docs") == 30
+
+
+class Recorder(TantivyEngine):
+    """An engine that also keeps what it was given, in order."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.given: list[EnrichedDocument] = []
+
+    def write(self, index: str, documents: Sequence[EnrichedDocument]) -> list[Rejection]:
+        self.given += documents
+        return super().write(index, documents)
+
+
+@pytest.mark.usefixtures("eager_workers")
+def test_workers_change_nothing_in_the_index(
+    chain: DocumentEnricher, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The same documents with the same enrichment, written in the same order; of equal ids the last wins."""
+    monkeypatch.setattr(parallel, "BATCH_DOCUMENTS", 16)
+    odd = {"id": "odd", "title": "事务", "text": None, "list": [1, 2.5, None, {"a": True}], "n": 2**70}
+    stream = [*documents(150), Document("odd", odd), Rejection("x:1", "bad", "{"), *documents(120, seed=8)]
+    given, reports, seen = [], [], []
+    for workers in (1, 2):
+        engine = Recorder(tmp_path / f"index-{workers}")
+        prepare_index(engine, "docs", chain.layout())
+        rejected: list[Rejection] = []
+        report = index_documents(engine, "docs", stream, chain, rejected.append, workers=workers)
+        given.append(engine.given)
+        reports.append((report.written, report.rejected, report.distinct, report.duplicates))
+        seen.append((rejected, {d.id: d.source for d in engine.read("docs")}))
+        engine.close()
+    assert given[0] == given[1] and len(given[0]) == 271
+    assert reports[0] == reports[1] and seen[0] == seen[1]
+
+
+@pytest.mark.usefixtures("eager_workers")
+def test_what_was_written_stays_when_workers_are_at_it(
+    engine: SearchEngine, chain: DocumentEnricher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An interrupt ends them, and all that was said to be written is there."""
+    monkeypatch.setattr(parallel, "BATCH_DOCUMENTS", 10)
+    prepare_index(engine, "docs", chain.layout())
+    said: list[int] = []
+
+    def progress(written: int) -> None:
+        said.append(written)
+        if written == 30:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        index_documents(engine, "docs", documents(300), chain, lambda _: None, progress, workers=2)
+    assert multiprocessing.active_children() == []
+    assert said == [10, 20, 30] and engine.count("docs") == 30
+
+
+def test_only_what_a_recipe_opened_is_copied_to_a_worker(chain: DocumentEnricher) -> None:
+    """The copy enriches alike; plug-ins themselves are never copied."""
+    stream = list(documents(5))
+    assert pickle.loads(pickle.dumps(chain)).enrich(stream) == chain.enrich(stream)
+    by_hand = DocumentEnricher(chain.analyzer, FIELDS, chain.enrichments, chain.model)
+    with pytest.raises(TypeError, match="opened by a recipe"):
+        pickle.dumps(by_hand)
 
 
 def test_the_report_tells_documents_from_repetitions(engine: SearchEngine, chain: DocumentEnricher) -> None:

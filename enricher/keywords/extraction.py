@@ -1,5 +1,7 @@
 """One door to the methods of keyword extraction, by name."""
 
+from collections.abc import Sequence
+
 from enricher.errors import UsageError
 from enricher.keywords.phrases import phrase_keywords
 from enricher.keywords.published import published_keywords
@@ -11,17 +13,20 @@ METHODS = ("phrases", "published")
 
 
 def extract(
-    model: Word2Vec, document: AnalyzedDocument, top: int, method: str, title_field: str | None
-) -> list[Keyword]:
-    """The keywords of a document, best first, fewer than `top` where the text has no more.
+    model: Word2Vec, documents: Sequence[AnalyzedDocument], top: int, method: str, title_field: str | None
+) -> list[list[Keyword]]:
+    """The keywords of each document, best first, fewer than `top` where the text has no more.
 
     Raises UsageError for an unknown method and for `top` under 1.
     """
     if top < 1:
         raise UsageError(f"The number of keywords must be 1 or more, not {top}.")
     if method == "phrases":
-        return phrase_keywords(model, document, top, title_field)
+        return [phrase_keywords(model, document, top, title_field) for document in documents]
     if method == "published":
-        words = [t.text for tokens in document.tokens.values() for t in tokens if is_content(t.text)]
-        return published_keywords(model, words, top)
+        return published_keywords(model, [_content_words(document) for document in documents], top)
     raise UsageError(f"The method must be one of {', '.join(METHODS)}, not {method!r}.")
+
+
+def _content_words(document: AnalyzedDocument) -> list[str]:
+    return [t.text for tokens in document.tokens.values() for t in tokens if is_content(t.text)]

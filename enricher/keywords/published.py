@@ -13,13 +13,18 @@ text this bound tells after the few nodes near the root which candidates cannot 
 """
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from enricher.model.huffman import FloatArray, IntArray, PathCounts, path_counts
+from enricher.model.huffman import DoubleArray, FloatArray, IntArray, PathCounts, path_counts
 from enricher.model.word2vec import Word2Vec
 from enricher.records import Keyword
 
+Scored = tuple[IntArray, DoubleArray]
+
+LONG = 4096
+"""Words of a text from which on candidates are given up early."""
 BLOCK = 256
 """Candidates held at a time: their vectors stay in the cache of a core."""
 ROUND = 1024
@@ -67,14 +72,16 @@ def most_probable(
     return sums[best].astype(np.float32), best
 
 
-def _least_losses(counts: PathCounts) -> np.ndarray:
+def _least_losses(counts: PathCounts) -> DoubleArray:
     """The least that any candidate loses at the nodes from each place on: Σ c·H(e/c), float64 (n,)."""
     share = np.clip(counts.turned / counts.passages, 1e-12, 1 - 1e-12)
     entropy = -share * np.log(share) - (1 - share) * np.log1p(-share)
     return np.asarray(np.cumsum((counts.passages * entropy)[::-1])[::-1])
 
 
-def _node_sums(model: Word2Vec, candidates: IntArray, counts: PathCounts, start: int, end: int) -> np.ndarray:
+def _node_sums(
+    model: Word2Vec, candidates: IntArray, counts: PathCounts, start: int, end: int
+) -> DoubleArray:
     """The score's sum over the nodes in some places of the counts, float64 (C,)."""
     from enricher.model import kernels
 
@@ -101,16 +108,62 @@ def _inner_products(model: Word2Vec, text: IntArray, candidates: IntArray) -> Fl
     return np.asarray(model.vectors[candidates] @ whole, np.float32)
 
 
-def published_keywords(model: Word2Vec, words: Sequence[str], top: int) -> list[Keyword]:
-    """The words w of a text with the largest log p(s|w), best first.
+def score_texts(model: Word2Vec, texts: Sequence[IntArray], threads: int = 1) -> list[Scored]:
+    """The distinct words w of every text, in order of appearance, and log p(s|w) of each.
 
-    words: the content words of the text, with repetitions; those that the model does not know
-    are passed over.
+    texts: int32 (N,) each, rows of the model with a tree; those of a few thousand words at most.
+    Returns int32 (C,) and float64 (C,) for each text.
     """
-    text = model.rows(words)
+    from enricher.model import kernels
+
+    assert model.tree is not None
+    words = np.concatenate([*texts, np.empty(0, np.int32)])
+    starts = np.cumsum([0, *map(len, texts)])
+    arrays = (model.vectors, model.nodes, *model.tree.above, model.tree.depth)
+    candidates, scores = np.empty(len(words), np.int32), np.empty(len(words))
+    numbers = np.empty(len(texts), np.int64)
+
+    def score(part: range) -> None:
+        kernels.score_texts(words, starts, part.start, part.stop, arrays, candidates, numbers, scores)
+
+    share = max(1, -(-len(texts) // (threads * 4)) if threads > 1 else len(texts))
+    parts = [range(start, min(start + share, len(texts))) for start in range(0, len(texts), share)]
+    if threads > 1:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(score, parts))
+    elif parts:
+        score(parts[0])
+    ends = starts[:-1] + numbers
+    return [(candidates[a:b], scores[a:b]) for a, b in zip(starts[:-1], ends, strict=True)]
+
+
+def published_keywords(model: Word2Vec, texts: Sequence[Sequence[str]], top: int) -> list[list[Keyword]]:
+    """The words w of every text with the largest log p(s|w), best first.
+
+    texts: the content words of each, with repetitions; those that the model does not know are
+    passed over.
+    """
+    rows = [model.rows(words) for words in texts]
+    if model.tree is None:
+        return [_most_probable_keywords(model, text, top) for text in rows]
+    long = [len(text) > LONG for text in rows]
+    scored = iter(score_texts(model, [text for text, is_long in zip(rows, long, strict=True) if not is_long]))
+    return [
+        _most_probable_keywords(model, text, top) if is_long else _best(model, *next(scored), top)
+        for text, is_long in zip(rows, long, strict=True)
+    ]
+
+
+def _most_probable_keywords(model: Word2Vec, text: IntArray, top: int) -> list[Keyword]:
     candidates = np.array(list(dict.fromkeys(text.tolist())), np.int32)
     scores, places = most_probable(model, text, candidates, top)
+    return _best(model, candidates[places], scores, top)
+
+
+def _best(model: Word2Vec, candidates: IntArray, scores: FloatArray | DoubleArray, top: int) -> list[Keyword]:
+    """The candidates of the largest scores, those of equal score in their order."""
+    order = np.argsort(-scores, kind="stable")[:top]
     return [
-        Keyword(model.words[candidates[place]], float(score))
-        for place, score in zip(places, scores, strict=True)
+        Keyword(model.words[row], score)
+        for row, score in zip(candidates[order].tolist(), scores[order].tolist(), strict=True)
     ]

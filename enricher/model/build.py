@@ -35,15 +35,16 @@ def train_bundle(
     language: str = "auto",
     lexicon: Path | None = None,
     progress: Progress = lambda step, done, total: None,
+    workers: int = 1,
 ) -> str:
     """Train a model on documents and add its bundle to the store; returns the version.
 
-    Documents are read once. Nothing of a training that fails or is interrupted stays behind; of
-    one that was killed after the training itself, the same call again takes up what was made.
-    Raises TrainingFailed.
+    Documents are read once, and cut into words by so many worker processes. Nothing of a training
+    that fails or is interrupted stays behind; of one that was killed after the training itself, the
+    same call again takes up what was made. Raises TrainingFailed.
     """
     with store.workspace() as scratch:
-        corpus = segment(_counted(documents, progress), fields, analyzer, scratch)
+        corpus = segment(_counted(documents, progress), fields, analyzer, scratch, workers)
         settings = settings.resolve(corpus.tokens)
         spoken = corpus.language if language == "auto" else language
         origin = Origin(spoken, analyzer.describe(), corpus.fingerprint)

@@ -8,7 +8,7 @@
     nodes.npy, tree_*.npy         hierarchical softmax: θ, float32 (V−1, d), and the Huffman tree
     outputs.npy                   negative sampling: output vectors, float32 (V, d)
     related_*.npy                 hierarchical softmax: the relatedness table
-    neighbors.faiss               unit vectors, inner product
+    neighbors.faiss               unit vectors, inner product; 8 bits a number in a large vocabulary
     lexicon.txt                   the user's words, where there are any
 
 No pickle is ever written or loaded. Arrays are memory-mapped.
@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from types import NoneType
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import orjson
@@ -31,10 +31,12 @@ import orjson
 from enricher.errors import BundleInvalid
 from enricher.files import sync
 from enricher.model.huffman import HuffmanTree
-from enricher.model.neighbors import NeighborIndex
 from enricher.model.related_table import WORDS_FILE, RelatedTable
 from enricher.model.relatedness import Relatedness
 from enricher.model.word2vec import Word2Vec
+
+if TYPE_CHECKING:
+    from enricher.model.neighbors import NeighborIndex
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -87,8 +89,11 @@ class Bundle:
         return model
 
     @cached_property
-    def neighbor_index(self) -> NeighborIndex:
-        return NeighborIndex.open(self.path / "neighbors.faiss")
+    def neighbor_index(self) -> "NeighborIndex":
+        """The index of the vectors; faiss is imported here and not before."""
+        from enricher.model.neighbors import NeighborIndex
+
+        return NeighborIndex.open(self.path / "neighbors.faiss", self.model.vectors)
 
     @cached_property
     def related_table(self) -> RelatedTable | None:
@@ -144,6 +149,8 @@ def open_bundle(path: Path) -> Bundle:
 
 def write_model(folder: Path, model: Word2Vec) -> None:
     """Write the arrays of a model and its neighbour index into an empty folder."""
+    from enricher.model.neighbors import NeighborIndex
+
     (folder / "words.json").write_bytes(orjson.dumps(list(model.words)))
     arrays: dict[str, Any] = {
         "counts": model.counts,
@@ -165,7 +172,8 @@ def read_model(folder: Path, documents: int, training: Mapping[str, object]) -> 
 
     def array(name: str) -> Any:
         try:
-            return np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+            # A plain view of the map: every slice of a memmap object costs microseconds.
+            return np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False))
         except (OSError, ValueError) as error:
             raise BundleInvalid(f"The file {name}.npy of the model {folder.name} cannot be read.") from error
 

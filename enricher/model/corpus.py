@@ -8,12 +8,13 @@ import hashlib
 import random
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from enricher.errors import TrainingFailed
+from enricher.parallel import document_batches, map_in_order
 from enricher.records import Document
 from enricher.text import Analyzer, language_of
 
@@ -42,31 +43,65 @@ class SegmentedCorpus:
     fingerprint: str
 
 
-def segment(
-    documents: Iterable[Document], fields: Sequence[str], analyzer: Analyzer, folder: Path
-) -> SegmentedCorpus:
-    """Cut documents into content words (no stop words, no numbers) and write them to a file in a folder.
+@dataclass(frozen=True, slots=True)
+class SegmentedBatch:
+    """The lines of a batch of documents, and the words counted as in the whole corpus."""
 
-    Raises TrainingFailed when no document holds a word.
+    lines: list[str]
+    counts: Counter[str]
+    document_frequencies: Counter[str]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSegmenter:
+    """Cuts batches of documents into lines of content words: no stop words, no numbers."""
+
+    analyzer: Analyzer
+    fields: tuple[str, ...]
+
+    def __call__(self, documents: Sequence[Document]) -> SegmentedBatch:
+        batch = SegmentedBatch([], Counter(), Counter())
+        for document in documents:
+            seen: set[str] = set()
+            for field in self.fields:
+                words = self.analyzer.content_words(document.text(field))
+                batch.counts.update(words)
+                seen.update(words)
+                for start in range(0, len(words), LINE_WORDS):
+                    batch.lines.append(" ".join(words[start : start + LINE_WORDS]) + "\n")
+            batch.document_frequencies.update(seen)
+        return batch
+
+
+def segment(
+    documents: Iterable[Document],
+    fields: Sequence[str],
+    analyzer: Analyzer,
+    folder: Path,
+    workers: int = 1,
+) -> SegmentedCorpus:
+    """Cut documents into content words and write them to a file in a folder.
+
+    The number of worker processes changes nothing in the result. Raises TrainingFailed when no
+    document holds a word.
     """
     counts: Counter[str] = Counter()
     frequencies: Counter[str] = Counter()
     fingerprint = hashlib.sha256()
     number = 0
-    with ShuffledLines(folder) as lines:
-        for document in documents:
-            number += 1
-            seen: set[str] = set()
-            fingerprint.update(document.id.encode("utf-8", "replace") + b"\0")
-            for field in fields:
-                text = document.text(field)
-                fingerprint.update(text.encode("utf-8", "replace") + b"\0")
-                words = analyzer.content_words(text)
-                counts.update(words)
-                seen.update(words)
-                for start in range(0, len(words), LINE_WORDS):
-                    lines.add(" ".join(words[start : start + LINE_WORDS]) + "\n")
-            frequencies.update(seen)
+    work = BatchSegmenter(analyzer, tuple(fields))
+    batches = document_batches(documents, fields)
+    with ShuffledLines(folder) as lines, closing(map_in_order(work, batches, workers)) as segmented:
+        for batch, cut in segmented:
+            number += len(batch)
+            for document in batch:
+                fingerprint.update(document.id.encode("utf-8", "replace") + b"\0")
+                for field in fields:
+                    fingerprint.update(document.text(field).encode("utf-8", "replace") + b"\0")
+            counts.update(cut.counts)
+            frequencies.update(cut.document_frequencies)
+            for line in cut.lines:
+                lines.add(line)
         if not counts:
             raise TrainingFailed(f"There is nothing to learn from: {number} documents hold no word.")
         path = lines.join()

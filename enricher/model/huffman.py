@@ -102,13 +102,12 @@ class HuffmanTree:
         bits = np.concatenate([np.asarray(code, np.int64) for code in codes])
         if nodes.min() < 0 or nodes.max() >= vocabulary - 1:
             raise BundleInvalid("The Huffman paths of this model name nodes that do not exist.")
-        children = _children(nodes, bits, np.cumsum(lengths) - 1)
-        order = _pre_order(children, int(nodes[0]))
-        return cls._in_order(children, order), order
+        return cls.from_children(_children(nodes, bits, np.cumsum(lengths) - 1), int(nodes[0]))
 
     @classmethod
-    def _in_order(cls, children: NDArray[np.int64], order: IntArray) -> "HuffmanTree":
-        """The tree with its inner nodes renumbered."""
+    def from_children(cls, children: NDArray[np.int64], root: int) -> tuple["HuffmanTree", IntArray]:
+        """The tree of a table of children in any order, int64 (V−1, 2), and the order of its nodes."""
+        order = _pre_order(children, root)
         place = np.empty(len(order), np.int32)
         place[order] = np.arange(len(order), dtype=np.int32)
         moved = children[order]
@@ -119,7 +118,7 @@ class HuffmanTree:
             leaf = np.flatnonzero(moved[:, side] < 0)
             parents[moved[inner, side]] = inner
             leaf_parents[~moved[leaf, side]] = leaf
-        return cls(np.ascontiguousarray(moved), parents, leaf_parents)
+        return cls(np.ascontiguousarray(moved), parents, leaf_parents), order
 
     def path(self, leaf: int) -> list[tuple[int, int]]:
         """The path to a word as (inner node, bit) from the root down."""

@@ -275,6 +275,45 @@ def node_sums(vectors, thetas, nodes, passages, turned, result):
 
 
 @compiled
+def score_text(text, vectors, thetas, parents, sides, leaf_parents, leaf_sides, depth, candidates, scores):
+    """The distinct words of a text, in order of appearance, and log p(text|w) of each; returns how many.
+
+    text: int32 (N,), rows; vectors: float32 (V, d); candidates: int32 (N,) and scores: float64 (N,),
+    written.
+    """
+    places, number = places_for(len(text)), 0
+    for word in text:
+        slot = place_of(word, candidates, places)
+        if places[slot] < 0:
+            places[slot] = number
+            candidates[number] = word
+            number += 1
+    counted = count_paths(text, parents, sides, leaf_parents, leaf_sides, depth)
+    size = (number + 3) // 4 * 4
+    own, sums = np.empty((size, vectors.shape[1]), np.float32), np.zeros(size)
+    for place in range(size):
+        own[place] = vectors[candidates[min(place, number - 1)]]
+    node_sums(own, thetas, *counted, sums)
+    scores[:number] = sums[:number]
+    return number
+
+
+@compiled
+def score_texts(words, starts, first, last, model, candidates, numbers, scores):
+    """`score_text` for the texts first to last of many: text t is words[starts[t] : starts[t + 1]].
+
+    model: the arguments of `score_text` from vectors to depth. candidates and scores have the length
+    of words, numbers that of the texts; all are written.
+    """
+    for t in range(first, last):
+        part = slice(starts[t], starts[t + 1])
+        if starts[t + 1] > starts[t]:
+            numbers[t] = score_text(words[part], *model, candidates[part], scores[part])
+        else:
+            numbers[t] = 0
+
+
+@compiled
 def walk_paths(vectors, targets, thetas, parents, sides, leaf_parents, leaf_sides, depth, result):
     """Fill in log p(y|x) of some words y, each θ on their paths read once.
 

@@ -49,8 +49,8 @@ class Word2Vec:
         if len(self.vectors) != size or len(self.counts) != size:
             raise TrainingFailed("The model's words, counts and vectors differ in number.")
         weights = {"vectors": self.vectors, "nodes": self.nodes, "outputs": self.outputs}
-        for name, array in weights.items():
-            if array is not None and not np.isfinite(array).all():
+        for name, values in weights.items():
+            if values is not None and not np.isfinite(values).all():
                 raise TrainingFailed(
                     f"The model's {name} hold values that are not numbers (NaN or infinity)."
                 )

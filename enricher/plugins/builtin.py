@@ -99,16 +99,16 @@ class Keywords:
         return {"keywords": FieldKind.KEYWORD, "keyword_weights": FieldKind.STORED}
 
     def enrich(self, documents: Sequence[AnalyzedDocument]) -> list[dict[str, object]]:
-        return [self._enrich(document) for document in documents]
-
-    def _enrich(self, document: AnalyzedDocument) -> dict[str, object]:
         found = self.enricher.document_keywords(
-            document, self.settings.top, self.settings.method, self.title_field
+            documents, self.settings.top, self.settings.method, self.title_field
         )
-        return {
-            "keywords": [keyword.text for keyword in found],
-            "keyword_weights": [{"text": k.text, "weight": round(k.score, 4)} for k in found],
-        }
+        return [
+            {
+                "keywords": [keyword.text for keyword in keywords],
+                "keyword_weights": [{"text": k.text, "weight": round(k.score, 4)} for k in keywords],
+            }
+            for keywords in found
+        ]
 
 
 @dataclass(frozen=True)

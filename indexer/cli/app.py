@@ -1,5 +1,6 @@
 """The typer application and what every command shares."""
 
+import os
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -13,6 +14,8 @@ from enricher.model.store import BundleStore
 from enricher.records import SearchEngine
 from enricher.settings import CONFIG, ENGINE, MODELS, SETTINGS, Configuration, read_configuration
 from enricher.sources import Format
+
+MOST_WORKERS = 8
 
 GLOBAL_OPTIONS = tuple(f"--{setting.name}" for setting in SETTINGS)
 
@@ -116,6 +119,11 @@ def context_of(context: typer.Context) -> Context:
     return found
 
 
+def number_of(workers: int | None) -> int:
+    """The workers asked for; by default as many as there are cores, at most MOST_WORKERS."""
+    return workers or min(MOST_WORKERS, os.cpu_count() or 1)
+
+
 Languages = Literal["auto", "zh", "en"]
 Segmenters = Literal["rjieba", "jieba"]
 
@@ -128,3 +136,7 @@ FormatOption = Annotated[
 ]
 Segmenter = Annotated[Segmenters, typer.Option(help="What cuts Chinese into words.")]
 Language = Annotated[Languages, typer.Option(help="Main language of the text.")]
+Workers = Annotated[
+    int | None,
+    typer.Option(min=1, help=f"Processes. Default: the number of cores, at most {MOST_WORKERS}."),
+]

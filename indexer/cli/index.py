@@ -9,11 +9,9 @@ from typing import Annotated
 import typer
 
 from enricher.errors import SourceError
-from enricher.plugins import PluginContext, load_enrichments
 from enricher.records import Document, Rejection
 from enricher.settings import IndexConfiguration
 from enricher.sources import source_format
-from enricher.text import open_analyzer
 from indexer.cli.app import (
     Command,
     Context,
@@ -22,12 +20,14 @@ from indexer.cli.app import (
     Json,
     TextField,
     TitleField,
+    Workers,
     app,
     context_of,
+    number_of,
 )
 from indexer.cli.output import Rejects, counted, print_json, print_line, progress_display, say
 from indexer.cli.train import accepted
-from indexer.pipeline import DocumentEnricher, index_documents, prepare_index
+from indexer.pipeline import EnricherRecipe, index_documents, prepare_index
 from indexer.sources import read_sources
 
 WORDS_ONLY = ("tokens",)
@@ -44,6 +44,7 @@ def index(
     rejects_file: Annotated[
         Path | None, typer.Option("--rejects", help="Where refused lines go. Default: NAME.rejects.jsonl")
     ] = None,
+    workers: Workers = None,
     id_field: IdField = "id",
     title_field: TitleField = "title",
     text_field: TextField = "text",
@@ -60,7 +61,7 @@ def index(
     form = source_format(id_field, title_field, text_field, format_name)
     configuration = shared.configuration().for_index(to)
     form = replace(form, enriched=configuration.fields)
-    enricher = document_enricher(shared, form.fields, configuration, no_enrichment)
+    enricher = recipe(shared, form.fields, configuration, no_enrichment).open()
     engine = shared.engine()
     path = rejects_file or Path(f"{to}.rejects.jsonl")
     with Rejects(path) as rejects, progress_display() as progress:
@@ -73,6 +74,7 @@ def index(
             enricher,
             rejects,
             lambda written: progress("indexing documents", written, 0),
+            number_of(workers),
         )
     engine.close()
     counts = {
@@ -109,16 +111,10 @@ def not_empty(stream: Iterator[Document | Rejection], rejects: Rejects) -> Itera
     raise SourceError("The source holds no document: nothing was indexed.")
 
 
-def document_enricher(
+def recipe(
     shared: Context, fields: tuple[str, ...], configuration: IndexConfiguration, no_enrichment: bool
-) -> DocumentEnricher:
-    """The enrichments that the configuration names for an index, on the active model."""
+) -> EnricherRecipe:
+    """The enrichments that the configuration names for an index, on the active model (ModelNotFound)."""
     if no_enrichment:
-        analyzer, model = open_analyzer(), None
-        configuration = IndexConfiguration(enrichments=WORDS_ONLY)
-    else:
-        model = shared.model()
-        analyzer = model.analyzer
-    context = PluginContext(fields, analyzer, model)
-    enrichments = load_enrichments(configuration, context)
-    return DocumentEnricher(analyzer, fields, enrichments, model.version if model else None)
+        return EnricherRecipe(shared.models, None, fields, IndexConfiguration(enrichments=WORDS_ONLY))
+    return EnricherRecipe(shared.models, shared.store.open().version, fields, configuration)

@@ -1,6 +1,5 @@
 """`enricher train`: learn a model from documents."""
 
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,6 +11,7 @@ from enricher.sources import SeenIds, source_format
 from enricher.text import open_analyzer, read_lexicon
 from enricher.text.segmentation import NO_LEXICON
 from indexer.cli.app import (
+    MOST_WORKERS,
     Command,
     FormatOption,
     IdField,
@@ -22,11 +22,10 @@ from indexer.cli.app import (
     TitleField,
     app,
     context_of,
+    number_of,
 )
 from indexer.cli.output import Rejects, counted, print_json, progress_display, say
 from indexer.sources import read_sources
-
-MOST_WORKERS = 8
 
 Architecture = Literal["skip-gram", "cbow"]
 Loss = Literal["hierarchical-softmax", "negative-sampling"]
@@ -49,7 +48,9 @@ def train(
     seed: Annotated[int, typer.Option(help="Seed; with one worker the model is reproducible.")] = 1,
     workers: Annotated[
         int | None,
-        typer.Option(min=1, help=f"Training threads. Default: the number of cores, at most {MOST_WORKERS}."),
+        typer.Option(
+            min=1, help=f"Processes, then threads. Default: the number of cores, at most {MOST_WORKERS}."
+        ),
     ] = None,
     architecture: Annotated[
         Architecture, typer.Option(help="Whether a word predicts its context, or the context it.")
@@ -79,6 +80,7 @@ def train(
     from enricher.model.training import TrainingSettings
 
     shared = context_of(context)
+    workers = number_of(workers)
     settings = TrainingSettings(
         architecture,
         loss,
@@ -87,7 +89,7 @@ def train(
         min_count,
         epochs,
         seed,
-        workers or min(MOST_WORKERS, os.cpu_count() or 1),
+        workers,
     )
     form = source_format(id_field, title_field, text_field, format_name)
     stream = read_sources(sources, form, shared.engine)
@@ -96,7 +98,15 @@ def train(
     with Rejects() as rejects, progress_display() as progress:
         documents = seen.watch(accepted(stream, rejects))
         version = train_bundle(
-            shared.store, documents, form.fields, analyzer, settings, language, lexicon, progress
+            shared.store,
+            documents,
+            form.fields,
+            analyzer,
+            settings,
+            language,
+            lexicon,
+            progress,
+            number_of(workers),
         )
     if not no_activate:
         shared.store.activate(version)

@@ -1,16 +1,30 @@
 """`enricher keywords`, `neighbors`, `related`, `expand`: what the model says of words."""
 
-from collections.abc import Iterator
-from dataclasses import asdict
-from typing import Annotated, Literal
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 import typer
 
-from enricher.enricher import Enricher
+from enricher.enricher import Enricher, load
 from enricher.errors import UsageError
-from enricher.records import Document, Query, QueryTerm, title_of
+from enricher.parallel import document_batches, map_in_order
+from enricher.records import Document, Keyword, Query, QueryTerm, title_of
 from enricher.sources import source_format
-from indexer.cli.app import Command, FormatOption, IdField, Json, TextField, TitleField, app, context_of
+from indexer.cli.app import (
+    Command,
+    FormatOption,
+    IdField,
+    Json,
+    TextField,
+    TitleField,
+    Workers,
+    app,
+    context_of,
+    number_of,
+)
 from indexer.cli.output import Rejects, print_json, print_line, print_table, say
 from indexer.cli.train import accepted
 from indexer.sources import read_sources
@@ -18,6 +32,36 @@ from indexer.sources import read_sources
 Top = Annotated[int, typer.Option(help="How many.")]
 Word = Annotated[str, typer.Argument(metavar="WORD", help="A word of the model.")]
 Method = Literal["phrases", "published"]
+
+
+@dataclass(frozen=True, slots=True)
+class KeywordFinder:
+    """Finds the keywords of documents; a copy in another process opens its model anew from `models`."""
+
+    models: Path
+    model: Enricher
+    fields: tuple[str, ...]
+    title_field: str | None
+    top: int
+    method: str
+
+    def __call__(self, documents: Sequence[Document]) -> list[list[Keyword]]:
+        analyzed = [self.model.analyzer.analyze(document, self.fields) for document in documents]
+        return self.model.document_keywords(analyzed, self.top, self.method, self.title_field)
+
+    def __reduce__(self) -> tuple[Callable[..., "KeywordFinder"], tuple[object, ...]]:
+        return _open_finder, (
+            self.models,
+            self.model.version,
+            self.fields,
+            self.title_field,
+            self.top,
+            self.method,
+        )
+
+
+def _open_finder(models: Path, version: str, *settings: Any) -> KeywordFinder:
+    return KeywordFinder(models, load(models, version), *settings)
 
 
 @app.command(cls=Command)
@@ -31,6 +75,7 @@ def keywords(
     method: Annotated[
         Method, typer.Option(help="Frequent and rare words and phrases, or log p(text|word).")
     ] = "phrases",
+    workers: Workers = None,
     id_field: IdField = "id",
     title_field: TitleField = "title",
     text_field: TextField = "text",
@@ -51,36 +96,36 @@ def keywords(
     if method == "published":
         _say_inner_product(model)
     if text is not None:
-        _print_keywords(
-            model, None, [Document("", {form.text_field: text})], (form.text_field,), top, method, as_json
-        )
+        finder = KeywordFinder(shared.models, model, (form.text_field,), None, top, method)
+        _print_keywords(finder, [Document("", {form.text_field: text})], 1, as_json)
         return
+    finder = KeywordFinder(shared.models, model, form.fields, title_of(form.fields), top, method)
     stream = read_sources(sources or [], form, shared.engine)
     with Rejects() as rejects:
-        title = title_of(form.fields)
-        _print_keywords(model, title, accepted(stream, rejects), form.fields, top, method, as_json)
+        _print_keywords(finder, accepted(stream, rejects), number_of(workers), as_json)
     if rejects.count:
         say(rejects.summary())
         raise typer.Exit(1)
 
 
 def _print_keywords(
-    model: Enricher,
-    title_field: str | None,
-    documents: Iterator[Document] | list[Document],
-    fields: tuple[str, ...],
-    top: int,
-    method: str,
-    as_json: bool,
+    finder: KeywordFinder, documents: Iterable[Document], workers: int, as_json: bool
 ) -> None:
-    for document in documents:
-        found = model.document_keywords(model.analyzer.analyze(document, fields), top, method, title_field)
-        if as_json:
-            print_json({"id": document.id or None, "keywords": [asdict(keyword) for keyword in found]})
-        elif document.id:
-            print_line(document.id, "  ".join(keyword.text for keyword in found))
-        else:
-            print_table(("keyword", "score"), [(keyword.text, keyword.score) for keyword in found])
+    """Print the keywords of every document; a single worker prints each as it comes."""
+    batches = document_batches(documents, finder.fields, 1 if workers == 1 else None)
+    with closing(map_in_order(finder, batches, workers)) as results:
+        for batch, keywords_of in results:
+            for document, found in zip(batch, keywords_of, strict=True):
+                _print_found(document.id, found, as_json)
+
+
+def _print_found(identity: str, found: Sequence[Keyword], as_json: bool) -> None:
+    if as_json:
+        print_json({"id": identity or None, "keywords": [asdict(keyword) for keyword in found]})
+    elif identity:
+        print_line(identity, "  ".join(keyword.text for keyword in found))
+    else:
+        print_table(("keyword", "score"), [(keyword.text, keyword.score) for keyword in found])
 
 
 @app.command(cls=Command)

@@ -12,7 +12,7 @@ from enricher.records import Document
 def keywords(model: enricher.Enricher, text: str, title: str = "", top: int = 5) -> list[str]:
     """The keywords of a document with a title."""
     document = model.analyzer.analyze(Document("1", {"title": title, "text": text}), ("title", "text"))
-    return [keyword.text for keyword in model.document_keywords(document, top, "phrases", "title")]
+    return [keyword.text for keyword in model.document_keywords([document], top, "phrases", "title")[0]]
 
 
 def test_a_run_that_is_repeated_becomes_one_keyword(model: enricher.Enricher) -> None:

@@ -1,6 +1,7 @@
 """The published score against the double loop of its definition."""
 
 import math
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,12 @@ from hypothesis import strategies as st
 import enricher
 from enricher.errors import UsageError
 from enricher.keywords import published
-from enricher.keywords.published import most_probable, published_keywords, text_log_probabilities
+from enricher.keywords.published import (
+    most_probable,
+    published_keywords,
+    score_texts,
+    text_log_probabilities,
+)
 from tests.corpora import TOPICS
 
 WORDS = [word for words in TOPICS.values() for word in words]
@@ -54,13 +60,35 @@ def test_giving_up_candidates_loses_none(
     assert everything[places] == pytest.approx(scores, rel=1e-5, abs=1e-3)
 
 
+@given(st.lists(st.lists(st.sampled_from(WORDS), max_size=30), max_size=8), st.integers(1, 3))
+@settings(max_examples=40, deadline=None)
+def test_a_batch_is_scored_as_its_texts_are(
+    model: enricher.Enricher, texts: list[list[str]], threads: int
+) -> None:
+    """Empty texts among them too, and in several threads."""
+    rows = [model.model.rows(text) for text in texts]
+    for text, (candidates, scores) in zip(rows, score_texts(model.model, rows, threads), strict=True):
+        assert candidates.tolist() == list(dict.fromkeys(text.tolist()))
+        assert scores == pytest.approx(text_log_probabilities(model.model, text, candidates), rel=1e-5)
+
+
+def test_long_texts_have_the_same_keywords(model: enricher.Enricher, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is given up early in a long text is none of its keywords."""
+    texts = [["事务", "索引", "事务", "ocean"], ["tide"]]
+    short = published_keywords(model.model, texts, top=3)
+    monkeypatch.setattr(published, "LONG", 0)
+    for one, other in zip(published_keywords(model.model, texts, top=3), short, strict=True):
+        assert [k.text for k in one] == [k.text for k in other]
+        assert [k.score for k in one] == pytest.approx([k.score for k in other], rel=1e-5)
+
+
 def test_keywords_are_words_of_the_text_best_first(model: enricher.Enricher) -> None:
     """Unknown words are passed over, and there are no more keywords than words."""
-    found = published_keywords(model.model, ["事务", "索引", "事务", "没有的词"], top=5)
+    found, none = published_keywords(model.model, [["事务", "索引", "事务", "没有的词"], ["没有的词"]], top=5)
     assert [keyword.text for keyword in found] and {k.text for k in found} == {"事务", "索引"}
     scores = [keyword.score for keyword in found]
     assert scores == sorted(scores, reverse=True) and all(math.isfinite(score) for score in scores)
-    assert published_keywords(model.model, ["没有的词"], top=5) == []
+    assert none == []
 
 
 def test_on_negative_sampling_the_score_is_the_inner_product_with_the_text(model: enricher.Enricher) -> None:
@@ -78,3 +106,19 @@ def test_a_wrong_call_is_a_sentence(model: enricher.Enricher, top: int, method: 
     """It names the value."""
     with pytest.raises(UsageError, match=method if top > 0 else str(top)):
         model.keywords("事务与索引", top=top, method=method)
+
+
+def test_a_text_of_a_million_words_needs_little_memory(model: enricher.Enricher) -> None:
+    """Nothing is as large as candidates times nodes, or grows with the square of the text."""
+    base = model.model
+    text = np.random.default_rng(0).integers(0, len(base.words), 1_000_000).astype(np.int32)
+    tracemalloc.start()
+    try:
+        found = published_keywords(base, [[base.words[row] for row in text]], top=5)[0]
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 100e6
+    everything = text_log_probabilities(base, text, np.arange(len(base.words), dtype=np.int32))
+    best = np.argsort(-everything)[:5]
+    assert [keyword.text for keyword in found] == [base.words[row] for row in best]

@@ -1,13 +1,15 @@
 """The segmented corpus."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from enricher import parallel
 from enricher.errors import TrainingFailed
 from enricher.model.corpus import LINE_WORDS, segment
 from enricher.records import Document
-from enricher.text import open_analyzer
+from enricher.text import Lexicon, open_analyzer
 from tests.corpora import documents
 
 FIELDS = ("title", "text")
@@ -38,6 +40,23 @@ def test_the_order_of_the_documents_is_lost_and_reproducible(tmp_path: Path) -> 
     assert orders[0] == orders[1]
     late = sum(int(word[4:8]) >= 1000 for word in orders[0][:1000])
     assert 400 < late < 600
+
+
+@pytest.mark.usefixtures("eager_workers")
+def test_workers_change_nothing_in_the_corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """File, counts in their order, and fingerprint are the same: so is the model then."""
+    monkeypatch.setattr(parallel, "BATCH_DOCUMENTS", 16)
+    lexicon = Lexicon.of(["分布式事务", "tide table"])
+    corpora = []
+    for workers in (1, 2):
+        folder = tmp_path / str(workers)
+        folder.mkdir()
+        corpora.append(segment(documents(200), FIELDS, open_analyzer(lexicon=lexicon), folder, workers))
+    one, two = corpora
+    assert one.path.read_bytes() == two.path.read_bytes()
+    assert list(one.counts.items()) == list(two.counts.items())
+    assert one.document_frequencies == two.document_frequencies
+    assert replace(one, path=two.path) == two
 
 
 def test_long_documents_are_parted_into_lines(tmp_path: Path) -> None:

@@ -1,0 +1,150 @@
+"""The pipeline: speed of indexing and training, and memory that does not grow with the documents."""
+
+import gzip
+import itertools
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gensim.models import Word2Vec
+
+from benchmarks.measure import Comparison, Figure, Row, Run, Series, command_line
+from enricher.model.corpus import SegmentedCorpus, segment
+from enricher.model.training import TrainingSettings, train
+from enricher.records import Document
+from enricher.text import open_analyzer
+
+ABSTRACTS = "zh/corpus_science/corpus.jsonl.gz"
+SHORT = "zh/corpus_everyday/corpus.jsonl.gz"
+CORPORA = "*/corpus_*/corpus.jsonl.gz"
+SIZES = (10_000, 100_000, 1_000_000)
+TOKENS = 10_000_000
+FIELDS = ("title", "text")
+WORKERS = 2
+
+
+def rows(models: Path, data: Path) -> Iterator[Row]:
+    """The rows of the table, but for memory."""
+    yield indexing(models, data)
+    yield training(data)
+
+
+def indexing(models: Path, data: Path) -> Comparison:
+    """Abstracts indexed with words, sub-words and keywords against the same that are only cut into words."""
+    with gzip.open(data / ABSTRACTS, "rt", encoding="utf-8") as file:
+        number = sum(1 for _ in file)
+
+    def ours() -> int:
+        index(data / ABSTRACTS, models)
+        return number
+
+    def theirs() -> int:
+        index(data / ABSTRACTS, models, "--no-enrichment")
+        return number
+
+    work = f"index of {number:,} abstracts with words, sub-words and keywords, a document"
+    return Comparison(work, "the same with --no-enrichment", 2.0).measure(ours, theirs, 3)
+
+
+def index(source: Path, models: Path, *options: str) -> Run:
+    """Index a source into a new folder, which is removed."""
+    with scratch() as folder:
+        words = ["index", str(source), "--to", "documents", "--rejects", str(folder / "rejects"), *options]
+        return command_line(*words, models=models, index=folder / "index")
+
+
+def training(data: Path) -> Comparison:
+    """Segmentation and training against training alone on the text so segmented."""
+    settings = TrainingSettings(workers=WORKERS)
+    with scratch() as folder:
+        source, segmented = folder / "documents.jsonl.gz", folder / "segmented"
+        write_corpora(source, data, TOKENS)
+        corpora: list[SegmentedCorpus] = []
+
+        def ours() -> int:
+            shutil.rmtree(segmented, ignore_errors=True)
+            segmented.mkdir()
+            corpora[:] = [segment(documents_of(source), FIELDS, open_analyzer(), segmented, WORKERS)]
+            train(corpora[0], settings)
+            return 1
+
+        def theirs() -> int:
+            resolved = settings.resolve(corpora[0].tokens)
+            Word2Vec(
+                corpus_file=str(corpora[0].path),
+                vector_size=resolved.dimensions,
+                window=resolved.window,
+                min_count=resolved.min_count,
+                epochs=resolved.epochs,
+                sg=1,
+                hs=1,
+                negative=0,
+                workers=WORKERS,
+            )
+            return 1
+
+        work = f"segmentation and training of {TOKENS / 1e6:.0f} million words, {WORKERS} threads"
+        return Comparison(work, "gensim alone on the segmented text", 1.3).measure(ours, theirs, 2)
+
+
+def write_corpora(path: Path, data: Path, tokens: int) -> None:
+    """Documents of all corpora, one corpus after the other, until they hold so many words."""
+    analyzer, seen = open_analyzer(), 0
+    with gzip.open(path, "wt", encoding="utf-8", compresslevel=1) as file:
+        for document in itertools.chain.from_iterable(map(documents_of, sorted(data.glob(CORPORA)))):
+            if seen >= tokens:
+                return
+            seen += sum(len(analyzer.content_words(document.text(field))) for field in FIELDS)
+            file.write(json.dumps(document.source, ensure_ascii=False) + "\n")
+
+
+def documents_of(path: Path) -> Iterator[Document]:
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        for line in file:
+            source = json.loads(line)
+            yield Document(source["id"], source)
+
+
+def memory(models: Path, data: Path) -> tuple[list[Row], Series]:
+    """How the memory of every streaming command grows with the documents, and the cost of indexing."""
+    found: list[Row] = []
+    series: Series = {"index, anonymous memory, MB": [], "index, ms a document": []}
+    peaks: dict[str, list[int]] = {"index": [], "keywords": [], "train": []}
+    for size in SIZES:
+        with scratch() as folder:
+            source = folder / "documents.jsonl"
+            write_short_documents(source, data, size)
+            start = time.perf_counter()
+            done = index(source, models)
+            series["index, ms a document"].append((size, (time.perf_counter() - start) / size * 1e3))
+            series["index, anonymous memory, MB"].append((size, done.anonymous / 1e6))
+            if size == SIZES[0]:
+                continue
+            peaks["index"].append(done.anonymous)
+            peaks["keywords"].append(command_line("keywords", str(source), models=models).anonymous)
+            options = ("--epochs", "1", "--dimensions", "50", "--no-activate")
+            peaks["train"].append(
+                command_line("train", str(source), *options, models=folder / "models").anonymous
+            )
+    for command, (small, large) in peaks.items():
+        work = f"{command}: peak memory with {SIZES[2]:,} documents ({large / 1e6:.0f} MB) over {SIZES[1]:,}"
+        found.append(Figure(work, large / small, 1.2, "×"))
+    return found, series
+
+
+def write_short_documents(path: Path, data: Path, number: int) -> None:
+    """Real short texts, again and again under new ids."""
+    with path.open("w", encoding="utf-8") as file:
+        texts = itertools.chain.from_iterable(documents_of(data / SHORT) for _ in itertools.count())
+        for place, document in enumerate(itertools.islice(texts, number)):
+            file.write(json.dumps({**document.source, "id": str(place)}, ensure_ascii=False) + "\n")
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)

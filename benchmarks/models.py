@@ -1,0 +1,118 @@
+"""The models that are measured: real ones, trained once and kept, and others made from them.
+
+A smaller vocabulary is the real model cut to its most frequent words: the leaves of the others are
+taken from the tree, and a node that is left with one child gives its place to it.
+
+A larger one has words split in two, the rarest first. The leaf becomes a node over the word and a new
+one. Vectors of new words and nodes are those of the word, and of the node above it, plus half the
+difference of two others drawn at random: they stay in the cluster where they are, and the main
+directions of the real vectors remain.
+"""
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from enricher.model.huffman import HuffmanTree
+from enricher.model.word2vec import Word2Vec
+
+DIMENSIONS = "128"
+MIN_COUNTS = {"large": "1", "medium": "20"}
+"""With all corpora: over 350,000 and over 50,000 words."""
+
+
+def trained(folder: Path, name: str, data: Path) -> Path:
+    """The models folder of a real model, trained on all corpora when it is not there yet."""
+    models = folder / name
+    if (models / "active").exists():
+        return models
+    corpora = sorted(str(path.parent) for path in data.glob("*/corpus_*/corpus.jsonl.gz"))
+    if not corpora:
+        sys.exit(f"There is no model in {models} and no corpus in {data}.")
+    print(f"Training the {name} model, which is kept in {models} …", file=sys.stderr, flush=True)
+    command = [sys.executable, "-m", "indexer", "--models", str(models), "train", *corpora]
+    options = ["--min-count", MIN_COUNTS[name], "--epochs", "2", "--dimensions", DIMENSIONS]
+    subprocess.run([*command, *options], check=True)
+    return models
+
+
+def gensim_model(model: Word2Vec, path: Path) -> Path:
+    """The same model saved by gensim, made when it is not there yet."""
+    if not path.exists():
+        from gensim.models import Word2Vec as GensimWord2Vec
+
+        other = GensimWord2Vec(vector_size=model.vectors.shape[1], min_count=1, sg=1, hs=1, negative=0)
+        counts = dict(zip(model.words, map(int, model.counts), strict=True))
+        other.build_vocab_from_freq(counts, corpus_count=1)
+        rows = np.array([model.index[word] for word in other.wv.index_to_key])
+        other.wv.vectors[:] = model.vectors[rows]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        other.save(str(path))
+    return path
+
+
+def resized(model: Word2Vec, size: int) -> Word2Vec:
+    """A model of so many words, as the module's docstring says."""
+    while size > 2 * len(model.words):
+        model = split(model, 2 * len(model.words))
+    return cut(model, size) if size <= len(model.words) else split(model, size)
+
+
+def cut(model: Word2Vec, size: int) -> Word2Vec:
+    """The model of the `size` most frequent words."""
+    assert model.tree is not None and model.nodes is not None
+    gone = -len(model.words) - 1
+    stands = [gone] * len(model.tree.children)  # what is left where a node was: a new node, a word, nothing
+    kept: list[int] = []
+    children: list[list[int]] = []
+    for node, below in reversed(list(enumerate(model.tree.children.tolist()))):
+        left = [stands[child] if child >= 0 else child if ~child < size else gone for child in below]
+        if gone in left:
+            stands[node] = max(left)
+        else:
+            stands[node] = len(kept)
+            kept.append(node)
+            children.append(left)
+    tree, order = HuffmanTree.from_children(np.array(children), stands[0])
+    return replace(
+        model,
+        words=model.words[:size],
+        counts=model.counts[:size],
+        vectors=np.ascontiguousarray(model.vectors[:size]),
+        tree=tree,
+        nodes=np.ascontiguousarray(model.nodes[np.array(kept)[order]]),
+        document_frequencies=None,
+    )
+
+
+def split(model: Word2Vec, size: int, seed: int = 0) -> Word2Vec:
+    """The model with its rarest words split until there are `size`, at most twice as many."""
+    assert model.tree is not None and model.nodes is not None
+    generator = np.random.default_rng(seed)
+    old, more = len(model.words), size - len(model.words)
+    first = np.arange(old - more, old)
+    children = np.concatenate([model.tree.children, np.stack([~first, ~(old + np.arange(more))], axis=1)])
+    parents = model.tree.leaf_parents[first]
+    children[parents, model.tree.leaf_sides[first]] = old - 1 + np.arange(more)
+
+    def beside(rows: np.ndarray, all_rows: np.ndarray) -> np.ndarray:
+        one, other = generator.integers(len(all_rows), size=(2, len(rows)))
+        return rows + (all_rows[one] - all_rows[other]) / 2
+
+    nodes = np.concatenate([model.nodes, beside(model.nodes[parents], model.nodes)])
+    tree, order = HuffmanTree.from_children(children.astype(np.int64), 0)
+    counts = np.asarray(model.counts).copy()
+    halves = np.maximum(counts[first] // 2, 1)
+    counts[first] = np.maximum(counts[first] - halves, 1)
+    return replace(
+        model,
+        words=[*model.words, *(f"word {row}" for row in range(old, size))],
+        counts=np.concatenate([counts, halves]),
+        vectors=np.concatenate([model.vectors, beside(model.vectors[first], model.vectors)]),
+        tree=tree,
+        nodes=nodes[order],
+        document_frequencies=None,
+    )

@@ -1,0 +1,203 @@
+"""Cosine neighbours: recall against brute force, memory-mapping, damaged files, odd vocabularies."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import enricher
+from enricher.errors import BundleInvalid, UsageError
+from enricher.model import neighbors as cosine
+from enricher.model.huffman import FloatArray
+from enricher.model.neighbors import NeighborIndex, neighbors, unit
+
+
+def clustered(number: int, dimensions: int = 20, seed: int = 0) -> FloatArray:
+    """Vectors of words: clusters of unlike sizes, spread wide enough to touch, rows of unlike lengths."""
+    generator = np.random.default_rng(seed)
+    centres = generator.standard_normal((max(1, number // 50), dimensions))
+    cluster = (len(centres) * generator.random(number) ** 2).astype(int)
+    vectors = centres[cluster] + 0.5 * generator.standard_normal((number, dimensions))
+    return (vectors * generator.uniform(0.1, 5, (number, 1))).astype(np.float32)
+
+
+def recall(index: NeighborIndex, vectors: FloatArray, rows: np.ndarray, top: int = 10) -> float:
+    """Share of the nearest words that are found, by a product with everything; equal cosines are right."""
+    points = unit(vectors)
+    words = [str(row) for row in range(len(vectors))]
+    shares = []
+    for row in rows:
+        cosines = points @ points[row]
+        expected = np.sort(np.delete(cosines, row))[::-1][:top]
+        found = [int(near.word) for near in neighbors(index, words, vectors, int(row), top)]
+        assert int(row) not in found and len(set(found)) == len(found) == len(expected)
+        shares.append(np.mean(cosines[found] >= expected[-1] - 1e-5))
+    return float(np.mean(shares))
+
+
+@pytest.fixture
+def lists_from_1000(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cosine, "EXACT_BELOW", 1000)
+
+
+@pytest.mark.usefixtures("lists_from_1000")
+@pytest.mark.parametrize(
+    ("size", "exact"), [(2, True), (11, True), (999, True), (1000, False), (6000, False)]
+)
+def test_recall_is_99_percent_at_every_size(tmp_path: Path, size: int, exact: bool) -> None:
+    """On both sides of the threshold, opened from its file, words that calibration did not see among them."""
+    vectors = clustered(size)
+    NeighborIndex.build(vectors).save(tmp_path / "index")
+    index = NeighborIndex.open(tmp_path / "index", vectors)
+    assert index.exact is exact
+    rows = np.random.default_rng(7).choice(size, min(size, 400), replace=False)
+    assert recall(index, vectors, rows) >= (1 if exact else 0.99)
+
+
+def test_recall_at_the_real_threshold() -> None:
+    """The vocabulary that is just large enough to be divided."""
+    vectors = clustered(cosine.EXACT_BELOW)
+    assert NeighborIndex.build(vectors[:-1]).exact
+    index = NeighborIndex.build(vectors)
+    assert not index.exact
+    rows = np.random.default_rng(7).choice(len(vectors), 300, replace=False)
+    assert recall(index, vectors, rows) >= 0.99
+
+
+@pytest.mark.usefixtures("lists_from_1000")
+def test_vectors_that_do_not_cluster_are_compared_with_whole() -> None:
+    """A quarter of the lists is not enough for noise, so the index is exact."""
+    noise = np.random.default_rng(0).standard_normal((3000, 60)).astype(np.float32)
+    assert NeighborIndex.build(noise).exact
+
+
+@pytest.mark.usefixtures("lists_from_1000")
+def test_more_words_are_asked_for_than_a_few_lists_hold() -> None:
+    """Asking for a hundred words, or for all of them, reads more lists."""
+    vectors = clustered(3000)
+    index = NeighborIndex.build(vectors)
+    assert not index.exact
+    assert recall(index, vectors, np.arange(100), top=100) >= 0.98
+    assert recall(index, vectors, np.arange(3), top=3000) == 1
+
+
+@pytest.mark.usefixtures("lists_from_1000")
+def test_cosines_of_a_divided_index_are_exact() -> None:
+    """Eight bits choose the candidates, float32 vectors score them, in a batch as one by one."""
+    vectors = clustered(2000)
+    index = NeighborIndex.build(vectors)
+    cosines, rows = index.search(vectors[:50], 5)
+    assert not index.exact and (rows[:, 0] == np.arange(50)).all()
+    expected = np.einsum("nd,nkd->nk", unit(vectors[:50]), unit(vectors)[rows])
+    np.testing.assert_allclose(cosines, expected, atol=1e-6)
+    for row in range(50):
+        np.testing.assert_allclose(index.search(vectors[row : row + 1], 5)[0][0], cosines[row], atol=1e-6)
+
+
+@pytest.mark.usefixtures("lists_from_1000")
+@pytest.mark.parametrize(
+    "vectors",
+    [
+        np.zeros((1500, 8), np.float32),
+        np.ones((1500, 8), np.float32),
+        np.linspace(-1, 1, 1501, dtype=np.float32)[:, np.newaxis],
+        np.repeat(clustered(60), 25, axis=0),
+        np.concatenate([np.zeros((300, 20), np.float32), clustered(1200)]),
+        np.zeros((2, 1), np.float32),
+    ],
+    ids=["zero", "equal", "one dimension", "duplicates", "some zero", "two words"],
+)
+def test_odd_vocabularies_have_neighbors(vectors: FloatArray) -> None:
+    """Zero vectors, equal ones and a single dimension: any of equal cosines will do."""
+    index = NeighborIndex.build(vectors)
+    assert recall(index, vectors, np.arange(0, len(vectors), 7)) >= 0.99
+
+
+@pytest.mark.usefixtures("lists_from_1000")
+def test_the_same_vectors_give_the_same_file(tmp_path: Path) -> None:
+    """Centres and sample are seeded."""
+    for name in "ab":
+        NeighborIndex.build(clustered(1500)).save(tmp_path / name)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+@pytest.mark.usefixtures("lists_from_1000")
+@pytest.mark.parametrize("size", [900, 1500])
+def test_a_damaged_or_foreign_file_is_a_sentence(tmp_path: Path, size: int) -> None:
+    """Cut, emptied, garbled, or made of other vectors."""
+    vectors, path = clustered(size), tmp_path / "neighbors.faiss"
+    NeighborIndex.build(vectors).save(path)
+    whole = path.read_bytes()
+    for damaged in (b"", b"abcd", whole[: len(whole) // 2], b"\xff" * len(whole)):
+        path.write_bytes(damaged)
+        with pytest.raises(BundleInvalid, match=r"neighbors\.faiss cannot be read"):
+            NeighborIndex.open(path, vectors)
+    path.write_bytes(whole)
+    for others in (vectors[:-1], np.pad(vectors, ((0, 0), (0, 40)))):
+        with pytest.raises(BundleInvalid, match="belongs to other vectors"):
+            NeighborIndex.open(path, others)
+    with pytest.raises(BundleInvalid, match="cannot be read"):
+        NeighborIndex.open(tmp_path / "missing", vectors)
+
+
+def test_asking_for_no_words_is_refused() -> None:
+    vectors = clustered(5)
+    with pytest.raises(UsageError, match="1 or more, not 0"):
+        neighbors(NeighborIndex.build(vectors), list("abcde"), vectors, 0, 0)
+
+
+_OPEN = """
+import sys
+from pathlib import Path
+import numpy as np
+from enricher.model.neighbors import NeighborIndex
+
+def anonymous():
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("RssAnon:")[1].split()[0]) / 1024
+
+vectors = np.load(sys.argv[2], mmap_mode="r")
+before = anonymous()
+index = NeighborIndex.open(Path(sys.argv[1]), vectors)
+rows = index.search(vectors[:1], 3)[1]
+assert rows[0, 0] == 0, rows
+print(anonymous() - before)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+@pytest.mark.parametrize("threshold", [0, 10**9], ids=["divided", "exact"])
+def test_opening_maps_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threshold: int) -> None:
+    """A search of one word keeps under 6 MB of a larger index in memory of its own."""
+    monkeypatch.setattr(cosine, "EXACT_BELOW", threshold)
+    monkeypatch.setattr(cosine, "TARGET", 0.1)
+    monkeypatch.setattr(cosine, "SAMPLE", 10)
+    vectors = np.random.default_rng(0).standard_normal((20_000, 512)).astype(np.float32)
+    index = NeighborIndex.build(vectors)
+    assert index.exact is (threshold > 0)
+    index.save(tmp_path / "index")
+    np.save(tmp_path / "vectors.npy", vectors)
+    assert (tmp_path / "index").stat().st_size > 10_000_000
+    command = [sys.executable, "-c", _OPEN, tmp_path / "index", tmp_path / "vectors.npy"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert float(done.stdout) < 6
+
+
+_LAZY = """
+import sys
+import enricher
+model = enricher.load(sys.argv[1])
+model.related("tide"), model.keywords("tide and ocean"), model.expand("tide")
+assert "faiss" not in sys.modules
+assert model.neighbors("tide")
+assert "faiss" in sys.modules
+"""
+
+
+def test_faiss_is_imported_by_the_first_question(models: Path, model: enricher.Enricher) -> None:
+    """Opening a model, related words, keywords and expansion do without it."""
+    assert "tide" in model.words
+    done = subprocess.run([sys.executable, "-c", _LAZY, models], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
