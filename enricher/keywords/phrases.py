@@ -8,11 +8,12 @@ A candidate is a word, or a run of up to five adjacent words that occurs at leas
 and of two candidates of which one contains the other only the better is kept.
 """
 
-import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, pairwise
+from math import log, log1p
+from operator import itemgetter
 from typing import NamedTuple
 
 from enricher.model.word2vec import Word2Vec
@@ -38,19 +39,12 @@ class _Run(NamedTuple):
     in_title: bool
 
 
-class _Place(NamedTuple):
-    """Where a phrase begins."""
-
-    run: _Run
-    start: int
-
-
 @dataclass(slots=True)
-class _Candidates:
-    """What is counted of the candidates of one document; `forms` of those of several words."""
+class _Phrases:
+    """The phrases of several words that occur at least twice in a document, and how they are written."""
 
-    counts: dict[Phrase, int]
-    in_title: set[Phrase]
+    counts: dict[Phrase, int] = field(default_factory=dict)
+    in_title: set[Phrase] = field(default_factory=set)
     forms: dict[Phrase, str] = field(default_factory=dict)
 
 
@@ -58,13 +52,29 @@ def phrase_keywords(
     model: Word2Vec, document: AnalyzedDocument, top: int, title_field: str | None = None
 ) -> list[Keyword]:
     """The best phrases of a document, best first; scores are comparable within a document."""
-    found = _candidates(document, title_field)
-    inside = _inside(found.counts)
+    runs = [run for name in document.tokens for run in _runs(document, name, name == title_field)]
+    words = Counter(chain.from_iterable(run.words for run in runs))
+    in_title = {word for run in runs if run.in_title for word in run.words}
+    phrases = _repeated(runs, {word for word, tf in words.items() if tf > 1})
+    inside = _inside(phrases.counts)
+    idf = dict(zip(words, model.idfs_of(words), strict=True))
     scored = [
-        (score(model, phrase, tf, phrase in found.in_title, inside.get(phrase, 0)), phrase)
-        for phrase, tf in found.counts.items()
+        (score((word,), tf, idf[word], word in in_title, inside.get((word,), 0)), (word,))
+        for word, tf in words.items()
+    ] + [
+        (
+            score(
+                phrase,
+                tf,
+                sum(idf[word] for word in phrase),
+                phrase in phrases.in_title,
+                inside.get(phrase, 0),
+            ),
+            phrase,
+        )
+        for phrase, tf in phrases.counts.items()
     ]
-    scored.sort(key=lambda pair: -pair[0])
+    scored.sort(key=itemgetter(0), reverse=True)
     chosen: list[tuple[float, Phrase]] = []
     taken: set[str] = set()
     for value, phrase in scored:
@@ -73,50 +83,49 @@ def phrase_keywords(
         if taken.isdisjoint(phrase) or not _overlaps(phrase, [other for _, other in chosen]):
             chosen.append((value, phrase))
             taken.update(phrase)
-    return [Keyword(found.forms.get(phrase, phrase[0]), value) for value, phrase in chosen]
+    return [Keyword(phrases.forms.get(phrase, phrase[0]), value) for value, phrase in chosen]
 
 
-def score(model: Word2Vec, phrase: Phrase, tf: int, in_title: bool, inside: int) -> float:
-    """The score of the module's docstring; inside: occurrences within a longer candidate."""
-    idf = sum(map(model.idf_of, phrase))
-    value = math.log(math.log1p(tf)) + math.log(min(idf, IDF_CAP))
-    value += TITLE_BONUS * in_title - INSIDE_PENALTY * inside / tf
+def score(phrase: Phrase, tf: int, idf: float, in_title: bool, inside: int) -> float:
+    """The score of the module's docstring; idf: the sum over its words; inside: within a longer candidate."""
+    value = log(log1p(tf)) + log(min(idf, IDF_CAP))
+    if in_title:
+        value += TITLE_BONUS
+    if inside:
+        value -= INSIDE_PENALTY * inside / tf
     if len(phrase) == 1 and len(phrase[0]) <= 2:
         value -= SHORT_PENALTY
     return value
 
 
-def _candidates(document: AnalyzedDocument, title_field: str | None) -> _Candidates:
-    """All words, and the phrases that occur at least twice.
+def _repeated(runs: Sequence[_Run], words: Set[str]) -> _Phrases:
+    """The phrases that occur at least twice, made of words that do.
 
     No phrase is more frequent than one inside it, so a phrase is looked for only where the
-    phrase that lacks its last word, and its last word, occur twice.
+    phrase without its last word occurs twice.
     """
-    runs = [run for name in document.tokens for run in _runs(document, name, name == title_field)]
-    words = Counter(chain.from_iterable(run.words for run in runs))
-    repeated = {word for word, tf in words.items() if tf > 1}
-    found = _Candidates(
-        {(word,): tf for word, tf in words.items()},
-        {(word,) for run in runs if run.in_title for word in run.words},
-    )
-    places = [_Place(run, start) for run in runs for start in range(len(run.words) - 1)]
+    found = _Phrases()
+    places = [
+        (run, start)
+        for run in runs
+        for start, pair in enumerate(pairwise(run.words))
+        if pair[0] in words and pair[1] in words
+    ]
     for length in range(2, LONGEST + 1):
-        at: defaultdict[Phrase, list[_Place]] = defaultdict(list)
-        for place in places:
-            run, start = place
+        at: defaultdict[Phrase, list[tuple[_Run, int]]] = defaultdict(list)
+        for run, start in places:
             end = start + length
-            if end <= len(run.words) and run.words[end - 1] in repeated and run.words[start] in repeated:
-                at[run.words[start:end]].append(place)
+            if end <= len(run.words) and run.words[end - 1] in words:
+                at[run.words[start:end]].append((run, start))
         places = []
         for phrase, occurrences in at.items():
-            if len(occurrences) < 2:
-                continue
-            places += occurrences
-            run, start = occurrences[0]
-            found.counts[phrase] = len(occurrences)
-            found.forms[phrase] = _form(run.text, run.tokens[start], run.tokens[start + length - 1])
-            if any(run.in_title for run, _ in occurrences):
-                found.in_title.add(phrase)
+            if len(occurrences) > 1:
+                places += occurrences
+                run, start = occurrences[0]
+                found.counts[phrase] = len(occurrences)
+                found.forms[phrase] = _form(run.text, run.tokens[start], run.tokens[start + length - 1])
+                if any(run.in_title for run, _ in occurrences):
+                    found.in_title.add(phrase)
     return found
 
 
@@ -125,25 +134,25 @@ def _runs(document: AnalyzedDocument, name: str, in_title: bool) -> Iterator[_Ru
     value = document.source.get(name)
     text = value if isinstance(value, str) else ""
     tokens = document.tokens[name]
-    start, last = 0, -1  # the run is tokens[start : last + 1]
     words: list[str] = []
-    for place, token in enumerate(tokens):
-        if not is_content(token.text):
-            continue
-        if last >= 0 and not (last == place - 1 and _joined(text[tokens[last].end : token.start])):
-            yield _Run(tuple(words), tokens[start : last + 1], text, in_title)
-            words, start = [], place
-        elif last < 0:
-            start = place
-        words.append(token.text)
-        last = place
+    first = last_end = 0
+    for place, (word, start, end) in enumerate(tokens):
+        content = is_content(word)
+        if words and not (content and (start == last_end or _joined(text[last_end:start]))):
+            yield _Run(tuple(words), tokens[first : first + len(words)], text, in_title)
+            words = []
+        if content:
+            if not words:
+                first = place
+            words.append(word)
+            last_end = end
     if words:
-        yield _Run(tuple(words), tokens[start : last + 1], text, in_title)
+        yield _Run(tuple(words), tokens[first : first + len(words)], text, in_title)
 
 
 def _joined(gap: str) -> bool:
-    """Whether what stands between two words leaves them one phrase: nothing, a hyphen, or spaces."""
-    return not gap or gap in HYPHENS or (gap.isspace() and "\n" not in gap)
+    """Whether what stands between two words leaves them one phrase: a hyphen, or spaces."""
+    return gap in HYPHENS or (gap.isspace() and "\n" not in gap)
 
 
 def _form(text: str, first: Token, last: Token) -> str:

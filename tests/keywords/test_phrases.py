@@ -52,14 +52,14 @@ def test_the_score_is_the_formula(model: enricher.Enricher) -> None:
     """ln ln(1 + tf) + ln min(Σ idf, 10) + title − inside − short."""
     row = model.model.row("ocean")
     idf = float(model.model.idf[row])
-    assert score(model.model, ("ocean",), 3, True, 0) == pytest.approx(
+    assert score(("ocean",), 3, idf, True, 0) == pytest.approx(
         math.log(math.log(4)) + math.log(min(idf, 10)) + 0.6
     )
-    pair = score(model.model, ("ocean", "tide"), 2, False, 1)
     both = idf + float(model.model.idf[model.model.row("tide")])
+    pair = score(("ocean", "tide"), 2, both, False, 1)
     assert pair == pytest.approx(math.log(math.log(3)) + math.log(min(both, 10)) - 0.2 * 0.5)
-    short = score(model.model, ("事务",), 1, False, 0)
     idf = float(model.model.idf[model.model.row("事务")])
+    short = score(("事务",), 1, idf, False, 0)
     assert short == pytest.approx(math.log(math.log(2)) + math.log(min(idf, 10)) - 0.2)
 
 
