@@ -51,10 +51,10 @@ def given_words(model: enricher.Enricher, documents: list[np.ndarray]) -> Compar
 
 
 def walk_document(model: enricher.Enricher, words: np.ndarray) -> None:
-    """The published way: the path of every word from every candidate."""
+    """The published way: the path of every word of the text from every word of the text, N² of them."""
     paths = paths_of(model.model, words)
-    for candidate in np.unique(words):
-        walk(model.model, int(candidate), paths)
+    for word in words:
+        walk(model.model, int(word), paths)
 
 
 def raw_text(model: enricher.Enricher, texts: list[str]) -> Iterator[Comparison]:
@@ -104,9 +104,8 @@ def at_length(model: enricher.Enricher, words: np.ndarray) -> Comparison:
 
 
 def walk_share(model: enricher.Enricher, words: np.ndarray) -> float:
-    """Walk from a few candidates; answers the share of all of them."""
-    candidates = np.unique(words)
+    """Walk from a few words to a thousand; answers the share of all pairs."""
     paths = paths_of(model.model, words[:1000])
-    for candidate in candidates[:5]:
-        walk(model.model, int(candidate), paths)
-    return min(5, len(candidates)) / len(candidates) * len(paths) / len(words)
+    for word in words[:5]:
+        walk(model.model, int(word), paths)
+    return min(5, len(words)) / len(words) * len(paths) / len(words)

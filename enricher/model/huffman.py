@@ -229,6 +229,7 @@ def path_counts(tree: HuffmanTree, leaves: IntArray) -> PathCounts:
     """Count the paths of the given words, with repetitions: O(N · depth), the most passed node first."""
     from enricher.model import kernels
 
-    nodes, passages, turned = kernels.count_paths(leaves, *tree.above, tree.depth)
+    words, times = np.unique(leaves, return_counts=True)
+    nodes, passages, turned = kernels.count_paths(words, times.astype(np.float64), *tree.above, tree.depth)
     order = np.argsort(-passages, kind="stable")
     return PathCounts(nodes[order], passages[order], turned[order])

@@ -212,18 +212,18 @@ def places_for(number):
 
 
 @compiled
-def count_paths(words, parents, sides, leaf_parents, leaf_sides, depth):
-    """How often the paths of words pass each inner node, in O(N · depth) whatever the vocabulary.
+def count_paths(words, times, parents, sides, leaf_parents, leaf_sides, depth):
+    """How often the paths of words pass each inner node, in O(n · depth) whatever the vocabulary.
 
-    words: int32 (N,), rows with repetitions. Returns the nodes that are passed, int32 (n,); how
+    words: int32 (n,), rows; times: float64 (n,), how often each occurs. Returns the nodes that are passed, int32 (n,); how
     often; and how often with a turn to side 1: float64 (n,) both.
     """
     most = min(len(words) * depth, len(parents))
     nodes, places = np.empty(most, np.int32), places_for(most)
     passages, turned = np.zeros(most), np.zeros(most)
     number = 0
-    for word in words:
-        node, side = leaf_parents[word], leaf_sides[word]
+    for word in range(len(words)):
+        node, side = leaf_parents[words[word]], leaf_sides[words[word]]
         while node >= 0:
             slot = place_of(node, nodes, places)
             place = places[slot]
@@ -231,8 +231,8 @@ def count_paths(words, parents, sides, leaf_parents, leaf_sides, depth):
                 place = places[slot] = number
                 nodes[place] = node
                 number += 1
-            passages[place] += 1
-            turned[place] += side
+            passages[place] += times[word]
+            turned[place] += side * times[word]
             node, side = parents[node], sides[node]
     return nodes[:number], passages[:number], turned[:number]
 
@@ -281,14 +281,15 @@ def score_text(text, vectors, thetas, parents, sides, leaf_parents, leaf_sides, 
     text: int32 (N,), rows; vectors: float32 (V, d); candidates: int32 (N,) and scores: float64 (N,),
     written.
     """
-    places, number = places_for(len(text)), 0
+    places, times, number = places_for(len(text)), np.zeros(len(text)), 0
     for word in text:
         slot = place_of(word, candidates, places)
         if places[slot] < 0:
             places[slot] = number
             candidates[number] = word
             number += 1
-    counted = count_paths(text, parents, sides, leaf_parents, leaf_sides, depth)
+        times[places[slot]] += 1
+    counted = count_paths(candidates[:number], times, parents, sides, leaf_parents, leaf_sides, depth)
     size = (number + 3) // 4 * 4
     own, sums = np.empty((size, vectors.shape[1]), np.float32), np.zeros(size)
     for place in range(size):

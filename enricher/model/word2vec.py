@@ -109,8 +109,7 @@ class Word2Vec:
 
     def rows(self, words: Sequence[str]) -> IntArray:
         """The rows of the words that the vocabulary has, int32, in order, with repetitions."""
-        found = (self.index.get(word) for word in words)
-        return np.fromiter((row for row in found if row is not None), np.int32)
+        return np.array([row for row in map(self.index.get, words) if row is not None], np.int32)
 
     def closest(self, word: str, top: int = 5) -> list[str]:
         """Words of the vocabulary that look like this one: sharing characters, then by similarity."""

@@ -198,7 +198,7 @@ def open_analyzer(
     return Analyzer(open_segmenter(segmenter, lexicon), lexicon, limit=limit)
 
 
-@lru_cache(maxsize=2**17)
+@lru_cache(maxsize=2**15)
 def is_content(word: str) -> bool:
     """Whether a word says what a text is about: no stop word, no bare number, not one character.
 
@@ -208,7 +208,7 @@ def is_content(word: str) -> bool:
     return len(word) > 1 and word not in STOP_WORDS and _NUMBER.fullmatch(word) is None
 
 
-@lru_cache(maxsize=2**16)
+@lru_cache(maxsize=2**15)
 def stem(word: str) -> str:
     """The Porter stem of a word; what is not English stays nearly as it is."""
     stemmer: Any = getattr(_LOCAL, "stemmer", None)
