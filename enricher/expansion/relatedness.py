@@ -2,8 +2,8 @@
 
     score(y) = Σ_i w_i · (log p(y|x_i) − α log p(y))        w_i = idf(x_i) / Σ idf
 
-over the words x_i of the query that the model knows, for every y that the relatedness table has
-for one of them. α under 1 keeps rare words from the top; only words with enough mutual information,
+over the words x_i of the query that the model knows, for every y among the words most related
+to one of them. α under 1 keeps rare words from the top; only words with enough mutual information,
 the score at α = 1, count as related. The best few are added with a small share of the weight of an
 original word.
 """
@@ -22,6 +22,8 @@ from enricher.records import Query, QueryTerm
 from enricher.text import is_content
 
 ORIGIN = "relatedness"
+CANDIDATES = 25
+"""Words of the relatedness table that each word of a query puts forward."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,8 @@ def expand_by_relatedness(
         return query
     rows = model.rows(known)
     present = model.rows([term.term for term in query.terms])
-    candidates = np.unique(np.concatenate([related_rows(model, table, int(row)) for row in rows]))
+    related = [related_rows(model, table, int(row))[:CANDIDATES] for row in rows]
+    candidates = np.unique(np.concatenate(related))
     candidates = candidates[~np.isin(candidates, present)]
     shares = model.idf[rows] / model.idf[rows].sum()
     information = mutual_information(model, rows, candidates)

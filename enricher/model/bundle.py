@@ -1,7 +1,7 @@
 """A model bundle: one immutable folder of plain data files and a manifest.
 
     manifest.json                 what it is, how it was made, SHA-256 of every file
-    words.json                    the vocabulary in model order
+    words.utf8, words_*.npy       the vocabulary in model order (`enricher.model.word_list`)
     counts.npy                    int64 (V,)
     document_frequencies.npy      int64 (V,), where the model was trained here
     vectors.npy                   float32 (V, d)
@@ -34,11 +34,12 @@ from enricher.model.huffman import HuffmanTree
 from enricher.model.related_table import WORDS_FILE, RelatedTable
 from enricher.model.relatedness import Relatedness
 from enricher.model.word2vec import Word2Vec
+from enricher.model.word_list import WordList
 
 if TYPE_CHECKING:
     from enricher.model.neighbors import NeighborIndex
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 MANIFEST_KEYS: dict[str, Any] = {
     "version": str,
@@ -151,7 +152,7 @@ def write_model(folder: Path, model: Word2Vec) -> None:
     """Write the arrays of a model and its neighbour index into an empty folder."""
     from enricher.model.neighbors import NeighborIndex
 
-    (folder / "words.json").write_bytes(orjson.dumps(list(model.words)))
+    WordList.write(folder, model.words)
     arrays: dict[str, Any] = {
         "counts": model.counts,
         "vectors": model.vectors,
@@ -181,9 +182,9 @@ def read_model(folder: Path, documents: int, training: Mapping[str, object]) -> 
         return array(name) if (folder / f"{name}.npy").exists() else None
 
     try:
-        words = orjson.loads((folder / "words.json").read_bytes())
-    except (OSError, orjson.JSONDecodeError) as error:
-        raise BundleInvalid(f"The file words.json of the model {folder.name} cannot be read.") from error
+        words = WordList.open(folder)
+    except (OSError, ValueError) as error:
+        raise BundleInvalid(f"The words of the model {folder.name} cannot be read.") from error
     has_tree = (folder / "tree_children.npy").exists()
     return Word2Vec(
         words=words,

@@ -215,8 +215,8 @@ def places_for(number):
 def count_paths(words, times, parents, sides, leaf_parents, leaf_sides, depth):
     """How often the paths of words pass each inner node, in O(n · depth) whatever the vocabulary.
 
-    words: int32 (n,), rows; times: float64 (n,), how often each occurs. Returns the nodes that are passed, int32 (n,); how
-    often; and how often with a turn to side 1: float64 (n,) both.
+    words: int32 (n,), rows; times: float64 (n,), how often each occurs. Returns the nodes that are
+    passed, int32 (m,); how often; and how often with a turn to side 1: float64 (m,) both.
     """
     most = min(len(words) * depth, len(parents))
     nodes, places = np.empty(most, np.int32), places_for(most)

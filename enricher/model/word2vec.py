@@ -18,6 +18,7 @@ from enricher.model.huffman import (
     log_probabilities,
     log_probabilities_of,
 )
+from enricher.model.word_list import WordList
 from enricher.text import normalize
 
 
@@ -99,12 +100,17 @@ class Word2Vec:
         """The same numbers as `idf`; single ones are read from it in half the time."""
         return array("f", self.idf.tobytes())
 
+    def find(self, word: str) -> int | None:
+        """The row of a word as it stands; of a mapped vocabulary without reading the whole of it."""
+        return self.words.find(word) if isinstance(self.words, WordList) else self.index.get(word)
+
     def row(self, word: str) -> int:
         """The row of a word as it stands, or of its normalised form; UnknownWord with the closest words."""
         normalized = normalize(word).strip()
         for form in (word, normalized, normalized.replace(" ", "_")):
-            if form in self.index:
-                return self.index[form]
+            row = self.find(form)
+            if row is not None:
+                return row
         raise UnknownWord(word, self.closest(word))
 
     def rows(self, words: Sequence[str]) -> IntArray:

@@ -87,7 +87,7 @@ def test_prune_without_an_active_model_removes_nothing(store: BundleStore) -> No
     assert len(store.versions()) == 3
 
 
-@pytest.mark.parametrize("name", ["vectors.npy", "words.json", "neighbors.faiss", "counts.npy"])
+@pytest.mark.parametrize("name", ["vectors.npy", "words.utf8", "neighbors.faiss", "counts.npy"])
 def test_a_changed_byte_is_found_and_never_activated(store: BundleStore, name: str) -> None:
     """Verification names the file; the active version stays what it was."""
     good, bad, _ = store.versions()
@@ -123,8 +123,8 @@ def rewrite_manifest(path: Path, **changes: object) -> None:
 def test_a_newer_format_is_refused(store: BundleStore) -> None:
     """The sentence names both formats."""
     path = store.folder / store.versions()[0]
-    rewrite_manifest(path, format=2)
-    with pytest.raises(BundleInvalid, match=r"format 2.*reads 1"):
+    rewrite_manifest(path, format=3)
+    with pytest.raises(BundleInvalid, match=r"format 3.*reads 2"):
         open_bundle(path)
 
 
@@ -162,9 +162,9 @@ def test_a_manifest_that_lacks_something_is_refused(store: BundleStore, changes:
 def test_damaged_words_are_a_sentence(store: BundleStore) -> None:
     """Also where the size is right."""
     path = store.folder / store.versions()[0]
-    words = (path / "words.json").read_bytes()
-    (path / "words.json").write_bytes(b"\xff" * len(words))
-    with pytest.raises(BundleInvalid, match=r"words\.json"):
+    words = (path / "words.utf8").read_bytes()
+    (path / "words.utf8").write_bytes(b"\xff" * len(words))
+    with pytest.raises(BundleInvalid, match="words"):
         enricher.load(store.folder, path.name).related("tide")
 
 

@@ -1,0 +1,96 @@
+"""The words of a model on disk, read one at a time: opening a large vocabulary costs nothing.
+
+words.utf8 holds the words one after the other, in model order; words_ends.npy, int64 (V,), where
+each ends in it; words_order.npy, int32 (V,), the rows in the order of the words' bytes.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from enricher.errors import BundleInvalid
+
+TEXT_FILE, ENDS_FILE, ORDER_FILE = "words.utf8", "words_ends.npy", "words_order.npy"
+ERRORS = "surrogatepass"
+"""Imported words are kept verbatim, whatever they hold."""
+
+
+class WordList(Sequence[str]):
+    """A mapped vocabulary. A string is made when it is asked for; BundleInvalid where that is none."""
+
+    def __init__(self, text: NDArray[np.uint8], ends: NDArray[np.int64], order: NDArray[np.int32]) -> None:
+        self._text, self._ends, self._order = text, ends, order
+
+    @classmethod
+    def open(cls, folder: Path) -> "WordList":
+        """Map the files of a folder; OSError or ValueError where they cannot be read or do not fit."""
+        text = np.asarray(np.memmap(folder / TEXT_FILE, np.uint8, "r"))
+        ends = np.asarray(np.load(folder / ENDS_FILE, mmap_mode="r", allow_pickle=False))
+        order = np.asarray(np.load(folder / ORDER_FILE, mmap_mode="r", allow_pickle=False))
+        if len(ends) != len(order) or ends[-1] != len(text):
+            raise ValueError("The files of the words differ in length.")
+        return cls(text, ends, order)
+
+    @staticmethod
+    def write(folder: Path, words: Sequence[str]) -> None:
+        """Write words, one at least, to the files of a folder."""
+        encoded = [word.encode("utf-8", ERRORS) for word in words]
+        (folder / TEXT_FILE).write_bytes(b"".join(encoded))
+        np.save(folder / ENDS_FILE, np.cumsum([len(word) for word in encoded], dtype=np.int64))
+        order = sorted(range(len(encoded)), key=encoded.__getitem__)
+        np.save(folder / ORDER_FILE, np.array(order, np.int32))
+
+    def find(self, word: str) -> int | None:
+        """The row of a word, None where there is none; in a search by halves."""
+        wanted = word.encode("utf-8", ERRORS)
+        place = bisect_left(self._order, wanted, key=self._bytes)
+        if place < len(self._order) and self._bytes(row := int(self._order[place])) == wanted:
+            return row
+        return None
+
+    def _bytes(self, row: int) -> bytes:
+        start = self._ends[row - 1] if row else 0
+        return self._text[start : self._ends[row]].tobytes()
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    @overload
+    def __getitem__(self, at: int) -> str: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[str]: ...
+    def __getitem__(self, at: int | slice) -> str | list[str]:
+        if isinstance(at, slice):
+            return [self[row] for row in range(*at.indices(len(self)))]
+        row = at + len(self) if at < 0 else at
+        if not 0 <= row < len(self):
+            raise IndexError(f"There is no word {at}: the model has {len(self)}.")
+        return _decoded(self._bytes(row))
+
+    def __iter__(self) -> Iterator[str]:
+        text = _decoded(self._text.tobytes())
+        begins_character = (self._text & 0xC0) != 0x80
+        ends = np.cumsum(begins_character)[self._ends - 1].tolist()
+        start = 0
+        for end in ends:
+            yield text[start:end]
+            start = end
+
+    def __contains__(self, word: object) -> bool:
+        return isinstance(word, str) and self.find(word) is not None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and len(self) == len(other) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _decoded(data: bytes) -> str:
+    try:
+        return data.decode("utf-8", ERRORS)
+    except UnicodeDecodeError as error:
+        raise BundleInvalid("The words of the model are damaged.") from error
