@@ -12,10 +12,11 @@ T. Mikolov et al., "Distributed representations of words and phrases" (2013).
 """
 
 import os
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +27,8 @@ IntArray = NDArray[np.int32]
 FloatArray = NDArray[np.float32]
 DoubleArray = NDArray[np.float64]
 
-BLOCK = 4_000_000
-"""Activations held at a time by one thread: 16 MB."""
+BLOCK = 16_000_000
+"""Activations held at a time: 64 MB."""
 
 
 @dataclass(frozen=True)
@@ -176,19 +177,50 @@ def log_probabilities(tree: HuffmanTree, nodes: FloatArray, vectors: FloatArray)
     Returns float32 (n, V), natural logarithm. O(n·V·d) multiplications, then O(n·V) additions:
     the product gives all activations at once, and they flow down the tree from parent to child.
     """
-    result = np.zeros((len(vectors), tree.leaves), np.float32)
-    if tree.inner_nodes == 0 or len(vectors) == 0:
+    if tree.inner_nodes == 0:
+        return np.zeros((len(vectors), tree.leaves), np.float32)
+    result = np.empty((len(vectors), tree.leaves), np.float32)
+    if len(vectors) == 1:
+        scratch = _OF_THREAD.scratch(tree.inner_nodes)
+        np.matmul(vectors, nodes.T, out=scratch.activations)
+        scratch.flow(tree, scratch.activations, result)
         return result
-    from enricher.model import kernels  # compiled code is loaded only where it is needed
-
     block = max(1, BLOCK // tree.inner_nodes)
-
-    def fill(start: int) -> None:
+    for start in range(0, len(vectors), block):
         activations = vectors[start : start + block] @ nodes.T
-        kernels.flow(activations, tree.children, result[start : start + block])
-
-    _in_threads(fill, range(0, len(vectors), block))
+        _in_threads(partial(_flow_rows, tree, activations, result[start : start + block]), len(activations))
     return result
+
+
+class _Scratch:
+    """Memory for what flows down a tree."""
+
+    def __init__(self, inner_nodes: int) -> None:
+        self.activations = np.empty((1, inner_nodes), np.float32)
+        self._lost, self._down = np.empty(inner_nodes), np.empty(2 * inner_nodes)
+
+    def flow(self, tree: HuffmanTree, activations: FloatArray, result: FloatArray) -> None:
+        from enricher.model import kernels  # compiled code is loaded only where it is needed
+
+        kernels.flow(activations, *tree.above, self._lost, self._down, result)
+
+
+class _OfThread(threading.local):
+    """The memory that a thread keeps: to get new pages for every word takes longer than the word."""
+
+    kept: _Scratch | None = None
+
+    def scratch(self, inner_nodes: int) -> _Scratch:
+        if self.kept is None or self.kept.activations.shape[1] != inner_nodes:
+            self.kept = _Scratch(inner_nodes)
+        return self.kept
+
+
+_OF_THREAD = _OfThread()
+
+
+def _flow_rows(tree: HuffmanTree, activations: FloatArray, result: FloatArray, rows: slice) -> None:
+    _Scratch(tree.inner_nodes).flow(tree, activations[rows], result[rows])
 
 
 def log_probabilities_of(
@@ -203,13 +235,15 @@ def log_probabilities_of(
     return result
 
 
-def _in_threads(work: Callable[[int], None], starts: Sequence[int]) -> None:
-    """Do independent pieces of work, on all cores where there is more than one."""
-    if len(starts) == 1:
-        work(starts[0])
+def _in_threads(work: Callable[[slice], None], number: int) -> None:
+    """Share out a number of independent rows among all cores."""
+    threads = min(number, os.cpu_count() or 1)
+    if threads == 1:
+        work(slice(0, number))
         return
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(work, starts))
+    share = -(-number // threads)
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(work, (slice(start, start + share) for start in range(0, number, share))))
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,28 +63,27 @@ def dot(a, b):
 
 
 @compiled
-def flow(activations, children, result):
+def flow(activations, parents, sides, leaf_parents, leaf_sides, lost, down, result):
     """Fill in log p(y|x) of every word from the activations v·θ of every inner node.
 
-    activations: float32 (n, V−1); result: float32 (n, V), written.
+    activations: float32 (n, V−1); lost: float64 (V−1,) and down: float64 (2V−2,), for what is between:
+    ln(1 + e^−|s|) of each node, and log p of having gone below it on side 0 and on side 1; result:
+    float32 (n, V), written. Every node pulls from the one above it, so that nothing depends on
+    whether a child is a node or a word.
     """
-    inner = len(children)
-    reached, lost = np.zeros(inner), np.empty(inner)
+    inner = len(parents)
     for word in range(len(activations)):
         turns, row = activations[word], result[word]
         for node in range(inner):
             lost[node] = softplus(turns[node])
-        for node in range(inner):
-            s, rest = np.float64(turns[node]), reached[node] - lost[node]
-            left, right = children[node, 0], children[node, 1]
-            if left >= 0:
-                reached[left] = rest + min(s, 0.0)
-            else:
-                row[~left] = rest + min(s, 0.0)
-            if right >= 0:
-                reached[right] = rest - max(s, 0.0)
-            else:
-                row[~right] = rest - max(s, 0.0)
+        s = np.float64(turns[0])
+        down[0], down[1] = min(s, 0.0) - lost[0], -max(s, 0.0) - lost[0]
+        for node in range(1, inner):
+            s = np.float64(turns[node])
+            rest = down[2 * parents[node] + sides[node]] - lost[node]
+            down[2 * node], down[2 * node + 1] = rest + min(s, 0.0), rest - max(s, 0.0)
+        for leaf in range(inner + 1):
+            row[leaf] = down[2 * leaf_parents[leaf] + leaf_sides[leaf]]
 
 
 @compiled
