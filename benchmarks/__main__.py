@@ -4,8 +4,9 @@ The models that are measured are trained once, from the corpora of the evaluatio
 """
 
 import argparse
+import json
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,27 +25,12 @@ Written by `make bench`: do not edit. Every figure is measured in one run, our w
 turn, several times each; times are medians with quartiles, of wall clock where nothing else is said. Both
 models are real, trained on the same corpora in Chinese and English with 128 dimensions: the large one keeps
 every word, the medium one those of twenty occurrences.
-
-{origin}
-
-{rows}
-
+"""
+PLOTS = """
 ## Cost against size
 
 Vocabularies smaller than the large model are cut from it, larger ones have words split in two:
 [benchmarks/models.py](../benchmarks/models.py) says how. A walk in Python is timed on a part of the words.
-
-![cost of a word against the size of the vocabulary](plots/vocabulary.svg)
-
-![cost of the neighbours of a word against the size of the vocabulary](plots/neighbors.svg)
-
-![cost of keywords against the length of the document](plots/length.svg)
-
-![cost and memory of indexing against the number of documents](plots/documents.svg)
-
-## Segmenters
-
-{segmenters}
 """
 
 
@@ -103,29 +89,52 @@ def shown(rows: Iterable[Row]) -> list[Row]:
     return kept
 
 
+def origin() -> str:
+    return f"{machine()}; {datetime.now(UTC):%B %Y}."
+
+
+def keep(folder: Path, part: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Keep what a part has measured, so that it can be measured again by itself."""
+    folder.mkdir(parents=True, exist_ok=True)
+    found = {"origin": origin(), "columns": columns, "rows": rows}
+    (folder / f"{part}.json").write_text(json.dumps(found, ensure_ascii=False), encoding="utf-8")
+
+
+def page(folder: Path, parts: Iterable[str]) -> str:
+    """The page of all parts that were measured, each with where and when."""
+    sections = [HEAD]
+    for part in parts:
+        if (folder / f"{part}.json").exists():
+            found = json.loads((folder / f"{part}.json").read_text(encoding="utf-8"))
+            heading = f"## {part.capitalize()}\n\n{found['origin']}"
+            sections.append(f"\n{heading}\n\n{table(found['columns'], found['rows'])}\n")
+    plots = sorted((DOCS / "plots").glob("*.svg"))
+    pictures = [f"\n![cost against {path.stem}](plots/{path.name})\n" for path in plots]
+    return "".join([*sections, PLOTS, *pictures])
+
+
 def main() -> None:
-    """Run all parts and write the pages, or run some and only print their rows."""
+    """Run all parts, or some, and write the page of all that were ever run."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--models", type=Path, default=MODELS, help="where the models are kept")
     parser.add_argument("--data", type=Path, default=DATA, help="the evaluation data")
-    parser.add_argument("--only", metavar="PART", action="append", help="print this part alone; repeatable")
+    parser.add_argument("--only", metavar="PART", action="append", help="run this part alone; repeatable")
     options = parser.parse_args()
     if not options.data.is_dir():
         sys.exit(f"The benchmarks need the evaluation data, and there is no folder {options.data}.")
     run = Benchmarks(options.models, options.data)
-    if unknown := set(options.only or ()) - set(run.parts):
-        parser.error(f"there is no part {', '.join(unknown)}; there are {', '.join(run.parts)}")
-    rows = [row for name in options.only or run.parts for row in run.parts[name]()]
-    if options.only:
-        return
-    origin = f"{machine()}; {datetime.now(UTC):%B %Y}."
-    page = HEAD.format(
-        origin=origin,
-        rows=table(COLUMNS, [row.row() for row in rows]),
-        segmenters=segmentation.page(options.data),
-    )
-    (DOCS / "performance.md").write_text(page, encoding="utf-8")
-    (DOCS / "related.md").write_text(related_words.page(run.large, origin), encoding="utf-8")
+    names = [*run.parts, "segmenters", "words"]
+    if unknown := set(options.only or ()) - set(names):
+        parser.error(f"there is no part {', '.join(unknown)}; there are {', '.join(names)}")
+    folder = options.models / "measured"
+    for name in options.only or names:
+        if name == "words":
+            (DOCS / "related.md").write_text(related_words.page(run.large, origin()), encoding="utf-8")
+        elif name == "segmenters":
+            keep(folder, name, segmentation.COLUMNS, segmentation.rows(options.data))
+        else:
+            keep(folder, name, COLUMNS, [row.row() for row in run.parts[name]()])
+    (DOCS / "performance.md").write_text(page(folder, names), encoding="utf-8")
 
 
 if __name__ == "__main__":

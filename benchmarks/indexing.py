@@ -6,7 +6,7 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from benchmarks.measure import Comparison, Figure, Row, Run, Series, command_lin
 from enricher.model.corpus import SegmentedCorpus, segment
 from enricher.model.training import TrainingSettings, train
 from enricher.records import Document
+from enricher.settings import IndexConfiguration
 from enricher.text import open_analyzer
 
 ABSTRACTS = "zh/corpus_science/corpus.jsonl.gz"
@@ -29,32 +30,36 @@ WORKERS = 2
 
 def rows(models: Path, data: Path) -> Iterator[Row]:
     """The rows of the table, but for memory."""
-    yield indexing(models, data)
+    yield indexing(models, data, ("tokens", "keywords"), 2.0)
+    yield indexing(models, data, IndexConfiguration().enrichments, 4.0)
     yield training(data)
 
 
-def indexing(models: Path, data: Path) -> Comparison:
-    """Abstracts indexed with words, sub-words and keywords against the same that are only cut into words."""
+def indexing(models: Path, data: Path, enrichments: Sequence[str], goal: float) -> Comparison:
+    """Abstracts indexed with enrichments against the same that are only cut into words."""
     with gzip.open(data / ABSTRACTS, "rt", encoding="utf-8") as file:
         number = sum(1 for _ in file)
+    with scratch() as folder:
+        config = folder / "enricher.toml"
+        config.write_text(f"[index.documents]\nenrichments = {json.dumps(enrichments)}\n")
 
-    def ours() -> int:
-        index(data / ABSTRACTS, models)
-        return number
+        def ours() -> int:
+            index(data / ABSTRACTS, models, config=config)
+            return number
 
-    def theirs() -> int:
-        index(data / ABSTRACTS, models, "--no-enrichment")
-        return number
+        def theirs() -> int:
+            index(data / ABSTRACTS, models, "--no-enrichment")
+            return number
 
-    work = f"index of {number:,} abstracts with words, sub-words and keywords, a document"
-    return Comparison(work, "the same with --no-enrichment", 2.0).measure(ours, theirs, 3)
+        work = f"index of {number:,} abstracts with {', '.join(enrichments)}, a document"
+        return Comparison(work, "the same with --no-enrichment", goal).measure(ours, theirs, 3)
 
 
-def index(source: Path, models: Path, *options: str) -> Run:
+def index(source: Path, models: Path, *options: str, config: Path | None = None) -> Run:
     """Index a source into a new folder, which is removed."""
     with scratch() as folder:
         words = ["index", str(source), "--to", "documents", "--rejects", str(folder / "rejects"), *options]
-        return command_line(*words, models=models, index=folder / "index")
+        return command_line(*words, models=models, index=folder / "index", config=config)
 
 
 def training(data: Path) -> Comparison:

@@ -172,10 +172,11 @@ def run(*command: str) -> Run:
     return result
 
 
-def command_line(*words: str, models: Path, index: Path | None = None) -> Run:
+def command_line(*words: str, models: Path, index: Path | None = None, config: Path | None = None) -> Run:
     """Run the command line as a user would."""
     engine = ("--engine", f"tantivy:{index}") if index else ()
-    return run(sys.executable, "-m", "indexer", "--models", str(models), *engine, *words)
+    settings = ("--config", str(config)) if config else ()
+    return run(sys.executable, "-m", "indexer", "--models", str(models), *engine, *settings, *words)
 
 
 def script(source: str, *arguments: str) -> dict[str, float]:

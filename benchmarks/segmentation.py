@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from benchmarks.measure import ROOT, table
+from benchmarks.measure import ROOT
 from enricher.records import Token
 from enricher.text import NO_LEXICON, Analyzer, normalize, open_segmenter
 
@@ -78,14 +78,14 @@ def start_up(name: str, hmm: bool) -> float:
     return float(result.stdout)
 
 
-def page(data: Path) -> str:
-    """The table of both segmenters in Markdown."""
+def rows(data: Path) -> list[tuple[str, ...]]:
+    """The table of both segmenters."""
     with gzip.open(data / "zh/kw_csl/docs.jsonl.gz", "rt", encoding="utf-8") as lines:
         texts = [json.loads(line)["text"] for line in lines]
     with (data / "zh/segmentation/pku_test_gold.txt").open(encoding="utf-8") as lines:
         gold = [normalize(line).split() for line in lines if line.strip()]
     reference: dict[bool, list[list[str]]] = {}
-    rows = []
+    found = []
     for name in ("jieba", "rjieba"):
         for hmm in (True, False):
             analyzer = Analyzer(open_segmenter(name, NO_LEXICON, hmm=hmm))
@@ -93,8 +93,8 @@ def page(data: Path) -> str:
             base = reference.setdefault(hmm, cut)
             unlike = sum(one != other for one, other in zip(cut, base, strict=True)) / len(texts)
             speed = rate(analyzer, texts, 1 if name == "jieba" else 5)
-            rows.append(
+            found.append(
                 (name, "yes" if hmm else "no", f"{start_up(name, hmm):.2f}", f"{speed:,.0f}",
                  f"{f1(analyzer, gold):.4f}", f"{unlike:.1%}")
             )  # fmt: skip
-    return table(COLUMNS, rows)
+    return found
