@@ -9,7 +9,7 @@ import typer.main
 from typer.testing import CliRunner
 
 from enricher.expansion import RelatednessExpansion
-from enricher.plugins.builtin import KeywordSettings, SubwordSettings
+from enricher.plugins.builtin import ExpansionSettings, KeywordSettings, SubwordSettings
 from enricher.settings import SETTINGS, IndexConfiguration
 from indexer.cli import commands as _commands  # noqa: F401  (registers them)
 from indexer.cli.app import app
@@ -51,8 +51,8 @@ passed over.
 ```toml
 [index."news-*"]
 fields = ["title", "text"]
-enrichments = ["tokens", "subwords", "keywords"]
-rewriters = ["subwords", "relatedness"]
+enrichments = ["tokens", "subwords", "keywords", "expansion"]
+rewriters = ["subwords", "expansion", "relatedness"]
 
 [index."news-*".settings.keywords]
 top = 5
@@ -81,11 +81,18 @@ INDEX_KEYS = {
 PLUGIN_SETTINGS: dict[str, type[Any]] = {
     "subwords": SubwordSettings,
     "keywords": KeywordSettings,
+    "expansion": ExpansionSettings,
     "relatedness": RelatednessExpansion,
 }
 
 PLUGIN_KEYS = {
-    ("subwords", "weight"): "Weight of the parts and stems of a typed word, which itself has 1.",
+    ("subwords", "han"): "Weight of the characters and pairs of Chinese; a typed word has 1.",
+    ("subwords", "stem"): "Weight of the stem of an English word.",
+    ("subwords", "title_han"): "Weight of a Chinese part that stands in a title, beside the first.",
+    ("subwords", "title_stem"): "Weight of a stem that stands in a title, beside the first.",
+    ("subwords", "most"): "Chinese parts that stand in a larger share of the documents are left out.",
+    ("expansion", "words"): "Words added to a document at most.",
+    ("expansion", "weight"): "Weight of an added word, by its class and the rarity of the word.",
     ("keywords", "top"): "Keywords of a document at most.",
     ("keywords", "method"): "`phrases`, or `published`: log p(text\\|word).",
     ("relatedness", "terms"): "Words added to a query at most.",

@@ -20,6 +20,11 @@ from enricher.text.segmentation import NO_LEXICON
 
 TEXT_FIELD = "text"
 
+REAL_TITLES = 0.5
+"""Share of the words of a title that its text holds, from which on titles count as such. Numbered
+sections and labels have .1 to .3, titles .7 and more.
+"""
+
 
 class Enricher:
     """An opened model with the analyser that cuts text as its training text was cut."""
@@ -37,6 +42,12 @@ class Enricher:
     def model(self) -> Word2Vec:
         """The words and weights themselves."""
         return self.bundle.model
+
+    @property
+    def has_titles(self) -> bool:
+        """Whether the titles of the training text say what the texts are about: they share words."""
+        share: float = self.bundle.manifest.get("corpus", {}).get("title_share", 0.0)
+        return share >= REAL_TITLES
 
     @property
     def words(self) -> Sequence[str]:

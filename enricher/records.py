@@ -91,6 +91,9 @@ TOKENS = "tokens"
 SUBWORDS = "subwords"
 """The family that holds the parts of words: characters and pairs of Chinese, stems of English."""
 
+ALL = "all"
+"""The object under `enrichment` that holds families of all enriched fields together."""
+
 
 @dataclass(frozen=True, slots=True)
 class QueryTerm:
@@ -186,10 +189,17 @@ class FieldKind(StrEnum):
 
     WORDS = "words"
     """Words separated by spaces, scored by BM25."""
+    TERMS = "terms"
+    """The same without the places of the words: smaller, and no phrase can be searched in it."""
     KEYWORD = "keyword"
     """Exact values, one or many, for filters and facets."""
     STORED = "stored"
     """Kept with the document, not searchable."""
+
+    @property
+    def scored(self) -> bool:
+        """Whether its words are scored by BM25."""
+        return self in (FieldKind.WORDS, FieldKind.TERMS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,12 +225,23 @@ class IndexLayout:
         return title_of(self.fields)
 
     def family(self, name: str) -> list[str]:
-        """The fields of WORDS under a family, by their names in `mapping`."""
-        return [
-            path
-            for path, kind in self.mapping.items()
-            if kind is FieldKind.WORDS and (path == name or path.startswith(name + "."))
-        ]
+        """The scored fields that stand for a family, by their names in `mapping`.
+
+        One field of that very name; or that of all enriched fields together, where the index has
+        it: a word counts the same wherever it stands; or else those below the name.
+        """
+        for whole in (name, f"{ALL}.{name}"):
+            if whole in self.mapping and self.mapping[whole].scored:
+                return [whole]
+        return [path for path, kind in self.mapping.items() if kind.scored and path.startswith(name + ".")]
+
+
+@dataclass(frozen=True, slots=True)
+class Frequencies:
+    """In how many of some documents each of some terms stands, in the order of the terms."""
+
+    documents: int
+    counts: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,6 +324,12 @@ class SearchEngine(Protocol):
         """Remove documents by id; answers how many there were."""
 
     def count(self, index: str) -> int: ...
+
+    def frequencies(self, index: str, family: str, terms: Sequence[str]) -> Frequencies:
+        """In how many documents each term stands, by the first field of a family.
+
+        Documents that were deleted since the last merge may count; of several shards one is asked.
+        """
 
     def foreign(self, index: str) -> int:
         """How many documents of an index of ours are not valid: those that neither its model nor

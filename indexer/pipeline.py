@@ -119,15 +119,27 @@ class DocumentEnricher:
         """What the documents get under `enrichment`, in order."""
         analyzed = [self.analyzer.analyze(document, self.fields) for document in documents]
         parts = [enrichment.enrich(analyzed) for enrichment in self.enrichments]
-        return [self._merge(document, added) for document, *added in zip(analyzed, *parts, strict=True)]
+        return [self._enrichment(document, added) for document, *added in zip(analyzed, *parts, strict=True)]
 
-    def _merge(self, document: AnalyzedDocument, added: Sequence[Mapping[str, object]]) -> dict[str, object]:
+    def _enrichment(
+        self, document: AnalyzedDocument, added: Sequence[Mapping[str, object]]
+    ) -> dict[str, object]:
         merged: dict[str, object] = {"fingerprint": fingerprint(document, self.fields)}
         if self.model is not None:
             merged["model"] = self.model
         for part in added:
-            merged.update(part)
+            _merge(merged, part)
         return merged
+
+
+def _merge(into: dict[str, object], part: Mapping[str, object]) -> None:
+    """Add the fields of a part, those of nested objects one by one."""
+    for name, value in part.items():
+        present = into.get(name)
+        if isinstance(present, dict) and isinstance(value, Mapping):
+            _merge(present, value)
+        else:
+            into[name] = dict(value) if isinstance(value, Mapping) else value
 
 
 def fingerprint(document: Document | AnalyzedDocument, fields: Sequence[str]) -> str:

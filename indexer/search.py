@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from enricher.enricher import Enricher, matching_analyzer
 from enricher.errors import IndexConflict, ModelNotFound, UsageError
@@ -42,12 +43,22 @@ class SearchableIndex:
 
         Terms of a family that the index does not have are left out.
         """
+        return self.rewriting(configuration)(query)
+
+    def rewriting(self, configuration: IndexConfiguration) -> Callable[[Query], Query]:
+        """The same as one step for many queries: its rewriters are built once."""
         if self.enricher is None:
-            return query
-        context = PluginContext(self.layout.fields, self.analyzer, self.enricher)
-        for rewriter in load_rewriters(configuration, context):
-            query = rewriter.rewrite(query)
-        return Query(query.text, tuple(term for term in query.terms if self._has(term.field)))
+            return lambda query: query
+        frequencies = partial(self.engine.frequencies, self.name)
+        context = PluginContext(self.layout.fields, self.analyzer, self.enricher, frequencies=frequencies)
+        rewriters = load_rewriters(configuration, context)
+
+        def rewrite(query: Query) -> Query:
+            for rewriter in rewriters:
+                query = rewriter.rewrite(query)
+            return Query(query.text, tuple(term for term in query.terms if self._has(term.field)))
+
+        return rewrite
 
     def _has(self, family: str) -> bool:
         return family in self.layout.mapping or bool(self.layout.family(family))

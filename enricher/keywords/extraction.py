@@ -24,9 +24,10 @@ def extract(
     if method == "phrases":
         return [phrase_keywords(model, document, top, title_field) for document in documents]
     if method == "published":
-        return published_keywords(model, [_content_words(document) for document in documents], top)
+        return published_keywords(model, [content_words_of(document) for document in documents], top)
     raise UsageError(f"The method must be one of {', '.join(METHODS)}, not {method!r}.")
 
 
-def _content_words(document: AnalyzedDocument) -> list[str]:
+def content_words_of(document: AnalyzedDocument) -> list[str]:
+    """The content words of all fields of a document, in order."""
     return [t.text for tokens in document.tokens.values() for t in tokens if is_content(t.text)]

@@ -47,7 +47,7 @@ def train_bundle(
         corpus = segment(_counted(documents, progress), fields, analyzer, scratch, workers)
         settings = settings.resolve(corpus.tokens)
         spoken = corpus.language if language == "auto" else language
-        origin = Origin(spoken, analyzer.describe(), corpus.fingerprint)
+        origin = Origin(spoken, analyzer.describe(), corpus.fingerprint, corpus.title_share)
 
         def trained() -> Word2Vec:
             return train(corpus, settings, lambda done, total: progress("training", done, total))

@@ -56,11 +56,15 @@ LIBRARIES = ("numpy", "numba", "gensim", "faiss-cpu", "jieba", "rjieba")
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a model comes from: its language, what cut the text (`Analyzer.describe`), a hash of the text."""
+    """Where a model comes from: its language, what cut the text (`Analyzer.describe`), a hash of the text.
+
+    title_share: the mean share of the words of a title that its text holds; 0 where few have both.
+    """
 
     language: str
     analysis: Mapping[str, str]
     fingerprint: str
+    title_share: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -225,7 +229,7 @@ def write_manifest(folder: Path, model: Word2Vec, origin: Origin) -> str:
             "occurrences": int(np.asarray(model.counts).sum()),
             "documents": model.documents,
         },
-        "corpus": {"sha256": origin.fingerprint},
+        "corpus": {"sha256": origin.fingerprint, "title_share": round(origin.title_share, 4)},
         "libraries": _library_versions(LIBRARIES),
         "files": files,
     }

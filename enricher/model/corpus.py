@@ -6,6 +6,7 @@ standard input, is segmented once and never held in memory.
 
 import hashlib
 import random
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, closing
@@ -15,12 +16,14 @@ from typing import Self
 
 from enricher.errors import TrainingFailed
 from enricher.parallel import document_batches, map_in_order
-from enricher.records import Document
+from enricher.records import Document, title_of
 from enricher.text import Analyzer, language_of
 
 LINE_WORDS = 1000
 """Words a line at most: gensim cuts lines of over 10,000."""
 LANGUAGE_SAMPLE = 2000
+MANY_TITLES = 0.3
+"""Share of the documents that have title and text, under which titles do not count."""
 PILES = 64
 SHUFFLE_SEED = 1
 
@@ -30,7 +33,8 @@ class SegmentedCorpus:
     """A text file of words separated by spaces, and what was counted while writing it.
 
     counts: occurrences of each word; document_frequencies: documents that hold it;
-    fingerprint: SHA-256 over the ids and texts in their order.
+    fingerprint: SHA-256 over the ids and texts in their order. title_share: the mean share of the
+    words of a title that its text holds; 0 where few documents have both.
     """
 
     path: Path
@@ -41,15 +45,20 @@ class SegmentedCorpus:
     tokens: int
     language: str
     fingerprint: str
+    title_share: float
 
 
 @dataclass(frozen=True, slots=True)
 class SegmentedBatch:
-    """The lines of a batch of documents, and the words counted as in the whole corpus."""
+    """The lines of a batch of documents, and the words counted as in the whole corpus.
+
+    title_shares: of every document with title and text, the share of the title's words in the text.
+    """
 
     lines: list[str]
     counts: Counter[str]
     document_frequencies: Counter[str]
+    title_shares: list[float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +69,18 @@ class BatchSegmenter:
     fields: tuple[str, ...]
 
     def __call__(self, documents: Sequence[Document]) -> SegmentedBatch:
-        batch = SegmentedBatch([], Counter(), Counter())
+        batch = SegmentedBatch([], Counter(), Counter(), [])
+        title_field = title_of(self.fields)
         for document in documents:
             seen: set[str] = set()
+            title: set[str] = set()
             for field in self.fields:
                 words = self.analyzer.content_words(document.text(field))
                 batch.counts.update(words)
+                if field == title_field:
+                    title = set(words)
+                elif title and words:
+                    batch.title_shares.append(len(title.intersection(words)) / len(title))
                 seen.update(words)
                 for start in range(0, len(words), LINE_WORDS):
                     batch.lines.append(" ".join(words[start : start + LINE_WORDS]) + "\n")
@@ -88,6 +103,7 @@ def segment(
     counts: Counter[str] = Counter()
     frequencies: Counter[str] = Counter()
     fingerprint = hashlib.sha256()
+    title_shares = array("f")
     number = 0
     work = BatchSegmenter(analyzer, tuple(fields))
     batches = document_batches(documents, fields)
@@ -100,6 +116,7 @@ def segment(
                     fingerprint.update(document.text(field).encode("utf-8", "replace") + b"\0")
             counts.update(cut.counts)
             frequencies.update(cut.document_frequencies)
+            title_shares.extend(cut.title_shares)
             for line in cut.lines:
                 lines.add(line)
         if not counts:
@@ -107,8 +124,17 @@ def segment(
         path = lines.join()
     language = language_of(word for word, _ in counts.most_common(LANGUAGE_SAMPLE))
     tokens = counts.total()
+    enough = len(title_shares) >= MANY_TITLES * number
     return SegmentedCorpus(
-        path, counts, frequencies, number, lines.number, tokens, language, fingerprint.hexdigest()
+        path,
+        counts,
+        frequencies,
+        number,
+        lines.number,
+        tokens,
+        language,
+        fingerprint.hexdigest(),
+        sum(title_shares) / len(title_shares) if enough else 0.0,
     )
 
 

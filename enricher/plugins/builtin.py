@@ -1,76 +1,153 @@
 """The plug-ins that come with the product: tokens, subwords, keywords, relatedness."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any, TypeVar
 
 from enricher.enricher import Enricher
 from enricher.expansion import RelatednessExpansion
-from enricher.keywords import METHODS
+from enricher.expansion.documents import CLASSES, K1, DocumentExpander
+from enricher.keywords import METHODS, content_words_of
 from enricher.plugins.registry import PluginContext
-from enricher.records import AnalyzedDocument, FieldKind, Query, QueryTerm
-from enricher.text import Analyzer, is_han
+from enricher.records import (
+    ALL,
+    SUBWORDS,
+    TOKENS,
+    AnalyzedDocument,
+    FieldKind,
+    Query,
+    QueryTerm,
+    Token,
+)
+from enricher.text import STOP_WORDS, is_content, is_han, stem
 
 S = TypeVar("S")
+
+FEW = 20
+"""Documents in which a part may always stand: in a small index every part has a large share."""
 
 
 @dataclass(frozen=True)
 class SubwordSettings:
-    weight: float = 0.5
+    han: float = 0.75
+    stem: float = 2.0
+    title_han: float = 0.5
+    title_stem: float = 0.75
+    most: float = 0.05
 
     def __post_init__(self) -> None:
-        if not 0 <= self.weight < math.inf:
-            raise ValueError(f"weight must be 0 or more, not {self.weight}.")
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if not 0 <= value < math.inf:
+                raise ValueError(f"{item.name} must be 0 or more, not {value}.")
 
 
 @dataclass(frozen=True)
 class Tokens:
-    """`tokens.<field>`: the words of every enriched field, for a white-space analyser."""
+    """`tokens.<field>`: the words of every enriched field, for a white-space analyser.
 
-    mapping: Mapping[str, FieldKind]
+    `all.tokens`: of all fields together, where there are several.
+    """
+
+    fields: tuple[str, ...]
     name: str = "tokens"
 
+    @property
+    def mapping(self) -> Mapping[str, FieldKind]:
+        return _family(TOKENS, self.fields, FieldKind.WORDS)
+
     def enrich(self, documents: Sequence[AnalyzedDocument]) -> list[dict[str, object]]:
-        return [
-            {"tokens": {field: " ".join(t.text for t in tokens) for field, tokens in document.tokens.items()}}
-            for document in documents
-        ]
+        return [_enriched(TOKENS, document, self._words) for document in documents]
+
+    @staticmethod
+    def _words(tokens: Sequence[Token]) -> str:
+        return " ".join(token.text for token in tokens)
 
 
 @dataclass(frozen=True)
 class Subwords:
-    """`subwords.<field>`: characters and pairs of Chinese, stems of English, searched beside the words.
+    """`subwords.<field>` and `all.subwords`: characters and pairs of Chinese, stems of English.
 
-    A query word is also searched by its parts, so that it finds documents in which it was cut
-    otherwise or stands in another form: 足球比赛 by 足球, 球比 and 比赛, refugees by its stem.
+    A query is also searched by its parts, so that it finds documents in which its words were cut
+    otherwise or stand in another form: 足球比赛 by 足球, 球比 and 比赛, refugees by its stem. Parts that
+    stand in more than a share of the documents (`most`) say little and cost much: they are left out
+    where others are left. Parts that stand in a title count once more where titles say what the text is
+    about, and do not name its place (第三条).
     """
 
-    mapping: Mapping[str, FieldKind]
-    analyzer: Analyzer
+    context: PluginContext
     settings: SubwordSettings
     name: str = "subwords"
 
+    @property
+    def mapping(self) -> Mapping[str, FieldKind]:
+        return _family(SUBWORDS, self.context.fields, FieldKind.TERMS)
+
     def enrich(self, documents: Sequence[AnalyzedDocument]) -> list[dict[str, object]]:
-        of = self.analyzer.subwords_of
-        return [
-            {"subwords": {field: " ".join(of(tokens)) for field, tokens in document.tokens.items()}}
-            for document in documents
-        ]
+        return [_enriched(SUBWORDS, document, self._parts) for document in documents]
+
+    def _parts(self, tokens: Sequence[Token]) -> str:
+        return " ".join(self.context.analyzer.subwords_of(tokens))
 
     def rewrite(self, query: Query) -> Query:
-        typed = [term.term for term in query.terms if term.origin == "query"]
-        parts = {part: word for word in reversed(typed) for part in self._parts(word)}
-        added = [
-            QueryTerm(part, self.settings.weight, self.name, f"part or stem of {word}", field=self.name)
-            for part, word in reversed(parts.items())
-        ]
-        return Query(query.text, query.terms + tuple(added))
+        analyzer = self.context.analyzer
+        tokens = [t for t in analyzer.tokens(query.text) if is_han(t.text) or t.text not in STOP_WORDS]
+        parts = Counter(analyzer.subwords_of(tokens))
+        words = [token.text for token in tokens]
+        terms = list(query.terms)
+        for family, han, other in self._fields():
+            for part in self._rare(family, list(parts)):
+                weight = (han if is_han(part) else other) * parts[part]
+                if weight:
+                    terms.append(QueryTerm(part, weight, self.name, _reason(part, words), field=family))
+        return Query(query.text, tuple(terms))
 
-    def _parts(self, word: str) -> list[str]:
-        """The pairs of a Chinese word, the stem of an English one; a single character as it is."""
-        parts = self.analyzer.subwords(word)
-        return [part for part in parts if len(part) > 1 or not is_han(part)] or parts
+    def _fields(self) -> list[tuple[str, float, float]]:
+        """The families that are searched, with the weights of Chinese parts and of others."""
+        found = [(SUBWORDS, self.settings.han, self.settings.stem)]
+        title, enricher = self.context.title_field, self.context.enricher
+        if title is not None and enricher is not None and enricher.has_titles:
+            found.append((f"{SUBWORDS}.{title}", self.settings.title_han, self.settings.title_stem))
+        return found
+
+    def _rare(self, family: str, parts: list[str]) -> list[str]:
+        """The parts but for those of Chinese that stand in too many documents; all where none is left."""
+        if self.context.frequencies is None:
+            return parts
+        found = self.context.frequencies(family, parts)
+        most = max(self.settings.most * found.documents, FEW)
+        kept = [
+            part
+            for part, count in zip(parts, found.counts, strict=True)
+            if count > 0 and (count <= most or not is_han(part))
+        ]
+        return kept or parts
+
+
+def _family(name: str, fields: Sequence[str], kind: FieldKind) -> dict[str, FieldKind]:
+    """The fields of a family, and that of all together where there are several."""
+    mapping = {f"{name}.{field}": kind for field in fields}
+    return mapping | ({f"{ALL}.{name}": FieldKind.TERMS} if len(fields) > 1 else {})
+
+
+def _enriched(
+    name: str, document: AnalyzedDocument, text_of: Callable[[Sequence[Token]], str]
+) -> dict[str, object]:
+    """What `_family` names, for one document."""
+    texts = {field: text_of(tokens) for field, tokens in document.tokens.items()}
+    whole = {ALL: {name: " ".join(filter(None, texts.values()))}} if len(texts) > 1 else {}
+    return {name: texts, **whole}
+
+
+def _reason(part: str, words: Sequence[str]) -> str:
+    """Why a part is searched."""
+    if not is_han(part):
+        return f"stem of {next((word for word in words if stem(word) == part), part)}"
+    holding = next((word for word in words if part in word), None)
+    return f"part of {holding}" if holding else "stands across two words"
 
 
 @dataclass(frozen=True)
@@ -112,6 +189,63 @@ class Keywords:
 
 
 @dataclass(frozen=True)
+class ExpansionSettings:
+    words: int = 20
+    weight: float = 0.8
+
+    def __post_init__(self) -> None:
+        if self.words < 1:
+            raise ValueError(f"words must be 1 or more, not {self.words}.")
+        if not 0 <= self.weight < math.inf:
+            raise ValueError(f"weight must be 0 or more, not {self.weight}.")
+
+
+class Expansion:
+    """`expansion.<class>`: words near what a document is about, exact values in three classes of weight.
+
+    A query word that stands in one of them scores weight · idf · the constant of the class, as a word
+    of the document would that occurs now and then.
+    """
+
+    name = "expansion"
+
+    def __init__(self, context: PluginContext, settings: ExpansionSettings) -> None:
+        self._context, self._settings = context, settings
+        self._enricher = context.model()
+
+    @property
+    def mapping(self) -> Mapping[str, FieldKind]:
+        return {f"{self.name}.{name}": FieldKind.KEYWORD for name in CLASSES}
+
+    def enrich(self, documents: Sequence[AnalyzedDocument]) -> list[dict[str, object]]:
+        model = self._enricher.model
+        rows = [model.rows(content_words_of(document)) for document in documents]
+        found = self._expander.expand(rows, self._settings.words)
+        return [
+            {self.name: {name: [model.words[row] for row in rows] for name, rows in words.classes().items()}}
+            for words in found
+        ]
+
+    @cached_property
+    def _expander(self) -> DocumentExpander:
+        return DocumentExpander(self._enricher.model, self._enricher.bundle.neighbor_index)
+
+    def rewrite(self, query: Query) -> Query:
+        typed = [term.term for term in query.terms if term.origin == "query" and is_content(term.term)]
+        if not typed or self._context.frequencies is None:
+            return query
+        found = self._context.frequencies(TOKENS, typed)
+        added = []
+        for word, count in zip(typed, found.counts, strict=True):
+            idf = math.log1p((max(found.documents - count, 0) + 0.5) / (count + 0.5))
+            for name, (_, constant) in CLASSES.items():
+                weight = round(self._settings.weight * (K1 + 1) * idf * constant, 6)
+                family = f"{self.name}.{name}"
+                added.append(QueryTerm(word, weight, self.name, f"documents near {word}", field=family))
+        return Query(query.text, query.terms + tuple(added))
+
+
+@dataclass(frozen=True)
 class Relatedness:
     """Adds the words most related to the query as a whole, with a small weight."""
 
@@ -126,16 +260,19 @@ class Relatedness:
 def tokens(context: PluginContext) -> Tokens:
     if context.settings:
         raise ValueError("it has none.")
-    return Tokens({f"tokens.{name}": FieldKind.WORDS for name in context.fields})
+    return Tokens(context.fields)
 
 
 def subwords(context: PluginContext) -> Subwords:
-    mapping = {f"subwords.{name}": FieldKind.WORDS for name in context.fields}
-    return Subwords(mapping, context.analyzer, _settings(SubwordSettings, context.settings))
+    return Subwords(context, _settings(SubwordSettings, context.settings))
 
 
 def keywords(context: PluginContext) -> Keywords:
     return Keywords(context.model(), context.title_field, _settings(KeywordSettings, context.settings))
+
+
+def expansion(context: PluginContext) -> Expansion:
+    return Expansion(context, _settings(ExpansionSettings, context.settings))
 
 
 def relatedness(context: PluginContext) -> Relatedness:

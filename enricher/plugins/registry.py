@@ -7,7 +7,7 @@ from typing import Any
 
 from enricher.enricher import Enricher
 from enricher.errors import ConfigurationError, PluginError, UsageError
-from enricher.records import Enrichment, Rewriter, title_of
+from enricher.records import Enrichment, Frequencies, Rewriter, title_of
 from enricher.settings import IndexConfiguration
 from enricher.text import Analyzer
 
@@ -19,13 +19,15 @@ class PluginContext:
     """What a plug-in is built with.
 
     fields: the enriched fields of the index, the title first. enricher: the model, None on an
-    index that is only segmented. settings: the plug-in's table of enricher.toml.
+    index that is only segmented. settings: the plug-in's table of enricher.toml. frequencies: at
+    search time, in how many documents terms stand (`SearchEngine.frequencies` of the index).
     """
 
     fields: tuple[str, ...]
     analyzer: Analyzer
     enricher: Enricher | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    frequencies: Callable[[str, Sequence[str]], Frequencies] | None = None
 
     @property
     def title_field(self) -> str | None:

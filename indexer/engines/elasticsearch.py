@@ -14,6 +14,7 @@ from enricher.records import (
     Check,
     Document,
     EnrichedDocument,
+    Frequencies,
     IndexLayout,
     Rejection,
     SearchRequest,
@@ -28,7 +29,7 @@ from indexer.engines.elasticsearch_search import body_of, foreign_of, response_o
 from indexer.engines.fields import ENRICHMENT, Prepared, clean, encode, prepare
 from indexer.engines.layouts import layout_as_json, layout_from_json
 from indexer.engines.names import check_name, no_such_index, not_ours
-from indexer.engines.plans import Group, lighten, plan
+from indexer.engines.plans import Group, lighten, plan, scored_field
 
 _CLAUSE_LIMIT = re.compile(r"maxClauseCount is set to (\d+)")
 
@@ -189,6 +190,25 @@ class ElasticsearchEngine:
 
     def foreign(self, index: str) -> int:
         return self._count(index, foreign_of(self.layout(index)))
+
+    def frequencies(self, index: str, family: str, terms: Sequence[str]) -> Frequencies:
+        path = f"{ENRICHMENT}.{scored_field(self.layout(index), family, index)}"
+        wanted = [clean(term) for term in terms]
+        document: Any = " ".join(wanted)
+        for step in reversed(path.split(".")):
+            document = {step: document}
+        with self._failures(index):
+            answer = self.client.termvectors(
+                index=index,
+                doc=document,
+                fields=[path],
+                term_statistics=True,
+                positions=False,
+                offsets=False,
+            )
+        found = answer["term_vectors"].get(path, {})
+        counts = tuple(int(found.get("terms", {}).get(term, {}).get("doc_freq", 0)) for term in wanted)
+        return Frequencies(int(found.get("field_statistics", {}).get("doc_count", 0)), counts)
 
     def _count(self, index: str, query: Mapping[str, Any]) -> int:
         with self._failures(index):

@@ -48,6 +48,8 @@ def _field(kind: FieldKind) -> dict[str, object]:
     match kind:
         case FieldKind.WORDS:
             return {"type": "text", "analyzer": "whitespace"}
+        case FieldKind.TERMS:
+            return {"type": "text", "analyzer": "whitespace", "index_options": "freqs"}
         case FieldKind.KEYWORD:
             return {"type": "keyword", "ignore_above": LONGEST_KEYWORD}
         case FieldKind.STORED:

@@ -63,7 +63,7 @@ def foreign_of(layout: IndexLayout) -> dict[str, Any]:
         return {"match_all": {}}
     if layout.model is not None:
         return {"bool": {"must_not": {"terms": {model: list(valid_models(layout))}}}}
-    words = [path for path, kind in layout.mapping.items() if kind is FieldKind.WORDS][:1]
+    words = [path for path, kind in layout.mapping.items() if kind.scored][:1]
     unwritten = [{"bool": {"must_not": {"exists": {"field": f"{ENRICHMENT}.{path}"}}}} for path in words]
     return {"bool": {"should": [{"exists": {"field": model}}, *unwritten]}}
 

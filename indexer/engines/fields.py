@@ -6,7 +6,7 @@ import reprlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from enricher.records import EnrichedDocument, FieldKind, IndexLayout, Rejection
+from enricher.records import EnrichedDocument, IndexLayout, Rejection
 
 ENRICHMENT = "enrichment"
 """The object under which all that this project adds to a document stands."""
@@ -132,10 +132,10 @@ def as_text(value: object) -> str:
 
 
 def complete(enrichment: Mapping[str, object], layout: IndexLayout) -> dict[str, object]:
-    """A copy of the enrichment in which every WORDS field of the layout has words."""
+    """A copy of the enrichment in which every scored field of the layout has words."""
     result = dict(enrichment)
     for path, kind in layout.mapping.items():
-        if kind is not FieldKind.WORDS:
+        if not kind.scored:
             continue
         *outer, last = path.split(".")
         place = result

@@ -66,6 +66,14 @@ def _clause(term: QueryTerm, layout: IndexLayout, index: str) -> Clause:
     return Clause(clean(term.term)[:LONGEST_WORD], term.weight, fields)
 
 
+def scored_field(layout: IndexLayout, family: str, index: str) -> str:
+    """The first field of a family; UsageError where the index has none."""
+    fields = layout.family(family)
+    if not fields:
+        raise UsageError(f"The index {index!r} has no field {family!r} to search.")
+    return fields[0]
+
+
 def lighten(groups: list[Group], most: int) -> list[Group]:
     """The groups without their lightest clauses, so that at most `most` elementary queries remain.
 

@@ -11,6 +11,7 @@ from enricher.records import (
     Check,
     Document,
     EnrichedDocument,
+    Frequencies,
     IndexLayout,
     Rejection,
     SearchRequest,
@@ -20,6 +21,7 @@ from indexer.engines import tantivy_index, tantivy_search
 from indexer.engines.fields import clean, prepare
 from indexer.engines.folder import IndexFolder
 from indexer.engines.names import check_name
+from indexer.engines.plans import scored_field
 from indexer.engines.tantivy_index import TantivyIndex
 
 HEAP_BYTES = 128_000_000
@@ -124,9 +126,19 @@ class TantivyEngine:
     def count(self, index: str) -> int:
         return int(self._opened(index).searcher().num_docs)
 
+    def frequencies(self, index: str, family: str, terms: Sequence[str]) -> Frequencies:
+        opened, layout = self._described(index)
+        return tantivy_search.frequencies(opened, layout, scored_field(layout, family, index), terms)
+
     def foreign(self, index: str) -> int:
         opened, layout = self._described(index)
         return tantivy_search.foreign(opened, layout)
+
+    def bytes_on_disk(self, index: str) -> int:
+        """The size of all files of an index, those of merges under way and past ones too."""
+        with self._folder.failures():
+            segments = self._folder.segments(self._folder.resolve(index))
+            return sum(path.stat().st_size for path in segments.iterdir() if path.is_file())
 
     # -------------------------------------------------------------- the engine itself
 

@@ -46,8 +46,9 @@ def schema_of(layout: IndexLayout) -> tantivy.Schema:
     builder.add_json_field(VALUES, tokenizer_name="raw", index_option="basic", fast=True)
     builder.add_text_field(PATHS, tokenizer_name="raw", index_option="basic")
     for path, name in field_names(layout).items():
-        if layout.mapping[path] is FieldKind.WORDS:
-            builder.add_text_field(name, tokenizer_name="whitespace", index_option="position")
+        if layout.mapping[path].scored:
+            option = "position" if layout.mapping[path] is FieldKind.WORDS else "freq"
+            builder.add_text_field(name, tokenizer_name="whitespace", index_option=option)
         else:
             builder.add_text_field(name, tokenizer_name="raw", index_option="basic", fast=True)
     return builder.build()
@@ -75,7 +76,7 @@ def as_stored(document: Prepared, layout: IndexLayout, names: Mapping[str, str])
     stored.add_json(VALUES, short)
     for path, name in names.items():
         found = at(document.enrichment, path)
-        if layout.mapping[path] is FieldKind.WORDS:
+        if layout.mapping[path].scored:
             stored.add_text(name, str(found))
             continue
         for keyword in keywords_of(found):

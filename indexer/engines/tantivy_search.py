@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import tantivy
 from tantivy import Occur, Query
 
-from enricher.records import FacetCount, Hit, IndexLayout, SearchRequest, SearchResponse
+from enricher.records import FacetCount, Frequencies, Hit, IndexLayout, SearchRequest, SearchResponse
 from indexer.engines.fields import KEYWORDS, as_value, clean, keywords_of, number
 from indexer.engines.plans import (
     FACET_SIZE,
@@ -49,6 +49,14 @@ def foreign(index: TantivyIndex, layout: IndexLayout) -> int:
             return _count(searcher, Query.exists_query(field))
         valid = _count(searcher, Query.term_set_query(index.schema, field, list(valid_models(layout))))
         return int(searcher.num_docs) - valid
+
+
+def frequencies(index: TantivyIndex, layout: IndexLayout, path: str, terms: Sequence[str]) -> Frequencies:
+    """In how many documents of the last commit each term stands in a field."""
+    searcher, name = index.searcher(), field_names(layout)[path]
+    with index.failures():
+        counts = tuple(int(searcher.doc_freq(name, clean(term))) for term in terms)
+    return Frequencies(int(searcher.num_docs), counts)
 
 
 def _count(searcher: tantivy.Searcher, query: Query) -> int:

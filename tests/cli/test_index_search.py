@@ -51,7 +51,12 @@ def test_search_prints_the_contract(indexed: RunCommand) -> None:
         assert hit["title"].startswith("数据库") and hit["keywords"]
         assert any("<em>" in fragment for fragment in hit["highlight"])
     assert answer["facets"]["topic"][0] == {"value": "数据库", "count": 20}
-    assert {term["origin"] for term in answer["expansion"]} == {"query", "subwords", "relatedness"}
+    assert {term["origin"] for term in answer["expansion"]} == {
+        "query",
+        "subwords",
+        "expansion",
+        "relatedness",
+    }
 
 
 def test_without_expansion_only_the_typed_words_are_searched(indexed: RunCommand) -> None:

@@ -24,7 +24,7 @@ LAYOUT = IndexLayout(
     mapping={
         "tokens.title": FieldKind.WORDS,
         "tokens.text": FieldKind.WORDS,
-        "subwords.text": FieldKind.WORDS,
+        "subwords.text": FieldKind.TERMS,
         "keywords": FieldKind.KEYWORD,
         "keyword_weights": FieldKind.STORED,
         "model": FieldKind.KEYWORD,

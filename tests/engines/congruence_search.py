@@ -1,9 +1,11 @@
 """The behaviour of searches that every engine shares, in the form that congruence.py describes."""
 
+from dataclasses import replace
+
 import pytest
 
 from enricher.errors import UsageError
-from enricher.records import FacetCount, QueryTerm, SearchEngine, SearchRequest
+from enricher.records import FacetCount, FieldKind, Frequencies, QueryTerm, SearchEngine, SearchRequest
 from indexer.engines.fields import EMPTY_MARK
 from tests.engines.congruence import LAYOUT, document, fill, ids, query
 
@@ -36,6 +38,35 @@ def test_families_choose_the_fields(engine: SearchEngine, index: str) -> None:
     for name in ["nothing", "keyword_weights"]:
         with pytest.raises(UsageError, match="tokens"):
             ids(engine, index, QueryTerm("x", field=name))
+
+
+def test_the_fields_of_a_family_together_stand_for_it(engine: SearchEngine, index: str) -> None:
+    """Where the index has them as one field, a word counts the same wherever it stands."""
+    layout = replace(LAYOUT, mapping={**LAYOUT.mapping, "all.tokens": FieldKind.TERMS})
+    name = f"{index}-all"
+    engine.create(name, layout)
+    try:
+        for id_, title, text in (("a", "x", "y"), ("b", "y", "x"), ("c", "z", "z")):
+            made = document(id_, text, title)
+            made = replace(made, enrichment={**made.enrichment, "all": {"tokens": f"{title} {text}"}})
+            assert engine.write(name, [made]) == []
+        engine.refresh(name)
+        scores = {h.id: h.score for h in engine.search(name, SearchRequest(query("x"))).hits}
+        assert set(scores) == {"a", "b"} and scores["a"] == pytest.approx(scores["b"], abs=1e-4)
+        assert ids(engine, name, QueryTerm("x", field="tokens.title")) == ["a"]
+    finally:
+        engine.drop(name)
+
+
+def test_frequencies_say_how_common_terms_are(engine: SearchEngine, index: str) -> None:
+    """By the first field of the family; none for a word that no document holds."""
+    fill(engine, index, document("a", "x y"), document("b", "x"), document("c", "x"), document("d", ""))
+    found = engine.frequencies(index, "tokens.text", ["x", "y", "nowhere", "事务", "\ud800"])
+    assert found == Frequencies(4, (3, 1, 0, 0, 0))
+    assert engine.frequencies(index, "subwords", ["x"]) == Frequencies(4, (3,))
+    assert engine.frequencies(index, "tokens.text", []).counts == ()
+    with pytest.raises(UsageError, match="nothing"):
+        engine.frequencies(index, "nothing", ["x"])
 
 
 def test_a_weight_below_zero_is_refused(engine: SearchEngine, index: str) -> None:

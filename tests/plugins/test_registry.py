@@ -1,5 +1,6 @@
 """Plug-ins by name."""
 
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 import enricher
 from enricher.errors import ConfigurationError, PluginError
 from enricher.plugins import PluginContext, load_enrichments, load_rewriters, registry
-from enricher.records import AnalyzedDocument, Document, FieldKind, Query, QueryTerm
+from enricher.records import AnalyzedDocument, Document, FieldKind, Frequencies, Query, QueryTerm
 from enricher.settings import IndexConfiguration
 from enricher.text import open_analyzer
 
@@ -33,15 +34,21 @@ def test_the_built_in_enrichments_fill_the_fields_that_they_map(context: PluginC
     assert mapping == {
         "tokens.title": FieldKind.WORDS,
         "tokens.text": FieldKind.WORDS,
-        "subwords.title": FieldKind.WORDS,
-        "subwords.text": FieldKind.WORDS,
+        "all.tokens": FieldKind.TERMS,
+        "subwords.title": FieldKind.TERMS,
+        "subwords.text": FieldKind.TERMS,
+        "all.subwords": FieldKind.TERMS,
         "keywords": FieldKind.KEYWORD,
         "keyword_weights": FieldKind.STORED,
+        "expansion.high": FieldKind.KEYWORD,
+        "expansion.middle": FieldKind.KEYWORD,
+        "expansion.low": FieldKind.KEYWORD,
     }
     added: dict[str, Any] = {}
     for plugin in plugins:
         added |= plugin.enrich([analyzed(context, text="事务 running")])[0]
     assert added["tokens"] == {"title": "", "text": "事务 running"}
+    assert plugins[0].enrich([analyzed(context, title="a", text="b")])[0]["all"] == {"tokens": "a b"}
     assert added["subwords"] == {"title": "", "text": "事 务 事务 run"}
     assert set(added["keywords"]) == {"事务", "running"}
     assert [weight["text"] for weight in added["keyword_weights"]] == added["keywords"]
@@ -51,7 +58,7 @@ def test_settings_reach_their_plugin(context: PluginContext) -> None:
     """The number of keywords and the weight of added words."""
     settings = {"keywords": {"top": 1}, "relatedness": {"terms": 2, "weight": 1}}
     configuration = IndexConfiguration(settings=settings)
-    keywords = load_enrichments(configuration, context)[-1]
+    keywords = load_enrichments(configuration, context)[-2]
     assert len(keywords.enrich([analyzed(context, text="事务 索引 日志")])[0]["keywords"]) == 1  # type: ignore[arg-type]
     *_, rewriter = load_rewriters(configuration, context)
     added = rewriter.rewrite(Query("事务", (QueryTerm("事务"),))).terms[1:]
@@ -79,7 +86,7 @@ def test_a_wrong_setting_names_the_plugin_and_the_key(
 @pytest.mark.parametrize(
     ("name", "table", "said"),
     [
-        ("subwords", {"weight": -0.5}, "0 or more"),
+        ("subwords", {"stem": -0.5}, "0 or more"),
         ("relatedness", {"terms": -1}, "0 or more"),
         ("relatedness", {"weight": -0.5}, "0 or more"),
         ("relatedness", {"alpha": float("nan")}, "must be numbers"),
@@ -95,25 +102,58 @@ def test_a_setting_out_of_range_is_found_before_any_search(
 
 def test_an_unknown_name_lists_what_is_installed(context: PluginContext) -> None:
     """So that a typing error is seen at once."""
-    with pytest.raises(ConfigurationError, match=r"'token'.*keywords, relatedness, subwords, tokens"):
+    with pytest.raises(
+        ConfigurationError, match=r"'token'.*expansion, keywords, relatedness, subwords, tokens"
+    ):
         load_enrichments(IndexConfiguration(enrichments=("token",)), context)
 
 
-def test_a_query_word_is_also_searched_by_its_parts(context: PluginContext) -> None:
-    """Pairs of Chinese, stems of English, a single character as it is; with a weight of their own."""
-    configuration = IndexConfiguration(rewriters=("subwords",), settings={"subwords": {"weight": 0.25}})
+def subword_terms(context: PluginContext, text: str, **settings: float) -> list[QueryTerm]:
+    """What the rewriter adds to a query."""
+    configuration = IndexConfiguration(rewriters=("subwords",), settings={"subwords": settings})
     (rewriter,) = load_rewriters(configuration, context)
-    typed = Query(
-        "", (QueryTerm("足球比赛"), QueryTerm("refugees"), QueryTerm("茶"), QueryTerm("x", origin="y"))
-    )
+    typed = Query(text, (QueryTerm("x", origin="y"),))
     query = rewriter.rewrite(typed)
-    assert query.terms[:4] == typed.terms
-    added = query.terms[4:]
-    assert {term.term for term in added} == {"足球", "球比", "比赛", "refuge", "茶"}
-    assert {(term.weight, term.field, term.for_, term.origin) for term in added} == {
-        (0.25, "subwords", None, "subwords")
-    }
-    assert next(term.because for term in added if term.term == "refuge") == "part or stem of refugees"
+    assert query.terms[:1] == typed.terms
+    return list(query.terms[1:])
+
+
+def test_a_query_is_also_searched_by_its_parts(
+    context: PluginContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Characters and pairs of Chinese, also across words; stems of English, but for stop words."""
+    monkeypatch.setattr(enricher.Enricher, "has_titles", False)
+    found = subword_terms(context, "足球的 refugees and 足", han=0.25, stem=3.0)
+    weights = {term.term: term.weight for term in found}
+    assert weights == {"足": 0.5, "球": 0.25, "的": 0.25, "足球": 0.25, "球的": 0.25, "refuge": 3.0}
+    assert {(term.field, term.for_, term.origin) for term in found} == {("subwords", None, "subwords")}
+    reasons = {term.term: term.because for term in found}
+    assert reasons["refuge"] == "stem of refugees" and reasons["足球"] == "part of 足球"
+    assert reasons["球的"] == "stands across two words"
+
+
+def test_parts_that_stand_nearly_everywhere_are_left_out(context: PluginContext) -> None:
+    """Unless nothing else is left, or the index is so small that all do; and those that stand nowhere."""
+
+    def counted(documents: int, **counts: int) -> PluginContext:
+        return replace(
+            context,
+            frequencies=lambda family, terms: Frequencies(documents, tuple(counts.get(t, 0) for t in terms)),
+        )
+
+    found = {term.term for term in subword_terms(counted(1000, 足=10, 的=900, 足的=1), "足的")}
+    assert found == {"足", "足的"}
+    assert {term.term for term in subword_terms(counted(1000, 的=900), "的")} == {"的"}
+    assert {term.term for term in subword_terms(counted(20, 足=10, 的=19), "足的")} == {"足", "的"}
+
+
+def test_titles_count_where_they_share_words_with_their_texts(
+    context: PluginContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Titles that only number or label do not."""
+    for real, families in ((True, {"subwords", "subwords.title"}), (False, {"subwords"})):
+        monkeypatch.setattr(enricher.Enricher, "has_titles", real)
+        assert {term.field for term in subword_terms(context, "足球 refugees")} == families
 
 
 def test_a_rewriter_among_the_enrichments_is_refused(context: PluginContext) -> None:

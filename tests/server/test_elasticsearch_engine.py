@@ -26,12 +26,13 @@ def test_the_mapping_is_the_one_that_is_promised(engine: ElasticsearchEngine, in
     fill(engine, index, EnrichedDocument("a", {"title": "t"}, extra))
     mappings = engine.client.indices.get_mapping(index=index)[index]["mappings"]
     words = {"type": "text", "analyzer": "whitespace"}
+    terms = words | {"index_options": "freqs"}
     exact = {"type": "keyword", "ignore_above": 1024}
     assert mappings["properties"]["enrichment"] == {
         "dynamic": "false",
         "properties": {
             "tokens": {"properties": {"title": words, "text": words}},
-            "subwords": {"properties": {"text": words}},
+            "subwords": {"properties": {"text": terms}},
             "keywords": exact,
             "keyword_weights": {"type": "object", "enabled": False},
             "model": exact,

@@ -1,0 +1,116 @@
+"""The plain systems that enrichment is measured against: their fields and their queries.
+
+Each is BM25 as the engine has it (k1 1.2, b 0.75), over words, characters, pairs or stems.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from operator import add
+from typing import Literal
+
+from enricher.records import TOKENS, AnalyzedDocument, FieldKind, Query, QueryTerm
+from enricher.text import STOP_WORDS, Analyzer, normalize, stem
+from enricher.text.scripts import HAN_SPLIT
+from enricher.text.words import words_between
+
+WORDS, UNIGRAMS, BIGRAMS, STEMS = "words", "unigrams", "bigrams", "stems"
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """A way to search: from what a user typed to the query that an index is asked."""
+
+    name: str
+    index: str
+    query: Callable[[str], Query]
+
+
+def content(words: Sequence[str]) -> list[str]:
+    """The words without stop words."""
+    return [word for word in words if word not in STOP_WORDS]
+
+
+def grams(text: str, size: Literal[1, 2]) -> list[str]:
+    """The characters of Han runs, or their overlapping pairs, in their order; other words as they are.
+
+    A run of one character is that character.
+    """
+    found: list[str] = []
+    for place, part in enumerate(HAN_SPLIT.split(normalize(text))):
+        if place % 2 == 0:
+            found += words_between(part)
+        elif size == 1 or len(part) == 1:
+            found += part
+        else:
+            found += map(add, part, part[1:])
+    return found
+
+
+@dataclass(frozen=True)
+class BaselineFields:
+    """The enrichment that fills the fields of the plain systems.
+
+    `words` and, by the language, `unigrams` and `bigrams` or `stems` hold all fields together;
+    where there are titles `tokens.<field>` holds the words of each. Stop words are left out, but for
+    unigrams and bigrams.
+    """
+
+    fields: tuple[str, ...]
+    language: Literal["zh", "en"]
+    titled: bool
+    limit: int
+    name: str = "baselines"
+
+    @property
+    def mapping(self) -> Mapping[str, FieldKind]:
+        paths = [WORDS, *((UNIGRAMS, BIGRAMS) if self.language == "zh" else (STEMS,))]
+        if self.titled:
+            paths += [f"{TOKENS}.{name}" for name in self.fields]
+        return dict.fromkeys(paths, FieldKind.WORDS)
+
+    def enrich(self, documents: Sequence[AnalyzedDocument]) -> list[dict[str, object]]:
+        return [self._fields_of(document) for document in documents]
+
+    def _fields_of(self, document: AnalyzedDocument) -> dict[str, object]:
+        by_field = {name: content([token.text for token in document.tokens[name]]) for name in self.fields}
+        words = [word for name in self.fields for word in by_field[name]]
+        added: dict[str, object] = {WORDS: " ".join(words)}
+        if self.language == "zh":
+            texts = (document.source.get(name) for name in self.fields)
+            text = "\n".join(text[: self.limit] for text in texts if isinstance(text, str))
+            added[UNIGRAMS] = " ".join(grams(text, 1))
+            added[BIGRAMS] = " ".join(grams(text, 2))
+        else:
+            added[STEMS] = " ".join(map(stem, words))
+        if self.titled:
+            added[TOKENS] = {name: " ".join(found) for name, found in by_field.items()}
+        return added
+
+
+def plain_systems(
+    analyzer: Analyzer, language: Literal["zh", "en"], titled: bool, index: str
+) -> list[System]:
+    """The plain systems that apply, `bm25` first; `index` holds the fields of BaselineFields."""
+
+    def words(text: str) -> list[str]:
+        return content(analyzer.words(text))
+
+    def system(name: str, family: str, cut: Callable[[str], Sequence[str]]) -> System:
+        return System(name, index, lambda text: bag_of_words(text, cut(text), family))
+
+    systems = [system("bm25", WORDS, words)]
+    if language == "zh":
+        systems.append(system("bm25-unigram", UNIGRAMS, lambda text: grams(text, 1)))
+        systems.append(system("bm25-bigram", BIGRAMS, lambda text: grams(text, 2)))
+    else:
+        systems.append(system("bm25-stem", STEMS, lambda text: list(map(stem, words(text)))))
+    if titled:
+        systems.append(system("bm25-fields", TOKENS, words))
+    return systems
+
+
+def bag_of_words(text: str, words: Sequence[str], family: str) -> Query:
+    """The query of plain words in a family of fields; a word that comes twice has twice the weight."""
+    terms = (QueryTerm(word, float(count), field=family) for word, count in Counter(words).items())
+    return Query(text, tuple(terms))

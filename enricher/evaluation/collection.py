@@ -1,0 +1,239 @@
+"""A judged collection: a folder of documents, queries and TREC relevance judgements."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Literal
+
+from enricher.errors import SourceError
+from enricher.records import Document, Rejection, title_of
+from enricher.sources import COLLECTION_FILES, QUERY_FILES, SourceFile, SourceFormat, read_files
+from enricher.text import Analyzer, language_of
+
+QRELS_FILE = "qrels.tsv"
+QUERY_FORMAT = SourceFormat("id", "text", "text")
+JUDGEMENT_COLUMNS = 4
+
+SAMPLE_DOCUMENTS = 200
+SAMPLE_CHARACTERS = 1_000
+"""By so many characters of so many documents the language of a collection is told."""
+
+Judgements = Mapping[str, Mapping[str, int]]
+"""Query id → document id → grade."""
+
+
+@dataclass(slots=True)
+class Counts:
+    """What a collection holds, and what of it cannot be measured or came twice."""
+
+    documents: int = 0
+    repeated_documents: int = 0
+    repeated_queries: int = 0
+    repeated_judgements: int = 0
+    queries_without_judgements: int = 0
+    queries_without_relevant: int = 0
+    judged_queries_missing: int = 0
+    judged_documents_missing: int = 0
+    queries_without_words: int = 0
+
+    def as_json(self) -> dict[str, int]:
+        return asdict(self)
+
+    def sentences(self) -> list[str]:
+        """One for every count that a reader of the figures should know of."""
+        said = {
+            "repeated_documents": (
+                "document",
+                "documents",
+                "with an id seen before: the last of each was kept",
+            ),
+            "repeated_queries": ("query", "queries", "with an id seen before: the last was kept"),
+            "repeated_judgements": ("judgement", "judgements", "of a pair seen before: the last was kept"),
+            "queries_without_judgements": ("query", "queries", "without judgements: left out"),
+            "queries_without_relevant": ("query", "queries", "without a relevant document: left out"),
+            "judged_queries_missing": (
+                "judged query",
+                "judged queries",
+                "without a text: left out",
+            ),
+            "judged_documents_missing": (
+                "judged document",
+                "judged documents",
+                "that the collection lacks: found by no system, and recall counts those that are relevant",
+            ),
+            "queries_without_words": ("query", "queries", "without any word: 0 for every system"),
+        }
+        counts = self.as_json()
+        return [
+            f"{counts[name]:,} {one if counts[name] == 1 else many} {rest}."
+            for name, (one, many, rest) in said.items()
+            if counts[name]
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A collection whose queries and judgements are in memory, and whose documents stream.
+
+    `queries` are those with a relevant document (grade > 0), `judgements` theirs. `titled` says
+    whether any document has a title.
+    """
+
+    name: str
+    file: SourceFile
+    form: SourceFormat
+    queries: Mapping[str, str]
+    judgements: Judgements
+    language: Literal["zh", "en"]
+    titled: bool
+    counts: Counts = field(default_factory=Counts)
+
+    def documents(self) -> Iterator[Document]:
+        """The documents that can be read, in their order; those that cannot were rejected before."""
+        return (item for item in read_files([self.file], self.form) if isinstance(item, Document))
+
+
+def read_collection(
+    folder: Path,
+    qrels: Path | None,
+    form: SourceFormat,
+    analyzer: Analyzer,
+    on_rejection: Callable[[Rejection], None],
+) -> Collection:
+    """Read a collection: `docs.jsonl`, `queries.jsonl` (both also `.gz`) and `qrels.tsv`.
+
+    qrels: another file of judgements, also by its name inside the folder. analyzer: cuts the sample
+    by which the language is told. A line that cannot be used is a rejection. Raises SourceError where
+    a file is missing, or nothing can be measured.
+    """
+    if not folder.is_dir():
+        raise SourceError(f"There is no folder {str(folder)!r}: a collection is a folder.")
+    documents = _file(folder, COLLECTION_FILES, json_lines=True)
+    queries = _file(folder, QUERY_FILES, json_lines=True)
+    judgements = _qrels_file(folder, qrels)
+    counts = Counts()
+    texts = _read_queries(queries, counts, on_rejection)
+    grades = _read_judgements(judgements, counts, on_rejection)
+    if not texts:
+        raise SourceError(f"The file {str(queries.path)!r} holds no query.")
+    if not grades:
+        raise SourceError(f"The file {str(judgements.path)!r} holds no judgement.")
+    counts.queries_without_judgements = len(texts.keys() - grades.keys())
+    counts.judged_queries_missing = len(grades.keys() - texts.keys())
+    judged = {name: grades[name] for name in texts if name in grades}
+    relevant = {name: found for name, found in judged.items() if max(found.values()) > 0}
+    counts.queries_without_relevant = len(judged) - len(relevant)
+    if not relevant:
+        raise SourceError(f"No query of {str(folder)!r} has a relevant document in {judgements.name}.")
+    ids, titled, sample = _survey(documents, form, counts, on_rejection)
+    if not ids:
+        raise SourceError(f"The file {str(documents.path)!r} holds no document.")
+    wanted = {document for found in relevant.values() for document in found}
+    counts.judged_documents_missing = len(wanted - ids)
+    language = language_of(word for text in sample for word in analyzer.words(text))
+    kept = {name: texts[name] for name in relevant}
+    return Collection(str(folder), documents, form, kept, relevant, language, titled, counts)
+
+
+def _file(folder: Path, names: tuple[str, ...], *, json_lines: bool) -> SourceFile:
+    """The first of the files that is there."""
+    for name in names:
+        if (folder / name).is_file():
+            return SourceFile(folder / name, name, json_lines)
+    raise SourceError(f"The folder {str(folder)!r} holds no {names[0]} (also as .gz).")
+
+
+def _qrels_file(folder: Path, qrels: Path | None) -> SourceFile:
+    if qrels is None:
+        return _file(folder, (QRELS_FILE, f"{QRELS_FILE}.gz"), json_lines=False)
+    for path in (qrels, folder / qrels):
+        if path.is_file():
+            return SourceFile(path, path.name, False)
+    raise SourceError(f"There is no file of judgements {str(qrels)!r}.")
+
+
+def _read_queries(
+    file: SourceFile, counts: Counts, on_rejection: Callable[[Rejection], None]
+) -> dict[str, str]:
+    """Query id → text; of equal ids the last."""
+    queries: dict[str, str] = {}
+    for item in read_files([file], QUERY_FORMAT):
+        if isinstance(item, Rejection):
+            on_rejection(item)
+        else:
+            counts.repeated_queries += item.id in queries
+            queries[item.id] = item.text("text")
+    return queries
+
+
+def _read_judgements(
+    file: SourceFile, counts: Counts, on_rejection: Callable[[Rejection], None]
+) -> dict[str, dict[str, int]]:
+    """The judgements of a TREC file: `qid 0 docid grade`, with tabs or spaces; of equal pairs the last."""
+    judgements: dict[str, dict[str, int]] = {}
+    for item in read_files([file], QUERY_FORMAT):
+        if isinstance(item, Rejection):
+            on_rejection(item)
+            continue
+        line = item.text("text")
+        columns = [column.strip() for column in line.split("\t")] if "\t" in line else line.split()
+        try:
+            query, document, grade = _judgement(columns)
+        except ValueError as error:
+            on_rejection(Rejection(item.id, str(error), line))
+            continue
+        grades = judgements.setdefault(query, {})
+        counts.repeated_judgements += document in grades
+        grades[document] = grade
+    return judgements
+
+
+def _judgement(columns: list[str]) -> tuple[str, str, int]:
+    """Query, document and grade of a line. Raises ValueError in a sentence."""
+    if len(columns) != JUDGEMENT_COLUMNS or not all(columns):
+        raise ValueError(f"A judgement has four columns, qid 0 docid grade; this line has {len(columns)}.")
+    query, _, document, grade = columns
+    try:
+        return query, document, int(grade)
+    except ValueError:
+        raise ValueError(f"The grade {grade!r} is no whole number.") from None
+
+
+def _survey(
+    file: SourceFile, form: SourceFormat, counts: Counts, on_rejection: Callable[[Rejection], None]
+) -> tuple[set[str], bool, list[str]]:
+    """The ids of all documents, whether any has a title, and a sample of their texts."""
+    ids: set[str] = set()
+    titled = False
+    title = title_of(form.fields)
+    sample: list[str] = []
+
+    def accepted() -> Iterator[Document]:
+        for item in read_files([file], form):
+            if isinstance(item, Rejection):
+                on_rejection(item)
+            else:
+                yield item
+
+    stream = accepted()
+    for document in islice(stream, SAMPLE_DOCUMENTS):
+        sample.append(whole_text(document, form.fields)[:SAMPLE_CHARACTERS])
+        titled = _take(document, ids, counts, title) or titled
+    for document in stream:
+        titled = _take(document, ids, counts, title) or titled
+    return ids, titled, sample
+
+
+def _take(document: Document, ids: set[str], counts: Counts, title: str | None) -> bool:
+    """Count a document; answers whether it has a title."""
+    if document.id in ids:
+        counts.repeated_documents += 1
+    ids.add(document.id)
+    counts.documents = len(ids)
+    return title is not None and bool(document.text(title).strip())
+
+
+def whole_text(document: Document, fields: tuple[str, ...]) -> str:
+    """The text of all fields together, a line each."""
+    return "\n".join(document.text(name) for name in fields)

@@ -1,0 +1,184 @@
+"""`enricher evaluate`: search measured on judged queries, against plain baselines."""
+
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from enricher.errors import UsageError
+from indexer.cli.app import Command, Json, Workers, app, context_of, number_of
+from indexer.cli.output import (
+    Rejects,
+    counted,
+    json_line,
+    print_json,
+    print_line,
+    print_table,
+    progress_display,
+    say,
+)
+
+if TYPE_CHECKING:  # What measures imports scipy, which no other command needs.
+    from enricher.evaluation.report import Report
+
+COLUMNS = ("system", "nDCG@10", "Recall@100", "MAP", "MRR", "%", "p", "helped", "hurt", "ms")
+LONGEST_QUERY = 40
+SMALLEST_P = 0.0001
+
+
+@app.command(cls=Command)
+def evaluate(
+    context: typer.Context,
+    collection: Annotated[
+        Path, typer.Argument(metavar="COLLECTION", help="Folder with docs.jsonl, queries.jsonl and qrels.")
+    ],
+    qrels: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="TREC judgements. Default: qrels.tsv in the folder.")
+    ] = None,
+    train: Annotated[
+        bool,
+        typer.Option("--train", help="Learn a model from the documents, not the active one."),
+    ] = False,
+    backgrounds: Annotated[
+        list[str] | None,
+        typer.Option("--background", metavar="SOURCE", help="With --train, learn from these too; repeated."),
+    ] = None,
+    percent: Annotated[
+        float | None,
+        typer.Option(
+            "--gate",
+            metavar="PERCENT",
+            min=0,
+            help="Fail when enriched is worse by more than this.",
+        ),
+    ] = None,
+    index: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Measure what enricher.toml says for this index.")
+    ] = None,
+    report_file: Annotated[
+        Path | None, typer.Option("--report", metavar="FILE", help="Write all that was found, as JSON.")
+    ] = None,
+    plot_file: Annotated[
+        Path | None, typer.Option("--plot", metavar="FILE", help="Draw the systems as bars, as SVG.")
+    ] = None,
+    workers: Workers = None,
+    as_json: Json = False,
+) -> None:
+    """Measure search on queries with judgements.
+
+    The enriched search is compared with plain BM25, with RM3 and with each part of itself. Scratch
+    indexes are made and dropped; with --workers 1 a training is reproducible.
+
+    Example: enricher evaluate my-collection --train --gate 1
+    """
+    from enricher.evaluation import plot
+    from enricher.evaluation.report import gate
+    from indexer.evaluate import Evaluation
+    from indexer.evaluate import evaluate as measure
+
+    shared = context_of(context)
+    if backgrounds and not train:
+        raise UsageError("--background is what a model learns from: it needs --train.")
+    for path in (report_file, plot_file):
+        _check_folder(path)
+    if plot_file is not None:
+        plot.need_matplotlib()
+    job = Evaluation(
+        collection,
+        qrels,
+        shared.models,
+        shared.engine_url,
+        shared.configuration(),
+        train,
+        tuple(backgrounds or ()),
+        index,
+        number_of(workers),
+    )
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # So that scratch indexes are dropped then too.
+    with Rejects() as rejects, progress_display() as progress:
+        report = measure(job, rejects, progress)
+    for sentence in report.counts.sentences():
+        say(sentence)
+    if as_json:
+        print_json(report.as_json())
+    else:
+        _print(report)
+    if report_file is not None:
+        report_file.write_text(json_line(report.as_full_json()) + "\n", encoding="utf-8")
+    if plot_file is not None:
+        plot.draw(report, plot_file)
+    closed = gate(report, percent) if percent is not None else None
+    if rejects.count:
+        say(rejects.summary())
+    if closed is not None:
+        say(closed)
+    if rejects.count or closed is not None:
+        raise typer.Exit(1)
+
+
+def _check_folder(path: Path | None) -> None:
+    """Raise UsageError, before any work is done, where a file cannot be written for want of its folder."""
+    if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
+        raise UsageError(f"The file {str(path)!r} cannot be written: its folder is not there, or it is one.")
+
+
+def _print(report: "Report") -> None:
+    """The systems as a table, the strongest plain one marked, and what else is worth a line."""
+    from enricher.evaluation.report import MARGIN
+
+    rows = [
+        (
+            f"{system.name} *" if system.name == report.strongest else system.name,
+            system.ndcg,
+            system.recall,
+            system.average_precision,
+            system.reciprocal_rank,
+            f"{round(system.change, 1) + 0:.1f}",
+            f"{system.p:.2g}" if system.p >= SMALLEST_P else f"<{SMALLEST_P:g}",
+            system.helped,
+            system.hurt,
+            f"{system.ms:.1f}",
+        )
+        for system in report.systems
+    ]
+    documents = counted(report.counts.documents, "document")
+    print_line(f"{report.collection}: {documents}; queries: {report.queries:,}; model: {report.model}")
+    print_table(COLUMNS, rows)
+    print()
+    print_line("* the strongest plain system: % is the change of nDCG@10 against it, p by a paired t-test.")
+    print_line(
+        f"helped, hurt: queries whose nDCG@10 differs from bm25's by over {MARGIN:g}; ms: median a query."
+    )
+    if report.index_bytes is not None:
+        size = report.index_bytes
+        print_line(
+            f"Size of the index: {size.enriched / 1e6:.1f} MB, {size.growth:.2f} times that with words only "
+            f"({size.words / 1e6:.1f} MB)."
+        )
+    if report.hurt:
+        print()
+        _print_hurt(report)
+
+
+def _print_hurt(report: "Report") -> None:
+    """The queries that lose most, and where the relevant document went."""
+    print_line(f"Most hurt by the enrichment, against {report.strongest} (terms and reasons: --report):")
+    columns = ("query", "text", "nDCG@10", "enriched", "relevant", "rank", "enriched")
+    rows = [
+        (
+            query.id,
+            query.text if len(query.text) <= LONGEST_QUERY else f"{query.text[: LONGEST_QUERY - 1]}…",
+            query.ndcg_plain,
+            query.ndcg,
+            query.document or "none found",
+            _rank(query.rank_plain),
+            _rank(query.rank),
+        )
+        for query in report.hurt
+    ]
+    print_table(columns, rows)
+
+
+def _rank(rank: int | None) -> str:
+    return "none" if rank is None else str(rank)
