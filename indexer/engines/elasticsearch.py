@@ -210,6 +210,14 @@ class ElasticsearchEngine:
         counts = tuple(int(found.get("terms", {}).get(term, {}).get("doc_freq", 0)) for term in wanted)
         return Frequencies(int(found.get("field_statistics", {}).get("doc_count", 0)), counts)
 
+    def bytes_on_disk(self, index: str) -> int:
+        """The size of an index after a flush, its replicas left out."""
+        check_name(index)
+        with self._failures(index):
+            self.client.indices.flush(index=index, wait_if_ongoing=True)
+            answer = self.client.indices.stats(index=index, metric="store")
+        return int(answer["_all"]["primaries"]["store"]["size_in_bytes"])
+
     def _count(self, index: str, query: Mapping[str, Any]) -> int:
         with self._failures(index):
             answer = self.client.search(
