@@ -113,6 +113,16 @@ class QueryTerm:
     for_: str | None = None
     field: str = TOKENS
 
+    def as_json(self) -> dict[str, object]:
+        """Under the names of the contract."""
+        return {
+            "term": self.term,
+            "weight": self.weight,
+            "for": self.for_,
+            "origin": self.origin,
+            "because": self.because,
+        }
+
     @property
     def group(self) -> str | None:
         """The word under which alternatives are gathered, None for a term that stands alone."""

@@ -10,7 +10,7 @@ import os
 import sys
 import zlib
 from array import array
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from gzip import BadGzipFile
 from pathlib import Path
@@ -294,6 +294,17 @@ def source_format(id_field: str, title_field: str, text_field: str, name: str) -
     if name not in ("auto", "jsonl", "text"):
         raise UsageError(f"The format must be auto, jsonl or text, not {name!r}.")
     return SourceFormat(id_field, title_field, text_field, cast(Format, name))
+
+
+def accepted(
+    stream: Iterable[Document | Rejection], on_rejection: Callable[[Rejection], None]
+) -> Iterator[Document]:
+    """The documents of a stream; what could not be used goes to `on_rejection`."""
+    for item in stream:
+        if isinstance(item, Rejection):
+            on_rejection(item)
+        else:
+            yield item
 
 
 class SeenIds:

@@ -33,7 +33,6 @@ from enricher.model.training import TrainingSettings
 from enricher.records import (
     ALL,
     TOKENS,
-    Document,
     FieldKind,
     IndexLayout,
     Query,
@@ -43,7 +42,7 @@ from enricher.records import (
     SearchRequest,
 )
 from enricher.settings import Configuration, IndexConfiguration
-from enricher.sources import SourceFormat
+from enricher.sources import SourceFormat, accepted
 from enricher.text import open_analyzer
 from indexer.engines import open_engine
 from indexer.pipeline import STAMP_MAPPING, DocumentEnricher, EnricherRecipe, index_documents, prepare_index
@@ -158,39 +157,23 @@ def _train(
     with closing(open_engine(job.engine_url)) as engine:
         sources = list(job.backgrounds)
         backgrounds = read_sources(sources, collection.form, lambda: engine) if sources else iter(())
-        documents = chain(collection.documents(), _accepted(backgrounds, on_rejection))
+        documents = chain(collection.documents(), accepted(backgrounds, on_rejection))
         version = train_bundle(
             store, documents, fields, open_analyzer(), settings, progress=progress, workers=job.workers
         )
     store.activate(version)
 
 
-def _accepted(items: Iterator[Document | Rejection], on_rejection: OnRejection) -> Iterator[Document]:
-    for item in items:
-        if isinstance(item, Rejection):
-            on_rejection(item)
-        else:
-            yield item
-
-
+@dataclass(frozen=True, slots=True)
 class _Run:
     """One evaluation: the indexes are filled, then searched by system after system."""
 
-    def __init__(
-        self,
-        job: Evaluation,
-        place: Scratch,
-        collection: Collection,
-        recipe: EnricherRecipe,
-        on_rejection: OnRejection,
-        progress: Progress,
-    ) -> None:
-        self.job = job
-        self.place = place
-        self.collection = collection
-        self.recipe = recipe
-        self.on_rejection = on_rejection
-        self.progress = progress
+    job: Evaluation
+    place: Scratch
+    collection: Collection
+    recipe: EnricherRecipe
+    on_rejection: OnRejection
+    progress: Progress
 
     def report(self) -> Report:
         enricher = self.recipe.open()

@@ -22,7 +22,7 @@ from enricher.records import (
     SearchEngine,
 )
 from enricher.settings import IndexConfiguration
-from enricher.sources import SeenIds
+from enricher.sources import SeenIds, accepted
 from enricher.text import Analyzer, open_analyzer
 from indexer.engines.fields import clean
 
@@ -210,7 +210,7 @@ def index_documents(
         report.rejected += 1
         on_rejection(rejection)
 
-    batches = document_batches(_accepted(documents, reject), enricher.fields)
+    batches = document_batches(accepted(documents, reject), enricher.fields)
     with _kept(engine, index), closing(map_in_order(enricher.enrich, batches, workers)) as enriched:
         for batch, added in enriched:
             for document in batch:
@@ -237,13 +237,3 @@ def _kept(engine: SearchEngine, index: str) -> Iterator[None]:
         with suppress(EngineError):
             engine.refresh(index)
         raise
-
-
-def _accepted(
-    documents: Iterable[Document | Rejection], reject: Callable[[Rejection], None]
-) -> Iterator[Document]:
-    for document in documents:
-        if isinstance(document, Rejection):
-            reject(document)
-        else:
-            yield document

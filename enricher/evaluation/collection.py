@@ -8,7 +8,7 @@ from typing import Literal
 
 from enricher.errors import SourceError
 from enricher.records import Document, Rejection, title_of
-from enricher.sources import COLLECTION_FILES, QUERY_FILES, SourceFile, SourceFormat, read_files
+from enricher.sources import COLLECTION_FILES, QUERY_FILES, SourceFile, SourceFormat, accepted, read_files
 from enricher.text import Analyzer, language_of
 
 QRELS_FILE = "qrels.tsv"
@@ -158,12 +158,9 @@ def _read_queries(
 ) -> dict[str, str]:
     """Query id → text; of equal ids the last."""
     queries: dict[str, str] = {}
-    for item in read_files([file], QUERY_FORMAT):
-        if isinstance(item, Rejection):
-            on_rejection(item)
-        else:
-            counts.repeated_queries += item.id in queries
-            queries[item.id] = item.text("text")
+    for item in accepted(read_files([file], QUERY_FORMAT), on_rejection):
+        counts.repeated_queries += item.id in queries
+        queries[item.id] = item.text("text")
     return queries
 
 
@@ -172,10 +169,7 @@ def _read_judgements(
 ) -> dict[str, dict[str, int]]:
     """The judgements of a TREC file: `qid 0 docid grade`, with tabs or spaces; of equal pairs the last."""
     judgements: dict[str, dict[str, int]] = {}
-    for item in read_files([file], QUERY_FORMAT):
-        if isinstance(item, Rejection):
-            on_rejection(item)
-            continue
+    for item in accepted(read_files([file], QUERY_FORMAT), on_rejection):
         line = item.text("text")
         columns = [column.strip() for column in line.split("\t")] if "\t" in line else line.split()
         try:
@@ -208,15 +202,7 @@ def _survey(
     titled = False
     title = title_of(form.fields)
     sample: list[str] = []
-
-    def accepted() -> Iterator[Document]:
-        for item in read_files([file], form):
-            if isinstance(item, Rejection):
-                on_rejection(item)
-            else:
-                yield item
-
-    stream = accepted()
+    stream = accepted(read_files([file], form), on_rejection)
     for document in islice(stream, SAMPLE_DOCUMENTS):
         sample.append(whole_text(document, form.fields)[:SAMPLE_CHARACTERS])
         titled = _take(document, ids, counts, title) or titled

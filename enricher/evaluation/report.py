@@ -79,17 +79,13 @@ class HurtQuery:
     terms: tuple[QueryTerm, ...]
 
     def as_json(self) -> dict[str, object]:
-        terms = [
-            {"term": t.term, "weight": t.weight, "for": t.for_, "origin": t.origin, "because": t.because}
-            for t in self.terms
-        ]
         return {
             "id": self.id,
             "text": self.text,
             "ndcg@10": {"plain": round(self.ndcg_plain, 6), ENRICHED: round(self.ndcg, 6)},
             "document": self.document,
             "rank": {"plain": self.rank_plain, ENRICHED: self.rank},
-            "terms": terms,
+            "terms": [term.as_json() for term in self.terms],
         }
 
 

@@ -1,4 +1,4 @@
-"""The plug-ins that come with the product: tokens, subwords, keywords, relatedness."""
+"""The plug-ins that come with the product: tokens, subwords, keywords, expansion, relatedness."""
 
 import math
 from collections import Counter

@@ -11,7 +11,7 @@ import typer
 from enricher.errors import SourceError
 from enricher.records import Document, Rejection
 from enricher.settings import IndexConfiguration
-from enricher.sources import source_format
+from enricher.sources import accepted, source_format
 from indexer.cli.app import (
     Command,
     Context,
@@ -26,7 +26,6 @@ from indexer.cli.app import (
     number_of,
 )
 from indexer.cli.output import Rejects, counted, print_json, print_line, progress_display, say
-from indexer.cli.train import accepted
 from indexer.pipeline import EnricherRecipe, index_documents, prepare_index
 from indexer.sources import read_sources
 

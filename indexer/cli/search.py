@@ -10,7 +10,7 @@ from enricher.records import Query, SearchRequest, SearchResponse
 from indexer.cli.app import Command, Json, app, context_of
 from indexer.cli.hits import print_hit
 from indexer.cli.output import counted, print_json, print_line, print_table, say
-from indexer.cli.words import print_terms, terms_as_json
+from indexer.cli.words import print_terms
 from indexer.search import SearchableIndex, open_index
 
 SHOWN_VALUES = 10
@@ -86,7 +86,7 @@ def _as_json(opened: SearchableIndex, query: Query, response: SearchResponse) ->
             for hit in response.hits
         ],
         "facets": {name: [asdict(count) for count in counts] for name, counts in response.facets.items()},
-        "expansion": terms_as_json(query),
+        "expansion": [term.as_json() for term in query.terms],
     }
 
 

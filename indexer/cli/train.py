@@ -1,13 +1,11 @@
 """`enricher train`: learn a model from documents."""
 
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from enricher.records import Document, Rejection
-from enricher.sources import SeenIds, source_format
+from enricher.sources import SeenIds, accepted, source_format
 from enricher.text import open_analyzer, read_lexicon
 from enricher.text.segmentation import NO_LEXICON
 from indexer.cli.app import (
@@ -106,7 +104,7 @@ def train(
             language,
             lexicon,
             progress,
-            number_of(workers),
+            workers,
         )
     if not no_activate:
         shared.store.activate(version)
@@ -117,12 +115,3 @@ def train(
     if rejects.count:
         say(f"{rejects.summary()} The model was trained on the others.")
         raise typer.Exit(1)
-
-
-def accepted(stream: Iterable[Document | Rejection], rejects: Rejects) -> Iterator[Document]:
-    """The documents of a stream; what could not be used goes to `rejects`."""
-    for item in stream:
-        if isinstance(item, Rejection):
-            rejects(item)
-        else:
-            yield item

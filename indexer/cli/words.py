@@ -11,8 +11,8 @@ import typer
 from enricher.enricher import Enricher, load
 from enricher.errors import UsageError
 from enricher.parallel import document_batches, map_in_order
-from enricher.records import Document, Keyword, Query, QueryTerm, title_of
-from enricher.sources import source_format
+from enricher.records import Document, Keyword, QueryTerm, title_of
+from enricher.sources import accepted, source_format
 from indexer.cli.app import (
     Command,
     FormatOption,
@@ -26,7 +26,6 @@ from indexer.cli.app import (
     number_of,
 )
 from indexer.cli.output import Rejects, print_json, print_line, print_table, say
-from indexer.cli.train import accepted
 from indexer.sources import read_sources
 
 Top = Annotated[int, typer.Option(help="How many.")]
@@ -187,17 +186,9 @@ def expand(
     if not expanded.terms:
         raise UsageError(f"The query {query!r} holds no word to expand.")
     if as_json:
-        print_json({"query": query, "terms": terms_as_json(expanded)})
+        print_json({"query": query, "terms": [term.as_json() for term in expanded.terms]})
     else:
         print_terms(expanded.terms)
-
-
-def terms_as_json(query: Query) -> list[dict[str, object]]:
-    """The terms of a query as the contract writes them."""
-    return [
-        {"term": t.term, "weight": t.weight, "for": t.for_, "origin": t.origin, "because": t.because}
-        for t in query.terms
-    ]
 
 
 def print_terms(terms: tuple[QueryTerm, ...]) -> None:
