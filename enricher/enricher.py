@@ -8,6 +8,7 @@ from enricher.errors import BundleInvalid
 from enricher.expansion import RelatednessExpansion, expand_by_relatedness, parse_query
 from enricher.keywords import extract, published_keywords
 from enricher.model.bundle import Bundle
+from enricher.model.corpus import REAL_TITLES
 from enricher.model.huffman import FloatArray
 from enricher.model.related_table import related
 from enricher.model.relatedness import DEFAULT_ALPHA, DEFAULT_SHRINKAGE, INNER_PRODUCT, Relatedness
@@ -19,11 +20,6 @@ from enricher.text.analysis import DEFAULT_LIMIT
 from enricher.text.segmentation import NO_LEXICON
 
 TEXT_FIELD = "text"
-
-REAL_TITLES = 0.5
-"""Share of the words of a title that its text holds, from which on titles count as such. Numbered
-sections and labels have .1 to .3, titles .7 and more.
-"""
 
 
 class Enricher:
@@ -48,6 +44,14 @@ class Enricher:
         """Whether the titles of the training text say what the texts are about: they share words."""
         share: float = self.bundle.manifest.get("corpus", {}).get("title_share", 0.0)
         return share >= REAL_TITLES
+
+    @property
+    def has_learned_from_texts(self) -> bool:
+        """Whether tuning on the texts was a task to learn from: pairs that anything could tell apart teach
+        nothing.
+        """
+        facts = self.bundle.manifest.get("text_vectors")
+        return facts is not None and bool(facts["has_learned"])
 
     @property
     def words(self) -> Sequence[str]:

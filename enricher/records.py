@@ -91,6 +91,9 @@ TOKENS = "tokens"
 SUBWORDS = "subwords"
 """The family that holds the parts of words: characters and pairs of Chinese, stems of English."""
 
+VECTOR = "vector"
+"""The field that holds what a document is about, as whole numbers of 8 bits."""
+
 ALL = "all"
 """The object under `enrichment` that holds families of all enriched fields together."""
 
@@ -130,11 +133,25 @@ class QueryTerm:
 
 
 @dataclass(frozen=True, slots=True)
+class QueryVector:
+    """What a query is about, and how much that counts beside its words.
+
+    codes: d whole numbers of 8 bits. head, rest: shares of the cosine in the ranking, from 0 to 1, of
+    the first ranks and of the others (`enricher.expansion.fusion`).
+    """
+
+    codes: bytes
+    head: float
+    rest: float
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
-    """What a user typed, as weighted terms."""
+    """What a user typed, as weighted terms, and as a vector where the index has vectors."""
 
     text: str
     terms: tuple[QueryTerm, ...]
+    vector: QueryVector | None = None
 
     def groups(self) -> list[list[QueryTerm]]:
         """The terms by group, in order of first appearance; a term without a group is one."""
@@ -155,20 +172,23 @@ class SearchRequest:
     """A query with filters (all must hold), facets to count, and the number of hits wanted.
 
     Names of filters and facets are fields of the documents; `keywords` means
-    `enrichment.keywords`.
+    `enrichment.keywords`. Without `source` the hits are ids and scores alone, which is quicker.
     """
 
     query: Query
     top: int = 10
     filters: tuple[tuple[str, str], ...] = ()
     facets: tuple[str, ...] = ()
+    source: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
+    """A document that was found; `source` and `keywords` are empty where they were not asked for."""
+
     id: str
     score: float
-    source: Mapping[str, object]
+    source: Mapping[str, object] = field(default_factory=dict)
     keywords: tuple[str, ...] = ()
 
 
@@ -203,6 +223,8 @@ class FieldKind(StrEnum):
     """The same without the places of the words: smaller, and no phrase can be searched in it."""
     KEYWORD = "keyword"
     """Exact values, one or many, for filters and facets."""
+    VECTOR = "vector"
+    """Whole numbers of 8 bits, written as two hexadecimal digits each, compared by their products."""
     STORED = "stored"
     """Kept with the document, not searchable."""
 
@@ -210,6 +232,11 @@ class FieldKind(StrEnum):
     def scored(self) -> bool:
         """Whether its words are scored by BM25."""
         return self in (FieldKind.WORDS, FieldKind.TERMS)
+
+    @property
+    def has_terms(self) -> bool:
+        """Whether a term of a query can be looked for in it."""
+        return self.scored or self is FieldKind.KEYWORD
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,10 +362,11 @@ class SearchEngine(Protocol):
 
     def count(self, index: str) -> int: ...
 
-    def frequencies(self, index: str, family: str, terms: Sequence[str]) -> Frequencies:
-        """In how many documents each term stands, by the first field of a family.
+    def frequencies(self, index: str, field: str, terms: Sequence[str]) -> Frequencies:
+        """In how many documents each term stands in a scored field, by its name in the layout's `mapping`.
 
-        Documents that were deleted since the last merge may count; of several shards one is asked.
+        UsageError where the index has no such field. Documents that were deleted since the last
+        merge may count; of several shards one is asked.
         """
 
     def foreign(self, index: str) -> int:

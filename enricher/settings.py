@@ -52,8 +52,8 @@ class IndexConfiguration:
     """
 
     fields: tuple[str, ...] | None = None
-    enrichments: tuple[str, ...] = ("tokens", "subwords", "keywords", "expansion")
-    rewriters: tuple[str, ...] = ("subwords", "expansion", "relatedness")
+    enrichments: tuple[str, ...] = ("tokens", "subwords", "keywords", "expansion", "vector")
+    rewriters: tuple[str, ...] = ("subwords", "expansion", "relatedness", "vector")
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 

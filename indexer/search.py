@@ -1,8 +1,7 @@
 """Enriched search: from what a user typed to hits with highlights and reasons."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from enricher.enricher import Enricher, matching_analyzer
 from enricher.errors import IndexConflict, ModelNotFound, UsageError
@@ -11,6 +10,8 @@ from enricher.plugins import PluginContext, load_rewriters
 from enricher.records import (
     SUBWORDS,
     TOKENS,
+    VECTOR,
+    Frequencies,
     Hit,
     IndexLayout,
     Query,
@@ -49,23 +50,32 @@ class SearchableIndex:
         """The same as one step for many queries: its rewriters are built once."""
         if self.enricher is None:
             return lambda query: query
-        frequencies = partial(self.engine.frequencies, self.name)
-        context = PluginContext(self.layout.fields, self.analyzer, self.enricher, frequencies=frequencies)
+        context = PluginContext(
+            self.layout.fields, self.analyzer, self.enricher, frequencies=self.frequencies
+        )
         rewriters = load_rewriters(configuration, context)
 
         def rewrite(query: Query) -> Query:
             for rewriter in rewriters:
                 query = rewriter.rewrite(query)
-            return Query(query.text, tuple(term for term in query.terms if self._has(term.field)))
+            terms = tuple(term for term in query.terms if self._has(term.field))
+            return Query(query.text, terms, query.vector if VECTOR in self.layout.mapping else None)
 
         return rewrite
+
+    def frequencies(self, family: str, terms: Sequence[str]) -> Frequencies:
+        """In how many documents terms stand, by the first scored field of a family; in none without one."""
+        fields = self.layout.family(family)
+        if not fields:
+            return Frequencies(0, (0,) * len(terms))
+        return self.engine.frequencies(self.name, fields[0], terms)
 
     def _has(self, family: str) -> bool:
         return family in self.layout.mapping or bool(self.layout.family(family))
 
     def search(self, request: SearchRequest) -> SearchResponse:
         """Ask the engine. Raises UsageError when the query holds no word."""
-        if not request.query.terms:
+        if not request.query.terms and request.query.vector is None:
             raise UsageError(f"The query {request.query.text!r} holds no word to search for.")
         return self.engine.search(self.name, request)
 

@@ -15,23 +15,20 @@ generator; here they come from the corpus itself.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from enricher.model.huffman import FloatArray, IntArray
+from enricher.expansion.near_words import NearWords
+from enricher.model.huffman import DoubleArray, FloatArray, IntArray
 from enricher.model.word2vec import Word2Vec
 
-if TYPE_CHECKING:  # it imports faiss, which not everybody needs
-    from enricher.model.neighbors import NeighborIndex
-
 SEEDS = 15
-NEAR = 50
-LEAST_COSINE = 0.3
 FULL = 15
 K1, B = 1.2, 0.75
 CLASSES = {"high": (0.6, 0.75), "middle": (0.35, 0.45), "low": (0.01, 0.25)}
 """For each class the least weight of a word in it, and the constant that stands for those weights."""
+TOGETHER = 1024
+"""Documents expanded together: the lists of all their seeds are kept at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,62 +40,83 @@ class WeightedWords:
 
     def classes(self) -> dict[str, IntArray]:
         """The rows in each class."""
-        found, above = {}, np.inf
+        found, start = {}, 0
         for name, (least, _) in CLASSES.items():
-            found[name] = self.rows[(self.weights >= least) & (self.weights < above)]
-            above = least
+            end = int(np.count_nonzero(self.weights >= least))
+            found[name] = self.rows[start:end]
+            start = end
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """The words of several documents one after the other, and the seeds of each.
+
+    words: int32 (N,); those of document t are words[starts[t] : starts[t + 1]]. sizes: int32 (T,), how
+    many of them are distinct. seeds: int32 (T, SEEDS), weights: float64 (T, SEEDS), and numbers:
+    int32 (T,), how many of them there are.
+    """
+
+    words: IntArray
+    starts: IntArray
+    sizes: IntArray
+    seeds: IntArray
+    weights: DoubleArray
+    numbers: IntArray
+
+    @property
+    def all_seeds(self) -> IntArray:
+        """Each word that is a seed, once."""
+        filled = np.arange(SEEDS) < self.numbers[:, np.newaxis]
+        return np.unique(self.seeds[filled])
 
 
 class DocumentExpander:
     """Expands documents by a model; the words near a word are looked up once, and kept."""
 
-    def __init__(self, model: Word2Vec, index: "NeighborIndex") -> None:
-        self._model, self._index = model, index
-        self._near: dict[int, WeightedWords] = {}
-        self._length = float(np.asarray(model.counts).sum()) / max(1, model.documents)
+    def __init__(self, model: Word2Vec) -> None:
+        self._idf = model.idf
+        self._near = NearWords(model.vectors)
+        self._length = max(1.0, float(np.asarray(model.counts).sum()) / max(1, model.documents))
 
     def expand(self, documents: Sequence[IntArray], most: int) -> list[WeightedWords]:
         """At most `most` words for each document; int32 (N,), the rows of its content words."""
-        seeds = [self._seeds(words) for words in documents]
-        self._look_up(np.unique(np.concatenate([seed.rows for seed in seeds] or [np.empty(0, np.int32)])))
-        return [self._expand(words, seed, most) for words, seed in zip(documents, seeds, strict=True)]
+        found = []
+        for start in range(0, len(documents), TOGETHER):
+            texts = self._texts(documents[start : start + TOGETHER])
+            self._near.look_up(texts.all_seeds)
+            found += self._expand(texts, most)
+        return found
 
-    def _seeds(self, words: IntArray) -> WeightedWords:
-        """The words of a document that say most of it."""
-        rows, tf = np.unique(words, return_counts=True)
-        if not len(rows):
-            return WeightedWords(rows, np.empty(0, np.float32))
-        norm = K1 * (1 - B + B * len(words) / max(self._length, 1.0))
-        weights = self._model.idf[rows] * tf / (tf + norm)
-        best = np.argsort(-weights, kind="stable")[:SEEDS]
-        return WeightedWords(rows[best], np.asarray(weights[best] / weights[best].sum(), np.float32))
+    def _texts(self, documents: Sequence[IntArray]) -> _Texts:
+        """The documents as one, with the words of each that say most of it."""
+        from enricher.model import kernels  # compiled code is loaded only where it is needed
 
-    def _look_up(self, rows: IntArray) -> None:
-        """Keep the words near each of some words."""
-        new = np.array([row for row in rows.tolist() if row not in self._near], np.int32)
-        if not len(new):
-            return
-        vectors = np.asarray(self._model.vectors[new])
-        cosines, found = self._index.search(vectors, min(NEAR + 1, len(self._model.words)))
-        for row, near, cosine in zip(new.tolist(), found, cosines, strict=True):
-            kept = (near >= 0) & (near != row) & (cosine >= LEAST_COSINE)
-            self._near[row] = WeightedWords(near[kept].astype(np.int32), cosine[kept])
-
-    def _expand(self, words: IntArray, seeds: WeightedWords, most: int) -> WeightedWords:
-        near = [self._near[row] for row in seeds.rows.tolist()]
-        if not near:
-            return WeightedWords(np.empty(0, np.int32), np.empty(0, np.float32))
-        rows, place = np.unique(np.concatenate([one.rows for one in near]), return_inverse=True)
-        shares = np.concatenate(
-            [one.weights * weight for one, weight in zip(near, seeds.weights, strict=True)]
+        lengths = np.array([len(document) for document in documents])
+        norms = K1 * (1 - B + B * lengths / self._length)
+        number = len(documents)
+        texts = _Texts(
+            words=np.concatenate(documents).astype(np.int32, copy=False),
+            starts=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32),
+            sizes=np.empty(number, np.int32),
+            seeds=np.empty((number, SEEDS), np.int32),
+            weights=np.empty((number, SEEDS)),
+            numbers=np.empty(number, np.int32),
         )
-        weights = np.bincount(place, shares, len(rows)).astype(np.float64)
-        own = np.unique(words)
-        weights[np.isin(rows, own, assume_unique=True)] = 0.0
-        best = np.argsort(-weights, kind="stable")[: min(most, len(own))]
-        best = best[weights[best] > 0]
-        if not len(best):
-            return WeightedWords(np.empty(0, np.int32), np.empty(0, np.float32))
-        scaled = weights[best] / weights[best[0]] * min(1.0, len(own) / FULL)
-        return WeightedWords(rows[best], scaled.astype(np.float32))
+        seeds = texts.sizes, texts.seeds, texts.weights, texts.numbers
+        kernels.seeds_of_texts(texts.words, texts.starts, norms, self._idf, *seeds)
+        return texts
+
+    def _expand(self, texts: _Texts, most: int) -> list[WeightedWords]:
+        """The words near the seeds of each document, heaviest first."""
+        from enricher.model import kernels
+
+        number, width = len(texts.sizes), min(most, int(texts.sizes.max()))
+        rows, sums = np.empty((number, width), np.int32), np.zeros((number, width))
+        found = np.empty(number, np.int32)
+        seeds = texts.sizes, texts.seeds, texts.weights, texts.numbers
+        kernels.near_texts(texts.words, texts.starts, *seeds, *self._near.lists, rows, sums, found)
+        largest = np.where(sums[:, :1] > 0, sums[:, :1], 1.0)
+        known = np.minimum(1.0, texts.sizes / FULL)[:, np.newaxis]
+        weights = (sums / largest * known).astype(np.float32)
+        return [WeightedWords(rows[t, :end], weights[t, :end]) for t, end in enumerate(found.tolist())]

@@ -9,7 +9,7 @@ original word.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -77,7 +77,7 @@ def expand_by_relatedness(
         )
         for y in best
     )
-    return Query(query.text, query.terms + added)
+    return replace(query, terms=query.terms + added)
 
 
 def _reason(words: list[str], parts: FloatArray) -> str:

@@ -2,28 +2,34 @@
 
 import hashlib
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import orjson
 
 from enricher.files import write_atomically
 from enricher.model.bundle import Origin, read_model, write_manifest, write_model
-from enricher.model.corpus import segment
+from enricher.model.corpus import REAL_TITLES, segment
 from enricher.model.related_table import build_table
 from enricher.model.relatedness import Relatedness
 from enricher.model.store import BundleStore
+from enricher.model.text_vectors.sample import DocumentSample, cut_sample
+from enricher.model.text_vectors.vectors import write_text_vectors
 from enricher.model.training import TrainingSettings, import_gensim, train
 from enricher.model.word2vec import Word2Vec
 from enricher.records import Document
 from enricher.text import Analyzer, language_of
 
+if TYPE_CHECKING:  # scipy, which tuning alone needs, takes time to import
+    from enricher.model.text_vectors.tuning import Tuned
+
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how far it is, and of how much (0: not known)."""
 
 BUNDLE = "bundle"
-TRAINED = "trained.json"
+TRAINED, TUNED = "trained.json", "tuned.json"
 
 
 def train_bundle(
@@ -36,15 +42,20 @@ def train_bundle(
     lexicon: Path | None = None,
     progress: Progress = lambda step, done, total: None,
     workers: int = 1,
+    backgrounds: Iterable[Document] = (),
 ) -> str:
     """Train a model on documents and add its bundle to the store; returns the version.
 
-    Documents are read once, and cut into words by so many worker processes. Nothing of a training
-    that fails or is interrupted stays behind; of one that was killed after the training itself, the
-    same call again takes up what was made. Raises TrainingFailed.
+    Words are learned from the backgrounds too, but the documents alone say whether titles are real, and
+    the vectors of texts are tuned on them. Both are read once, and cut into words by so many worker
+    processes. Nothing of a training that fails or is interrupted stays behind; of one that was killed
+    after the training itself, the same call again takes up what was made. Raises TrainingFailed.
     """
+    count = _Counter(progress)
+    sample = DocumentSample(fields)
     with store.workspace() as scratch:
-        corpus = segment(_counted(documents, progress), fields, analyzer, scratch, workers)
+        own, others = count(sample.watch(documents)), count(backgrounds)
+        corpus = segment(own, fields, analyzer, scratch, workers, others)
         settings = settings.resolve(corpus.tokens)
         spoken = corpus.language if language == "auto" else language
         origin = Origin(spoken, analyzer.describe(), corpus.fingerprint, corpus.title_share)
@@ -52,7 +63,16 @@ def train_bundle(
         def trained() -> Word2Vec:
             return train(corpus, settings, lambda done, total: progress("training", done, total))
 
-        return _add(store, _key(origin, asdict(settings)), trained, origin, lexicon, progress)
+        def tuned(model: Word2Vec) -> "Tuned | None":
+            from enricher.model.text_vectors.tuning import tune
+
+            cut = cut_sample(sample, fields, analyzer, workers)
+            real_titles = corpus.title_share >= REAL_TITLES
+            return tune(model, cut, real_titles, lambda done, total: progress("tuning", done, total))
+
+        key = _key(origin, asdict(settings))
+        tuning = tuned if settings.tuning else None
+        return _add(store, key, trained, origin, lexicon, progress, tuning)
 
 
 def import_bundle(
@@ -82,6 +102,7 @@ def _add(
     origin: Origin,
     lexicon: Path | None,
     progress: Progress,
+    tuned: Callable[[Word2Vec], "Tuned | None"] | None = None,
 ) -> str:
     """Make the model or take up a half-made bundle, complete it, and give it its name."""
     with store.building(key) as building:
@@ -91,10 +112,11 @@ def _add(
             build_table(
                 folder, model, Relatedness(), lambda done, total: progress("relating words", done, total)
             )
+        text_vectors = _text_vectors_in(building, model, tuned) if tuned is not None else None
         if lexicon is not None:
             shutil.copyfile(lexicon, folder / "lexicon.txt")
         progress("writing the model", 0, 0)
-        version = write_manifest(folder, model, origin)
+        version = write_manifest(folder, model, origin, text_vectors)
         store.publish(folder, version)
         return version
 
@@ -113,10 +135,37 @@ def _model_in(building: Path, make: Callable[[], Word2Vec]) -> Word2Vec:
     return read_model(folder, facts["documents"], facts["training"])
 
 
-def _counted(documents: Iterable[Document], progress: Progress) -> Iterable[Document]:
-    number = 0
-    for number, document in enumerate(documents, start=1):
-        yield document
-        if number % 100 == 0:
-            progress("segmenting documents", number, 0)
-    progress("segmenting documents", number, 0)
+def _text_vectors_in(
+    building: Path, model: Word2Vec, tuned: Callable[[Word2Vec], "Tuned | None"]
+) -> Mapping[str, object] | None:
+    """The text vectors of a half-made bundle, those that are there whole or new ones: what is to be known
+    of them, None where there was too little to tune on.
+    """
+    marker = building / TUNED
+    if not marker.exists():
+        found = tuned(model)
+        if found is None:
+            return None
+        write_text_vectors(building / BUNDLE, found)
+        facts = {"mean_length": found.mean_length, "loss": found.loss, "has_learned": found.has_learned}
+        write_atomically(marker, orjson.dumps(facts))
+    return orjson.loads(marker.read_bytes())  # type: ignore[no-any-return]
+
+
+class _Counter:
+    """Reports how many documents have passed through it."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._number = 0
+
+    def __call__(self, documents: Iterable[Document]) -> Iterator[Document]:
+        for document in documents:
+            self._number += 1
+            yield document
+            if self._number % 100 == 0:
+                self._report()
+        self._report()
+
+    def _report(self) -> None:
+        self._progress("segmenting documents", self._number, 0)

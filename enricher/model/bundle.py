@@ -9,6 +9,7 @@
     outputs.npy                   negative sampling: output vectors, float32 (V, d)
     related_*.npy                 hierarchical softmax: the relatedness table
     neighbors.faiss               unit vectors, inner product; 8 bits a number in a large vocabulary
+    text_*                        vectors of texts (`enricher.model.text_vectors`), where they were tuned
     lexicon.txt                   the user's words, where there are any
 
 No pickle is ever written or loaded. Arrays are memory-mapped.
@@ -38,6 +39,7 @@ from enricher.model.word_list import WordList
 
 if TYPE_CHECKING:
     from enricher.model.neighbors import NeighborIndex
+    from enricher.model.text_vectors.vectors import TextVectors
 
 FORMAT = 2
 MANIFEST = "manifest.json"
@@ -108,6 +110,14 @@ class Bundle:
             return None
         formula = Relatedness(facts["alpha"], facts["shrinkage"])
         return RelatedTable.open(self.path, formula, self.manifest["counts"]["words"])
+
+    @cached_property
+    def text_vectors(self) -> "TextVectors | None":
+        """What gives texts their vectors; None where they were not tuned."""
+        from enricher.model.text_vectors.vectors import TextVectors
+
+        facts = self.manifest.get("text_vectors")
+        return TextVectors.open(self.path, facts["mean_length"]) if facts is not None else None
 
     @property
     def lexicon_path(self) -> Path | None:
@@ -203,10 +213,13 @@ def read_model(folder: Path, documents: int, training: Mapping[str, object]) -> 
     )
 
 
-def write_manifest(folder: Path, model: Word2Vec, origin: Origin) -> str:
+def write_manifest(
+    folder: Path, model: Word2Vec, origin: Origin, text_vectors: Mapping[str, object] | None = None
+) -> str:
     """Describe a folder that holds a whole model, and make it durable; returns the new version.
 
-    The caller makes the folder visible under its version by one rename.
+    text_vectors: what is to be known of them, None where there are none. The caller makes the folder
+    visible under its version by one rename.
     """
     files = {
         path.name: {"bytes": path.stat().st_size, "sha256": _sha256(path)}
@@ -224,6 +237,7 @@ def write_manifest(folder: Path, model: Word2Vec, origin: Origin) -> str:
         "analysis": dict(origin.analysis),
         "training": dict(model.training),
         "table": asdict(formula) if formula else None,
+        "text_vectors": dict(text_vectors) if text_vectors is not None else None,
         "counts": {
             "words": len(model.words),
             "occurrences": int(np.asarray(model.counts).sum()),

@@ -119,6 +119,23 @@ class NeighborIndex:
         return False
 
 
+class CodeIndex:
+    """Vectors of 8 bits, int8 (n, d), each compared with every query: products are whole numbers."""
+
+    def __init__(self, codes: NDArray[np.int8]) -> None:
+        width = _padded(codes.shape[1])
+        kind = faiss.ScalarQuantizer.QT_8bit_direct_signed
+        self._index: Any = faiss.IndexScalarQuantizer(width, kind, faiss.METRIC_INNER_PRODUCT)
+        self._index.add(_widen(codes.astype(np.float32), width))
+
+    def nearest(self, query: NDArray[np.int8], top: int) -> tuple[FloatArray, NDArray[np.int64]]:
+        """The largest products with a query, int8 (d,), and their rows, the largest first."""
+        wide = _widen(query[np.newaxis].astype(np.float32), self._index.d)
+        with _threads_for(1):
+            products, rows = self._index.search(wide, min(top, self._index.ntotal))
+        return products[0], rows[0]
+
+
 @contextmanager
 def _threads_for(queries: int) -> Iterator[None]:
     """One thread for one query: on a busy machine threads wait for each other longer than they work.
@@ -135,7 +152,7 @@ def _threads_for(queries: int) -> Iterator[None]:
 
 def _divide(points: FloatArray) -> faiss.IndexIVF:
     """Lists of like vectors around 2·√V centres, found by spherical k-means; the same every time."""
-    width = -(-points.shape[1] // LANES) * LANES
+    width = _padded(points.shape[1])
     centres = faiss.IndexFlatIP(width)
     index = faiss.IndexIVFScalarQuantizer(
         centres,
@@ -153,6 +170,10 @@ def _divide(points: FloatArray) -> faiss.IndexIVF:
     index.train(wide)
     index.add(wide)
     return index
+
+
+def _padded(dimensions: int) -> int:
+    return -(-dimensions // LANES) * LANES
 
 
 def _widen(vectors: FloatArray, width: int) -> FloatArray:

@@ -32,7 +32,8 @@ logging.getLogger("gensim").addHandler(logging.NullHandler())
 class TrainingSettings:
     """How a model is trained; `epochs` and `min_count` of None follow the size of the corpus.
 
-    Skip-gram with hierarchical softmax gives the exact p(y|x) on which relatedness stands.
+    Skip-gram with hierarchical softmax gives the exact p(y|x) on which relatedness stands. tuning:
+    whether texts get vectors, tuned on the documents.
     """
 
     architecture: str = "skip-gram"
@@ -43,6 +44,7 @@ class TrainingSettings:
     epochs: int | None = None
     seed: int = 1
     workers: int = 1
+    tuning: bool = True
 
     def __post_init__(self) -> None:
         if self.architecture not in ARCHITECTURES:

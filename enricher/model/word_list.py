@@ -1,7 +1,8 @@
 """The words of a model on disk, read one at a time: opening a large vocabulary costs nothing.
 
 words.utf8 holds the words one after the other, in model order; words_ends.npy, int64 (V,), where
-each ends in it; words_order.npy, int32 (V,), the rows in the order of the words' bytes.
+each ends in it; words_order.npy, int32 (V,), the rows in the order of the words' bytes. Other lists of
+strings have other names in place of `words`.
 """
 
 from bisect import bisect_left
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from enricher.errors import BundleInvalid
 
-TEXT_FILE, ENDS_FILE, ORDER_FILE = "words.utf8", "words_ends.npy", "words_order.npy"
+WORDS = "words"
 ERRORS = "surrogatepass"
 """Imported words are kept verbatim, whatever they hold."""
 
@@ -26,23 +27,23 @@ class WordList(Sequence[str]):
         self._text, self._ends, self._order = text, ends, order
 
     @classmethod
-    def open(cls, folder: Path) -> "WordList":
+    def open(cls, folder: Path, name: str = WORDS) -> "WordList":
         """Map the files of a folder; OSError or ValueError where they cannot be read or do not fit."""
-        text = np.asarray(np.memmap(folder / TEXT_FILE, np.uint8, "r"))
-        ends = np.asarray(np.load(folder / ENDS_FILE, mmap_mode="r", allow_pickle=False))
-        order = np.asarray(np.load(folder / ORDER_FILE, mmap_mode="r", allow_pickle=False))
+        text = np.asarray(np.memmap(folder / f"{name}.utf8", np.uint8, "r"))
+        ends = np.asarray(np.load(folder / f"{name}_ends.npy", mmap_mode="r", allow_pickle=False))
+        order = np.asarray(np.load(folder / f"{name}_order.npy", mmap_mode="r", allow_pickle=False))
         if len(ends) != len(order) or ends[-1] != len(text):
             raise ValueError("The files of the words differ in length.")
         return cls(text, ends, order)
 
     @staticmethod
-    def write(folder: Path, words: Sequence[str]) -> None:
+    def write(folder: Path, words: Sequence[str], name: str = WORDS) -> None:
         """Write words, one at least, to the files of a folder."""
         encoded = [word.encode("utf-8", ERRORS) for word in words]
-        (folder / TEXT_FILE).write_bytes(b"".join(encoded))
-        np.save(folder / ENDS_FILE, np.cumsum([len(word) for word in encoded], dtype=np.int64))
+        (folder / f"{name}.utf8").write_bytes(b"".join(encoded))
+        np.save(folder / f"{name}_ends.npy", np.cumsum([len(word) for word in encoded], dtype=np.int64))
         order = sorted(range(len(encoded)), key=encoded.__getitem__)
-        np.save(folder / ORDER_FILE, np.array(order, np.int32))
+        np.save(folder / f"{name}_order.npy", np.array(order, np.int32))
 
     def find(self, word: str) -> int | None:
         """The row of a word, None where there is none; in a search by halves."""

@@ -1,17 +1,17 @@
-"""The plug-ins that come with the product: tokens, subwords, keywords, expansion, relatedness."""
+"""The plug-ins that come with the product: tokens, subwords, keywords, expansion, relatedness, vector."""
 
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
-from functools import cached_property
-from typing import Any, TypeVar
+from dataclasses import dataclass, fields, replace
+from functools import cached_property, lru_cache
 
 from enricher.enricher import Enricher
 from enricher.expansion import RelatednessExpansion
-from enricher.expansion.documents import CLASSES, K1, DocumentExpander
+from enricher.expansion.documents import CLASSES, K1, DocumentExpander, WeightedWords
 from enricher.keywords import METHODS, content_words_of
-from enricher.plugins.registry import PluginContext
+from enricher.plugins.registry import PluginContext, typed_settings
+from enricher.plugins.vector import Vector, VectorSettings
 from enricher.records import (
     ALL,
     SUBWORDS,
@@ -23,8 +23,6 @@ from enricher.records import (
     Token,
 )
 from enricher.text import STOP_WORDS, is_content, is_han, stem
-
-S = TypeVar("S")
 
 FEW = 20
 """Documents in which a part may always stand: in a small index every part has a large share."""
@@ -103,7 +101,7 @@ class Subwords:
                 weight = (han if is_han(part) else other) * parts[part]
                 if weight:
                     terms.append(QueryTerm(part, weight, self.name, _reason(part, words), field=family))
-        return Query(query.text, tuple(terms))
+        return replace(query, terms=tuple(terms))
 
     def _fields(self) -> list[tuple[str, float, float]]:
         """The families that are searched, with the weights of Chinese parts and of others."""
@@ -188,6 +186,10 @@ class Keywords:
         ]
 
 
+KEPT_WORDS = 2**15
+"""Words that are read from a mapped vocabulary once and then kept."""
+
+
 @dataclass(frozen=True)
 class ExpansionSettings:
     words: int = 20
@@ -221,14 +223,20 @@ class Expansion:
         model = self._enricher.model
         rows = [model.rows(content_words_of(document)) for document in documents]
         found = self._expander.expand(rows, self._settings.words)
-        return [
-            {self.name: {name: [model.words[row] for row in rows] for name, rows in words.classes().items()}}
-            for words in found
-        ]
+        return [{self.name: self._classes(words)} for words in found]
+
+    def _classes(self, words: WeightedWords) -> dict[str, list[str]]:
+        return {name: [self._word(row) for row in rows.tolist()] for name, rows in words.classes().items()}
 
     @cached_property
     def _expander(self) -> DocumentExpander:
-        return DocumentExpander(self._enricher.model, self._enricher.bundle.neighbor_index)
+        return DocumentExpander(self._enricher.model)
+
+    @cached_property
+    def _word(self) -> Callable[[int], str]:
+        """The word in a row; those that were wanted last are kept, for they are wanted again."""
+        words = self._enricher.model.words
+        return lru_cache(KEPT_WORDS)(lambda row: words[row])
 
     def rewrite(self, query: Query) -> Query:
         typed = [term.term for term in query.terms if term.origin == "query" and is_content(term.term)]
@@ -242,7 +250,7 @@ class Expansion:
                 weight = round(self._settings.weight * (K1 + 1) * idf * constant, 6)
                 family = f"{self.name}.{name}"
                 added.append(QueryTerm(word, weight, self.name, f"documents near {word}", field=family))
-        return Query(query.text, query.terms + tuple(added))
+        return replace(query, terms=query.terms + tuple(added))
 
 
 @dataclass(frozen=True)
@@ -264,29 +272,20 @@ def tokens(context: PluginContext) -> Tokens:
 
 
 def subwords(context: PluginContext) -> Subwords:
-    return Subwords(context, _settings(SubwordSettings, context.settings))
+    return Subwords(context, typed_settings(SubwordSettings, context.settings))
 
 
 def keywords(context: PluginContext) -> Keywords:
-    return Keywords(context.model(), context.title_field, _settings(KeywordSettings, context.settings))
+    return Keywords(context.model(), context.title_field, typed_settings(KeywordSettings, context.settings))
 
 
 def expansion(context: PluginContext) -> Expansion:
-    return Expansion(context, _settings(ExpansionSettings, context.settings))
+    return Expansion(context, typed_settings(ExpansionSettings, context.settings))
 
 
 def relatedness(context: PluginContext) -> Relatedness:
-    return Relatedness(context.model(), _settings(RelatednessExpansion, context.settings))
+    return Relatedness(context.model(), typed_settings(RelatednessExpansion, context.settings))
 
 
-def _settings(kind: type[S], table: Mapping[str, Any]) -> S:
-    """A plug-in's typed settings from its table; ValueError names a key that does not exist."""
-    known = {item.name: item.type for item in fields(kind)}  # type: ignore[arg-type]
-    for key, value in table.items():
-        if key not in known:
-            raise ValueError(f"unknown setting {key!r}; there are {', '.join(known)}.")
-        if known[key] is not type(value) and not (known[key] is float and isinstance(value, int)):
-            raise ValueError(
-                f"the setting {key!r} must be of type {getattr(known[key], '__name__', known[key])}"
-            )
-    return kind(**table)
+def vector(context: PluginContext) -> Vector:
+    return Vector(context.model(), typed_settings(VectorSettings, context.settings))

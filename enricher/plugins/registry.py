@@ -1,9 +1,9 @@
 """Finding plug-ins by entry point and building them for an index."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import Any, TypeVar
 
 from enricher.enricher import Enricher
 from enricher.errors import ConfigurationError, PluginError, UsageError
@@ -13,6 +13,8 @@ from enricher.text import Analyzer
 
 GROUP = "enricher.plugins"
 
+S = TypeVar("S")
+
 
 @dataclass(frozen=True, slots=True)
 class PluginContext:
@@ -20,7 +22,7 @@ class PluginContext:
 
     fields: the enriched fields of the index, the title first. enricher: the model, None on an
     index that is only segmented. settings: the plug-in's table of enricher.toml. frequencies: at
-    search time, in how many documents terms stand (`SearchEngine.frequencies` of the index).
+    search time, in how many documents of the index terms of a family of fields stand.
     """
 
     fields: tuple[str, ...]
@@ -80,3 +82,16 @@ def _build(point: EntryPoint, context: PluginContext) -> object:
         raise ConfigurationError(f"The settings of the plug-in {name!r} are wrong: {error}") from error
     except (ImportError, AttributeError, TypeError) as error:
         raise PluginError(f"The plug-in {name!r} could not be set up: {error}.") from error
+
+
+def typed_settings(kind: type[S], table: Mapping[str, Any]) -> S:
+    """A plug-in's typed settings from its table; ValueError names a key that does not exist."""
+    known = {item.name: item.type for item in fields(kind)}  # type: ignore[arg-type]
+    for key, value in table.items():
+        if key not in known:
+            raise ValueError(f"unknown setting {key!r}; there are {', '.join(known)}.")
+        if known[key] is not type(value) and not (known[key] is float and isinstance(value, int)):
+            raise ValueError(
+                f"the setting {key!r} must be of type {getattr(known[key], '__name__', known[key])}"
+            )
+    return kind(**table)

@@ -74,8 +74,8 @@ def evaluate(
     """
     from enricher.evaluation import plot
     from enricher.evaluation.report import gate
-    from indexer.evaluate import Evaluation
-    from indexer.evaluate import evaluate as measure
+    from indexer.evaluation import Evaluation
+    from indexer.evaluation import evaluate as measure
 
     shared = context_of(context)
     if backgrounds and not train:

@@ -59,6 +59,9 @@ def train(
     lexicon: Annotated[
         Path | None, typer.Option(help="Your own words: UTF-8, one a line, frequency and tag may follow.")
     ] = None,
+    no_tuning: Annotated[
+        bool, typer.Option("--no-tuning", help="Learn no vectors of texts: saves time, costs recall.")
+    ] = False,
     id_field: IdField = "id",
     title_field: TitleField = "title",
     text_field: TextField = "text",
@@ -88,6 +91,7 @@ def train(
         epochs,
         seed,
         workers,
+        not no_tuning,
     )
     form = source_format(id_field, title_field, text_field, format_name)
     stream = read_sources(sources, form, shared.engine)

@@ -2,8 +2,10 @@
 
 import dataclasses
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any
 
 from elastic_transport import BaseNode, TransportError
@@ -15,6 +17,7 @@ from enricher.records import (
     Document,
     EnrichedDocument,
     Frequencies,
+    Hit,
     IndexLayout,
     Rejection,
     SearchRequest,
@@ -25,11 +28,21 @@ from indexer.engines.bulk import CHUNK_BYTES, Action, BulkWriter, RetryPolicy
 from indexer.engines.elasticsearch_errors import failures, refusal_of
 from indexer.engines.elasticsearch_mapping import META, Columns, mapping_of
 from indexer.engines.elasticsearch_reading import read_documents
-from indexer.engines.elasticsearch_search import body_of, foreign_of, response_of
+from indexer.engines.elasticsearch_search import (
+    body_of,
+    documents_body,
+    filters_of,
+    foreign_of,
+    frequencies_of,
+    hits_of,
+    response_of,
+    termvectors_of,
+)
+from indexer.engines.elasticsearch_vectors import VectorSearch, dimensions_of
 from indexer.engines.fields import ENRICHMENT, Prepared, clean, encode, prepare
 from indexer.engines.layouts import layout_as_json, layout_from_json
 from indexer.engines.names import check_name, no_such_index, not_ours
-from indexer.engines.plans import Group, lighten, plan, scored_field
+from indexer.engines.plans import Group, lighten, plan
 
 _CLAUSE_LIMIT = re.compile(r"maxClauseCount is set to (\d+)")
 
@@ -191,24 +204,12 @@ class ElasticsearchEngine:
     def foreign(self, index: str) -> int:
         return self._count(index, foreign_of(self.layout(index)))
 
-    def frequencies(self, index: str, family: str, terms: Sequence[str]) -> Frequencies:
-        path = f"{ENRICHMENT}.{scored_field(self.layout(index), family, index)}"
-        wanted = [clean(term) for term in terms]
-        document: Any = " ".join(wanted)
-        for step in reversed(path.split(".")):
-            document = {step: document}
+    def frequencies(self, index: str, field: str, terms: Sequence[str]) -> Frequencies:
+        check_name(index)
+        body = termvectors_of(field, terms)
         with self._failures(index):
-            answer = self.client.termvectors(
-                index=index,
-                doc=document,
-                fields=[path],
-                term_statistics=True,
-                positions=False,
-                offsets=False,
-            )
-        found = answer["term_vectors"].get(path, {})
-        counts = tuple(int(found.get("terms", {}).get(term, {}).get("doc_freq", 0)) for term in wanted)
-        return Frequencies(int(found.get("field_statistics", {}).get("doc_count", 0)), counts)
+            answer = self.client.termvectors(index=index, **body)
+        return frequencies_of(index, field, terms, answer.body)
 
     def bytes_on_disk(self, index: str) -> int:
         """The size of an index after a flush, its replicas left out."""
@@ -228,13 +229,35 @@ class ElasticsearchEngine:
     def search(self, index: str, request: SearchRequest) -> SearchResponse:
         _, layout, mapping = self._described(index)
         columns = Columns(index, layout, mapping)
+        vector = request.query.vector
+        if vector is None or dimensions_of(mapping) != len(vector.codes):
+            return self._by_words(index, request, layout, columns)
+        started = time.perf_counter()
+        both = VectorSearch(request, vector, filters_of(request, columns), partial(self._ask, index))
+        first = self._by_words(index, both.by_words(), layout, columns)
+        with self._failures(index):
+            ranking = both.ranking(first.hits)
+            names = [name for name, _ in ranking[: request.top]]
+            hits = hits_of(self._ask(index, documents_body(names, layout))) if request.source else None
+        found = [Hit(name, score) for name, score in ranking] if hits is None else hits
+        return SearchResponse(
+            max(first.total, len(ranking)),
+            (time.perf_counter() - started) * 1000,
+            both.shown(ranking, found),
+            first.facets,
+        )
+
+    def _by_words(
+        self, index: str, request: SearchRequest, layout: IndexLayout, columns: Columns
+    ) -> SearchResponse:
+        """Search by terms; where they are more than the server takes, by the heaviest of them."""
         groups = plan(request, layout, index)
         room = len(request.filters) + 1
         while True:
             if self._most_clauses is not None:
                 groups = lighten(groups, self._most_clauses - room)
             try:
-                answer = self._ask(index, request, groups, layout, columns)
+                answer = self._ask(index, body_of(request, groups, layout, columns))
             except ApiError as error:
                 if not self._learn_limit(error, groups):
                     with self._failures(index):
@@ -245,22 +268,11 @@ class ElasticsearchEngine:
                     raise
             return response_of(request, answer)
 
-    def _ask(
-        self,
-        index: str,
-        request: SearchRequest,
-        groups: Sequence[Group],
-        layout: IndexLayout,
-        columns: Columns,
-    ) -> Mapping[str, Any]:
-        answer = self.client.search(
-            index=index,
-            search_type="dfs_query_then_fetch",
-            allow_partial_search_results=False,
-            **body_of(request, groups, layout, columns),
-        )
-        body: Mapping[str, Any] = answer.body
-        return body
+    def _ask(self, index: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Send a search whose answer must be whole."""
+        answer = self.client.search(index=index, allow_partial_search_results=False, **body)
+        found: Mapping[str, Any] = answer.body
+        return found
 
     def _learn_limit(self, error: ApiError, groups: Sequence[Group]) -> bool:
         """Whether the query had more clauses than the server takes, and fewer can be sent."""

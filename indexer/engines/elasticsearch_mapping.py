@@ -52,6 +52,14 @@ def _field(kind: FieldKind) -> dict[str, object]:
             return {"type": "text", "analyzer": "whitespace", "index_options": "freqs"}
         case FieldKind.KEYWORD:
             return {"type": "keyword", "ignore_above": LONGEST_KEYWORD}
+        case FieldKind.VECTOR:  # the length is that of the first
+            return {
+                "type": "dense_vector",
+                "element_type": "byte",
+                "similarity": "dot_product",
+                "index": True,
+                "index_options": {"type": "hnsw"},
+            }
         case FieldKind.STORED:
             return {"type": "object", "enabled": False}
 

@@ -3,10 +3,18 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from enricher.records import FacetCount, FieldKind, Hit, IndexLayout, SearchRequest, SearchResponse
+from enricher.records import (
+    FacetCount,
+    FieldKind,
+    Frequencies,
+    Hit,
+    IndexLayout,
+    SearchRequest,
+    SearchResponse,
+)
 from indexer.engines.elasticsearch_mapping import Columns
-from indexer.engines.fields import ENRICHMENT, KEYWORDS, as_value, keywords_of
-from indexer.engines.plans import FACET_SIZE, MODEL, Clause, Group, valid_models
+from indexer.engines.fields import ENRICHMENT, KEYWORDS, as_value, clean, keywords_of
+from indexer.engines.plans import FACET_SIZE, MODEL, Clause, Group, no_scored_field, valid_models
 
 _SHARD_SIZE = 1_000
 
@@ -18,8 +26,9 @@ def body_of(
     body: dict[str, Any] = {
         "size": request.top,
         "track_total_hits": True,
-        "query": _query(groups, [columns.filter(name, value) for name, value in request.filters]),
-        "source": {"excludes": _excludes(layout)},
+        "search_type": "dfs_query_then_fetch",
+        "query": _query(groups, filters_of(request, columns)),
+        "source": {"excludes": _excludes(layout)} if request.source else False,
     }
     if request.facets:
         body["aggs"] = {
@@ -33,6 +42,17 @@ def body_of(
             for place, name in enumerate(request.facets)
         }
     return body
+
+
+def documents_body(names: Sequence[str], layout: IndexLayout) -> dict[str, Any]:
+    """The body of a request for documents by their ids."""
+    query = {"ids": {"values": list(names)}}
+    return {"query": query, "size": len(names), "source": {"excludes": _excludes(layout)}}
+
+
+def filters_of(request: SearchRequest, columns: Columns) -> list[dict[str, object]]:
+    """The queries that every document must match."""
+    return [columns.filter(name, value) for name, value in request.filters]
 
 
 def _query(groups: Sequence[Group], filters: Sequence[Mapping[str, object]]) -> dict[str, Any]:
@@ -68,6 +88,33 @@ def foreign_of(layout: IndexLayout) -> dict[str, Any]:
     return {"bool": {"should": [{"exists": {"field": model}}, *unwritten]}}
 
 
+def termvectors_of(field: str, terms: Sequence[str]) -> dict[str, Any]:
+    """The request for the statistics of terms in a field: those of a document made of them."""
+    path = f"{ENRICHMENT}.{field}"
+    document: Any = " ".join(map(clean, terms))
+    for step in reversed(path.split(".")):
+        document = {step: document}
+    return {
+        "doc": document,
+        "fields": [path],
+        "term_statistics": True,
+        "positions": False,
+        "offsets": False,
+    }
+
+
+def frequencies_of(index: str, field: str, terms: Sequence[str], answer: Mapping[str, Any]) -> Frequencies:
+    """The answer of the server as a record; UsageError where it tells of no such field."""
+    wanted = [clean(term) for term in terms]
+    found = answer["term_vectors"].get(f"{ENRICHMENT}.{field}")
+    if found is None:
+        if any(map(str.split, wanted)):
+            raise no_scored_field(index, field)
+        return Frequencies(0, (0,) * len(wanted))
+    counts = tuple(int(found["terms"].get(term, {}).get("doc_freq", 0)) for term in wanted)
+    return Frequencies(int(found["field_statistics"]["doc_count"]), counts)
+
+
 def _excludes(layout: IndexLayout) -> list[str]:
     tops = {path.split(".")[0] for path in layout.mapping} - {KEYWORDS}
     return [f"{ENRICHMENT}.{top}" for top in sorted(tops)]
@@ -84,9 +131,14 @@ def response_of(request: SearchRequest, answer: Mapping[str, Any]) -> SearchResp
     return SearchResponse(
         total=int(found["total"]["value"]),
         took_ms=float(answer["took"]),
-        hits=tuple(_hit(hit) for hit in found["hits"]),
+        hits=hits_of(answer),
         facets={name: _counts(aggregations[_facet_name(place)]) for place, name in enumerate(request.facets)},
     )
+
+
+def hits_of(answer: Mapping[str, Any]) -> tuple[Hit, ...]:
+    """The documents that the server found, in its order."""
+    return tuple(_hit(hit) for hit in answer["hits"]["hits"])
 
 
 def _hit(hit: Mapping[str, Any]) -> Hit:

@@ -6,7 +6,7 @@ import reprlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from enricher.records import EnrichedDocument, IndexLayout, Rejection
+from enricher.records import EnrichedDocument, FieldKind, IndexLayout, Rejection
 
 ENRICHMENT = "enrichment"
 """The object under which all that this project adds to a document stands."""
@@ -47,6 +47,7 @@ _LARGEST_BITS = 1024
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LONG_WORD = re.compile(rf"\S{{{LONGEST_WORD + 1},}}")
 _INTEGER = re.compile(r"[+-]?\d+")
+_VECTOR = re.compile(r"([0-9a-f]{2})+")
 _FLOAT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 Scalar = str | int | float | bool
@@ -106,6 +107,7 @@ def _prepare(name: str, document: EnrichedDocument, layout: IndexLayout) -> Prep
     if ENRICHMENT in document.source:
         raise ValueError(f"The field {ENRICHMENT!r} of the document is reserved; rename it")
     enrichment = complete(document.enrichment, layout)
+    check_vectors(enrichment, layout)
     source_json, enrichment_json = encode(document.source), encode(enrichment)
     source = document.source
     check_fields(source)
@@ -144,6 +146,14 @@ def complete(enrichment: Mapping[str, object], layout: IndexLayout) -> dict[str,
             place[step] = place = dict(inner) if isinstance(inner, Mapping) else {}
         place[last] = words_of(place.get(last))
     return result
+
+
+def check_vectors(enrichment: Mapping[str, object], layout: IndexLayout) -> None:
+    """See that the vectors of a document can be read; ValueError where they cannot."""
+    for path, kind in layout.mapping.items():
+        value = at(enrichment, path) if kind is FieldKind.VECTOR else None
+        if value is not None and not (isinstance(value, str) and _VECTOR.fullmatch(value)):
+            raise ValueError(f"The vector {path!r} of the document is no string of hexadecimal numbers")
 
 
 def words_of(value: object) -> str:

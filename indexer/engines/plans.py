@@ -60,18 +60,10 @@ def _clause(term: QueryTerm, layout: IndexLayout, index: str) -> Clause:
         return Clause(clean(term.term), term.weight, (term.field,), exact=True)
     fields = tuple(layout.family(term.field))
     if not fields:
-        searchable = [path for path, kind in layout.mapping.items() if kind is not FieldKind.STORED]
+        searchable = [path for path, kind in layout.mapping.items() if kind.has_terms]
         has = ", ".join(sorted({path.split(".")[0] for path in searchable})) or "none"
         raise UsageError(f"The index {index!r} has no field {term.field!r} to search; it has {has}.")
     return Clause(clean(term.term)[:LONGEST_WORD], term.weight, fields)
-
-
-def scored_field(layout: IndexLayout, family: str, index: str) -> str:
-    """The first field of a family; UsageError where the index has none."""
-    fields = layout.family(family)
-    if not fields:
-        raise UsageError(f"The index {index!r} has no field {family!r} to search.")
-    return fields[0]
 
 
 def lighten(groups: list[Group], most: int) -> list[Group]:
@@ -105,6 +97,11 @@ def enrichment_field(name: str, layout: IndexLayout) -> str | None:
 def valid_models(layout: IndexLayout) -> tuple[str, ...]:
     """The versions of which the documents of an index may be; none where it has no model."""
     return () if layout.model is None else (layout.model, *layout.compatible)
+
+
+def no_scored_field(index: str, name: str) -> UsageError:
+    """The error for the frequencies of terms in a field that the index does not have."""
+    return UsageError(f"The index {index!r} has no field {name!r} to count terms in.")
 
 
 def no_such_field(index: str, name: str, known: list[str]) -> UsageError:

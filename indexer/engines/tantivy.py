@@ -21,7 +21,6 @@ from indexer.engines import tantivy_index, tantivy_search
 from indexer.engines.fields import clean, prepare
 from indexer.engines.folder import IndexFolder
 from indexer.engines.names import check_name
-from indexer.engines.plans import scored_field
 from indexer.engines.tantivy_index import TantivyIndex
 
 HEAP_BYTES = 128_000_000
@@ -126,9 +125,9 @@ class TantivyEngine:
     def count(self, index: str) -> int:
         return int(self._opened(index).searcher().num_docs)
 
-    def frequencies(self, index: str, family: str, terms: Sequence[str]) -> Frequencies:
+    def frequencies(self, index: str, field: str, terms: Sequence[str]) -> Frequencies:
         opened, layout = self._described(index)
-        return tantivy_search.frequencies(opened, layout, scored_field(layout, family, index), terms)
+        return tantivy_search.frequencies(opened, layout, field, terms)
 
     def foreign(self, index: str) -> int:
         opened, layout = self._described(index)
@@ -137,8 +136,8 @@ class TantivyEngine:
     def bytes_on_disk(self, index: str) -> int:
         """The size of all files of an index, those of merges under way and past ones too."""
         with self._folder.failures():
-            segments = self._folder.segments(self._folder.resolve(index))
-            return sum(path.stat().st_size for path in segments.iterdir() if path.is_file())
+            folder = self._folder.segments(self._folder.resolve(index)).parent
+            return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
     # -------------------------------------------------------------- the engine itself
 

@@ -5,10 +5,12 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
 import tantivy
 
+from enricher.model.text_vectors.vectors import Codes, from_hex
 from enricher.records import Document, FieldKind, IndexLayout
 from indexer.engines.fields import (
     LONGEST_KEYWORD,
@@ -22,18 +24,24 @@ from indexer.engines.fields import (
 )
 from indexer.engines.tantivy_errors import explain, is_lock_refused, not_allowed
 from indexer.engines.tantivy_links import META, LinkedSegments
+from indexer.engines.tantivy_vectors import VectorReader, VectorWriter, key_of
 
 ID, SOURCE, ENRICHMENT_JSON, VALUES, PATHS = "id", "source", "enrichment", "values", "paths"
+KEY = "key"
+"""The number that vectors know a document by; only in indexes that have vectors."""
+
+MOST_IDS = 100_000
+"""Ids that are held in memory of one commit, some 200 bytes each."""
 
 _PAGE = 10_000
 
 
 def field_names(layout: IndexLayout) -> dict[str, str]:
-    """Path under `enrichment` → name in the schema, for what is searchable."""
+    """Path under `enrichment` → name in the schema, for what terms are searched in."""
     return {
         path: f"{layout.mapping[path].value}_{place}"
         for place, path in enumerate(sorted(layout.mapping))
-        if layout.mapping[path] is not FieldKind.STORED
+        if layout.mapping[path].has_terms
     }
 
 
@@ -45,6 +53,8 @@ def schema_of(layout: IndexLayout) -> tantivy.Schema:
     builder.add_bytes_field(ENRICHMENT_JSON, stored=True)
     builder.add_json_field(VALUES, tokenizer_name="raw", index_option="basic", fast=True)
     builder.add_text_field(PATHS, tokenizer_name="raw", index_option="basic")
+    if FieldKind.VECTOR in layout.mapping.values():
+        builder.add_unsigned_field(KEY, indexed=True, fast=True)
     for path, name in field_names(layout).items():
         if layout.mapping[path].scored:
             option = "position" if layout.mapping[path] is FieldKind.WORDS else "freq"
@@ -72,6 +82,8 @@ def as_stored(document: Prepared, layout: IndexLayout, names: Mapping[str, str])
             values[type(value), value] = value
     for path in paths:
         stored.add_text(PATHS, path)
+    if FieldKind.VECTOR in layout.mapping.values():
+        stored.add_unsigned(KEY, key_of(document.id))
     short = {value_key(path): list(values.values()) for path, values in paths.items() if values}
     stored.add_json(VALUES, short)
     for path, name in names.items():
@@ -85,6 +97,15 @@ def as_stored(document: Prepared, layout: IndexLayout, names: Mapping[str, str])
     return stored
 
 
+def vector_of(document: Prepared, layout: IndexLayout) -> Codes | None:
+    """The vector that a document carries."""
+    for path, kind in layout.mapping.items():
+        found = at(document.enrichment, path) if kind is FieldKind.VECTOR else None
+        if isinstance(found, str):
+            return from_hex(found)
+    return None
+
+
 def source_of(stored: tantivy.Document) -> dict[str, object]:
     """The original fields of a stored document."""
     source: dict[str, object] = json.loads(bytes(stored.get_first(SOURCE) or b"{}"))
@@ -94,6 +115,25 @@ def source_of(stored: tantivy.Document) -> dict[str, object]:
 def build(layout: IndexLayout, segments: Path) -> None:
     """Make an empty index in a folder."""
     tantivy.Index(schema_of(layout), path=str(segments))
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One commit, to be searched; `ids` are those read so far, by segment and place in it."""
+
+    searcher: tantivy.Searcher
+    ids: dict[tuple[int, int], str]
+    vectors: VectorReader
+
+    def id_of(self, address: tantivy.DocAddress) -> str:
+        """The id of a document, read once: the store decompresses the whole document for it."""
+        place = (address.segment_ord, address.doc)
+        known = self.ids.get(place)
+        if known is None:
+            known = str(self.searcher.doc(address).get_first(ID))
+            if len(self.ids) < MOST_IDS:
+                self.ids[place] = known
+        return known
 
 
 class TantivyIndex:
@@ -117,6 +157,9 @@ class TantivyIndex:
         self._writer: tantivy.IndexWriter | None = None
         self._uncommitted = 0
         self._seen: tuple[int, int] | None = None
+        self._ids: dict[tuple[int, int], str] = {}
+        self._vectors = VectorReader(segments.parent)
+        self._new_vectors: VectorWriter | None = None
         self._links: LinkedSegments | None = None
         with self.failures():
             self._inode = segments.stat().st_ino
@@ -150,15 +193,19 @@ class TantivyIndex:
             raise explain(str(error), self.name, self.segments) from error
 
     def searcher(self) -> tantivy.Searcher:
-        """A snapshot of the last commit, of whichever process."""
+        """What searches the last commit, of whichever process."""
+        return self.snapshot().searcher
+
+    def snapshot(self) -> Snapshot:
+        """The last commit, of whichever process."""
         with self._lock, self.failures():
             state = (self.segments / META).stat()
             seen = (state.st_ino, state.st_mtime_ns)
             if seen != self._seen:
                 with nullcontext() if self._links is None else self._links.updated():
                     self._index.reload()
-                self._seen = seen
-            return self._index.searcher()
+                self._seen, self._ids = seen, {}
+            return Snapshot(self._index.searcher(), self._ids, self._vectors)
 
     def write(self, documents: Sequence[Prepared], layout: IndexLayout) -> None:
         """Insert or replace; what is not yet durable is so after `commit`.
@@ -169,6 +216,7 @@ class TantivyIndex:
         with self._lock, self._writing() as writer:
             for document in documents:
                 stored = as_stored(document, layout, names)
+                self._note_vector(document.id, vector_of(document, layout))
                 try:
                     writer.delete_documents_by_term(ID, document.id)
                 finally:
@@ -189,6 +237,7 @@ class TantivyIndex:
                 with self._writing() as writer:
                     for id_ in found:
                         writer.delete_documents_by_term(ID, id_)
+                        self._note_vector(id_, None)
             return len(found)
 
     def _holds(self, searcher: tantivy.Searcher, id_: str) -> bool:
@@ -204,6 +253,8 @@ class TantivyIndex:
                     self._commit(writer)
 
     def _commit(self, writer: tantivy.IndexWriter) -> None:
+        if self._new_vectors is not None:
+            self._new_vectors.sync()
         writer.commit()
         self._uncommitted = 0
         self._committed = time.monotonic()
@@ -216,12 +267,14 @@ class TantivyIndex:
                 writer, self._writer = self._writer, None
                 with self.failures():
                     writer.wait_merging_threads()
+                    if self._new_vectors is not None:
+                        self._new_vectors.compact()
             self.discard()
 
     def discard(self) -> None:
         """Forget what was not committed and let others write."""
         with self._lock:
-            self._writer = None
+            self._writer = self._new_vectors = None
             if self._links is not None:
                 self._links.remove()
 
@@ -232,14 +285,19 @@ class TantivyIndex:
         with self.failures():
             if self._writer is None:
                 self._writer = self._index.writer(heap_size=self._heap_bytes, num_threads=1)
+                self._new_vectors = VectorWriter(self.segments.parent)
                 self._uncommitted = 0
                 self._committed = time.monotonic()
             try:
                 yield self._writer
             except (ValueError, OSError):
                 # After an error the writer's thread is dead: the next write needs another.
-                self._writer = None
+                self._writer = self._new_vectors = None
                 raise
+
+    def _note_vector(self, id_: str, codes: Codes | None) -> None:
+        assert self._new_vectors is not None  # it is opened with the writer
+        self._new_vectors.append(id_, codes)
 
     def documents(self) -> Iterator[Document]:
         """All documents of the last commit, also while others are written."""

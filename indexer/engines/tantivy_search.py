@@ -2,12 +2,24 @@
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+import numpy as np
 import tantivy
 from tantivy import Occur, Query
 
-from enricher.records import FacetCount, Frequencies, Hit, IndexLayout, SearchRequest, SearchResponse
+from enricher.expansion.fusion import DEPTH, FEEDBACK, fuse, least_product, with_feedback
+from enricher.model.text_vectors.vectors import Codes
+from enricher.records import (
+    FacetCount,
+    Frequencies,
+    Hit,
+    IndexLayout,
+    QueryVector,
+    SearchRequest,
+    SearchResponse,
+)
 from indexer.engines.fields import KEYWORDS, as_value, clean, keywords_of, number
 from indexer.engines.plans import (
     FACET_SIZE,
@@ -15,6 +27,7 @@ from indexer.engines.plans import (
     Clause,
     Group,
     enrichment_field,
+    no_scored_field,
     no_such_field,
     plan,
     valid_models,
@@ -22,6 +35,7 @@ from indexer.engines.plans import (
 from indexer.engines.tantivy_index import (
     ENRICHMENT_JSON,
     ID,
+    KEY,
     PATHS,
     VALUES,
     TantivyIndex,
@@ -29,8 +43,16 @@ from indexer.engines.tantivy_index import (
     source_of,
     value_key,
 )
+from indexer.engines.tantivy_vectors import Vectors
 
 _MOST_BUCKETS = 60_000
+MOST_FILTERED = 10_000
+"""Documents that filters let through, up to which the vectors of all of them are compared."""
+MOST_LOOKED_UP = 2000
+"""Nearest documents that are looked up at most, where filters let more through."""
+
+Address = tantivy.DocAddress
+Scored = tuple[float, Address]
 
 
 def search(index: TantivyIndex, layout: IndexLayout, request: SearchRequest) -> SearchResponse:
@@ -51,9 +73,11 @@ def foreign(index: TantivyIndex, layout: IndexLayout) -> int:
         return int(searcher.num_docs) - valid
 
 
-def frequencies(index: TantivyIndex, layout: IndexLayout, path: str, terms: Sequence[str]) -> Frequencies:
-    """In how many documents of the last commit each term stands in a field."""
-    searcher, name = index.searcher(), field_names(layout)[path]
+def frequencies(index: TantivyIndex, layout: IndexLayout, field: str, terms: Sequence[str]) -> Frequencies:
+    """In how many documents of the last commit each term stands in a scored field of the layout."""
+    if field not in layout.mapping or not layout.mapping[field].scored:
+        raise no_scored_field(index.name, field)
+    searcher, name = index.searcher(), field_names(layout)[field]
     with index.failures():
         counts = tuple(int(searcher.doc_freq(name, clean(term))) for term in terms)
     return Frequencies(int(searcher.num_docs), counts)
@@ -69,7 +93,8 @@ class _Search:
         self.layout = layout
         self.request = request
         self.names = field_names(layout)
-        self.searcher = index.searcher()
+        self.snapshot = index.snapshot()
+        self.searcher = self.snapshot.searcher
 
     def answer(self, started: float) -> SearchResponse:
         groups = plan(self.request, self.layout, self.index.name)
@@ -77,11 +102,73 @@ class _Search:
         columns = {name: self._column(name) for name in self.request.facets}
         with self.index.failures():
             query = self._query(groups, filters)
-            found = self.searcher.search(query, max(self.request.top, 1))
-            hits = [self._hit(score, address) for score, address in found.hits[: self.request.top]]
+            total, ranking = self._ranking(query, filters)
+            hits = [self._hit(score, address) for score, address in ranking[: self.request.top]]
             facets = {name: self._facet(query, column) for name, column in columns.items()}
-            total = int(found.count)  # type: ignore[attr-defined]  # the stub lacks it
         return SearchResponse(total, (time.perf_counter() - started) * 1000, tuple(hits), facets)
+
+    def _ranking(self, query: Query, filters: Sequence[Query]) -> tuple[int, Sequence[Scored]]:
+        """How many documents were found, and the best of them."""
+        vector = self.request.query.vector
+        top = max(self.request.top, 1 if vector is None else DEPTH)
+        found = self.searcher.search(query, top)
+        total = int(found.count)  # type: ignore[attr-defined]  # the stub lacks it
+        vectors = self.snapshot.vectors.current()
+        if vector is None or vectors.dimensions != len(vector.codes):
+            return total, found.hits
+        ranking = self._fused(found.hits, vectors, vector, filters)
+        return max(total, len(ranking)), ranking
+
+    # -------------------------------------------------------------- vectors
+
+    def _fused(
+        self, hits: Sequence[Scored], vectors: Vectors, vector: QueryVector, filters: Sequence[Query]
+    ) -> list[Scored]:
+        """The hits by words and the nearest by vector, in one ranking."""
+        found = {key: address for key, (_, address) in zip(self._keys(hits), hits, strict=True)}
+        best = list(found)[:FEEDBACK]
+        asked = with_feedback(np.frombuffer(vector.codes, np.int8), vectors.codes(best))
+        found |= self._nearest(vectors, asked, found, filters)
+        scores = np.zeros(len(found))
+        scores[: len(hits)] = [score for score, _ in hits]
+        products = vectors.products(asked, list(found))
+        order, mixed = fuse(scores, products, len(asked), vector.head, vector.rest)
+        addresses = list(found.values())
+        return [(float(score), addresses[place]) for place, score in zip(order.tolist(), mixed, strict=True)]
+
+    def _keys(self, hits: Sequence[Scored]) -> list[int]:
+        keys: list[Any] = self.searcher.fast_field_values(KEY, [address for _, address in hits])
+        return keys
+
+    def _nearest(
+        self, vectors: Vectors, asked: Codes, found: Mapping[int, Address], filters: Sequence[Query]
+    ) -> dict[int, Address]:
+        """The documents nearest to a vector that all filters let through and that are not found yet."""
+        depth = DEPTH
+        if filters:
+            passed = _all(filters)
+            allowed = self.searcher.search(passed, MOST_FILTERED)
+            number = int(allowed.count)  # type: ignore[attr-defined]  # the stub lacks it
+            if number <= MOST_FILTERED:
+                addresses = dict(zip(self._keys(allowed.hits), (one for _, one in allowed.hits), strict=True))
+                products = vectors.products(asked, list(addresses))
+                keys = list(addresses)
+                best = np.argsort(-products, kind="stable")[:DEPTH].tolist()
+                enough = least_product(len(asked))
+                near = [keys[place] for place in best if products[place] > enough]
+                return {key: addresses[key] for key in near if key not in found}
+            depth = min(MOST_LOOKED_UP, DEPTH * -(-int(self.searcher.num_docs) // number))
+        keys = [key for key in vectors.nearest(asked, depth) if key not in found]
+        looked_up = self._looked_up(keys, filters)
+        return {key: looked_up[key] for key in keys if key in looked_up}
+
+    def _looked_up(self, keys: Sequence[int], filters: Sequence[Query]) -> dict[int, Address]:
+        """The documents of some keys that all filters let through."""
+        if not keys:
+            return {}
+        held = _any([self._term(KEY, key) for key in keys])
+        hits = self.searcher.search(_all([held, *filters]), len(keys), count=False).hits
+        return dict(zip(self._keys(hits), (address for _, address in hits), strict=True))
 
     # -------------------------------------------------------------- queries
 
@@ -91,8 +178,7 @@ class _Search:
         scored = _any([self._group(group) for group in groups])
         if not filters:
             return scored
-        silent = [Query.const_score_query(query, 0.0) for query in filters]
-        return Query.boolean_query([(Occur.Must, query) for query in [scored, *silent]])
+        return _all([scored, *(Query.const_score_query(query, 0.0) for query in filters)])
 
     def _group(self, group: Group) -> Query:
         alternatives = [self._clause(clause) for clause in group]
@@ -143,6 +229,8 @@ class _Search:
         )
 
     def _hit(self, score: float, address: tantivy.DocAddress) -> Hit:
+        if not self.request.source:
+            return Hit(self.snapshot.id_of(address), float(score))
         stored = self.searcher.doc(address)
         enrichment = json.loads(bytes(stored.get_first(ENRICHMENT_JSON) or b"{}"))
         return Hit(
@@ -157,3 +245,7 @@ def _any(queries: Sequence[Query]) -> Query:
     if len(queries) == 1:
         return queries[0]
     return Query.boolean_query([(Occur.Should, query) for query in queries])
+
+
+def _all(queries: Sequence[Query]) -> Query:
+    return Query.boolean_query([(Occur.Must, query) for query in queries])

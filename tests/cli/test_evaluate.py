@@ -22,7 +22,9 @@ from enricher.evaluation.report import Report
 from enricher.records import FieldKind, IndexLayout
 from enricher.settings import Configuration
 from enricher.sources import SourceFormat
-from indexer import evaluate as evaluation
+from indexer.evaluation import Evaluation, evaluate
+from indexer.evaluation import run as evaluation_run
+from indexer.evaluation.systems import searchable_families
 from tests.conftest import ROOT, RunCommand
 from tests.evaluation.judged import write_collection, write_small
 
@@ -48,7 +50,7 @@ def scratch_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def measure(collection: Path, models: Path, engine: Path, **options: object) -> Report:
     """An evaluation in this process, which fails where an input cannot be used."""
-    job = evaluation.Evaluation(
+    job = Evaluation(
         collection,
         None,
         models,
@@ -56,7 +58,7 @@ def measure(collection: Path, models: Path, engine: Path, **options: object) -> 
         Configuration(),
         **options,  # type: ignore[arg-type]
     )
-    return evaluation.evaluate(job, lambda rejection: pytest.fail(rejection.reason))
+    return evaluate(job, lambda rejection: pytest.fail(rejection.reason))
 
 
 def test_a_model_is_trained_and_every_system_measured(run: RunCommand, tmp_path: Path) -> None:
@@ -186,7 +188,7 @@ def test_nothing_is_left_after_a_failure(
         held.append(len(list(scratch_folder.rglob("layout.json"))))
         raise SourceError("Out of luck.")
 
-    monkeypatch.setattr(evaluation, "score_ranking", fail)
+    monkeypatch.setattr(evaluation_run, "score_ranking", fail)
     with pytest.raises(SourceError, match="luck"):
         measure(folder, models, tmp_path / "index")
     assert held == [3]
@@ -225,7 +227,7 @@ def test_every_searchable_family_is_found_by_what_a_query_names_for_it() -> None
         "near.low": FieldKind.KEYWORD,
         "tags": FieldKind.KEYWORD,
     }
-    found = evaluation.searchable_families(IndexLayout(("text",), kinds))
+    found = searchable_families(IndexLayout(("text",), kinds))
     assert found == {"parts": ["parts"], "near": ["near.high", "near.low"], "tags": ["tags"]}
 
 

@@ -310,6 +310,16 @@ def test_configured_fields_are_read_and_found(indexed: RunCommand, tmp_path: Pat
     assert refused.returncode == 1 and "'headline' or 'body'" in refused.stderr
 
 
+def test_rewriters_leave_out_what_an_index_does_not_hold(indexed: RunCommand, tmp_path: Path) -> None:
+    """An index of words alone is searched by words, whatever the rewriters would add."""
+    (tmp_path / "enricher.toml").write_text('[index."words"]\nenrichments = ["tokens"]\n')
+    assert indexed("index", "docs.jsonl", "--to", "words").returncode == 0
+    found = indexed("search", "事务", "--in", "words", "--json")
+    assert found.returncode == 0, found.stderr
+    answer = json.loads(found.stdout)
+    assert answer["total"] > 0 and "subwords" not in {term["origin"] for term in answer["expansion"]}
+
+
 def test_without_a_model_text_is_segmented_and_found(run: RunCommand, tmp_path: Path) -> None:
     """--no-enrichment needs no training."""
     write_jsonl(tmp_path / "docs.jsonl", 30)

@@ -1,3 +1,5 @@
 import pytest
 
-pytest.register_assert_rewrite("tests.engines.congruence", "tests.engines.congruence_search")
+pytest.register_assert_rewrite(
+    "tests.engines.congruence", "tests.engines.congruence_search", "tests.engines.congruence_vectors"
+)

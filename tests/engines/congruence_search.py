@@ -59,11 +59,11 @@ def test_the_fields_of_a_family_together_stand_for_it(engine: SearchEngine, inde
 
 
 def test_frequencies_say_how_common_terms_are(engine: SearchEngine, index: str) -> None:
-    """By the first field of the family; none for a word that no document holds."""
+    """In one scored field; none for a word that no document holds."""
     fill(engine, index, document("a", "x y"), document("b", "x"), document("c", "x"), document("d", ""))
     found = engine.frequencies(index, "tokens.text", ["x", "y", "nowhere", "事务", "\ud800"])
     assert found == Frequencies(4, (3, 1, 0, 0, 0))
-    assert engine.frequencies(index, "subwords", ["x"]) == Frequencies(4, (3,))
+    assert engine.frequencies(index, "subwords.text", ["x"]) == Frequencies(4, (3,))
     assert engine.frequencies(index, "tokens.text", []).counts == ()
     with pytest.raises(UsageError, match="nothing"):
         engine.frequencies(index, "nothing", ["x"])
@@ -95,6 +95,21 @@ def test_top_bounds_the_hits_and_not_the_total(engine: SearchEngine, index: str)
     assert (response.total, len(response.hits)) == (30, 0)
     with pytest.raises(UsageError, match="10001"):
         engine.search(index, SearchRequest(query("x"), top=10_001))
+
+
+def test_hits_without_source_are_ids_and_scores(engine: SearchEngine, index: str) -> None:
+    """The same in the same order, also after other documents were written; filters and facets hold."""
+    made = [document(str(number), "x " * (number + 1), keywords=["k"], year=1998) for number in range(20)]
+    fill(engine, index, *made)
+    wanted = SearchRequest(query("x"), 15, (("year", "1998"),), ("keywords",))
+    for change in [[], [document("new", "x"), document("3", "y")], [document("newer", "x x", year=1998)]]:
+        assert engine.write(index, change) == []
+        engine.refresh(index)
+        for _ in range(2):
+            full, bare = (engine.search(index, replace(wanted, source=kept)) for kept in (True, False))
+            assert [replace(hit, source={}, keywords=()) for hit in full.hits] == list(bare.hits)
+            assert (full.total, full.facets) == (bare.total, bare.facets)
+            assert len(bare.hits) == 15
 
 
 def test_a_query_of_many_words_is_answered(engine: SearchEngine, index: str) -> None:

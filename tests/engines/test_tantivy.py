@@ -21,6 +21,7 @@ from indexer.engines.tantivy_links import LinkedSegments
 from tests.engines.congruence import *  # noqa: F403
 from tests.engines.congruence import LAYOUT, document, fill, ids, query
 from tests.engines.congruence_search import *  # noqa: F403
+from tests.engines.congruence_vectors import *  # noqa: F403
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 

@@ -19,7 +19,7 @@ ONLY = IndexConfiguration(enrichments=("expansion",), rewriters=("expansion",))
 @pytest.fixture
 def expander(model: enricher.Enricher) -> DocumentExpander:
     """On the small model."""
-    return DocumentExpander(model.model, model.bundle.neighbor_index)
+    return DocumentExpander(model.model)
 
 
 def test_added_words_are_near_the_document_and_not_in_it(

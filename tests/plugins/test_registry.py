@@ -43,6 +43,7 @@ def test_the_built_in_enrichments_fill_the_fields_that_they_map(context: PluginC
         "expansion.high": FieldKind.KEYWORD,
         "expansion.middle": FieldKind.KEYWORD,
         "expansion.low": FieldKind.KEYWORD,
+        "vector": FieldKind.VECTOR,
     }
     added: dict[str, Any] = {}
     for plugin in plugins:
@@ -58,9 +59,9 @@ def test_settings_reach_their_plugin(context: PluginContext) -> None:
     """The number of keywords and the weight of added words."""
     settings = {"keywords": {"top": 1}, "relatedness": {"terms": 2, "weight": 1}}
     configuration = IndexConfiguration(settings=settings)
-    keywords = load_enrichments(configuration, context)[-2]
+    keywords = load_enrichments(configuration, context)[2]
     assert len(keywords.enrich([analyzed(context, text="事务 索引 日志")])[0]["keywords"]) == 1  # type: ignore[arg-type]
-    *_, rewriter = load_rewriters(configuration, context)
+    rewriter = load_rewriters(configuration, context)[2]
     added = rewriter.rewrite(Query("事务", (QueryTerm("事务"),))).terms[1:]
     assert len(added) == 2 and added[0].weight <= 1.0 and max(term.weight for term in added) == 1.0
 

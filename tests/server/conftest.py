@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-pytest.register_assert_rewrite("tests.engines.congruence", "tests.engines.congruence_search")
+pytest.register_assert_rewrite(
+    "tests.engines.congruence", "tests.engines.congruence_search", "tests.engines.congruence_vectors"
+)
 
 from indexer.engines.addresses import parse_addresses  # noqa: E402
 from indexer.engines.bulk import RetryPolicy  # noqa: E402

@@ -16,6 +16,7 @@ from tests.engines import congruence
 from tests.engines.congruence import *  # noqa: F403
 from tests.engines.congruence import LAYOUT, document, fill, ids, query
 from tests.engines.congruence_search import *  # noqa: F403
+from tests.engines.congruence_vectors import *  # noqa: F403
 from tests.server.conftest import QUICK
 from tests.server.node import Node
 

@@ -79,6 +79,20 @@ def test_enriched_searches_agree_on_both_engines(
     assert_equal_answers(opened, queries)
 
 
+def test_a_query_is_rewritten_without_reading_the_layout_again(
+    engines: tuple[SearchEngine, SearchEngine],
+    engine: ElasticsearchEngine,
+    index: str,
+    model: enricher.Enricher,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An opened index knows its fields."""
+    _, opened = index_on_both(engines, index, list(documents(50)), model)
+    monkeypatch.setattr(engine.client.indices, "get_mapping", lambda **_: pytest.fail("It is known."))
+    rewritten = opened.rewrite(opened.query("事务 tide"), IndexConfiguration())
+    assert {term.origin for term in rewritten.terms} > {"query", "subwords"}
+
+
 def test_enriched_searches_agree_on_real_text(
     engines: tuple[SearchEngine, SearchEngine], index: str, real_text: Path, tmp_path: Path
 ) -> None:

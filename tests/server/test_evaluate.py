@@ -8,8 +8,10 @@ import pytest
 from enricher.errors import SourceError
 from enricher.evaluation.report import Report
 from enricher.settings import Configuration
-from indexer import evaluate as evaluation
 from indexer.engines.elasticsearch import ElasticsearchEngine
+from indexer.evaluation import Evaluation, evaluate
+from indexer.evaluation import run as evaluation_run
+from indexer.evaluation.scratch import SCRATCH
 from tests.evaluation.judged import write_collection
 
 
@@ -21,8 +23,8 @@ def collection(tmp_path: Path) -> Iterator[Path]:
 
 def measure(collection: Path, models: Path, url: str) -> Report:
     """An evaluation on an engine."""
-    job = evaluation.Evaluation(collection, None, models, url, Configuration())
-    return evaluation.evaluate(job, lambda rejection: pytest.fail(rejection.reason))
+    job = Evaluation(collection, None, models, url, Configuration())
+    return evaluate(job, lambda rejection: pytest.fail(rejection.reason))
 
 
 def test_both_engines_give_the_same_figures(
@@ -38,7 +40,7 @@ def test_both_engines_give_the_same_figures(
             expected = getattr(other, figure)
             assert getattr(system, figure) == pytest.approx(expected, abs=1e-3), (system.name, figure)
     assert theirs.index_bytes is not None and theirs.index_bytes.growth > 1
-    assert not [name for name in engine.indexes() if name.startswith(evaluation.SCRATCH)]
+    assert not [name for name in engine.indexes() if name.startswith(SCRATCH)]
 
 
 def test_scratch_indexes_are_dropped_after_a_failure(
@@ -56,7 +58,7 @@ def test_scratch_indexes_are_dropped_after_a_failure(
         held.append([name for name in engine.indexes() if name not in before])
         raise SourceError("Out of luck.")
 
-    monkeypatch.setattr(evaluation, "score_ranking", fail)
+    monkeypatch.setattr(evaluation_run, "score_ranking", fail)
     with pytest.raises(SourceError, match="luck"):
         measure(collection, models, server_url)
     assert len(held[0]) == 3 and all(name.startswith("enricher-evaluate-") for name in held[0])

@@ -1,0 +1,1 @@
+"""Vectors of texts, tuned on the documents themselves."""

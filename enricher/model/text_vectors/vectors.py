@@ -1,0 +1,159 @@
+"""Vectors of texts, of queries and of documents: 8 bits a number, the same on every engine.
+
+    text_features.utf8, text_features_*.npy   names of the features (`enricher.model.word_list`)
+    text_query_codes.npy, text_codes.npy      int8 (F, d)
+    text_query_weights.npy, text_weights.npy  float32 (F,): idf · e^r · the scale of the codes
+
+A vector of length 1 is rounded to whole numbers from −127 to 127, of which `scale` make up 1: the
+products of two such vectors are whole numbers too, and two engines agree on them to the last bit.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from enricher.errors import BundleInvalid
+from enricher.model.huffman import FloatArray
+from enricher.model.text_vectors.features import WordFeatures, features_of
+from enricher.model.word_list import WordList
+
+if TYPE_CHECKING:  # it imports what only training needs
+    from enricher.model.text_vectors.tuning import Tuned
+
+Codes = NDArray[np.int8]
+
+FEATURES = "text_features"
+QUERY, TEXT = "text_query", "text"
+LARGEST = 127
+KEPT_WORDS = 2**15
+"""Words whose features are remembered, by each process."""
+
+
+def scale_of(dimensions: int) -> float:
+    """How many steps make 1: numbers up to 5/√d fit, which is five times the usual one."""
+    return float(LARGEST / min(1.0, 5 / dimensions**0.5))
+
+
+def quantize(vectors: FloatArray) -> Codes:
+    """Vectors of length 1, float32 (n, d) or (d,), as whole numbers of 8 bits."""
+    steps = np.rint(vectors * scale_of(vectors.shape[-1]))
+    return np.asarray(np.clip(steps, -LARGEST, LARGEST), np.int8)
+
+
+def dequantize(codes: Codes) -> FloatArray:
+    """The vectors that `quantize` has rounded."""
+    return np.asarray(codes / scale_of(codes.shape[-1]), np.float32)
+
+
+def cosines_of(products: NDArray[Any], dimensions: int) -> NDArray[Any]:
+    """The cosines that products of codes stand for."""
+    return np.asarray(products / scale_of(dimensions) ** 2)
+
+
+def to_hex(codes: Codes) -> str:
+    """How codes are written into a document: two letters a number."""
+    return codes.tobytes().hex()
+
+
+def from_hex(text: str) -> Codes:
+    """Codes as `to_hex` has written them, int8 (d,); ValueError for anything else."""
+    return np.frombuffer(bytes.fromhex(text), np.int8)
+
+
+class TextVectors:
+    """Gives texts their vectors; safe for several threads."""
+
+    def __init__(self, features: WordList, sides: dict[str, tuple[Codes, FloatArray]], mean_length: float):
+        self._sides = sides
+        self._mean_length = np.float32(mean_length)
+        self._known = _KnownWords(features)
+
+    @classmethod
+    def open(cls, folder: Path, mean_length: float) -> "TextVectors":
+        """Map the files of a folder; BundleInvalid where they cannot be read."""
+        try:
+            features = WordList.open(folder, FEATURES)
+            sides = {
+                side: (_load(folder / f"{side}_codes.npy"), _load(folder / f"{side}_weights.npy"))
+                for side in (QUERY, TEXT)
+            }
+        except (OSError, ValueError) as error:
+            raise BundleInvalid(f"The text vectors of the model {folder.name} cannot be read.") from error
+        if any(len(part) != len(features) for side in sides.values() for part in side):
+            raise BundleInvalid(f"The text vectors of the model {folder.name} differ in length.")
+        return cls(features, sides, mean_length)
+
+    @property
+    def dimensions(self) -> int:
+        return int(self._sides[TEXT][0].shape[1])
+
+    def documents(self, texts: Sequence[Iterable[str]]) -> FloatArray:
+        """Vectors of documents, given by all their words, stop words too: float32 (n, d), of length 1;
+        zero where no feature is known.
+        """
+        return self._encode(texts, TEXT, saturate=True)
+
+    def query(self, words: Iterable[str]) -> FloatArray:
+        """The vector of a query, float32 (d,), of length 1 or zero."""
+        vector: FloatArray = self._encode([words], QUERY, saturate=False)[0]
+        return vector
+
+    def _encode(self, texts: Sequence[Iterable[str]], side: str, saturate: bool) -> FloatArray:
+        from enricher.model.text_vectors.kernels import encode_bags  # it imports the compiler
+
+        numbers: dict[str, int] = {}
+        starts, words, counts = [0], [], []
+        for text in texts:
+            for word, count in Counter(text).items():
+                words.append(numbers.setdefault(word, len(numbers)))
+                counts.append(count)
+            starts.append(len(words))
+        features = WordFeatures(numbers, self._known.__getitem__)
+        codes, weights = self._sides[side]
+        vectors: FloatArray = encode_bags(
+            np.array(starts, np.int64),
+            np.array(words, np.int32),
+            np.array(counts, np.float32),
+            features.starts,
+            features.rows,
+            weights,
+            codes,
+            self._mean_length,
+            saturate,
+        )
+        return vectors
+
+
+class _KnownWords(dict[str, list[int]]):
+    """The rows of the features of words, remembered once they were looked up."""
+
+    def __init__(self, features: WordList) -> None:
+        self._features = features
+
+    def __missing__(self, word: str) -> list[int]:
+        if len(self) >= KEPT_WORDS:
+            self.clear()
+        found = map(self._features.find, features_of(word))
+        rows = self[word] = [row for row in found if row is not None]
+        return rows
+
+
+def write_text_vectors(folder: Path, tuned: "Tuned") -> None:
+    """Write what was learned to a folder."""
+    WordList.write(folder, tuned.features, FEATURES)
+    sides = {
+        QUERY: (tuned.query_vectors, tuned.query_weights),
+        TEXT: (tuned.text_vectors, tuned.text_weights),
+    }
+    for side, (vectors, weights) in sides.items():
+        steps = np.maximum(np.abs(vectors).max(axis=1), 1e-9) / LARGEST
+        np.save(folder / f"{side}_codes.npy", np.rint(vectors / steps[:, np.newaxis]).astype(np.int8))
+        np.save(folder / f"{side}_weights.npy", np.asarray(weights * steps, np.float32))
+
+
+def _load(path: Path) -> Any:
+    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))

@@ -1,0 +1,63 @@
+"""The plug-in that gives documents and queries vectors."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+
+from enricher.enricher import Enricher
+from enricher.model.text_vectors.vectors import quantize, to_hex
+from enricher.records import VECTOR, AnalyzedDocument, FieldKind, Query, QueryVector
+
+
+@dataclass(frozen=True)
+class VectorSettings:
+    """Shares of the cosine in the ranking, of the first ten and of the rest: `enricher.expansion.fusion`."""
+
+    head: float = 0.3
+    rest: float = 0.5
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if not (math.isfinite(value) and 0 <= value <= 1):
+                raise ValueError(f"{item.name} must be from 0 to 1, not {value}.")
+
+
+@dataclass(frozen=True)
+class Vector:
+    """`vector`: what a document is about, as tuned on the documents themselves.
+
+    A query has one too, and documents are found by their words and by their vectors. A model without
+    tuning gives none; one whose tuning found nothing to learn does not touch the first ranks.
+    """
+
+    enricher: Enricher
+    settings: VectorSettings
+    name: str = VECTOR
+
+    @property
+    def mapping(self) -> Mapping[str, FieldKind]:
+        return {VECTOR: FieldKind.VECTOR} if self.enricher.bundle.text_vectors is not None else {}
+
+    def enrich(self, documents: Sequence[AnalyzedDocument]) -> list[dict[str, object]]:
+        vectors = self.enricher.bundle.text_vectors
+        if vectors is None:
+            return [{} for _ in documents]
+        codes = quantize(vectors.documents([list(_words(document)) for document in documents]))
+        return [{VECTOR: to_hex(row)} if row.any() else {} for row in codes]
+
+    def rewrite(self, query: Query) -> Query:
+        vectors = self.enricher.bundle.text_vectors
+        if vectors is None:
+            return query
+        codes = quantize(vectors.query(self.enricher.analyzer.words(query.text)))
+        if not codes.any():
+            return query
+        head = self.settings.head if self.enricher.has_learned_from_texts else 0.0
+        return replace(query, vector=QueryVector(codes.tobytes(), head, self.settings.rest))
+
+
+def _words(document: AnalyzedDocument) -> Iterator[str]:
+    for tokens in document.tokens.values():
+        for token in tokens:
+            yield token.text

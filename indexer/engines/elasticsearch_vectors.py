@@ -1,0 +1,85 @@
+"""Words and vectors in one search of Elasticsearch: what is asked, in four requests, and what is made of it.
+
+By words, ids and scores alone; the vectors of the best of them; the nearest by vector, and the cosines
+of those found by words; the documents that are shown. The server says how near two vectors of 8 bits
+are by ½ + product / (32,768 · d), from which the product is taken back exactly.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from enricher.expansion.fusion import DEPTH, FEEDBACK, fuse, least_product, with_feedback
+from enricher.model.text_vectors.vectors import Codes, from_hex, to_hex
+from enricher.records import VECTOR, Hit, QueryVector, SearchRequest
+from indexer.engines.fields import ENRICHMENT, at
+
+PATH = f"{ENRICHMENT}.{VECTOR}"
+CANDIDATES, MOST_CANDIDATES = 2, 10_000
+"""Documents that the server looks at for each that it is asked for, and the most that it does."""
+
+Ask = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+"""Sends the body of a search, and answers the server's answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class VectorSearch:
+    """A search by words and vectors. `filters` are the queries that all documents must match."""
+
+    request: SearchRequest
+    vector: QueryVector
+    filters: Sequence[Mapping[str, Any]]
+    ask: Ask
+
+    def by_words(self) -> SearchRequest:
+        """The first request: as many as are compared, ids and scores alone."""
+        return replace(self.request, top=max(self.request.top, DEPTH), source=False)
+
+    def shown(self, ranking: Sequence[tuple[str, float]], hits: Sequence[Hit]) -> tuple[Hit, ...]:
+        """The first of the ranking, as documents that were fetched; those deleted meanwhile are left out."""
+        fetched = {hit.id: hit for hit in hits}
+        best = ranking[: self.request.top]
+        return tuple(replace(fetched[name], score=score) for name, score in best if name in fetched)
+
+    def ranking(self, found: Sequence[Hit]) -> list[tuple[str, float]]:
+        """The ids of the documents found by words and by vector, with their scores, best first."""
+        names = [hit.id for hit in found]
+        asked = with_feedback(np.frombuffer(self.vector.codes, np.int8), self._vectors(names[:FEEDBACK]))
+        near = self._products(asked, list(self.filters), DEPTH)
+        known = self._products(asked, [{"ids": {"values": names}}], len(names)) if names else {}
+        enough = least_product(len(asked))
+        added = [name for name, product in near.items() if product > enough and name not in set(names)]
+        scores = np.array([*(hit.score for hit in found), *(0.0 for _ in added)])
+        products = np.array([*(known.get(name, 0) for name in names), *(near[name] for name in added)])
+        order, mixed = fuse(scores, products, len(asked), self.vector.head, self.vector.rest)
+        everyone = [*names, *added]
+        return [(everyone[place], float(score)) for place, score in zip(order.tolist(), mixed, strict=True)]
+
+    def _vectors(self, names: Sequence[str]) -> list[Codes]:
+        """The vectors of those of some documents that have one."""
+        if not names:
+            return []
+        body = {"query": {"ids": {"values": names}}, "size": len(names), "source": {"includes": [PATH]}}
+        sources = [hit.get("_source", {}) for hit in self.ask(body)["hits"]["hits"]]
+        found = [at(source, PATH) for source in sources]
+        return [from_hex(codes) for codes in found if isinstance(codes, str)]
+
+    def _products(self, asked: Codes, filters: list[Mapping[str, Any]], number: int) -> dict[str, int]:
+        """The nearest documents among those that pass, and their products, the largest first."""
+        nearest = {
+            "field": PATH,
+            "query_vector": to_hex(asked),
+            "k": number,
+            "num_candidates": min(CANDIDATES * number, MOST_CANDIDATES),
+            "filter": filters,
+        }
+        hits = self.ask({"knn": nearest, "size": number, "source": False})["hits"]["hits"]
+        return {str(hit["_id"]): round((hit["_score"] - 0.5) * 32768 * len(asked)) for hit in hits}
+
+
+def dimensions_of(mapping: Mapping[str, Any]) -> int:
+    """The length of an index's vectors, 0 where it has none yet."""
+    field = at(mapping, f"properties.{ENRICHMENT}.properties.{VECTOR}")
+    return int(field.get("dims", 0)) if isinstance(field, Mapping) else 0

@@ -1,0 +1,196 @@
+"""Vectors of documents beside an index of the embedded engine.
+
+A file to which is only ever appended: a head, then a record for every vector written,
+
+    key, uint64    a hash of the document's id, which the index keeps as a number of the document
+    codes, int8    d numbers (`enricher.model.text_vectors.vectors`), all 0 for "none any more"
+
+Of records with one key the last counts. Records are made durable before the index commits their
+documents, so every document that a search sees has its vector; one of a document that was never
+committed is not found in the index, and harms nothing. When half of the records are superseded, the
+file is written anew at the next closing.
+
+Searching compares with every vector, by faiss: .7 ms for 50,000 documents, 15 ms for a million.
+"""
+
+import hashlib
+import os
+import struct
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from enricher.errors import EngineError
+from enricher.expansion.fusion import least_product
+from enricher.files import write_atomically
+from enricher.model.huffman import FloatArray
+from enricher.model.text_vectors.vectors import Codes
+
+if TYPE_CHECKING:  # it imports faiss, which only those need who search by vectors
+    from enricher.model.neighbors import CodeIndex
+
+FILE = "vectors.log"
+_HEAD = struct.Struct("<8sI4x")
+_MAGIC = b"vectors1"
+_SPARE = 1000
+"""Records beyond twice those that count, from which on the file is written anew."""
+
+Keys = NDArray[np.uint64]
+
+
+def key_of(id_: str) -> int:
+    """The number by which index and file know a document, of 64 bits."""
+    return int.from_bytes(hashlib.blake2b(id_.encode("utf-8", "replace"), digest_size=8).digest(), "little")
+
+
+def _records_of(dimensions: int) -> np.dtype[Any]:
+    return np.dtype([("key", "<u8"), ("codes", "i1", (dimensions,))])
+
+
+def _read(path: Path) -> NDArray[Any]:
+    """All whole records of a file; EngineError where it is none."""
+    with path.open("rb") as file:
+        head = file.read(_HEAD.size)
+        if len(head) < _HEAD.size:
+            return np.empty(0, _records_of(0))
+        magic, dimensions = _HEAD.unpack(head)
+        if magic != _MAGIC or not dimensions:
+            raise EngineError(f"The file {path} is damaged; remove it and index the documents again.")
+        kind = _records_of(dimensions)
+        data = file.read()
+    records: NDArray[Any] = np.frombuffer(data, kind, len(data) // kind.itemsize)
+    return records
+
+
+def _counting(records: NDArray[Any]) -> NDArray[Any]:
+    """The last record of every key, sorted by key, where it holds a vector."""
+    order = np.argsort(records["key"], kind="stable")
+    keys = records["key"][order]
+    last = np.append(keys[1:] != keys[:-1], True) if len(keys) else np.zeros(0, bool)
+    kept: NDArray[Any] = records[order[last]]
+    return kept[kept["codes"].any(axis=1)]
+
+
+class VectorWriter:
+    """Appends vectors; one writer at a time, which the index's own lock sees to."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / FILE
+        self._dimensions = self._mend()
+        self._waiting: list[bytes] = []
+
+    def _mend(self) -> int | None:
+        """Cut off what a kill has left of a record; answers the dimensions, None before the first vector."""
+        if not self._path.exists():
+            return None
+        records = _read(self._path)
+        dimensions = records.dtype["codes"].shape[0]
+        whole = _HEAD.size + records.nbytes if dimensions else 0
+        if self._path.stat().st_size > whole:
+            os.truncate(self._path, whole)
+        return dimensions or None
+
+    def append(self, id_: str, codes: Codes | None) -> None:
+        """Note the vector of a document, None for none; it is written by `sync`."""
+        if codes is None:
+            if self._dimensions is None:
+                return
+            codes = np.zeros(self._dimensions, np.int8)
+        if self._dimensions is None:
+            self._dimensions = len(codes)
+            self._waiting.append(_HEAD.pack(_MAGIC, self._dimensions))
+        if len(codes) != self._dimensions:
+            raise EngineError(
+                f"The vector of the document {id_!r} has {len(codes)} numbers, those of the index have "
+                f"{self._dimensions}: index with one model."
+            )
+        self._waiting.append(struct.pack("<Q", key_of(id_)) + codes.tobytes())
+
+    def sync(self) -> None:
+        """Make all that was appended durable."""
+        if not self._waiting:
+            return
+        with self._path.open("ab") as file:
+            file.write(b"".join(self._waiting))
+            file.flush()
+            os.fsync(file.fileno())
+        self._waiting.clear()
+
+    def compact(self) -> None:
+        """Write the file anew where half of it is superseded."""
+        self.sync()
+        if self._dimensions is None:
+            return
+        records = _read(self._path)
+        kept = _counting(records)
+        if len(records) > 2 * len(kept) + _SPARE:
+            write_atomically(self._path, _HEAD.pack(_MAGIC, self._dimensions) + kept.tobytes())
+
+
+class Vectors:
+    """The vectors of an index at one time; d is 0 where there are none."""
+
+    def __init__(self, records: NDArray[Any]) -> None:
+        self.dimensions = records.dtype["codes"].shape[0] if len(records) else 0
+        self._keys: Keys = np.ascontiguousarray(records["key"])
+        self._codes: Codes = np.ascontiguousarray(records["codes"])
+        self._index = _index_of(self._codes) if len(records) else None
+
+    def nearest(self, query: Codes, top: int) -> list[int]:
+        """The keys of the vectors with the largest products with a query that suffice, the largest first."""
+        if self._index is None or len(query) != self.dimensions:
+            return []
+        products, rows = self._index.nearest(query, top)
+        nearest: list[int] = self._keys[rows[products > least_product(self.dimensions)]].tolist()
+        return nearest
+
+    def codes(self, keys: Sequence[int]) -> list[Codes]:
+        """The vectors of those of some documents that have one."""
+        rows, _ = self._rows(keys)
+        return list(self._codes[rows])
+
+    def products(self, query: Codes, keys: Sequence[int]) -> FloatArray:
+        """The products of a query with the vectors of some documents, 0 where one has none."""
+        found = np.zeros(len(keys), np.float32)
+        rows, places = self._rows(keys)
+        if len(rows) and len(query) == self.dimensions:
+            found[places] = self._codes[rows].astype(np.float32) @ query.astype(np.float32)
+        return found
+
+    def _rows(self, keys: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The rows of the keys that are known, and the places of those keys."""
+        wanted = np.array(keys, np.uint64)
+        rows = np.searchsorted(self._keys, wanted)
+        known = rows < len(self._keys)
+        known[known] = self._keys[rows[known]] == wanted[known]
+        return rows[known], np.flatnonzero(known)
+
+
+class VectorReader:
+    """Reads the file again when it has changed; safe for several threads."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / FILE
+        self._read: tuple[object, Vectors] = None, Vectors(np.empty(0, _records_of(0)))
+
+    def current(self) -> Vectors:
+        """The vectors that are in the file now."""
+        try:
+            state = self._path.stat()
+        except FileNotFoundError:
+            return self._read[1]
+        seen = (state.st_ino, state.st_size)
+        known, vectors = self._read
+        if seen != known:
+            vectors = Vectors(_counting(_read(self._path)))
+            self._read = seen, vectors
+        return vectors
+
+
+def _index_of(codes: Codes) -> "CodeIndex":
+    from enricher.model.neighbors import CodeIndex
+
+    return CodeIndex(codes)

@@ -1,0 +1,179 @@
+"""One evaluation from start to end: the indexes are filled, then searched by system after system."""
+
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from enricher.enricher import load
+from enricher.evaluation.baselines import System
+from enricher.evaluation.collection import Collection, read_collection
+from enricher.evaluation.metrics import DEPTH, ranked, score_ranking
+from enricher.evaluation.report import (
+    ENRICHED,
+    QueryResult,
+    Report,
+    Results,
+    explain_hurt,
+    most_hurt,
+    strongest_plain,
+    summarize,
+)
+from enricher.model.build import Progress, train_bundle
+from enricher.model.store import BundleStore
+from enricher.model.training import TrainingSettings
+from enricher.records import SearchEngine, SearchRequest
+from enricher.settings import Configuration
+from enricher.sources import SourceFormat, accepted
+from enricher.text import open_analyzer
+from indexer.engines import open_engine
+from indexer.evaluation.scratch import (
+    PLAIN,
+    SCRATCH,
+    OnRejection,
+    Scratch,
+    fill,
+    index_bytes,
+    scratch,
+    steps_of,
+)
+from indexer.evaluation.systems import baseline_systems, recipe_systems
+from indexer.pipeline import DocumentEnricher, EnricherRecipe
+from indexer.search import open_index
+from indexer.sources import read_sources
+
+SHOWN_TOP = 10
+"""Hits of the search whose time is taken: what a user asks for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What is to be measured, and where.
+
+    models: the folder of the bundles; its active model is used, or with `train` one that learns from
+    the documents and the `backgrounds`. index: the name whose table of the configuration is the
+    recipe, None for that of the scratch index.
+    """
+
+    collection: Path
+    qrels: Path | None
+    models: Path
+    engine_url: str
+    configuration: Configuration
+    train: bool = False
+    backgrounds: tuple[str, ...] = ()
+    index: str | None = None
+    workers: int = 1
+
+
+def evaluate(
+    job: Evaluation, on_rejection: OnRejection, progress: Progress = lambda step, done, total: None
+) -> Report:
+    """Measure every system on a collection.
+
+    Nothing stays behind, also when the call fails or is interrupted; indexes of others are not touched.
+    Raises SourceError, ModelNotFound, ConfigurationError, EngineError, TrainingFailed.
+    """
+    with scratch(job.engine_url) as place, TemporaryDirectory(prefix=SCRATCH) as folder:
+        configuration = job.configuration.for_index(job.index or place.index(ENRICHED))
+        form = SourceFormat(enriched=configuration.fields)
+        progress("reading the collection", 0, 0)
+        collection = read_collection(job.collection, job.qrels, form, open_analyzer(), on_rejection)
+        models = job.models
+        if job.train:
+            models = Path(folder)
+            _train(job, collection, BundleStore(models), on_rejection, progress)
+        recipe = EnricherRecipe(models, BundleStore(models).open().version, form.fields, configuration)
+        enricher = recipe.open()
+        steps = steps_of(recipe, enricher, collection)
+        fill(place, collection, steps, on_rejection, progress, job.workers)
+        with closing(open_engine(place.url)) as engine:
+            return _Measurement(engine, place, collection, recipe, enricher, progress).report()
+
+
+def _train(
+    job: Evaluation, collection: Collection, store: BundleStore, on_rejection: OnRejection, progress: Progress
+) -> None:
+    """Learn a model from the documents and the backgrounds, with the settings of `enricher train`."""
+    settings = TrainingSettings(workers=job.workers)
+    fields = collection.form.fields
+    with closing(open_engine(job.engine_url)) as engine:
+        sources = list(job.backgrounds)
+        backgrounds = read_sources(sources, collection.form, lambda: engine) if sources else iter(())
+        documents = chain(collection.documents(), accepted(backgrounds, on_rejection))
+        version = train_bundle(
+            store, documents, fields, open_analyzer(), settings, progress=progress, workers=job.workers
+        )
+    store.activate(version)
+
+
+@dataclass(frozen=True, slots=True)
+class _Measurement:
+    """Filled scratch indexes, and all that is needed to ask them."""
+
+    engine: SearchEngine
+    place: Scratch
+    collection: Collection
+    recipe: EnricherRecipe
+    enricher: DocumentEnricher
+    progress: Progress
+
+    def report(self) -> Report:
+        collection = self.collection
+        systems = self._systems()
+        results = {system.name: self._results(system) for system in systems}
+        strongest = strongest_plain(results)
+        plain, enriched = results[strongest], results[ENRICHED]
+        rewritten = next(system.query for system in systems if system.name == ENRICHED)
+        hurt = [
+            explain_hurt(name, collection, plain, enriched, rewritten(collection.queries[name]).terms)
+            for name in most_hurt(plain, enriched)
+        ]
+        return Report(
+            collection.name,
+            len(collection.queries),
+            collection.language,
+            self.recipe.model or "",
+            summarize(results),
+            strongest,
+            tuple(hurt),
+            collection.counts,
+            index_bytes(self.engine, self.place),
+        )
+
+    def _systems(self) -> list[System]:
+        """All systems; counts the queries that none of them can answer."""
+        collection = self.collection
+        opened = open_index(
+            self.engine, self.place.index(ENRICHED), lambda version: load(self.recipe.models, version)
+        )
+        collection.counts.queries_without_words = sum(
+            not opened.query(text).terms for text in collection.queries.values()
+        )
+        baselines = baseline_systems(self.engine, self.place.index(PLAIN), self.enricher, collection)
+        return [*baselines, *recipe_systems(opened, self.recipe.configuration)]
+
+    def _results(self, system: System) -> Results:
+        queries = self.collection.queries
+        found: dict[str, QueryResult] = {}
+        for name, text in queries.items():
+            found[name] = _ask(self.engine, system, text, self.collection.judgements[name])
+            self.progress(f"searching ({system.name})", len(found), len(queries))
+        return found
+
+
+def _ask(engine: SearchEngine, system: System, text: str, grades: Mapping[str, int]) -> QueryResult:
+    """One query on one system; the time is that of making it and of finding its ten best hits."""
+    started = time.perf_counter()
+    query = system.query(text)
+    if query.terms:
+        engine.search(system.index, SearchRequest(query, SHOWN_TOP))
+    ms = (time.perf_counter() - started) * 1000
+    deep = SearchRequest(query, DEPTH, source=False)
+    scores = {hit.id: hit.score for hit in engine.search(system.index, deep).hits} if query.terms else {}
+    places = {name: rank for rank, name in enumerate(ranked(scores), start=1)}
+    ranks = {name: places[name] for name, grade in grades.items() if grade > 0 and name in places}
+    return QueryResult(score_ranking(grades, scores), ms, ranks)

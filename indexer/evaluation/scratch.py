@@ -1,0 +1,131 @@
+"""The scratch indexes of an evaluation: made under names of their own, filled, weighed, dropped."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, replace
+from tempfile import TemporaryDirectory
+from typing import Protocol, runtime_checkable
+from uuid import uuid4
+
+from enricher.errors import EngineError
+from enricher.evaluation.baselines import BaselineFields
+from enricher.evaluation.collection import Collection
+from enricher.evaluation.report import ENRICHED, IndexBytes
+from enricher.model.build import Progress
+from enricher.records import TOKENS, Rejection, SearchEngine
+from enricher.settings import IndexConfiguration
+from indexer.engines import open_engine
+from indexer.pipeline import DocumentEnricher, EnricherRecipe, index_documents, prepare_index
+
+SCRATCH = "enricher-evaluate-"
+"""How the names of all scratch indexes begin."""
+PLAIN, WORDS_ONLY = "plain", "words"
+TANTIVY = "tantivy"
+"""The embedded engine, by its name and the scheme of its URL."""
+
+OnRejection = Callable[[Rejection], None]
+
+
+@runtime_checkable
+class KnowsSize(Protocol):
+    """An engine that can tell how much disk an index takes."""
+
+    def bytes_on_disk(self, index: str) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Scratch:
+    """Names of indexes that nobody else has, on an engine."""
+
+    url: str
+    prefix: str
+
+    def index(self, role: str) -> str:
+        return f"{self.prefix}-{role}"
+
+
+@contextmanager
+def scratch(url: str) -> Iterator[Scratch]:
+    """A place for scratch indexes, which are dropped at the end; of Tantivy a folder of its own."""
+    prefix = f"{SCRATCH}{uuid4().hex[:12]}"
+    engine = open_engine(url)
+    if engine.name == TANTIVY:
+        engine.close()
+        with TemporaryDirectory(prefix=SCRATCH) as folder:
+            yield Scratch(f"{TANTIVY}:{folder}", prefix)
+        return
+    place = Scratch(url, prefix)
+    with closing(engine):
+        engine.exists(place.index(ENRICHED))  # An engine that is not there is said before any work is done.
+        try:
+            yield place
+        except BaseException:
+            with suppress(EngineError):
+                _drop(engine, place)
+            raise
+        _drop(engine, place)
+
+
+def _drop(engine: SearchEngine, place: Scratch) -> None:
+    for role in (PLAIN, WORDS_ONLY, ENRICHED):
+        if engine.exists(place.index(role)):
+            engine.drop(place.index(role))
+
+
+def steps_of(
+    recipe: EnricherRecipe, enricher: DocumentEnricher, collection: Collection
+) -> dict[str, DocumentEnricher]:
+    """Role of an index → what is done to its documents; `enricher` is the opened recipe."""
+    fields = BaselineFields(enricher.fields, collection.language, collection.titled, enricher.analyzer.limit)
+    words = replace(recipe, model=None, configuration=IndexConfiguration(enrichments=(TOKENS,)))
+    return {
+        PLAIN: DocumentEnricher(enricher.analyzer, enricher.fields, [fields], None),
+        WORDS_ONLY: words.open(),
+        ENRICHED: enricher,
+    }
+
+
+def fill(
+    place: Scratch,
+    collection: Collection,
+    steps: Mapping[str, DocumentEnricher],
+    on_rejection: OnRejection,
+    progress: Progress,
+    workers: int,
+) -> None:
+    """Write the documents to every scratch index by its step (see `steps_of`).
+
+    Closing the engine lets it finish its merges.
+    """
+    refused: set[str] = set()
+
+    def reject(rejection: Rejection) -> None:
+        if rejection.where not in refused:  # Every index refuses the same documents.
+            refused.add(rejection.where)
+            on_rejection(rejection)
+
+    with closing(open_engine(place.url)) as engine:
+        for role, step in steps.items():
+            name = place.index(role)
+            prepare_index(engine, name, step.layout())
+            index_documents(
+                engine,
+                name,
+                collection.documents(),
+                step,
+                reject,
+                _written(progress, role, collection.counts.documents),
+                workers if step.recipe is not None else 1,
+            )
+
+
+def _written(progress: Progress, role: str, total: int) -> Callable[[int], None]:
+    return lambda written: progress(f"indexing ({role})", written, total)
+
+
+def index_bytes(engine: SearchEngine, place: Scratch) -> IndexBytes | None:
+    """The sizes of the indexes with words and with the recipe; None where the engine cannot tell."""
+    if not isinstance(engine, KnowsSize):
+        return None
+    words, enriched = (engine.bytes_on_disk(place.index(role)) for role in (WORDS_ONLY, ENRICHED))
+    return IndexBytes(words, enriched)

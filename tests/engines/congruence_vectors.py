@@ -1,0 +1,131 @@
+"""The behaviour of searches by vectors that every engine shares, in the form that congruence.py describes."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from enricher.model.text_vectors.vectors import quantize, to_hex
+from enricher.records import EnrichedDocument, FieldKind, Query, QueryVector, SearchEngine, SearchRequest
+from tests.engines.congruence import LAYOUT, document, query
+
+DIMENSIONS = 12
+
+
+@pytest.fixture
+def vectors(engine: SearchEngine, index: str) -> Iterator[str]:
+    """The name of an index that has vectors."""
+    name = f"{index}-vectors"
+    engine.create(name, replace(LAYOUT, mapping={**LAYOUT.mapping, "vector": FieldKind.VECTOR}))
+    yield name
+    engine.drop(name)
+
+
+def direction(degrees: float) -> np.ndarray:
+    """A vector of length 1."""
+    angle = np.radians(degrees)
+    return np.array([np.cos(angle), np.sin(angle), *[0.0] * (DIMENSIONS - 2)])
+
+
+def pointing(degrees: float | None, made: EnrichedDocument) -> EnrichedDocument:
+    """The document with a vector of that direction, or with none."""
+    if degrees is None:
+        return made
+    return replace(made, enrichment={**made.enrichment, "vector": to_hex(quantize(direction(degrees)))})
+
+
+def asking(*terms: str, degrees: float = 0, head: float = 0.5, rest: float = 0.5) -> Query:
+    """A query of words and a direction."""
+    codes = quantize(direction(degrees)).tobytes()
+    return replace(query(*terms), vector=QueryVector(codes, head, rest))
+
+
+def found(engine: SearchEngine, index: str, asked: Query, **rest: object) -> list[str]:
+    """The ids of the hits, best first."""
+    hits = engine.search(index, SearchRequest(asked, **rest)).hits  # type: ignore[arg-type]
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+    return [hit.id for hit in hits]
+
+
+def put(engine: SearchEngine, index: str, *documents: EnrichedDocument) -> None:
+    assert engine.write(index, documents) == []
+    engine.refresh(index)
+
+
+def test_documents_are_found_by_words_and_by_vector(engine: SearchEngine, vectors: str) -> None:
+    """Those near in meaning follow those that hold the words; what points elsewhere is not found."""
+    put(
+        engine,
+        vectors,
+        pointing(10, document("both", "x y")),
+        pointing(None, document("words", "x z z z", category="c")),
+        pointing(20, document("near", "other")),
+        pointing(60, document("far", "words")),
+        pointing(170, document("away", "here")),
+        pointing(None, document("none", "here")),
+    )
+    response = engine.search(vectors, SearchRequest(asking("x", head=0.1), facets=("category",)))
+    assert [hit.id for hit in response.hits] == ["both", "words", "near", "far"]
+    assert response.total == 4 and response.hits[2].source["text"] == "other"
+    assert [(facet.value, facet.count) for facet in response.facets["category"]] == [("c", 1)]
+    bare = engine.search(vectors, SearchRequest(asking("x", head=0.1), source=False))
+    assert [(hit.id, hit.score, hit.source) for hit in bare.hits] == [
+        (hit.id, hit.score, {}) for hit in response.hits
+    ]
+    assert found(engine, vectors, asking("nowhere")) == ["both", "near", "far"]
+    assert found(engine, vectors, asking()) == ["both", "near", "far"]
+    assert found(engine, vectors, asking("x", head=0.1), top=2) == ["both", "words"]
+    assert found(engine, vectors, query("x")) == ["both", "words"]
+
+
+def test_scores_are_the_same_on_every_engine(engine: SearchEngine, vectors: str) -> None:
+    """Exactly: half of the way to the best document, and products of whole numbers."""
+    put(engine, vectors, pointing(40, document("a", "x")), pointing(80, document("b", "y")))
+    hits = engine.search(vectors, SearchRequest(asking("x", head=0.25))).hits
+    cosines = np.cos(np.radians([20, 60]))
+    assert [hit.score for hit in hits] == pytest.approx(
+        [1.75 + cosines[0] / 4, 1 + cosines[1] / 4], abs=0.004
+    )
+
+
+def test_filters_hold_for_what_is_near(engine: SearchEngine, vectors: str) -> None:
+    """Also where they let few documents through."""
+    made = [
+        pointing(number % 80, document(str(number), "x" if number % 7 == 0 else "y", year=number % 50))
+        for number in range(400)
+    ]
+    put(engine, vectors, *made)
+    hits = found(engine, vectors, asking("x", degrees=5), filters=(("year", "3"),))
+    assert set(hits) == {str(number) for number in range(3, 400, 50)}
+    assert found(engine, vectors, asking("x"), filters=(("year", "999"),)) == []
+
+
+def test_changed_and_deleted_documents_have_no_old_vectors(engine: SearchEngine, vectors: str) -> None:
+    """A document that is written again has its new vector, or none."""
+    put(engine, vectors, *[pointing(5, document(id_, "y")) for id_ in "abcd"])
+    assert sorted(found(engine, vectors, asking("x"))) == ["a", "b", "c", "d"]
+    assert engine.delete(vectors, ["a"]) == 1
+    put(engine, vectors, pointing(175, document("b", "y")), document("c", "y"))
+    assert found(engine, vectors, asking("x")) == ["d"]
+
+
+def test_a_vector_of_another_length_is_no_part_of_the_search(engine: SearchEngine, vectors: str) -> None:
+    """Nor is one asked of an index that holds none; words are searched all the same."""
+    assert found(engine, vectors, asking("x")) == []
+    put(engine, vectors, document("a", "x"))
+    assert found(engine, vectors, asking("x")) == ["a"]
+    put(engine, vectors, pointing(5, document("b", "y")))
+    other = replace(query("x"), vector=QueryVector(bytes([1] * 5), 0.5, 0.5))
+    assert found(engine, vectors, other) == ["a"]
+
+
+def test_a_vector_that_cannot_be_read_is_refused(engine: SearchEngine, vectors: str) -> None:
+    """In a sentence, and the other documents are written."""
+    bad = [{**document("x", "x").enrichment, "vector": value} for value in ("zz", "abc", 5, [1, 2])]
+    documents = [EnrichedDocument(str(place), {"text": "x"}, made) for place, made in enumerate(bad)]
+    refused = engine.write(vectors, [*documents, pointing(1, document("good", "x"))])
+    assert [one.where for one in refused] == ["0", "1", "2", "3"]
+    assert all("hexadecimal" in one.reason for one in refused)
+    engine.refresh(vectors)
+    assert engine.count(vectors) == 1

@@ -1,0 +1,45 @@
+"""Words and vectors in one ranking."""
+
+import numpy as np
+import pytest
+
+from enricher.expansion.fusion import HEAD, fuse, with_feedback
+from enricher.model.text_vectors.vectors import dequantize, quantize, scale_of
+
+ONE = scale_of(4) ** 2
+"""The product of two equal vectors of four numbers."""
+
+
+def test_the_first_ranks_go_by_words_and_the_others_by_both() -> None:
+    """Head and rest have shares of their own; a product under 0 counts as none."""
+    scores = np.linspace(20, 1, 20)
+    products = np.zeros(20)
+    products[12], products[19], products[0] = 0.5 * ONE, ONE, -ONE
+    order, mixed = fuse(scores, products, 4, head=0.0, rest=0.5)
+    assert order[:HEAD].tolist() == list(range(HEAD))
+    assert order[HEAD:].tolist() == [19, 12, 10, 11, *range(13, 19)]
+    assert mixed[0] == pytest.approx(2.0) and mixed[HEAD] == pytest.approx(0.5 * 1 / 20 + 0.5)
+    assert (np.diff(mixed) <= 1e-12).all()
+
+
+def test_documents_found_by_vector_alone_come_in_by_their_cosine() -> None:
+    """A score of 0 is no obstacle; without words at all the cosine alone decides."""
+    order, mixed = fuse(np.array([10.0, 5.0, 0.0, 0.0]), np.array([0, 0, 0.2, 0.9]) * ONE, 4, 0.3, 0.5)
+    assert order.tolist() == [0, 1, 3, 2]
+    assert mixed.tolist() == pytest.approx([1.7, 1.35, 1.27, 1.06])
+    order, mixed = fuse(np.zeros(3), np.array([0.1, 0.9, 0.5]) * ONE, 4, 0.3, 0.5)
+    assert order.tolist() == [1, 2, 0]
+
+
+def test_nothing_found_is_an_empty_ranking() -> None:
+    order, mixed = fuse(np.zeros(0), np.zeros(0), 4, 0.3, 0.5)
+    assert len(order) == len(mixed) == 0
+
+
+def test_a_query_moves_to_its_best_documents() -> None:
+    """Half of the way, and not at all without documents."""
+    east, north = quantize(np.array([1.0, 0])), quantize(np.array([0, 1.0]))
+    assert with_feedback(east, []) is east
+    moved = dequantize(with_feedback(east, [north, north]))
+    assert moved == pytest.approx([0.707, 0.707], abs=0.01)
+    assert dequantize(with_feedback(east, [east])) == pytest.approx([1, 0], abs=0.01)
