@@ -9,7 +9,9 @@ import typer.main
 from typer.testing import CliRunner
 
 from enricher.expansion import RelatednessExpansion
+from enricher.expansion.alternatives import AlternativesExpansion
 from enricher.plugins.builtin import ExpansionSettings, KeywordSettings, SubwordSettings
+from enricher.plugins.vector import VectorSettings
 from enricher.settings import SETTINGS, IndexConfiguration
 from indexer.cli import commands as _commands  # noqa: F401  (registers them)
 from indexer.cli.app import app
@@ -83,6 +85,8 @@ PLUGIN_SETTINGS: dict[str, type[Any]] = {
     "keywords": KeywordSettings,
     "expansion": ExpansionSettings,
     "relatedness": RelatednessExpansion,
+    "alternatives": AlternativesExpansion,
+    "vector": VectorSettings,
 }
 
 PLUGIN_KEYS = {
@@ -98,6 +102,15 @@ PLUGIN_KEYS = {
     ("relatedness", "terms"): "Words added to a query at most.",
     ("relatedness", "weight"): "Weight of the best added word; a typed word has 1.",
     ("relatedness", "alpha"): "1 is mutual information; less favours frequent words.",
+    (
+        "alternatives",
+        "by",
+    ): "`cosine`: words that can replace each other; `relatedness`: that occur together.",
+    ("alternatives", "most"): "Alternatives of a word at most.",
+    ("alternatives", "weight"): "Weight of an alternative, times how like the word it is.",
+    ("alternatives", "least"): "How like the word an alternative is at least.",
+    ("vector", "head"): "Share of the cosine in the first ten ranks.",
+    ("vector", "rest"): "Share of the cosine in the others.",
     ("relatedness", "floor"): "Mutual information with the query, in nats, that an added word has at least.",
 }
 

@@ -50,7 +50,7 @@ class Enricher:
         """Whether tuning on the texts was a task to learn from: pairs that anything could tell apart teach
         nothing.
         """
-        facts = self.bundle.manifest.get("text_vectors")
+        facts = self.bundle.manifest["text_vectors"]
         return facts is not None and bool(facts["has_learned"])
 
     @property

@@ -3,7 +3,7 @@
 Of a document the SEEDS content words of the largest BM25 weight w_x are taken, the weights summing to
 1. Each gives weight to the words near its vector,
 
-    v(y) = Σ_x w_x · cos(x, y)        over the NEAR words y nearest to x, cos(x, y) ≥ LEAST_COSINE
+    v(y) = Σ_x w_x · cos(x, y)        over the words y near to x (`enricher.model.near_words`)
 
 words of the document itself are left out, and the best few are kept with v divided by the largest.
 A document of fewer than FULL distinct words gets less: what is known of it is little. The weights are
@@ -18,8 +18,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from enricher.expansion.near_words import NearWords
 from enricher.model.huffman import DoubleArray, FloatArray, IntArray
+from enricher.model.near_words import NearWords
 from enricher.model.word2vec import Word2Vec
 
 SEEDS = 15
@@ -28,7 +28,7 @@ K1, B = 1.2, 0.75
 CLASSES = {"high": (0.6, 0.75), "middle": (0.35, 0.45), "low": (0.01, 0.25)}
 """For each class the least weight of a word in it, and the constant that stands for those weights."""
 TOGETHER = 1024
-"""Documents expanded together: the lists of all their seeds are kept at once."""
+"""Documents expanded together, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +64,13 @@ class _Texts:
     weights: DoubleArray
     numbers: IntArray
 
-    @property
-    def all_seeds(self) -> IntArray:
-        """Each word that is a seed, once."""
-        filled = np.arange(SEEDS) < self.numbers[:, np.newaxis]
-        return np.unique(self.seeds[filled])
-
 
 class DocumentExpander:
-    """Expands documents by a model; the words near a word are looked up once, and kept."""
+    """Expands documents by a model and the words near its words."""
 
-    def __init__(self, model: Word2Vec) -> None:
+    def __init__(self, model: Word2Vec, near: NearWords) -> None:
         self._idf = model.idf
-        self._near = NearWords(model.vectors)
+        self._near = near
         self._length = max(1.0, float(np.asarray(model.counts).sum()) / max(1, model.documents))
 
     def expand(self, documents: Sequence[IntArray], most: int) -> list[WeightedWords]:
@@ -84,13 +78,12 @@ class DocumentExpander:
         found = []
         for start in range(0, len(documents), TOGETHER):
             texts = self._texts(documents[start : start + TOGETHER])
-            self._near.look_up(texts.all_seeds)
             found += self._expand(texts, most)
         return found
 
     def _texts(self, documents: Sequence[IntArray]) -> _Texts:
         """The documents as one, with the words of each that say most of it."""
-        from enricher.model import kernels  # compiled code is loaded only where it is needed
+        from enricher.model import near_kernels  # compiled code is loaded only where it is needed
 
         lengths = np.array([len(document) for document in documents])
         norms = K1 * (1 - B + B * lengths / self._length)
@@ -104,18 +97,19 @@ class DocumentExpander:
             numbers=np.empty(number, np.int32),
         )
         seeds = texts.sizes, texts.seeds, texts.weights, texts.numbers
-        kernels.seeds_of_texts(texts.words, texts.starts, norms, self._idf, *seeds)
+        near_kernels.seeds_of_texts(texts.words, texts.starts, norms, self._idf, *seeds)
         return texts
 
     def _expand(self, texts: _Texts, most: int) -> list[WeightedWords]:
         """The words near the seeds of each document, heaviest first."""
-        from enricher.model import kernels
+        from enricher.model import near_kernels
 
         number, width = len(texts.sizes), min(most, int(texts.sizes.max()))
         rows, sums = np.empty((number, width), np.int32), np.zeros((number, width))
         found = np.empty(number, np.int32)
         seeds = texts.sizes, texts.seeds, texts.weights, texts.numbers
-        kernels.near_texts(texts.words, texts.starts, *seeds, *self._near.lists, rows, sums, found)
+        near = self._near.words, self._near.cosines
+        near_kernels.near_texts(texts.words, texts.starts, *seeds, *near, rows, sums, found)
         largest = np.where(sums[:, :1] > 0, sums[:, :1], 1.0)
         known = np.minimum(1.0, texts.sizes / FULL)[:, np.newaxis]
         weights = (sums / largest * known).astype(np.float32)

@@ -24,8 +24,8 @@ DEPTH = 200
 HEAD = 10
 FEEDBACK = 5
 FEEDBACK_SHARE = 0.5
-LEAST_COSINE = 0.0
-"""A document without a word of the query must be nearer to it than this."""
+LEAST_COSINE = 0.25
+"""A document without a word of the query must be nearer to it than this; .3 begins to cost recall."""
 
 
 def with_feedback(query: Codes, best: Sequence[Codes]) -> Codes:

@@ -12,6 +12,7 @@ import orjson
 from enricher.files import write_atomically
 from enricher.model.bundle import Origin, read_model, write_manifest, write_model
 from enricher.model.corpus import REAL_TITLES, segment
+from enricher.model.near_words import build_near_words
 from enricher.model.related_table import build_table
 from enricher.model.relatedness import Relatedness
 from enricher.model.store import BundleStore
@@ -112,6 +113,9 @@ def _add(
             build_table(
                 folder, model, Relatedness(), lambda done, total: progress("relating words", done, total)
             )
+        build_near_words(
+            folder, model.vectors, lambda done, total: progress("finding near words", done, total)
+        )
         text_vectors = _text_vectors_in(building, model, tuned) if tuned is not None else None
         if lexicon is not None:
             shutil.copyfile(lexicon, folder / "lexicon.txt")

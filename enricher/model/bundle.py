@@ -8,6 +8,7 @@
     nodes.npy, tree_*.npy         hierarchical softmax: θ, float32 (V−1, d), and the Huffman tree
     outputs.npy                   negative sampling: output vectors, float32 (V, d)
     related_*.npy                 hierarchical softmax: the relatedness table
+    near_*.npy                    the words near every word by cosine (`enricher.model.near_words`)
     neighbors.faiss               unit vectors, inner product; 8 bits a number in a large vocabulary
     text_*                        vectors of texts (`enricher.model.text_vectors`), where they were tuned
     lexicon.txt                   the user's words, where there are any
@@ -38,10 +39,11 @@ from enricher.model.word2vec import Word2Vec
 from enricher.model.word_list import WordList
 
 if TYPE_CHECKING:
+    from enricher.model.near_words import NearWords
     from enricher.model.neighbors import NeighborIndex
     from enricher.model.text_vectors.vectors import TextVectors
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST = "manifest.json"
 MANIFEST_KEYS: dict[str, Any] = {
     "version": str,
@@ -50,6 +52,7 @@ MANIFEST_KEYS: dict[str, Any] = {
     "analysis": dict,
     "training": dict,
     "table": dict | NoneType,
+    "text_vectors": dict | NoneType,
     "counts": dict,
     "files": dict,
 }
@@ -112,11 +115,18 @@ class Bundle:
         return RelatedTable.open(self.path, formula, self.manifest["counts"]["words"])
 
     @cached_property
+    def near_words(self) -> "NearWords":
+        """The words near every word, by which documents are expanded."""
+        from enricher.model.near_words import NearWords
+
+        return NearWords.open(self.path, self.manifest["counts"]["words"])
+
+    @cached_property
     def text_vectors(self) -> "TextVectors | None":
         """What gives texts their vectors; None where they were not tuned."""
         from enricher.model.text_vectors.vectors import TextVectors
 
-        facts = self.manifest.get("text_vectors")
+        facts = self.manifest["text_vectors"]
         return TextVectors.open(self.path, facts["mean_length"]) if facts is not None else None
 
     @property
@@ -151,7 +161,7 @@ def open_bundle(path: Path) -> Bundle:
             "install the version that made it, or train it anew."
         )
     for key, kind in MANIFEST_KEYS.items():
-        if not isinstance(manifest.get(key), kind):
+        if key not in manifest or not isinstance(manifest[key], kind):
             raise BundleInvalid(f"The {MANIFEST} of the model {path.name} lacks {key!r} or holds it wrongly.")
     for name, facts in manifest["files"].items():
         file = path / name

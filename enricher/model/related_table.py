@@ -6,12 +6,9 @@ order of the formula that the table was made with. Another formula is answered f
 where that is provably exact, and else by the search over the tree.
 """
 
-import os
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
@@ -24,6 +21,7 @@ from enricher.model.relatedness import (
     TreeSearch,
     most_related,
 )
+from enricher.model.row_files import RowFile, complete_rows
 from enricher.model.word2vec import Word2Vec
 from enricher.records import RelatedWord
 
@@ -96,64 +94,15 @@ def build_table(
     search = TreeSearch(model, formula)
     offsets = formula.offsets(model)
 
-    def batch(start: int) -> tuple[IntArray, FloatArray]:
-        rows = np.arange(start, min(start + SEARCH_BATCH, total), dtype=np.int32)
+    def batch(rows: IntArray) -> tuple[IntArray, FloatArray]:
         scores, found = search.best(rows, columns)
         return found, scores - offsets[found]
 
-    with (folder / WORDS_FILE).open("ab") as words, (folder / LOG_PROBABILITIES_FILE).open("ab") as values:
-        done = min(_begun(words, np.int32, total, columns), _begun(values, np.float32, total, columns))
-        done -= done % SEARCH_BATCH if done < total else 0
-        _cut(words, np.int32, total, columns, done)
-        _cut(values, np.float32, total, columns, done)
-        for found, log_probabilities in _in_order(batch, range(done, total, SEARCH_BATCH)):
-            words.write(found.tobytes())
-            values.write(log_probabilities.tobytes())
-            done += len(found)
-            progress(done, total)
-
-
-def _in_order(
-    work: Callable[[int], tuple[IntArray, FloatArray]], starts: range
-) -> Iterator[tuple[IntArray, FloatArray]]:
-    """The answers of work in the order of starts, a few of them under way at a time."""
-    threads = os.cpu_count() or 1
-    with ThreadPoolExecutor(threads) as pool:
-        ahead = threads * 4
-        waiting = [pool.submit(work, start) for start in starts[:ahead]]
-        for start in [*starts[ahead:], *([None] * min(ahead, len(starts)))]:
-            answer = waiting.pop(0).result()
-            if start is not None:
-                waiting.append(pool.submit(work, start))
-            yield answer
-
-
-def _header(kind: type[np.generic], total: int, columns: int) -> bytes:
-    """The head of a .npy file of that shape."""
-    from io import BytesIO
-
-    head = BytesIO()
-    description = np.lib.format.dtype_to_descr(np.dtype(kind))
-    np.lib.format.write_array_header_1_0(
-        head, {"descr": description, "fortran_order": False, "shape": (total, columns)}
-    )
-    return head.getvalue()
-
-
-def _begun(file: BinaryIO, kind: type[np.generic], total: int, columns: int) -> int:
-    """How many whole rows a file holds already."""
-    held = file.seek(0, os.SEEK_END) - len(_header(kind, total, columns))
-    return max(0, held // (columns * np.dtype(kind).itemsize)) if columns else 0
-
-
-def _cut(file: BinaryIO, kind: type[np.generic], total: int, columns: int, rows: int) -> None:
-    """Leave so many rows of a file, and begin one that holds none."""
-    head = _header(kind, total, columns)
-    if rows == 0:
-        file.truncate(0)
-        file.write(head)
-    else:
-        file.truncate(len(head) + rows * columns * np.dtype(kind).itemsize)
+    files = [
+        RowFile(folder / WORDS_FILE, np.int32, total, columns),
+        RowFile(folder / LOG_PROBABILITIES_FILE, np.float32, total, columns),
+    ]
+    complete_rows(files, SEARCH_BATCH, batch, progress)
 
 
 def related_rows(model: Word2Vec, table: RelatedTable | None, row: int) -> IntArray:

@@ -1,4 +1,4 @@
-"""The plug-ins that come with the product: tokens, subwords, keywords, expansion, relatedness, vector."""
+"""The plug-ins that come with the product, each a factory that an entry point names."""
 
 import math
 from collections import Counter
@@ -8,6 +8,7 @@ from functools import cached_property, lru_cache
 
 from enricher.enricher import Enricher
 from enricher.expansion import RelatednessExpansion
+from enricher.expansion.alternatives import AlternativesExpansion, AlternativeWords
 from enricher.expansion.documents import CLASSES, K1, DocumentExpander, WeightedWords
 from enricher.keywords import METHODS, content_words_of
 from enricher.plugins.registry import PluginContext, typed_settings
@@ -230,7 +231,7 @@ class Expansion:
 
     @cached_property
     def _expander(self) -> DocumentExpander:
-        return DocumentExpander(self._enricher.model)
+        return DocumentExpander(self._enricher.model, self._enricher.bundle.near_words)
 
     @cached_property
     def _word(self) -> Callable[[int], str]:
@@ -265,6 +266,17 @@ class Relatedness:
         return self.enricher.expand_query(query, self.settings)
 
 
+@dataclass(frozen=True)
+class Alternatives:
+    """Gives every word of a query alternatives, of which the best counts in its place."""
+
+    words: AlternativeWords
+    name: str = "alternatives"
+
+    def rewrite(self, query: Query) -> Query:
+        return self.words.expand(query)
+
+
 def tokens(context: PluginContext) -> Tokens:
     if context.settings:
         raise ValueError("it has none.")
@@ -285,6 +297,13 @@ def expansion(context: PluginContext) -> Expansion:
 
 def relatedness(context: PluginContext) -> Relatedness:
     return Relatedness(context.model(), typed_settings(RelatednessExpansion, context.settings))
+
+
+def alternatives(context: PluginContext) -> Alternatives:
+    settings = typed_settings(AlternativesExpansion, context.settings)
+    enricher = context.model()
+    bundle = enricher.bundle
+    return Alternatives(AlternativeWords(enricher.model, bundle.near_words, bundle.related_table, settings))
 
 
 def vector(context: PluginContext) -> Vector:

@@ -3,7 +3,7 @@
 import json
 import re
 import reprlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from enricher.records import EnrichedDocument, FieldKind, IndexLayout, Rejection
@@ -80,17 +80,20 @@ def utf16_length(text: str) -> int:
 
 
 def prepare(
-    documents: Sequence[EnrichedDocument], layout: IndexLayout
+    documents: Sequence[EnrichedDocument],
+    layout: IndexLayout,
+    kinds: Collection[FieldKind] = tuple(FieldKind),
 ) -> tuple[list[Prepared], list[Rejection]]:
     """The documents as they are written, and those that no engine could hold.
 
+    kinds: which fields of the enrichment are among its JSON; an engine may keep others in its index alone.
     Of equal ids the last that can be held stays, in the place of its last appearance.
     """
     latest: dict[str, Prepared] = {}
     rejections = []
     for document in documents:
         try:
-            prepared = _prepare(clean(document.id), document, layout)
+            prepared = _prepare(clean(document.id), document, layout, kinds)
         except (ValueError, TypeError, RecursionError) as error:
             rejections.append(Rejection(document.id, _sentence(error), as_text(document.source)))
             continue
@@ -99,7 +102,9 @@ def prepare(
     return list(latest.values()), rejections
 
 
-def _prepare(name: str, document: EnrichedDocument, layout: IndexLayout) -> Prepared:
+def _prepare(
+    name: str, document: EnrichedDocument, layout: IndexLayout, kinds: Collection[FieldKind]
+) -> Prepared:
     if not name:
         raise ValueError("The document has an empty id")
     if len(name.encode()) > LONGEST_ID:
@@ -108,7 +113,7 @@ def _prepare(name: str, document: EnrichedDocument, layout: IndexLayout) -> Prep
         raise ValueError(f"The field {ENRICHMENT!r} of the document is reserved; rename it")
     enrichment = complete(document.enrichment, layout)
     check_vectors(enrichment, layout)
-    source_json, enrichment_json = encode(document.source), encode(enrichment)
+    source_json, enrichment_json = encode(document.source), encode(of_kinds(enrichment, layout, kinds))
     source = document.source
     check_fields(source)
     if "\ufffd".encode() in source_json:
@@ -146,6 +151,28 @@ def complete(enrichment: Mapping[str, object], layout: IndexLayout) -> dict[str,
             place[step] = place = dict(inner) if isinstance(inner, Mapping) else {}
         place[last] = words_of(place.get(last))
     return result
+
+
+def of_kinds(
+    enrichment: Mapping[str, object], layout: IndexLayout, kinds: Collection[FieldKind]
+) -> dict[str, object]:
+    """A copy of the enrichment without the fields of the layout that are of other kinds."""
+    left_out = {path for path, kind in layout.mapping.items() if kind not in kinds}
+    return _without(enrichment, left_out, "") if left_out else dict(enrichment)
+
+
+def _without(value: Mapping[str, object], left_out: set[str], prefix: str) -> dict[str, object]:
+    kept: dict[str, object] = {}
+    for name, inner in value.items():
+        path = prefix + name
+        if path in left_out:
+            continue
+        if isinstance(inner, Mapping) and any(other.startswith(path + ".") for other in left_out):
+            inner = _without(inner, left_out, path + ".")
+            if not inner:
+                continue
+        kept[name] = inner
+    return kept
 
 
 def check_vectors(enrichment: Mapping[str, object], layout: IndexLayout) -> None:

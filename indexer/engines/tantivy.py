@@ -21,7 +21,7 @@ from indexer.engines import tantivy_index, tantivy_search
 from indexer.engines.fields import clean, prepare
 from indexer.engines.folder import IndexFolder
 from indexer.engines.names import check_name
-from indexer.engines.tantivy_index import TantivyIndex
+from indexer.engines.tantivy_index import STORED_KINDS, TantivyIndex
 
 HEAP_BYTES = 128_000_000
 """Memory of the writer; what does not fit goes to disk at once, still uncommitted."""
@@ -105,7 +105,7 @@ class TantivyEngine:
 
     def write(self, index: str, documents: Sequence[EnrichedDocument]) -> list[Rejection]:
         opened, layout = self._described(index)
-        prepared, rejections = prepare(documents, layout)
+        prepared, rejections = prepare(documents, layout, STORED_KINDS)
         opened.write(prepared, layout)
         return rejections
 

@@ -30,6 +30,9 @@ ID, SOURCE, ENRICHMENT_JSON, VALUES, PATHS = "id", "source", "enrichment", "valu
 KEY = "key"
 """The number that vectors know a document by; only in indexes that have vectors."""
 
+STORED_KINDS = (FieldKind.KEYWORD, FieldKind.STORED)
+"""What is stored with a document to be shown. Words and vectors are in the index, and can be made again."""
+
 MOST_IDS = 100_000
 """Ids that are held in memory of one commit, some 200 bytes each."""
 

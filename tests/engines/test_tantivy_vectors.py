@@ -12,7 +12,7 @@ from indexer.engines.tantivy_vectors import FILE, VectorReader, VectorWriter, ke
 
 
 def codes(first: int) -> Codes:
-    return np.array([first, 1, 2], np.int8)
+    return np.array([first, 90, 80], np.int8)
 
 
 def written(folder: Path, *records: tuple[str, Codes | None]) -> VectorWriter:
@@ -35,7 +35,7 @@ def test_the_last_record_of_a_document_counts(tmp_path: Path) -> None:
     assert vectors_of(tmp_path, "a", "b", "c", "unknown") == [3, 4]
     vectors = VectorReader(tmp_path).current()
     assert vectors.nearest(codes(1), 10) == [key_of("c"), key_of("a")]
-    assert vectors.products(codes(1), [key_of("b"), key_of("a")]).tolist() == [0, 3 + 1 + 4]
+    assert vectors.products(codes(1), [key_of("b"), key_of("a")]).tolist() == [0, 3 + 90 * 90 + 80 * 80]
 
 
 def test_a_reader_sees_what_was_made_durable_since(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ ONLY = IndexConfiguration(enrichments=("expansion",), rewriters=("expansion",))
 @pytest.fixture
 def expander(model: enricher.Enricher) -> DocumentExpander:
     """On the small model."""
-    return DocumentExpander(model.model)
+    return DocumentExpander(model.model, model.bundle.near_words)
 
 
 def test_added_words_are_near_the_document_and_not_in_it(
@@ -36,11 +36,11 @@ def test_added_words_are_near_the_document_and_not_in_it(
 
 
 def test_the_weights_are_the_formula(model: enricher.Enricher, expander: DocumentExpander) -> None:
-    """With one word in the document: the cosines of its neighbours over the largest, for its size."""
+    """With one word in the document: a word with its largest cosine, for its size."""
     word = TOPICS["数据库"][0]
     (found,) = expander.expand([model.model.rows([word])], 1)
-    nearest = model.neighbors(word, 1)[0]
-    assert [model.words[row] for row in found.rows] == [nearest.word]
+    rows, cosines = model.bundle.near_words.of(model.model.row(word))
+    assert found.rows.tolist() == [min(rows[cosines == cosines[0]])]
     assert found.weights == pytest.approx([1 / FULL])
 
 

@@ -140,16 +140,19 @@ def test_a_full_disk_leaves_no_model(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert store.versions() == [] and not list(tmp_path.glob(".building-*"))
 
 
-def test_a_training_killed_while_relating_words_is_taken_up(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("maker", "file"), [("build_table", "related_words.npy"), ("build_near_words", "near_cosines.npy")]
+)
+def test_a_training_killed_while_making_tables_is_taken_up(tmp_path: Path, maker: str, file: str) -> None:
     """kill -9, the same command again: no second training, and the bytes of an undisturbed one."""
     docs = write_jsonl(tmp_path / "docs.jsonl", 300)
     slow = (
         "import os, signal, sys\n"
         "from enricher.model import build\n"
-        "def half(folder, model, formula, progress):\n"
-        "    (folder / 'related_words.npy').write_bytes(b'begun')\n"
+        "def half(folder, *_):\n"
+        f"    (folder / {file!r}).write_bytes(b'begun')\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
-        "build.build_table = half\n"
+        f"build.{maker} = half\n"
         "from indexer.cli import main\n"
         "main()\n"
     )

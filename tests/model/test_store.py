@@ -8,7 +8,7 @@ import pytest
 
 import enricher
 from enricher.errors import BundleInvalid, ModelError, ModelNotFound
-from enricher.model.bundle import open_bundle
+from enricher.model.bundle import FORMAT, open_bundle
 from enricher.model.store import BundleStore
 from enricher.text import open_analyzer
 from tests.conftest import SMALL
@@ -123,8 +123,8 @@ def rewrite_manifest(path: Path, **changes: object) -> None:
 def test_a_newer_format_is_refused(store: BundleStore) -> None:
     """The sentence names both formats."""
     path = store.folder / store.versions()[0]
-    rewrite_manifest(path, format=3)
-    with pytest.raises(BundleInvalid, match=r"format 3.*reads 2"):
+    rewrite_manifest(path, format=FORMAT + 1)
+    with pytest.raises(BundleInvalid, match=rf"format {FORMAT + 1}.*reads {FORMAT}"):
         open_bundle(path)
 
 
@@ -156,6 +156,16 @@ def test_a_manifest_that_lacks_something_is_refused(store: BundleStore, changes:
     path = store.folder / store.versions()[0]
     rewrite_manifest(path, **changes)
     with pytest.raises(BundleInvalid, match=next(iter(changes))):
+        open_bundle(path)
+
+
+def test_a_manifest_without_a_key_is_refused(store: BundleStore) -> None:
+    """Also where the key may stand for nothing."""
+    path = store.folder / store.versions()[0]
+    manifest = json.loads((path / "manifest.json").read_text())
+    del manifest["text_vectors"]
+    (path / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(BundleInvalid, match="text_vectors"):
         open_bundle(path)
 
 

@@ -1,0 +1,104 @@
+"""Alternatives of the words of a query: what might stand in a document in their place.
+
+A word x of a query counts with the best of its own score and those of its alternatives y,
+
+    max( bm25(x), weight · s(x, y) · min(1, idf(x) / idf(y)) · bm25(y) )
+
+so that two words of one meaning do not count twice, and a rare alternative weighs no more than what was
+typed. s is the cosine of the two words, or their mutual information divided by FULL_INFORMATION nats.
+The other words x' of the query choose the sense: y must occur with them more often than by chance,
+
+    mean over x' of log p(y|x') − log p(y)  >  0
+"""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from enricher.errors import UsageError
+from enricher.model.huffman import FloatArray, IntArray
+from enricher.model.near_words import NearWords
+from enricher.model.related_table import RelatedTable, related_rows
+from enricher.model.relatedness import mutual_information
+from enricher.model.word2vec import Word2Vec
+from enricher.records import Query, QueryTerm
+from enricher.text import is_content
+
+ORIGIN = "alternatives"
+COSINE, INFORMATION = "cosine", "relatedness"
+FULL_INFORMATION = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class AlternativesExpansion:
+    """At most `most` alternatives a word, those of a likeness s over `least`, with the share `weight`.
+
+    by: "cosine" for words that can replace each other, "relatedness" for words that occur together.
+    """
+
+    by: str = COSINE
+    most: int = 5
+    weight: float = 0.7
+    least: float = 0.4
+
+    def __post_init__(self) -> None:
+        if self.by not in (COSINE, INFORMATION):
+            raise UsageError(f"Alternatives are chosen by {COSINE} or {INFORMATION}, not by {self.by!r}.")
+        if self.most < 0:
+            raise UsageError(f"The number of alternatives must be 0 or more, not {self.most}.")
+        if not (0 <= self.weight < math.inf and math.isfinite(self.least)):
+            raise UsageError(
+                f"Weight and least likeness must be numbers, not {self.weight} and {self.least}."
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class AlternativeWords:
+    """Finds alternatives by a model, its near words and its relatedness table."""
+
+    model: Word2Vec
+    near: NearWords
+    table: RelatedTable | None
+    settings: AlternativesExpansion
+
+    def expand(self, query: Query) -> Query:
+        """The query with the alternatives of each of its content words, each with its reason."""
+        typed = [term.term for term in query.terms if term.origin == "query"]
+        known = [word for word in typed if is_content(word) and word in self.model.index]
+        rows = self.model.rows(known)
+        present = self.model.rows(typed)
+        added: list[QueryTerm] = []
+        for place, (word, row) in enumerate(zip(known, rows.tolist(), strict=True)):
+            others = np.delete(rows, place)
+            added += self._alternatives(word, row, others, present)
+        return replace(query, terms=(*query.terms, *added))
+
+    def _alternatives(self, word: str, row: int, others: IntArray, present: IntArray) -> list[QueryTerm]:
+        found, likeness = self._like(row)
+        fit = (likeness > self.settings.least) & ~np.isin(found, present)
+        if len(others) and fit.any():
+            fit[fit] = mutual_information(self.model, others, found[fit]).mean(axis=0) > 0
+        found, likeness = found[fit][: self.settings.most], likeness[fit][: self.settings.most]
+        idf = self.model.idf
+        weights = self.settings.weight * likeness * np.minimum(1.0, idf[row] / idf[found])
+        return [
+            QueryTerm(
+                term=self.model.words[y],
+                weight=round(float(weight), 6),
+                origin=ORIGIN,
+                because=f"{'near' if self.settings.by == COSINE else 'occurs with'} {word} ({like:.2f})",
+                for_=word,
+            )
+            for y, weight, like in zip(found.tolist(), weights, likeness, strict=True)
+        ]
+
+    def _like(self, row: int) -> tuple[IntArray, FloatArray]:
+        """The words most like one, and how like they are, the most first."""
+        if self.settings.by == COSINE:
+            return self.near.of(row)
+        found = related_rows(self.model, self.table, row)
+        information = mutual_information(self.model, np.array([row], np.int32), found)[0]
+        likeness = np.minimum(1.0, information / FULL_INFORMATION)
+        order = np.argsort(-likeness, kind="stable")
+        return found[order], likeness[order]
