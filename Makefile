@@ -23,7 +23,7 @@ lint: .venv/.dev  ## Check style, types and the direction of imports.
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: .venv/.dev  ## Measure everything that docs/performance.md says, and write it (about an hour).
+bench: .venv/.dev  ## Measure what docs/performance.md and docs/relevance.md say, and write them (about two hours).
 	$(BIN)/python -m benchmarks
 
 docs: .venv/.dev  ## Write docs/cli.md and docs/settings.md anew.

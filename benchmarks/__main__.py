@@ -1,4 +1,4 @@
-"""All benchmarks: `python -m benchmarks` writes docs/performance.md, docs/related.md and docs/plots/.
+"""All benchmarks: `python -m benchmarks` writes docs/performance.md, related.md, relevance.md and plots/.
 
 The models that are measured are trained once, from the corpora of the evaluation data, and kept.
 """
@@ -8,17 +8,36 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import enricher
-from benchmarks import indexing, kernels, keywords, neighbors, opening, related_words, segmentation
+from benchmarks import (
+    indexing,
+    kernels,
+    keywords,
+    neighbors,
+    opening,
+    quality,
+    related_words,
+    relevance,
+    segmentation,
+)
+from benchmarks.collections import COLLECTIONS
 from benchmarks.measure import COLUMNS, ROOT, Row, machine, table
 from benchmarks.models import trained
-from benchmarks.plots import draw
+from benchmarks.plots import draw, draw_gains
+from enricher.errors import EnricherError
 
 DOCS = ROOT / "docs"
 MODELS = ROOT / "build/bench-models"
 DATA = ROOT.parent / "shared/data"
+COSTS = ("kernels", "keywords", "neighbors", "opening", "indexing", "memory")
+"""The parts that need the large models."""
+TABLES = (*COSTS, "segmenters")
+"""The parts of docs/performance.md."""
+PARTS = (*TABLES, "words", "quality")
+PICTURES = ("documents", "length", "neighbors", "vocabulary")
 HEAD = """# Performance
 
 Written by `make bench`: do not edit. Every figure is measured in one run, our work and its competitor in
@@ -42,7 +61,10 @@ class Benchmarks:
         self.folders = {name: trained(models, name, data) for name in ("medium", "large")}
         self.models = {name: enricher.load(folder) for name, folder in self.folders.items()}
         self.large = self.models["large"]
-        self.parts: dict[str, Callable[[], list[Row]]] = {
+
+    def rows(self, part: str) -> list[Row]:
+        """Run a part of COSTS."""
+        parts: dict[str, Callable[[], list[Row]]] = {
             "kernels": self.kernels,
             "keywords": self.keywords,
             "neighbors": self.neighbors,
@@ -50,6 +72,7 @@ class Benchmarks:
             "indexing": self.indexing,
             "memory": self.memory,
         }
+        return parts[part]()
 
     def kernels(self) -> list[Row]:
         vectors = {name: model.model for name, model in self.models.items()}
@@ -100,41 +123,69 @@ def keep(folder: Path, part: str, columns: Sequence[str], rows: Sequence[Sequenc
     (folder / f"{part}.json").write_text(json.dumps(found, ensure_ascii=False), encoding="utf-8")
 
 
-def page(folder: Path, parts: Iterable[str]) -> str:
+def page(folder: Path) -> str:
     """The page of all parts that were measured, each with where and when."""
     sections = [HEAD]
-    for part in parts:
+    for part in TABLES:
         if (folder / f"{part}.json").exists():
             found = json.loads((folder / f"{part}.json").read_text(encoding="utf-8"))
             heading = f"## {part.capitalize()}\n\n{found['origin']}"
             sections.append(f"\n{heading}\n\n{table(found['columns'], found['rows'])}\n")
-    plots = sorted((DOCS / "plots").glob("*.svg"))
-    pictures = [f"\n![cost against {path.stem}](plots/{path.name})\n" for path in plots]
+    drawn = [name for name in PICTURES if (DOCS / f"plots/{name}.svg").exists()]
+    pictures = [f"\n![cost against {name}](plots/{name}.svg)\n" for name in drawn]
     return "".join([*sections, PLOTS, *pictures])
 
 
-def main() -> None:
-    """Run all parts, or some, and write the page of all that were ever run."""
+def measure_relevance(folder: Path, data: Path, collections: Sequence[str]) -> None:
+    """Measure the collections, and write the page of all that were ever measured."""
+    quality.run(folder, data, collections)
+    found = quality.kept(folder)
+    draw_gains(DOCS / "plots/gains.svg", relevance.series(found))
+    (DOCS / "relevance.md").write_text(relevance.page(found), encoding="utf-8")
+
+
+def measure(part: str, run: Callable[[], Benchmarks], options: argparse.Namespace) -> None:
+    """Run one part, and write or keep what it has found."""
+    folder = options.models / "measured"
+    if part == "quality":
+        measure_relevance(folder / "quality", options.data, options.collection or ())
+    elif part == "words":
+        (DOCS / "related.md").write_text(related_words.page(run().large, origin()), encoding="utf-8")
+    elif part == "segmenters":
+        keep(folder, part, segmentation.COLUMNS, segmentation.rows(options.data))
+    else:
+        keep(folder, part, COLUMNS, [row.row() for row in run().rows(part)])
+
+
+def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--models", type=Path, default=MODELS, help="where the models are kept")
     parser.add_argument("--data", type=Path, default=DATA, help="the evaluation data")
-    parser.add_argument("--only", metavar="PART", action="append", help="run this part alone; repeatable")
-    options = parser.parse_args()
+    parser.add_argument(
+        "--only", metavar="PART", action="append", choices=PARTS,
+        help=f"run this part alone; repeatable; of {', '.join(PARTS)}",
+    )  # fmt: skip
+    parser.add_argument(
+        "--collection", metavar="NAME", action="append", choices=COLLECTIONS,
+        help="of quality measure this collection alone, and anew; repeatable",
+    )  # fmt: skip
+    return parser
+
+
+def main() -> None:
+    """Run all parts, or some, and write the pages of all that were ever run."""
+    options = arguments().parse_args()
     if not options.data.is_dir():
         sys.exit(f"The benchmarks need the evaluation data, and there is no folder {options.data}.")
-    run = Benchmarks(options.models, options.data)
-    names = [*run.parts, "segmenters", "words"]
-    if unknown := set(options.only or ()) - set(names):
-        parser.error(f"there is no part {', '.join(unknown)}; there are {', '.join(names)}")
-    folder = options.models / "measured"
-    for name in options.only or names:
-        if name == "words":
-            (DOCS / "related.md").write_text(related_words.page(run.large, origin()), encoding="utf-8")
-        elif name == "segmenters":
-            keep(folder, name, segmentation.COLUMNS, segmentation.rows(options.data))
-        else:
-            keep(folder, name, COLUMNS, [row.row() for row in run.parts[name]()])
-    (DOCS / "performance.md").write_text(page(folder, names), encoding="utf-8")
+    run = cache(lambda: Benchmarks(options.models, options.data))
+    parts = options.only or PARTS
+    try:
+        for part in parts:
+            measure(part, run, options)
+    except EnricherError as error:
+        sys.exit(str(error))
+    if set(parts) & set(TABLES):
+        (DOCS / "performance.md").write_text(page(options.models / "measured"), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,7 +26,7 @@ from enricher.model.build import Progress, train_bundle
 from enricher.model.store import BundleStore
 from enricher.model.training import TrainingSettings
 from enricher.records import SearchEngine, SearchRequest
-from enricher.settings import Configuration
+from enricher.settings import Configuration, IndexConfiguration
 from enricher.sources import SourceFormat, accepted
 from enricher.text import open_analyzer
 from indexer.engines import open_engine
@@ -40,7 +40,7 @@ from indexer.evaluation.scratch import (
     scratch,
     steps_of,
 )
-from indexer.evaluation.systems import baseline_systems, recipe_systems
+from indexer.evaluation.systems import baseline_systems, check_names, recipe_systems
 from indexer.pipeline import DocumentEnricher, EnricherRecipe
 from indexer.search import open_index
 from indexer.sources import read_sources
@@ -55,7 +55,8 @@ class Evaluation:
 
     models: the folder of the bundles; its active model is used, or with `train` one that learns from
     the documents and the `backgrounds`. index: the name whose table of the configuration is the
-    recipe, None for that of the scratch index.
+    recipe, None for that of the scratch index. others: name → a further recipe, which is measured as a
+    system on the same index: only its rewriters, and their settings, can make a difference.
     """
 
     collection: Path
@@ -67,6 +68,7 @@ class Evaluation:
     backgrounds: tuple[str, ...] = ()
     index: str | None = None
     workers: int = 1
+    others: Mapping[str, IndexConfiguration] = field(default_factory=dict)
 
 
 def evaluate(
@@ -77,6 +79,7 @@ def evaluate(
     Nothing stays behind, also when the call fails or is interrupted; indexes of others are not touched.
     Raises SourceError, ModelNotFound, ConfigurationError, EngineError, TrainingFailed.
     """
+    check_names(job.others)
     with scratch(job.engine_url) as place, TemporaryDirectory(prefix=SCRATCH) as folder:
         configuration = job.configuration.for_index(job.index or place.index(ENRICHED))
         form = SourceFormat(enriched=configuration.fields)
@@ -91,7 +94,7 @@ def evaluate(
         steps = steps_of(recipe, enricher, collection)
         fill(place, collection, steps, on_rejection, progress, job.workers)
         with closing(open_engine(place.url)) as engine:
-            return _Measurement(engine, place, collection, recipe, enricher, progress).report()
+            return _Measurement(engine, place, collection, recipe, enricher, job.others, progress).report()
 
 
 def _train(
@@ -119,6 +122,7 @@ class _Measurement:
     collection: Collection
     recipe: EnricherRecipe
     enricher: DocumentEnricher
+    others: Mapping[str, IndexConfiguration]
     progress: Progress
 
     def report(self) -> Report:
@@ -154,7 +158,7 @@ class _Measurement:
             not opened.query(text).terms for text in collection.queries.values()
         )
         baselines = baseline_systems(self.engine, self.place.index(PLAIN), self.enricher, collection)
-        return [*baselines, *recipe_systems(opened, self.recipe.configuration)]
+        return [*baselines, *recipe_systems(opened, self.recipe.configuration, self.others)]
 
     def _results(self, system: System) -> Results:
         queries = self.collection.queries

@@ -1,11 +1,12 @@
 """The systems that are compared: the plain ones, RM3, the parts of a recipe, and the whole of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from enricher.errors import ConfigurationError
 from enricher.evaluation.baselines import WORDS, System, plain_systems
 from enricher.evaluation.collection import Collection
-from enricher.evaluation.report import ENRICHED
+from enricher.evaluation.report import ENRICHED, PLAIN_PREFIX
 from enricher.evaluation.rm3 import FeedbackQueries
 from enricher.records import (
     ALL,
@@ -20,6 +21,10 @@ from enricher.settings import IndexConfiguration
 from indexer.pipeline import STAMP_MAPPING, DocumentEnricher
 from indexer.search import SearchableIndex
 
+FEEDBACK = "rm3"
+TYPED = "words"
+"""The system of the typed words alone; those with one part more are called `words+PART`."""
+
 
 def baseline_systems(
     engine: SearchEngine, index: str, enricher: DocumentEnricher, collection: Collection
@@ -33,26 +38,41 @@ def baseline_systems(
         lambda query, top: engine.search(index, SearchRequest(query, top)).hits,
         lambda words: engine.frequencies(index, WORDS, words),
     )
-    return [*plain, System("rm3", index, feedback.query)]
+    return [*plain, System(FEEDBACK, index, feedback.query)]
 
 
-def recipe_systems(opened: SearchableIndex, configuration: IndexConfiguration) -> list[System]:
-    """The words alone, each rewriter alone, each searchable enrichment alone, and the whole recipe.
+def check_names(others: Iterable[str]) -> None:
+    """Raise ConfigurationError where a further recipe is called like a system that is there anyway."""
+    for name in others:
+        if name.startswith((PLAIN_PREFIX, f"{TYPED}+")) or name in (FEEDBACK, TYPED, ENRICHED):
+            raise ConfigurationError(
+                f"A further recipe cannot be called {name!r}: {FEEDBACK}, {TYPED}, {ENRICHED} and all names "
+                f"that begin with {PLAIN_PREFIX} or {TYPED}+ are those of other systems."
+            )
 
-    They are called `words`, `words+NAME` and `enriched`.
+
+def recipe_systems(
+    opened: SearchableIndex,
+    configuration: IndexConfiguration,
+    others: Mapping[str, IndexConfiguration],
+) -> list[System]:
+    """The words alone, each rewriter alone, each searchable enrichment alone, the whole recipe, and others.
+
+    They are called `words`, `words+NAME` and `enriched`; others by the names that were checked.
     """
 
     def system(name: str, configuration: IndexConfiguration) -> System:
         rewrite = opened.rewriting(configuration)
         return System(name, opened.name, lambda text: rewrite(opened.query(text)))
 
-    systems = [System("words", opened.name, opened.query)]
+    systems = [System(TYPED, opened.name, opened.query)]
     for name in configuration.rewriters:
-        systems.append(system(f"words+{name}", replace(configuration, rewriters=(name,))))
+        systems.append(system(f"{TYPED}+{name}", replace(configuration, rewriters=(name,))))
     for family, fields in searchable_families(opened.layout).items():
         if family not in configuration.rewriters:
-            systems.append(System(f"words+{family}", opened.name, _also_in(opened, family, fields)))
-    return [*systems, system(ENRICHED, configuration)]
+            systems.append(System(f"{TYPED}+{family}", opened.name, _also_in(opened, family, fields)))
+    whole = {ENRICHED: configuration} | dict(others)
+    return systems + [system(name, recipe) for name, recipe in whole.items()]
 
 
 def searchable_families(layout: IndexLayout) -> dict[str, list[str]]:

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,13 +15,13 @@ from statistics import fmean
 import pytest
 
 import enricher
-from enricher.errors import SourceError
+from enricher.errors import ConfigurationError, SourceError
 from enricher.evaluation.baselines import content
 from enricher.evaluation.collection import read_collection, whole_text
 from enricher.evaluation.metrics import score_ranking
 from enricher.evaluation.report import Report
 from enricher.records import FieldKind, IndexLayout
-from enricher.settings import Configuration
+from enricher.settings import Configuration, IndexConfiguration
 from enricher.sources import SourceFormat
 from indexer.evaluation import Evaluation, evaluate
 from indexer.evaluation import run as evaluation_run
@@ -211,6 +212,27 @@ def test_an_interrupt_leaves_nothing(
         running.send_signal(number)
         _, err = running.communicate(timeout=60)
     assert running.returncode == 130 and "Traceback" not in err
+    assert list(scratch_folder.iterdir()) == []
+
+
+def test_further_recipes_are_systems_on_the_same_index(models: Path, tmp_path: Path) -> None:
+    """One without rewriters is the words alone; the default one is the enriched search."""
+    folder = write_collection(tmp_path / "judged")
+    others = {"bare": IndexConfiguration(rewriters=()), "again": IndexConfiguration()}
+    found = measure(folder, models, tmp_path / "index", others=others)
+    assert [system.name for system in found.systems][-3:] == ["enriched", "bare", "again"]
+    for name, same in (("bare", "words"), ("again", "enriched")):
+        assert found.system(name).ndcg == found.system(same).ndcg
+        assert found.system(name).recall == found.system(same).recall
+
+
+@pytest.mark.parametrize("name", ["bm25", "bm25-mine", "rm3", "words", "words+vector", "enriched"])
+def test_a_further_recipe_has_a_name_of_its_own(
+    models: Path, scratch_folder: Path, tmp_path: Path, name: str
+) -> None:
+    """Said before any work is done."""
+    with pytest.raises(ConfigurationError, match=f"cannot be called '{re.escape(name)}'"):
+        measure(tmp_path / "absent", models, tmp_path / "index", others={name: IndexConfiguration()})
     assert list(scratch_folder.iterdir()) == []
 
 

@@ -1,0 +1,108 @@
+"""Relevance of the default recipe: every collection is measured once, and its report is kept."""
+
+import json
+import sys
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks.collections import COLLECTIONS, CollectionRecipe, bounded, write
+from benchmarks.gains import HEADS, Measured, head, without
+from benchmarks.measure import machine
+from enricher.errors import SourceError
+from enricher.plugins.vector import VectorSettings
+from enricher.records import VECTOR, Rejection
+from enricher.settings import Configuration, IndexConfiguration
+from indexer.evaluation import Evaluation, evaluate
+
+WORKERS = 2
+
+
+def recipes() -> dict[str, IndexConfiguration]:
+    """Further recipes, measured on the same index: a part less or more, other weights of vectors."""
+    default = IndexConfiguration()
+    less = {
+        without(part): replace(default, rewriters=tuple(name for name in default.rewriters if name != part))
+        for part in default.rewriters
+    }
+    more = {WITH_ALTERNATIVES: replace(default, rewriters=(*default.rewriters, "alternatives"))}
+    return (
+        less | more | {head(share): replace(default, settings={VECTOR: {"head": share}}) for share in HEADS}
+    )
+
+
+def run(folder: Path, data: Path, names: Iterable[str]) -> None:
+    """Measure the collections of that name anew; where none is named, those that are not kept yet."""
+    chosen = list(names)
+    for recipe in [COLLECTIONS[name] for name in chosen] or COLLECTIONS.values():
+        path = file_of(folder, recipe.name)
+        if not chosen and path.exists():
+            print(f"{recipe.name}: kept from an earlier run in {path.name}", flush=True)
+            continue
+        found = measure(recipe, data, folder.parent / "collections")
+        folder.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_suffix(".part")
+        unfinished.write_text(json.dumps(found, ensure_ascii=False), encoding="utf-8")
+        unfinished.replace(path)
+        gain = Measured.from_json(found).gain()
+        print(f"{recipe.name}: nDCG@10 {gain.ndcg:+.1f} %, Recall@100 {gain.recall:+.1f} %", flush=True)
+
+
+def measure(recipe: CollectionRecipe, data: Path, folder: Path) -> dict[str, object]:
+    """Everything about one collection, as JSON; its files are written to a folder of their own."""
+    whole = recipe.make(data)
+    contents = bounded(whole)
+    place = folder / _plain_name(recipe.name)
+    write(contents, place)
+    default = IndexConfiguration()
+    engine = f"tantivy:{place / 'index'}"  # Named only: what is made there is scratch, and elsewhere.
+    job = Evaluation(
+        place, None, place, engine, Configuration(), train=True, workers=WORKERS, others=recipes()
+    )
+    report = evaluate(job, _refuse, _Steps(recipe.name))
+    return {
+        "name": recipe.name,
+        "kind": recipe.kind,
+        "texts": recipe.texts,
+        "origin": f"{machine()}; {datetime.now(UTC):%B %Y}",
+        "head": default.settings.get(VECTOR, {}).get("head", VectorSettings().head),
+        "all_documents": len(whole.documents),
+        "all_queries": len(whole.queries),
+        "report": report.as_full_json(),
+    }
+
+
+def _refuse(rejection: Rejection) -> None:
+    """Documents without text are part of the data, and found by no system."""
+    print(f"  {rejection.where}: {rejection.reason}", file=sys.stderr)
+
+
+class _Steps:
+    """Says each step of an evaluation once."""
+
+    def __init__(self, name: str) -> None:
+        self._name, self._last = name, ""
+
+    def __call__(self, step: str, done: int, total: int) -> None:
+        if step != self._last:
+            print(f"  {self._name}: {step}", file=sys.stderr, flush=True)
+            self._last = step
+
+
+def kept(folder: Path) -> list[Measured]:
+    """What was ever measured, in the order of the collections."""
+    paths = [file_of(folder, name) for name in COLLECTIONS]
+    found = [Measured.from_json(json.loads(path.read_text("utf-8"))) for path in paths if path.exists()]
+    if not found:
+        raise SourceError(f"No collection was measured yet: there is no report in {str(folder)!r}.")
+    return found
+
+
+def file_of(folder: Path, name: str) -> Path:
+    """Where the report of a collection is kept."""
+    return folder / f"{_plain_name(name)}.json"
+
+
+def _plain_name(name: str) -> str:
+    return name.replace("/", "_")
