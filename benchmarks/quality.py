@@ -16,6 +16,8 @@ from enricher.records import VECTOR, Rejection
 from enricher.settings import Configuration, IndexConfiguration
 from indexer.evaluation import Evaluation, evaluate
 
+WITH_ALTERNATIVES = "with alternatives"
+"""The default recipe and alternatives of every word of the query."""
 WORKERS = 2
 
 
@@ -27,9 +29,8 @@ def recipes() -> dict[str, IndexConfiguration]:
         for part in default.rewriters
     }
     more = {WITH_ALTERNATIVES: replace(default, rewriters=(*default.rewriters, "alternatives"))}
-    return (
-        less | more | {head(share): replace(default, settings={VECTOR: {"head": share}}) for share in HEADS}
-    )
+    heads = {head(share): replace(default, settings={VECTOR: {"head": share}}) for share in HEADS}
+    return less | more | heads
 
 
 def run(folder: Path, data: Path, names: Iterable[str]) -> None:
