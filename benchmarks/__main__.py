@@ -70,6 +70,7 @@ class Benchmarks:
             "neighbors": self.neighbors,
             "opening": self.opening,
             "indexing": self.indexing,
+            "storage": self.storage,
             "memory": self.memory,
         }
         return parts[part]()
@@ -96,6 +97,9 @@ class Benchmarks:
 
     def indexing(self) -> list[Row]:
         return shown(indexing.rows(self.folders["medium"], self.data))
+
+    def storage(self) -> list[Row]:
+        return shown(indexing.storage(self.folders["medium"], self.data))
 
     def memory(self) -> list[Row]:
         rows, lines = indexing.memory(self.folders["medium"], self.data)

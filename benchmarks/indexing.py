@@ -26,6 +26,15 @@ SIZES = (10_000, 100_000, 1_000_000)
 TOKENS = 10_000_000
 FIELDS = ("title", "text")
 WORKERS = 2
+STORED: tuple[tuple[tuple[str, ...], float], ...] = (
+    (("tokens",), 2.0),
+    (("tokens", "keywords"), 2.0),
+    (("tokens", "subwords"), 3.0),
+    (("tokens", "expansion"), 3.0),
+    (("tokens", "vector"), 3.0),
+    (IndexConfiguration().enrichments, 6.8),
+)
+"""What is stored, and the limit; of document-side neural retrieval 6.8 times is known."""
 
 
 def rows(models: Path, data: Path) -> Iterator[Row]:
@@ -60,6 +69,31 @@ def index(source: Path, models: Path, *options: str, config: Path | None = None)
     with scratch() as folder:
         words = ["index", str(source), "--to", "documents", "--rejects", str(folder / "rejects"), *options]
         return command_line(*words, models=models, index=folder / "index", config=config)
+
+
+def storage(models: Path, data: Path) -> Iterator[Row]:
+    """The size of an index with some enrichments over that of a plain one: the text, and its words once."""
+    with scratch() as folder:
+        plain = folder / "plain.jsonl"
+        with plain.open("w", encoding="utf-8") as file:
+            for document in documents_of(data / ABSTRACTS):
+                text = " ".join(document.text(field) for field in FIELDS)
+                file.write(json.dumps({"id": document.id, "text": text}, ensure_ascii=False) + "\n")
+        base = index_bytes(plain, models, "--no-enrichment")
+        for enrichments, limit in STORED:
+            config = folder / "enricher.toml"
+            config.write_text(f"[index.documents]\nenrichments = {json.dumps(enrichments)}\n")
+            size = index_bytes(data / ABSTRACTS, models, config=config)
+            work = f"size of an index with {', '.join(enrichments)}, over a plain one of {base / 1e6:.0f} MB"
+            yield Figure(work, size / base, limit, "×")
+
+
+def index_bytes(source: Path, models: Path, *options: str, config: Path | None = None) -> int:
+    """The bytes on disk of an index of a source, which is removed."""
+    with scratch() as folder:
+        words = ["index", str(source), "--to", "documents", "--rejects", str(folder / "rejects"), *options]
+        command_line(*words, models=models, index=folder / "index", config=config)
+        return sum(path.stat().st_size for path in (folder / "index").rglob("*") if path.is_file())
 
 
 def training(data: Path) -> Comparison:

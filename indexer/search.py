@@ -58,7 +58,8 @@ class SearchableIndex:
         def rewrite(query: Query) -> Query:
             for rewriter in rewriters:
                 query = rewriter.rewrite(query)
-            terms = tuple(term for term in query.terms if self._has(term.field))
+            held = {family for family in {term.field for term in query.terms} if self._has(family)}
+            terms = tuple(term for term in query.terms if term.field in held)
             return Query(query.text, terms, query.vector if VECTOR in self.layout.mapping else None)
 
         return rewrite

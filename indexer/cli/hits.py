@@ -12,6 +12,8 @@ TYPED = re.compile(r"(«[^»]*»)")
 SENTENCE_BEFORE = re.compile(r"(?:^|[。！？!?…]|[.;；](?=\s))[”’」』）)\"'»]*\s*$|\n\s*$")
 SENTENCE_ENDS = re.compile(r"[。！？!?….;；][”’」』）)\"'»]*$")
 LOOK_BACK = 16
+BEGINNING = 100
+"""Letters that are shown of a text in which no word of the query stands."""
 
 
 def print_hit(number: int, hit: Hit, opened: SearchableIndex, query: Query) -> None:
@@ -21,9 +23,18 @@ def print_hit(number: int, hit: Hit, opened: SearchableIndex, query: Query) -> N
     if hit.keywords:
         print_line(f"   {'  '.join(hit.keywords)}")
     texts = [text for name in opened.layout.fields if isinstance(text := hit.source.get(name), str)]
-    for fragment in opened.highlights(hit, query):
+    fragments = opened.highlights(hit, query)
+    for fragment in fragments:
         before, after = _dots(fragment, texts)
         print_line(f"   {before}{mark(fragment, opened.analyzer, query)}{after}")
+    if not fragments and texts:  # found by its vector
+        print_line(f"   {_beginning(texts[-1])}")
+
+
+def _beginning(text: str) -> str:
+    """The first letters of a text, on one line."""
+    line = " ".join(text[: 2 * BEGINNING].split())
+    return line if len(line) <= BEGINNING else f"{line[:BEGINNING].rstrip()} …"
 
 
 def mark(fragment: str, analyzer: Analyzer, query: Query) -> str:

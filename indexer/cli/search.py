@@ -93,6 +93,9 @@ def _as_json(opened: SearchableIndex, query: Query, response: SearchResponse) ->
 def _print(opened: SearchableIndex, query: Query, response: SearchResponse, explain: bool) -> None:
     if explain:
         print_terms(query.terms)
+        if query.vector is not None:
+            head, rest = query.vector.head, query.vector.rest
+            print_line(f"vector: {head:.0%} of the score in the first ten ranks, {rest:.0%} in the others")
         print()
     print_line(f"{counted(response.total, 'document')} in {response.took_ms:.1f} ms")
     for number, hit in enumerate(response.hits, start=1):

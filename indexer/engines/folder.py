@@ -31,6 +31,7 @@ class IndexFolder:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._layouts: dict[str, tuple[tuple[int, int], IndexLayout]] = {}
 
     def segments(self, name: str) -> Path:
         """Where the library keeps an index, by the index's own name."""
@@ -81,7 +82,13 @@ class IndexFolder:
 
     def layout(self, name: str) -> IndexLayout:
         """The layout of an index, by the index's own name."""
-        return layout_from_json(name, _read_json(self.root / name / "layout.json"))
+        path = self.root / name / "layout.json"
+        state = path.stat()
+        seen = (state.st_ino, state.st_mtime_ns)
+        known = self._layouts.get(name)
+        if known is None or known[0] != seen:  # it is replaced by rename, which gives it another inode
+            known = self._layouts[name] = seen, layout_from_json(name, _read_json(path))
+        return known[1]
 
     def change_layout(self, name: str, change: Callable[[IndexLayout], IndexLayout]) -> None:
         """Replace the layout of an index by what `change` makes of it."""

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import tantivy
@@ -41,10 +42,13 @@ _PAGE = 10_000
 
 def field_names(layout: IndexLayout) -> dict[str, str]:
     """Path under `enrichment` → name in the schema, for what terms are searched in."""
+    return _field_names(tuple(layout.mapping.items()))
+
+
+@lru_cache(maxsize=64)
+def _field_names(mapping: tuple[tuple[str, FieldKind], ...]) -> dict[str, str]:
     return {
-        path: f"{layout.mapping[path].value}_{place}"
-        for place, path in enumerate(sorted(layout.mapping))
-        if layout.mapping[path].has_terms
+        path: f"{kind.value}_{place}" for place, (path, kind) in enumerate(sorted(mapping)) if kind.has_terms
     }
 
 

@@ -114,6 +114,19 @@ def test_people_see_titles_highlights_and_reasons(indexed: RunCommand) -> None:
     assert not [line for line in out.splitlines() if line != line.rstrip()]
 
 
+def test_what_is_found_by_vector_alone_shows_how_it_begins(indexed: RunCommand) -> None:
+    """A word that no document holds is still like words that some do; --explain says what vectors weigh."""
+    out = indexed("search", "tidel", "--in", "docs", "--top", "3", "--explain").stdout
+    assert "vector: 30% of the score in the first ten ranks, 50% in the others" in out
+    answer = json.loads(indexed("search", "tidel", "--in", "docs", "--top", "3", "--json").stdout)
+    assert answer["total"] >= 3 and not any(hit["highlight"] for hit in answer["hits"])
+    texts = {document.id: document.text("text") for document in documents(100)}
+    for hit in answer["hits"]:
+        assert " ".join(texts[hit["id"]].split())[:40] in out
+    alone = json.loads(indexed("search", "tidel", "--in", "docs", "--no-expansion", "--json").stdout)
+    assert alone["total"] == 0
+
+
 def test_added_words_are_marked_otherwise_than_typed_ones(indexed: RunCommand) -> None:
     """JSON has one mark for both."""
     query = ("search", "事务", "--in", "docs", "--top", "5")

@@ -6,6 +6,7 @@ rest of its document says are two views of one matter, without anybody having la
 
 import random
 import re
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -104,8 +105,7 @@ class CutSample:
 def cut_sample(sample: DocumentSample, fields: Sequence[str], analyzer: Analyzer, workers: int) -> CutSample:
     """Cut the documents of a sample, by so many processes."""
     numbers: dict[str, int] = {}
-    words: list[int] = []
-    titles: list[int] = []
+    words, titles = array("i"), array("i")
     unit_ends, document_units, title_ends = [0], [0], [0]
 
     def number(word: str) -> int:
