@@ -111,6 +111,7 @@ PLUGIN_KEYS = {
     ("alternatives", "least"): "How like the word an alternative is at least.",
     ("vector", "head"): "Share of the cosine in the first ten ranks.",
     ("vector", "rest"): "Share of the cosine in the others.",
+    ("relatedness", "enough"): "Nothing is added where a word of the query stands in so many documents.",
     ("relatedness", "floor"): "Mutual information with the query, in nats, that an added word has at least.",
 }
 

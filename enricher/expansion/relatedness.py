@@ -30,19 +30,23 @@ CANDIDATES = 25
 class RelatednessExpansion:
     """How a query is expanded: `terms` words at most, the best with `weight`, by relatedness at `alpha`.
 
-    A word whose mutual information with the query is under `floor` nats is not added.
+    A word whose mutual information with the query is under `floor` nats is not added. Nor is any where a
+    word of the query stands in `enough` documents: there is no lack of documents to find then.
     """
 
     terms: int = 5
     weight: float = 0.15
     alpha: float = 0.6
     floor: float = 1.0
+    enough: int = 20
 
     def __post_init__(self) -> None:
         if self.terms < 0:
             raise UsageError(f"The number of added words must be 0 or more, not {self.terms}.")
         if not 0 <= self.weight < math.inf:
             raise UsageError(f"The weight of added words must be 0 or more, not {self.weight}.")
+        if self.enough < 1:
+            raise UsageError(f"The number of documents that are enough must be 1 or more, not {self.enough}.")
         if not (math.isfinite(self.alpha) and math.isfinite(self.floor)):
             raise UsageError(f"Alpha and floor must be numbers, not {self.alpha} and {self.floor}.")
 

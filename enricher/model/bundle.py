@@ -9,7 +9,7 @@
     outputs.npy                   negative sampling: output vectors, float32 (V, d)
     related_*.npy                 hierarchical softmax: the relatedness table
     near_*.npy                    the words near every word by cosine (`enricher.model.near_words`)
-    neighbors.faiss               unit vectors, inner product; 8 bits a number in a large vocabulary
+    neighbors.faiss               unit vectors, inner product; codes of 4 bits in a large vocabulary
     text_*                        vectors of texts (`enricher.model.text_vectors`), where they were tuned
     lexicon.txt                   the user's words, where there are any
 

@@ -256,14 +256,19 @@ class Expansion:
 
 @dataclass(frozen=True)
 class Relatedness:
-    """Adds the words most related to the query as a whole, with a small weight."""
+    """Adds the words most related to the query as a whole, with a small weight, where its own find little."""
 
-    enricher: Enricher
+    context: PluginContext
     settings: RelatednessExpansion
     name: str = "relatedness"
 
     def rewrite(self, query: Query) -> Query:
-        return self.enricher.expand_query(query, self.settings)
+        typed = [term.term for term in query.terms if term.origin == "query"]
+        if self.context.frequencies is not None:
+            found = self.context.frequencies(TOKENS, typed)
+            if max(found.counts, default=0) >= self.settings.enough:
+                return query
+        return self.context.model().expand_query(query, self.settings)
 
 
 @dataclass(frozen=True)
@@ -296,7 +301,8 @@ def expansion(context: PluginContext) -> Expansion:
 
 
 def relatedness(context: PluginContext) -> Relatedness:
-    return Relatedness(context.model(), typed_settings(RelatednessExpansion, context.settings))
+    context.model()  # without one there is nothing related
+    return Relatedness(context, typed_settings(RelatednessExpansion, context.settings))
 
 
 def alternatives(context: PluginContext) -> Alternatives:

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import faiss
 import numpy as np
 import pytest
 
@@ -35,6 +36,18 @@ def recall(index: NeighborIndex, vectors: FloatArray, rows: np.ndarray, top: int
         assert int(row) not in found and len(set(found)) == len(found) == len(expected)
         shares.append(np.mean(cosines[found] >= expected[-1] - 1e-5))
     return float(np.mean(shares))
+
+
+def lists_of_8_bits(vectors: FloatArray) -> faiss.Index:
+    """The index that older versions saved: 8 bits a number, an eighth of the lists read."""
+    width = -(-vectors.shape[1] // 16) * 16
+    wide = np.pad(unit(vectors), ((0, 0), (0, width - vectors.shape[1])))
+    bits, kind = faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT
+    index = faiss.IndexIVFScalarQuantizer(faiss.IndexFlatIP(width), width, 64, bits, kind, False)
+    index.train(wide)
+    index.add(wide)
+    index.nprobe = 8
+    return index
 
 
 @pytest.fixture
@@ -74,6 +87,49 @@ def test_vectors_that_do_not_cluster_are_compared_with_whole() -> None:
 
 
 @pytest.mark.usefixtures("lists_from_1000")
+@pytest.mark.parametrize("dimensions", [5, 17, 33])
+def test_any_number_of_dimensions_is_divided(dimensions: int) -> None:
+    """A last dimension that has no other to share a code with."""
+    vectors = clustered(2500, dimensions)
+    index = NeighborIndex.build(vectors)
+    assert not index.exact
+    assert recall(index, vectors, np.arange(0, 2500, 10)) >= 0.99
+
+
+@pytest.mark.usefixtures("lists_from_1000")
+def test_a_higher_recall_reads_more_lists(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The number of lists is the smallest that reaches the target, and not all are needed."""
+    vectors, effort = clustered(4000), []
+    for target in (0.5, 0.9, 0.994):
+        monkeypatch.setattr(cosine, "TARGET", target)
+        index = NeighborIndex.build(vectors)._index
+        effort.append(index.nprobe / index.nlist)
+    assert effort == sorted(effort) and effort[0] < effort[-1] < 0.26
+
+
+@pytest.mark.usefixtures("lists_from_1000")
+@pytest.mark.parametrize("size", [900, 3000])
+def test_a_saved_index_gives_the_same_answers(tmp_path: Path, size: int) -> None:
+    """Rows and cosines, in a batch and alone."""
+    vectors = clustered(size)
+    index = NeighborIndex.build(vectors)
+    index.save(tmp_path / "index")
+    opened = NeighborIndex.open(tmp_path / "index", vectors)
+    for queries in (vectors[:40], vectors[:1]):
+        for before, after in zip(index.search(queries, 10), opened.search(queries, 10), strict=True):
+            np.testing.assert_array_equal(before, after)
+
+
+def test_lists_of_an_older_version_are_searched(tmp_path: Path) -> None:
+    """Eight bits a number, as bundles have it that were made before the 4-bit codes."""
+    vectors = clustered(3000)
+    faiss.write_index(lists_of_8_bits(vectors), str(tmp_path / "index"))
+    index = NeighborIndex.open(tmp_path / "index", vectors)
+    assert not index.exact
+    assert recall(index, vectors, np.arange(0, 3000, 10)) >= 0.97
+
+
+@pytest.mark.usefixtures("lists_from_1000")
 def test_more_words_are_asked_for_than_a_few_lists_hold() -> None:
     """Asking for a hundred words, or for all of them, reads more lists."""
     vectors = clustered(3000)
@@ -85,7 +141,7 @@ def test_more_words_are_asked_for_than_a_few_lists_hold() -> None:
 
 @pytest.mark.usefixtures("lists_from_1000")
 def test_cosines_of_a_divided_index_are_exact() -> None:
-    """Eight bits choose the candidates, float32 vectors score them, in a batch as one by one."""
+    """Codes choose the candidates, float32 vectors score them, in a batch as one by one."""
     vectors = clustered(2000)
     index = NeighborIndex.build(vectors)
     cosines, rows = index.search(vectors[:50], 5)
@@ -167,22 +223,39 @@ print(anonymous() - before)
 """
 
 
+def _kept_in_memory(folder: Path, vectors: FloatArray) -> float:
+    """Megabytes that a search of one word in folder/index keeps in memory of its own."""
+    np.save(folder / "vectors.npy", vectors)
+    command = [sys.executable, "-c", _OPEN, folder / "index", folder / "vectors.npy"]
+    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
-@pytest.mark.parametrize("threshold", [0, 10**9], ids=["divided", "exact"])
-def test_opening_maps_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threshold: int) -> None:
+@pytest.mark.parametrize("older", [False, True], ids=["exact", "older lists"])
+def test_opening_maps_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, older: bool) -> None:
     """A search of one word keeps under 6 MB of a larger index in memory of its own."""
-    monkeypatch.setattr(cosine, "EXACT_BELOW", threshold)
-    monkeypatch.setattr(cosine, "TARGET", 0.1)
-    monkeypatch.setattr(cosine, "SAMPLE", 10)
+    monkeypatch.setattr(cosine, "EXACT_BELOW", 10**9)
     vectors = np.random.default_rng(0).standard_normal((20_000, 512)).astype(np.float32)
-    index = NeighborIndex.build(vectors)
-    assert index.exact is (threshold > 0)
+    index = NeighborIndex(lists_of_8_bits(vectors), vectors) if older else NeighborIndex.build(vectors)
+    assert index.exact is not older
     index.save(tmp_path / "index")
-    np.save(tmp_path / "vectors.npy", vectors)
     assert (tmp_path / "index").stat().st_size > 10_000_000
-    command = [sys.executable, "-c", _OPEN, tmp_path / "index", tmp_path / "vectors.npy"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert float(done.stdout) < 6
+    assert _kept_in_memory(tmp_path, vectors) < 6
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_opening_reads_the_codes_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A divided index keeps a quarter of a byte a dimension in memory, and leaves the vectors mapped."""
+    monkeypatch.setattr(cosine, "EXACT_BELOW", 0)
+    monkeypatch.setattr(cosine, "TARGET", 0)
+    monkeypatch.setattr(cosine, "SAMPLE", 10)
+    vectors = np.random.default_rng(0).standard_normal((40_000, 256)).astype(np.float32)
+    index = NeighborIndex.build(vectors)
+    assert not index.exact
+    index.save(tmp_path / "index")
+    codes = len(vectors) * (256 / 4 + 8) / 1e6
+    assert (tmp_path / "index").stat().st_size < 2e6 + codes * 1e6
+    assert _kept_in_memory(tmp_path, vectors) < 2 * codes + 6 < vectors.nbytes / 2e6
 
 
 _LAZY = """
