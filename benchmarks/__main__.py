@@ -32,7 +32,7 @@ from enricher.errors import EnricherError
 DOCS = ROOT / "docs"
 MODELS = ROOT / "build/bench-models"
 DATA = ROOT.parent / "shared/data"
-COSTS = ("kernels", "keywords", "neighbors", "opening", "indexing", "memory")
+COSTS = ("kernels", "keywords", "neighbors", "opening", "indexing", "training", "storage", "memory")
 """The parts that need the large models."""
 TABLES = (*COSTS, "segmenters")
 """The parts of docs/performance.md."""
@@ -70,6 +70,7 @@ class Benchmarks:
             "neighbors": self.neighbors,
             "opening": self.opening,
             "indexing": self.indexing,
+            "training": self.training,
             "storage": self.storage,
             "memory": self.memory,
         }
@@ -97,6 +98,9 @@ class Benchmarks:
 
     def indexing(self) -> list[Row]:
         return shown(indexing.rows(self.folders["medium"], self.data))
+
+    def training(self) -> list[Row]:
+        return shown([indexing.training(self.data)])
 
     def storage(self) -> list[Row]:
         return shown(indexing.storage(self.folders["medium"], self.data))

@@ -38,10 +38,9 @@ STORED: tuple[tuple[tuple[str, ...], float], ...] = (
 
 
 def rows(models: Path, data: Path) -> Iterator[Row]:
-    """The rows of the table, but for memory."""
+    """Indexing with a part of the enrichments, and with all of them."""
     yield indexing(models, data, ("tokens", "keywords"), 2.0)
     yield indexing(models, data, IndexConfiguration().enrichments, 4.0)
-    yield training(data)
 
 
 def indexing(models: Path, data: Path, enrichments: Sequence[str], goal: float) -> Comparison:

@@ -85,16 +85,22 @@ Series = dict[str, list[tuple[int, float]]]
 
 
 def spread(seconds: Sequence[float]) -> str:
-    """Median and quartiles in milliseconds."""
+    """Median and quartiles in milliseconds, or seconds where they are long."""
+    middle = statistics.median(seconds)
+    unit, factor = ("ms", 1e3) if middle < 1 else ("s", 1)
     if len(seconds) < 2:
-        return f"{seconds[0] * 1e3:.3g} ms"
-    low, middle, high = (value * 1e3 for value in statistics.quantiles(seconds, n=4, method="inclusive"))
-    return f"{middle:.3g} ms ({low:.3g} to {high:.3g})"
+        return f"{middle * factor:.3g} {unit}"
+    low, _, high = statistics.quantiles(seconds, n=4, method="inclusive")
+    return f"{middle * factor:.3g} {unit} ({low * factor:.3g} to {high * factor:.3g})"
 
 
 def as_ratio(ratio: float) -> str:
     """Of its time, or how many times as fast."""
-    return f"{ratio:.2f}× its time" if ratio > 0.4 else f"{1 / ratio:,.3g}× as fast"
+    return f"{ratio:.2f}× its time" if ratio > 0.4 else f"{_times(1 / ratio)}× as fast"
+
+
+def _times(number: float) -> str:
+    return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
 
 
 def as_goal(ratio: float) -> str:

@@ -200,10 +200,13 @@ class FacetCount:
 
 @dataclass(frozen=True, slots=True)
 class SearchResponse:
+    """What was found: `total` documents, of which `by_words` hold a term of the query."""
+
     total: int
     took_ms: float
     hits: tuple[Hit, ...]
     facets: Mapping[str, tuple[FacetCount, ...]] = field(default_factory=dict)
+    by_words: int = 0
 
 
 # ------------------------------------------------------------------ indexes

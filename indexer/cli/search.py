@@ -58,7 +58,8 @@ def search(
     if foreign:
         say(f"Not enriched by the model of {index}, found by chance or not: {counted(foreign, 'document')}.")
     if as_json:
-        print_json(_as_json(opened, words, response))
+        reasons = _reasons(words, response) if explain else {}
+        print_json(_as_json(opened, words, response) | reasons)
     else:
         _print(opened, words, response, explain)
     engine.close()
@@ -90,6 +91,12 @@ def _as_json(opened: SearchableIndex, query: Query, response: SearchResponse) ->
     }
 
 
+def _reasons(query: Query, response: SearchResponse) -> dict[str, object]:
+    """What --explain adds: how many documents hold a term, and what the vector weighs."""
+    vector = query.vector and {"head": query.vector.head, "rest": query.vector.rest}
+    return {"by_words": response.by_words, "vector": vector}
+
+
 def _print(opened: SearchableIndex, query: Query, response: SearchResponse, explain: bool) -> None:
     if explain:
         print_terms(query.terms)
@@ -97,7 +104,9 @@ def _print(opened: SearchableIndex, query: Query, response: SearchResponse, expl
             head, rest = query.vector.head, query.vector.rest
             print_line(f"vector: {head:.0%} of the score in the first ten ranks, {rest:.0%} in the others")
         print()
-    print_line(f"{counted(response.total, 'document')} in {response.took_ms:.1f} ms")
+    found = counted(response.total, "document")
+    by_words = f" ({response.by_words:,} by words)" if response.by_words < response.total else ""
+    print_line(f"{found}{by_words} in {response.took_ms:.1f} ms")
     for number, hit in enumerate(response.hits, start=1):
         print()
         print_hit(number, hit, opened, query)

@@ -1,12 +1,14 @@
 """`enricher train`: learn a model from documents."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from enricher.records import Document
 from enricher.sources import SeenIds, accepted, source_format
-from enricher.text import open_analyzer, read_lexicon
+from enricher.text import Analyzer, open_analyzer, read_lexicon
 from enricher.text.segmentation import NO_LEXICON
 from indexer.cli.app import (
     MOST_WORKERS,
@@ -96,9 +98,9 @@ def train(
     form = source_format(id_field, title_field, text_field, format_name)
     stream = read_sources(sources, form, shared.engine)
     analyzer = open_analyzer(segmenter, read_lexicon(lexicon) if lexicon else NO_LEXICON)
-    seen = SeenIds()
+    seen, longer = SeenIds(), _Longer(analyzer, form.fields)
     with Rejects() as rejects, progress_display() as progress:
-        documents = seen.watch(accepted(stream, rejects))
+        documents = longer.watch(seen.watch(accepted(stream, rejects)))
         version = train_bundle(
             shared.store,
             documents,
@@ -112,6 +114,11 @@ def train(
         )
     if not no_activate:
         shared.store.activate(version)
+    if not no_tuning and shared.store.open(version).manifest["text_vectors"] is None:
+        say("There were too few documents to learn vectors of texts from: searches will go by words alone.")
+    if longer.number:
+        cut = counted(longer.number, "document")
+        say(f"{cut} with over {analyzer.limit:,} characters in a field: what is beyond was not learned from.")
     print_json({"version": version}) if as_json else print(version)
     if seen.repeated:
         repeated = counted(seen.repeated, "document")
@@ -119,3 +126,17 @@ def train(
     if rejects.count:
         say(f"{rejects.summary()} The model was trained on the others.")
         raise typer.Exit(1)
+
+
+class _Longer:
+    """Counts the documents of which more is there than is analysed."""
+
+    def __init__(self, analyzer: Analyzer, fields: Sequence[str]) -> None:
+        self.number = 0
+        self._analyzer, self._fields = analyzer, fields
+
+    def watch(self, documents: Iterable[Document]) -> Iterator[Document]:
+        """The same documents, looked at."""
+        for document in documents:
+            self.number += any(self._analyzer.truncates(document.text(field)) for field in self._fields)
+            yield document

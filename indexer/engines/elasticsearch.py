@@ -245,6 +245,7 @@ class ElasticsearchEngine:
             (time.perf_counter() - started) * 1000,
             both.shown(ranking, found),
             first.facets,
+            first.total,
         )
 
     def _by_words(

@@ -126,13 +126,14 @@ def _facet_name(place: int) -> str:
 
 def response_of(request: SearchRequest, answer: Mapping[str, Any]) -> SearchResponse:
     """The answer of the server as a record."""
-    found = answer["hits"]
+    total = int(answer["hits"]["total"]["value"])
     aggregations = answer.get("aggregations", {})
     return SearchResponse(
-        total=int(found["total"]["value"]),
+        total=total,
         took_ms=float(answer["took"]),
         hits=hits_of(answer),
         facets={name: _counts(aggregations[_facet_name(place)]) for place, name in enumerate(request.facets)},
+        by_words=total,
     )
 
 

@@ -220,10 +220,12 @@ class TantivyIndex:
         An interrupt may leave documents unwritten, but none of them removed.
         """
         names = field_names(layout)
+        has_vectors = FieldKind.VECTOR in layout.mapping.values()
         with self._lock, self._writing() as writer:
             for document in documents:
                 stored = as_stored(document, layout, names)
-                self._note_vector(document.id, vector_of(document, layout))
+                if has_vectors:
+                    self._vectors_of(writer).append(document.id, vector_of(document, layout))
                 try:
                     writer.delete_documents_by_term(ID, document.id)
                 finally:
@@ -244,7 +246,7 @@ class TantivyIndex:
                 with self._writing() as writer:
                     for id_ in found:
                         writer.delete_documents_by_term(ID, id_)
-                        self._note_vector(id_, None)
+                        self._vectors_of(writer).delete(id_)
             return len(found)
 
     def _holds(self, searcher: tantivy.Searcher, id_: str) -> bool:
@@ -302,9 +304,10 @@ class TantivyIndex:
                 self._writer = self._new_vectors = None
                 raise
 
-    def _note_vector(self, id_: str, codes: Codes | None) -> None:
-        assert self._new_vectors is not None  # it is opened with the writer
-        self._new_vectors.append(id_, codes)
+    def _vectors_of(self, writer: tantivy.IndexWriter) -> VectorWriter:
+        """What writes vectors beside a writer, with which it was opened."""
+        assert self._new_vectors is not None and writer is self._writer
+        return self._new_vectors
 
     def documents(self) -> Iterator[Document]:
         """All documents of the last commit, also while others are written."""

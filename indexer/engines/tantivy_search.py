@@ -13,6 +13,7 @@ from enricher.expansion.fusion import DEPTH, FEEDBACK, fuse, least_product, with
 from enricher.model.text_vectors.vectors import Codes
 from enricher.records import (
     FacetCount,
+    FieldKind,
     Frequencies,
     Hit,
     IndexLayout,
@@ -63,13 +64,16 @@ def search(index: TantivyIndex, layout: IndexLayout, request: SearchRequest) -> 
 
 def foreign(index: TantivyIndex, layout: IndexLayout) -> int:
     """Count the documents of the last commit that are not valid by the layout's model."""
-    searcher, field = index.searcher(), field_names(layout).get(MODEL)
+    snapshot, field = index.snapshot(), field_names(layout).get(MODEL)
+    searcher = snapshot.searcher
     if field is None:
         return int(searcher.num_docs)
     with index.failures():
         if layout.model is None:
             return _count(searcher, Query.exists_query(field))
         valid = _count(searcher, Query.term_set_query(index.schema, field, list(valid_models(layout))))
+        if FieldKind.VECTOR in layout.mapping.values():  # the file may be lost or cut
+            valid = min(valid, snapshot.vectors.current().documents)
         return int(searcher.num_docs) - valid
 
 
@@ -102,22 +106,22 @@ class _Search:
         columns = {name: self._column(name) for name in self.request.facets}
         with self.index.failures():
             query = self._query(groups, filters)
-            total, ranking = self._ranking(query, filters)
+            by_words, total, ranking = self._ranking(query, filters)
             hits = [self._hit(score, address) for score, address in ranking[: self.request.top]]
             facets = {name: self._facet(query, column) for name, column in columns.items()}
-        return SearchResponse(total, (time.perf_counter() - started) * 1000, tuple(hits), facets)
+        return SearchResponse(total, (time.perf_counter() - started) * 1000, tuple(hits), facets, by_words)
 
-    def _ranking(self, query: Query, filters: Sequence[Query]) -> tuple[int, Sequence[Scored]]:
-        """How many documents were found, and the best of them."""
+    def _ranking(self, query: Query, filters: Sequence[Query]) -> tuple[int, int, Sequence[Scored]]:
+        """How many documents were found by words, how many in all, and the best of them."""
         vector = self.request.query.vector
         top = max(self.request.top, 1 if vector is None else DEPTH)
         found = self.searcher.search(query, top)
         total = int(found.count)  # type: ignore[attr-defined]  # the stub lacks it
         vectors = self.snapshot.vectors.current()
         if vector is None or vectors.dimensions != len(vector.codes):
-            return total, found.hits
+            return total, total, found.hits
         ranking = self._fused(found.hits, vectors, vector, filters)
-        return max(total, len(ranking)), ranking
+        return total, max(total, len(ranking)), ranking
 
     # -------------------------------------------------------------- vectors
 

@@ -3,9 +3,11 @@
 A file to which is only ever appended: a head, then a record for every vector written,
 
     key, uint64    a hash of the document's id, which the index keeps as a number of the document
-    codes, int8    d numbers (`enricher.model.text_vectors.vectors`), all 0 for "none any more"
+    codes, int8    d numbers (`enricher.model.text_vectors.vectors`), all 0 for a document without a
+                   vector, all −128 for one that was deleted
 
-Of records with one key the last counts. Records are made durable before the index commits their
+Every document that was written has a record, so that a file that was lost or cut is noticed. Of records
+with one key the last counts. Records are made durable before the index commits their
 documents, so every document that a search sees has its vector; one of a document that was never
 committed is not found in the index, and harms nothing. When half of the records are superseded, the
 file is written anew at the next closing.
@@ -35,6 +37,7 @@ if TYPE_CHECKING:  # it imports faiss, which only those need who search by vecto
 FILE = "vectors.log"
 _HEAD = struct.Struct("<8sI4x")
 _MAGIC = b"vectors1"
+_DELETED = -128
 _SPARE = 1000
 """Records beyond twice those that count, from which on the file is written anew."""
 
@@ -57,7 +60,7 @@ def _read(path: Path) -> NDArray[Any]:
         if len(head) < _HEAD.size:
             return np.empty(0, _records_of(0))
         magic, dimensions = _HEAD.unpack(head)
-        if magic != _MAGIC or not dimensions:
+        if magic != _MAGIC:
             raise EngineError(f"The file {path} is damaged; remove it and index the documents again.")
         kind = _records_of(dimensions)
         data = file.read()
@@ -65,56 +68,75 @@ def _read(path: Path) -> NDArray[Any]:
     return records
 
 
-def _counting(records: NDArray[Any]) -> NDArray[Any]:
-    """The last record of every key, sorted by key, where it holds a vector."""
+def _alive(records: NDArray[Any]) -> NDArray[Any]:
+    """The last record of every key, sorted by key, but for those of deleted documents."""
     order = np.argsort(records["key"], kind="stable")
     keys = records["key"][order]
     last = np.append(keys[1:] != keys[:-1], True) if len(keys) else np.zeros(0, bool)
     kept: NDArray[Any] = records[order[last]]
-    return kept[kept["codes"].any(axis=1)]
+    return kept[(kept["codes"] != _DELETED).any(axis=1)] if kept["codes"].shape[1] else kept
 
 
 class VectorWriter:
-    """Appends vectors; one writer at a time, which the index's own lock sees to."""
+    """Appends vectors; one writer at a time, which the index's own lock sees to.
+
+    The length of the vectors, d, is that of the first; until there is one, records are keys alone.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE
         self._dimensions = self._mend()
-        self._waiting: list[bytes] = []
+        self._waiting: list[tuple[int, Codes | int]] = []
 
-    def _mend(self) -> int | None:
-        """Cut off what a kill has left of a record; answers the dimensions, None before the first vector."""
+    def _mend(self) -> int:
+        """Cut off what a kill has left of a record; answers the number of dimensions, 0 before the first."""
         if not self._path.exists():
-            return None
+            return 0
         records = _read(self._path)
-        dimensions = records.dtype["codes"].shape[0]
-        whole = _HEAD.size + records.nbytes if dimensions else 0
-        if self._path.stat().st_size > whole:
+        dimensions: int = records.dtype["codes"].shape[0]
+        size = self._path.stat().st_size
+        whole = _HEAD.size + records.nbytes if size >= _HEAD.size else 0
+        if size > whole:
             os.truncate(self._path, whole)
-        return dimensions or None
+        return dimensions
 
     def append(self, id_: str, codes: Codes | None) -> None:
         """Note the vector of a document, None for none; it is written by `sync`."""
         if codes is None:
-            if self._dimensions is None:
-                return
-            codes = np.zeros(self._dimensions, np.int8)
-        if self._dimensions is None:
-            self._dimensions = len(codes)
-            self._waiting.append(_HEAD.pack(_MAGIC, self._dimensions))
-        if len(codes) != self._dimensions:
+            self._waiting.append((key_of(id_), 0))
+            return
+        self._dimensions, known = self._dimensions or self._widen(len(codes)), self._dimensions
+        if known and len(codes) != known:
             raise EngineError(
                 f"The vector of the document {id_!r} has {len(codes)} numbers, those of the index have "
-                f"{self._dimensions}: index with one model."
+                f"{known}: index with one model."
             )
-        self._waiting.append(struct.pack("<Q", key_of(id_)) + codes.tobytes())
+        self._waiting.append((key_of(id_), codes))
+
+    def delete(self, id_: str) -> None:
+        """Note that a document is deleted, in an index that has vectors."""
+        if self._path.exists() or self._waiting:
+            self._waiting.append((key_of(id_), _DELETED))
+
+    def _widen(self, dimensions: int) -> int:
+        """Give the records of a file that holds keys alone their codes."""
+        if self._path.exists() and self._path.stat().st_size >= _HEAD.size:
+            records = np.zeros(len(keys := _read(self._path)["key"]), _records_of(dimensions))
+            records["key"] = keys
+            write_atomically(self._path, _HEAD.pack(_MAGIC, dimensions) + records.tobytes())
+        return dimensions
 
     def sync(self) -> None:
         """Make all that was appended durable."""
         if not self._waiting:
             return
+        records = np.zeros(len(self._waiting), _records_of(self._dimensions))
+        for place, (key, codes) in enumerate(self._waiting):
+            records[place] = key, codes if isinstance(codes, np.ndarray) else [codes] * self._dimensions
         with self._path.open("ab") as file:
-            file.write(b"".join(self._waiting))
+            if not file.tell():
+                file.write(_HEAD.pack(_MAGIC, self._dimensions))
+            file.write(records.tobytes())
             file.flush()
             os.fsync(file.fileno())
         self._waiting.clear()
@@ -122,18 +144,21 @@ class VectorWriter:
     def compact(self) -> None:
         """Write the file anew where half of it is superseded."""
         self.sync()
-        if self._dimensions is None:
+        if not self._dimensions:
             return
         records = _read(self._path)
-        kept = _counting(records)
+        kept = _alive(records)
         if len(records) > 2 * len(kept) + _SPARE:
             write_atomically(self._path, _HEAD.pack(_MAGIC, self._dimensions) + kept.tobytes())
 
 
 class Vectors:
-    """The vectors of an index at one time; d is 0 where there are none."""
+    """The vectors of an index at one time; d is 0 where there are none. documents: how many are known."""
 
     def __init__(self, records: NDArray[Any]) -> None:
+        alive = _alive(records)
+        self.documents = len(alive)
+        records = alive[alive["codes"].any(axis=1)]
         self.dimensions = records.dtype["codes"].shape[0] if len(records) else 0
         self._keys: Keys = np.ascontiguousarray(records["key"])
         self._codes: Codes = np.ascontiguousarray(records["codes"])
@@ -185,7 +210,7 @@ class VectorReader:
         seen = (state.st_ino, state.st_size)
         known, vectors = self._read
         if seen != known:
-            vectors = Vectors(_counting(_read(self._path)))
+            vectors = Vectors(_read(self._path))
             self._read = seen, vectors
         return vectors
 

@@ -4,7 +4,6 @@ import time
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -106,9 +105,15 @@ def _train(
     with closing(open_engine(job.engine_url)) as engine:
         sources = list(job.backgrounds)
         backgrounds = read_sources(sources, collection.form, lambda: engine) if sources else iter(())
-        documents = chain(collection.documents(), accepted(backgrounds, on_rejection))
         version = train_bundle(
-            store, documents, fields, open_analyzer(), settings, progress=progress, workers=job.workers
+            store,
+            collection.documents(),
+            fields,
+            open_analyzer(),
+            settings,
+            progress=progress,
+            workers=job.workers,
+            backgrounds=accepted(backgrounds, on_rejection),
         )
     store.activate(version)
 

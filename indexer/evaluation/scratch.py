@@ -120,7 +120,7 @@ def fill(
 
 
 def _written(progress: Progress, role: str, total: int) -> Callable[[int], None]:
-    return lambda written: progress(f"indexing ({role})", written, total)
+    return lambda written: progress(f"indexing ({role})", min(written, total), total)
 
 
 def index_bytes(engine: SearchEngine, place: Scratch) -> IndexBytes | None:

@@ -11,6 +11,7 @@ from enricher.evaluation.rm3 import FeedbackQueries
 from enricher.records import (
     ALL,
     TOKENS,
+    VECTOR,
     IndexLayout,
     Query,
     QueryTerm,
@@ -66,7 +67,8 @@ def recipe_systems(
         return System(name, opened.name, lambda text: rewrite(opened.query(text)))
 
     systems = [System(TYPED, opened.name, opened.query)]
-    for name in configuration.rewriters:
+    searched = [name for name in configuration.rewriters if name != VECTOR or VECTOR in opened.layout.mapping]
+    for name in searched:
         systems.append(system(f"{TYPED}+{name}", replace(configuration, rewriters=(name,))))
     for family, fields in searchable_families(opened.layout).items():
         if family not in configuration.rewriters:

@@ -118,8 +118,13 @@ def test_what_is_found_by_vector_alone_shows_how_it_begins(indexed: RunCommand) 
     """A word that no document holds is still like words that some do; --explain says what vectors weigh."""
     out = indexed("search", "tidel", "--in", "docs", "--top", "3", "--explain").stdout
     assert "vector: 30% of the score in the first ten ranks, 50% in the others" in out
-    answer = json.loads(indexed("search", "tidel", "--in", "docs", "--top", "3", "--json").stdout)
-    assert answer["total"] >= 3 and not any(hit["highlight"] for hit in answer["hits"])
+    answer = json.loads(
+        indexed("search", "tidel", "--in", "docs", "--top", "3", "--json", "--explain").stdout
+    )
+    assert answer["by_words"] == 0 and answer["vector"] == {"head": 0.3, "rest": 0.5}
+    assert (
+        answer["total"] >= 3 and "(0 by words)" in out and not any(hit["highlight"] for hit in answer["hits"])
+    )
     texts = {document.id: document.text("text") for document in documents(100)}
     for hit in answer["hits"]:
         assert " ".join(texts[hit["id"]].split())[:40] in out

@@ -1,13 +1,16 @@
 """The file of vectors: what a kill leaves, what is superseded, and junk."""
 
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from enricher.errors import EngineError
-from enricher.model.text_vectors.vectors import Codes
+from enricher.model.text_vectors.vectors import Codes, to_hex
+from enricher.records import EnrichedDocument, FieldKind, IndexLayout
 from indexer.engines import tantivy_vectors
+from indexer.engines.tantivy import TantivyEngine
 from indexer.engines.tantivy_vectors import FILE, VectorReader, VectorWriter, key_of
 
 
@@ -81,16 +84,57 @@ def test_vectors_of_two_models_do_not_mix(tmp_path: Path) -> None:
         writer.append("b", np.array([1, 2], np.int8))
 
 
+def test_documents_without_vectors_are_known_too(tmp_path: Path) -> None:
+    """Before the first vector and after it; deleted ones are not."""
+    written(tmp_path, ("a", None), ("b", None))
+    assert VectorReader(tmp_path).current().documents == 2
+    written(tmp_path, ("c", None), ("d", codes(4)), ("e", codes(5)))
+    vectors = VectorReader(tmp_path).current()
+    assert vectors.documents == 5 and vectors_of(tmp_path, *"abcde") == [4, 5]
+    writer = VectorWriter(tmp_path)
+    writer.delete("a")
+    writer.delete("d")
+    writer.sync()
+    assert VectorReader(tmp_path).current().documents == 3 and vectors_of(tmp_path, *"abcde") == [5]
+
+
+def test_an_index_without_vectors_has_no_file(tmp_path: Path) -> None:
+    """Also when documents are deleted from it."""
+    writer = VectorWriter(tmp_path)
+    writer.delete("a")
+    writer.compact()
+    assert not (tmp_path / FILE).exists()
+
+
 def test_what_is_superseded_is_left_out_at_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The file is written anew when half of it is of no use, and says the same; readers notice."""
-    monkeypatch.setattr(tantivy_vectors, "_SPARE", 3)
+    monkeypatch.setattr(tantivy_vectors, "_SPARE", 1)
     reader = VectorReader(tmp_path)
     writer = written(tmp_path, *[(id_, codes(1)) for id_ in "aaaabb"], ("c", codes(5)), ("b", None))
     before = (tmp_path / FILE).stat().st_size
     assert reader.current().dimensions == 3
     writer.compact()
     after = (tmp_path / FILE).stat().st_size
-    assert after == before - 6 * (8 + 3)
+    assert after == before - 5 * (8 + 3)
     assert [int(vector[0]) for vector in reader.current().codes([key_of(id_) for id_ in "abc"])] == [1, 5]
     writer.compact()
     assert (tmp_path / FILE).stat().st_size == after
+
+
+@pytest.mark.parametrize("left", [0, 1, 2])
+def test_a_file_that_was_lost_or_cut_is_noticed(tmp_path: Path, left: int) -> None:
+    """Documents whose vectors are gone are not valid any more; words find them all the same."""
+    layout = IndexLayout(("text",), {"model": FieldKind.KEYWORD, "vector": FieldKind.VECTOR}, model="v1")
+    enrichment = {"model": "v1", "vector": to_hex(codes(5))}
+    with closing(TantivyEngine(tmp_path)) as engine:
+        engine.create("things", layout)
+        engine.write("things", [EnrichedDocument(id_, {"text": "x"}, enrichment) for id_ in "abc"])
+        engine.write("things", [EnrichedDocument("none", {"text": ""}, {"model": "v1"})])
+        engine.refresh("things")
+        assert engine.foreign("things") == 0
+    path = tmp_path / "things" / FILE
+    path.write_bytes(path.read_bytes()[: 16 + left * (8 + 3)])
+    if not left:
+        path.unlink()
+    with closing(TantivyEngine(tmp_path)) as engine:
+        assert engine.foreign("things") == 4 - left
