@@ -98,38 +98,35 @@ class _Start:
     """Features of the words of a model and a sample, with the vectors and weights they begin with."""
 
     def __init__(self, model: Word2Vec, sample: CutSample) -> None:
-        scale = max(1.0, model.documents / sample.documents)
+        self._total = max(model.documents, sample.documents)
+        scale = self._total / sample.documents
         bags = _whole_documents(sample)
-        frequencies = np.bincount(bags.indices, minlength=len(sample.vocabulary))
-        words, documents = _words_of(model, sample, frequencies, scale)
+        in_sample = np.bincount(bags.indices, minlength=len(sample.vocabulary))
+        words, documents = _words_of(model, sample, in_sample, scale)
         row_of = choose_features(words, documents, LEAST_DOCUMENTS, MOST_FEATURES)
         self.features = list(row_of)
         self.table = _incidence(sample.vocabulary, row_of)
         held = (bags > 0).astype(np.float32) @ self.table
-        found = np.bincount(held.indices, minlength=len(row_of)) * scale
-        upper = _incidence(words, row_of)
-        whole = np.where(found > 0, found, upper.T @ np.array(documents, np.float32))
-        total = max(model.documents, sample.documents)
-        whole = np.minimum(whole, total)
-        self.idf = np.log1p((total - whole + 0.5) / (whole + 0.5)).astype(np.float32)
+        of_sample = np.bincount(held.indices, minlength=len(row_of)) * scale
+        counts, table = np.array(documents, np.float32), _incidence(words, row_of)
+        # A part that the sample lacks stands in no more documents than all the words that hold it.
+        frequencies = np.minimum(np.where(of_sample > 0, of_sample, table.T @ counts), self._total)
+        self.idf = np.log1p((self._total - frequencies + 0.5) / (frequencies + 0.5)).astype(np.float32)
         self.log_weights = np.array([START_WEIGHTS[name[0]] for name in self.features], np.float32)
-        self.vectors = self._vectors(model, words, np.array(documents, np.float32), upper, row_of, total)
+        self.vectors = self._vectors(model, words, counts, table, row_of)
         self.mean_length = float((bags @ self.table).sum() / sample.documents)
 
     def _vectors(
-        self,
-        model: Word2Vec,
-        words: list[str],
-        documents: FloatArray,
-        table: Bags,
-        row_of: dict[str, int],
-        total: int,
+        self, model: Word2Vec, words: list[str], documents: FloatArray, table: Bags, row_of: dict[str, int]
     ) -> FloatArray:
-        """Directions of the words without their common part; a part of words has their weighted mean."""
+        """Directions of the words without their common part; a part of words has their weighted mean.
+
+        documents: float32 (W,), in how many each word stands; table: (W, F), the features of the words.
+        """
         known = min(len(model.words), MOST_WORDS)  # they stand first among the words
         vectors = np.array(model.vectors[:known], np.float32)
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True) + 1e-9
-        shares = documents[:known] * np.log1p(total / np.maximum(documents[:known], 1))
+        shares = documents[:known] * np.log1p(self._total / np.maximum(documents[:known], 1))
         vectors -= (shares @ vectors) / max(float(shares.sum()), 1e-9)
         once = table[:known].copy()
         once.data[:] = 1
