@@ -15,6 +15,7 @@ from enricher.model.build import train_bundle
 from enricher.model.store import BundleStore
 from enricher.model.text_vectors import sample as sampling
 from enricher.model.text_vectors import tuning
+from enricher.model.text_vectors import vectors as vector_files
 from enricher.model.text_vectors.features import choose_features, features_of
 from enricher.model.text_vectors.kernels import NOISE, REST, TITLE, draw_pairs, encode_bags
 from enricher.model.text_vectors.sample import CutSample, DocumentSample, UnitCutter, cut_sample
@@ -243,6 +244,19 @@ def test_texts_of_unknown_words_have_no_vector(model: enricher.Enricher) -> None
     found = vectors.documents([[], ["☃"], open_analyzer().words(next(iter(TOPICS)))])
     assert np.linalg.norm(found, axis=1) == pytest.approx([0, 0, 1], abs=1e-5)
     assert not vectors.query([]).any()
+
+
+def test_words_are_found_alike_by_halves_and_in_memory(
+    model: enricher.Enricher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A text has the same vector whichever way its features were looked up."""
+    texts = [list(words) for words in TOPICS.values()] + [["neverseen", "从未见过"]]
+    found = []
+    for many in (1, 3, 10**9):
+        monkeypatch.setattr(vector_files, "MANY_WORDS", many)
+        mean_length = model.bundle.manifest["text_vectors"]["mean_length"]
+        found.append(TextVectors.open(model.bundle.path, mean_length).documents(texts))
+    assert np.array_equal(found[0], found[1]) and np.array_equal(found[1], found[2])
 
 
 def test_without_tuning_and_from_little_text_there_are_no_vectors(tmp_path: Path) -> None:

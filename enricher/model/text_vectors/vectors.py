@@ -9,7 +9,7 @@ products of two such vectors are whole numbers too, and two engines agree on the
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,8 @@ QUERY, TEXT = "text_query", "text"
 LARGEST = 127
 KEPT_WORDS = 2**15
 """Words whose features are remembered, by each process."""
+MANY_WORDS = 500
+"""Words after which it is quicker to read all names of features than to look for each."""
 
 
 def scale_of(dimensions: int) -> float:
@@ -129,15 +131,23 @@ class TextVectors:
 
 
 class _KnownWords(dict[str, list[int]]):
-    """The rows of the features of words, remembered once they were looked up."""
+    """The rows of the features of words, remembered once they were looked up.
+
+    A few are found in the mapped list, by halves; who asks for many has all names read into memory.
+    """
 
     def __init__(self, features: WordList) -> None:
         self._features = features
+        self._find: Callable[[str], int | None] = features.find
+        self._asked = 0
 
     def __missing__(self, word: str) -> list[int]:
         if len(self) >= KEPT_WORDS:
             self.clear()
-        found = map(self._features.find, features_of(word))
+        self._asked += 1
+        if self._asked == MANY_WORDS:
+            self._find = dict(zip(self._features, range(len(self._features)), strict=True)).get
+        found = map(self._find, features_of(word))
         rows = self[word] = [row for row in found if row is not None]
         return rows
 
