@@ -153,6 +153,11 @@ class Query:
     terms: tuple[QueryTerm, ...]
     vector: QueryVector | None = None
 
+    @property
+    def typed(self) -> list[str]:
+        """The words that the user typed, in their order."""
+        return [term.term for term in self.terms if term.origin == "query"]
+
     def groups(self) -> list[list[QueryTerm]]:
         """The terms by group, in order of first appearance; a term without a group is one."""
         groups: list[list[QueryTerm]] = []
@@ -263,6 +268,11 @@ class IndexLayout:
     def title_field(self) -> str | None:
         """The enriched field that is a title, None where there is none."""
         return title_of(self.fields)
+
+    @property
+    def has_vectors(self) -> bool:
+        """Whether documents have vectors there."""
+        return FieldKind.VECTOR in self.mapping.values()
 
     def family(self, name: str) -> list[str]:
         """The scored fields that stand for a family, by their names in `mapping`.

@@ -64,7 +64,7 @@ class AlternativeWords:
 
     def expand(self, query: Query) -> Query:
         """The query with the alternatives of each of its content words, each with its reason."""
-        typed = [term.term for term in query.terms if term.origin == "query"]
+        typed = query.typed
         known = [word for word in typed if is_content(word) and word in self.model.index]
         rows = self.model.rows(known)
         present = self.model.rows(typed)

@@ -20,11 +20,10 @@ import numpy as np
 
 from enricher.model.huffman import DoubleArray, FloatArray, IntArray
 from enricher.model.near_words import NearWords
-from enricher.model.word2vec import Word2Vec
+from enricher.model.word2vec import K1, B, Word2Vec
 
 SEEDS = 15
 FULL = 15
-K1, B = 1.2, 0.75
 CLASSES = {"high": (0.6, 0.75), "middle": (0.35, 0.45), "low": (0.01, 0.25)}
 """For each class the least weight of a word in it, and the constant that stands for those weights."""
 TOGETHER = 1024

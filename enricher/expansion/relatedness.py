@@ -56,7 +56,7 @@ def expand_by_relatedness(
 ) -> Query:
     """The query with the words most related to it as a whole, each with its reason."""
     settings = settings or RelatednessExpansion()
-    typed = [term.term for term in query.terms if term.origin == "query"]
+    typed = query.typed
     known = [word for word in typed if is_content(word) and word in model.index]
     if not known or not settings.terms:
         return query

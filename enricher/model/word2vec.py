@@ -6,6 +6,7 @@ from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,14 @@ from enricher.model.huffman import (
 )
 from enricher.model.word_list import WordList
 from enricher.text import normalize
+
+K1, B = 1.2, 0.75
+"""BM25's constants, as the engines have them."""
+
+
+def bm25_idf(frequencies: Any, total: float) -> Any:
+    """ln(1 + (N − n + ½)/(n + ½)) of words that stand in n of N documents, for a number or an array."""
+    return np.log1p((total - frequencies + 0.5) / (frequencies + 0.5))
 
 
 @dataclass(frozen=True)
@@ -87,7 +96,7 @@ class Word2Vec:
         else:
             frequencies = np.maximum(np.asarray(self.counts, np.float64), 1.0)
             total = float(frequencies.max()) * 2
-        return np.log1p((total - frequencies + 0.5) / (frequencies + 0.5)).astype(np.float32)
+        return np.asarray(bm25_idf(frequencies, total), np.float32)
 
     def idfs_of(self, words: Iterable[str]) -> list[float]:
         """The idf of each word, at least .01; one that the model does not know is as rare as can be."""

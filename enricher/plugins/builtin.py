@@ -9,8 +9,9 @@ from functools import cached_property, lru_cache
 from enricher.enricher import Enricher
 from enricher.expansion import RelatednessExpansion
 from enricher.expansion.alternatives import AlternativesExpansion, AlternativeWords
-from enricher.expansion.documents import CLASSES, K1, DocumentExpander, WeightedWords
+from enricher.expansion.documents import CLASSES, DocumentExpander, WeightedWords
 from enricher.keywords import METHODS, content_words_of
+from enricher.model.word2vec import K1, bm25_idf
 from enricher.plugins.registry import PluginContext, typed_settings
 from enricher.plugins.vector import Vector, VectorSettings
 from enricher.records import (
@@ -240,13 +241,13 @@ class Expansion:
         return lru_cache(KEPT_WORDS)(lambda row: words[row])
 
     def rewrite(self, query: Query) -> Query:
-        typed = [term.term for term in query.terms if term.origin == "query" and is_content(term.term)]
+        typed = [word for word in query.typed if is_content(word)]
         if not typed or self._context.frequencies is None:
             return query
         found = self._context.frequencies(TOKENS, typed)
         added = []
         for word, count in zip(typed, found.counts, strict=True):
-            idf = math.log1p((max(found.documents - count, 0) + 0.5) / (count + 0.5))
+            idf = float(bm25_idf(count, max(found.documents, count)))
             for name, (_, constant) in CLASSES.items():
                 weight = round(self._settings.weight * (K1 + 1) * idf * constant, 6)
                 family = f"{self.name}.{name}"
@@ -263,9 +264,8 @@ class Relatedness:
     name: str = "relatedness"
 
     def rewrite(self, query: Query) -> Query:
-        typed = [term.term for term in query.terms if term.origin == "query"]
         if self.context.frequencies is not None:
-            found = self.context.frequencies(TOKENS, typed)
+            found = self.context.frequencies(TOKENS, query.typed)
             if max(found.counts, default=0) >= self.settings.enough:
                 return query
         return self.context.model().expand_query(query, self.settings)

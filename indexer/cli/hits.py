@@ -39,7 +39,7 @@ def _beginning(text: str) -> str:
 
 def mark(fragment: str, analyzer: Analyzer, query: Query) -> str:
     """A fragment with «typed» words and their parts, and ‹added› words."""
-    words = {term.term for term in query.terms if term.origin == "query"}
+    words = set(query.typed)
     parts = {term.term for term in query.terms if term.field == SUBWORDS}
 
     def marks(match: re.Match[str]) -> str:

@@ -60,7 +60,7 @@ def schema_of(layout: IndexLayout) -> tantivy.Schema:
     builder.add_bytes_field(ENRICHMENT_JSON, stored=True)
     builder.add_json_field(VALUES, tokenizer_name="raw", index_option="basic", fast=True)
     builder.add_text_field(PATHS, tokenizer_name="raw", index_option="basic")
-    if FieldKind.VECTOR in layout.mapping.values():
+    if layout.has_vectors:
         builder.add_unsigned_field(KEY, indexed=True, fast=True)
     for path, name in field_names(layout).items():
         if layout.mapping[path].scored:
@@ -89,7 +89,7 @@ def as_stored(document: Prepared, layout: IndexLayout, names: Mapping[str, str])
             values[type(value), value] = value
     for path in paths:
         stored.add_text(PATHS, path)
-    if FieldKind.VECTOR in layout.mapping.values():
+    if layout.has_vectors:
         stored.add_unsigned(KEY, key_of(document.id))
     short = {value_key(path): list(values.values()) for path, values in paths.items() if values}
     stored.add_json(VALUES, short)
@@ -143,6 +143,14 @@ class Snapshot:
         return known
 
 
+@dataclass(frozen=True, slots=True)
+class _Writers:
+    """What writes an index and what writes the vectors beside it, opened together under the index's lock."""
+
+    documents: tantivy.IndexWriter
+    vectors: VectorWriter
+
+
 class TantivyIndex:
     """An open index; safe for several threads.
 
@@ -161,12 +169,11 @@ class TantivyIndex:
         self._commit_seconds = commit_seconds
         self._committed = 0.0
         self._lock = threading.RLock()
-        self._writer: tantivy.IndexWriter | None = None
+        self._writers: _Writers | None = None
         self._uncommitted = 0
         self._seen: tuple[int, int] | None = None
         self._ids: dict[tuple[int, int], str] = {}
         self._vectors = VectorReader(segments.parent)
-        self._new_vectors: VectorWriter | None = None
         self._links: LinkedSegments | None = None
         with self.failures():
             self._inode = segments.stat().st_ino
@@ -220,21 +227,20 @@ class TantivyIndex:
         An interrupt may leave documents unwritten, but none of them removed.
         """
         names = field_names(layout)
-        has_vectors = FieldKind.VECTOR in layout.mapping.values()
-        with self._lock, self._writing() as writer:
+        with self._lock, self._writing() as writers:
             for document in documents:
                 stored = as_stored(document, layout, names)
-                if has_vectors:
-                    self._vectors_of(writer).append(document.id, vector_of(document, layout))
+                if layout.has_vectors:
+                    writers.vectors.append(document.id, vector_of(document, layout))
                 try:
-                    writer.delete_documents_by_term(ID, document.id)
+                    writers.documents.delete_documents_by_term(ID, document.id)
                 finally:
-                    writer.add_document(stored)
+                    writers.documents.add_document(stored)
                 self._uncommitted += len(document.source_json) + len(document.enrichment_json)
                 if self._uncommitted >= self._commit_bytes:
-                    self._commit(writer)
+                    self._commit(writers)
             if time.monotonic() - self._committed >= self._commit_seconds:
-                self._commit(writer)
+                self._commit(writers)
 
     def delete(self, ids: Sequence[str]) -> int:
         """Remove documents; answers how many there were."""
@@ -243,10 +249,10 @@ class TantivyIndex:
             searcher = self.searcher()
             found = [id_ for id_ in dict.fromkeys(ids) if self._holds(searcher, id_)]
             if found:
-                with self._writing() as writer:
+                with self._writing() as writers:
                     for id_ in found:
-                        writer.delete_documents_by_term(ID, id_)
-                        self._vectors_of(writer).delete(id_)
+                        writers.documents.delete_documents_by_term(ID, id_)
+                        writers.vectors.delete(id_)
             return len(found)
 
     def _holds(self, searcher: tantivy.Searcher, id_: str) -> bool:
@@ -257,14 +263,13 @@ class TantivyIndex:
     def commit(self) -> None:
         """Make what was written durable and visible."""
         with self._lock:
-            if self._writer is not None:
-                with self._writing() as writer:
-                    self._commit(writer)
+            if self._writers is not None:
+                with self._writing() as writers:
+                    self._commit(writers)
 
-    def _commit(self, writer: tantivy.IndexWriter) -> None:
-        if self._new_vectors is not None:
-            self._new_vectors.sync()
-        writer.commit()
+    def _commit(self, writers: _Writers) -> None:
+        writers.vectors.sync()
+        writers.documents.commit()
         self._uncommitted = 0
         self._committed = time.monotonic()
 
@@ -272,42 +277,36 @@ class TantivyIndex:
         """Commit, wait for merges, and let others write."""
         with self._lock:
             self.commit()
-            if self._writer is not None:
-                writer, self._writer = self._writer, None
+            if self._writers is not None:
+                writers, self._writers = self._writers, None
                 with self.failures():
-                    writer.wait_merging_threads()
-                    if self._new_vectors is not None:
-                        self._new_vectors.compact()
+                    writers.documents.wait_merging_threads()
+                    writers.vectors.compact()
             self.discard()
 
     def discard(self) -> None:
         """Forget what was not committed and let others write."""
         with self._lock:
-            self._writer = self._new_vectors = None
+            self._writers = None
             if self._links is not None:
                 self._links.remove()
 
     @contextmanager
-    def _writing(self) -> Iterator[tantivy.IndexWriter]:
+    def _writing(self) -> Iterator[_Writers]:
         if self._links is not None:
             raise not_allowed(self.name, self.segments)
         with self.failures():
-            if self._writer is None:
-                self._writer = self._index.writer(heap_size=self._heap_bytes, num_threads=1)
-                self._new_vectors = VectorWriter(self.segments.parent)
+            if self._writers is None:
+                documents = self._index.writer(heap_size=self._heap_bytes, num_threads=1)
+                self._writers = _Writers(documents, VectorWriter(self.segments.parent))
                 self._uncommitted = 0
                 self._committed = time.monotonic()
             try:
-                yield self._writer
+                yield self._writers
             except (ValueError, OSError):
                 # After an error the writer's thread is dead: the next write needs another.
-                self._writer = self._new_vectors = None
+                self._writers = None
                 raise
-
-    def _vectors_of(self, writer: tantivy.IndexWriter) -> VectorWriter:
-        """What writes vectors beside a writer, with which it was opened."""
-        assert self._new_vectors is not None and writer is self._writer
-        return self._new_vectors
 
     def documents(self) -> Iterator[Document]:
         """All documents of the last commit, also while others are written."""

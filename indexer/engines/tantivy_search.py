@@ -13,7 +13,6 @@ from enricher.expansion.fusion import DEPTH, FEEDBACK, fuse, least_product, with
 from enricher.model.text_vectors.vectors import Codes
 from enricher.records import (
     FacetCount,
-    FieldKind,
     Frequencies,
     Hit,
     IndexLayout,
@@ -72,7 +71,7 @@ def foreign(index: TantivyIndex, layout: IndexLayout) -> int:
         if layout.model is None:
             return _count(searcher, Query.exists_query(field))
         valid = _count(searcher, Query.term_set_query(index.schema, field, list(valid_models(layout))))
-        if FieldKind.VECTOR in layout.mapping.values():  # the file may be lost or cut
+        if layout.has_vectors:  # the file may be lost or cut
             valid = min(valid, snapshot.vectors.current().documents)
         return int(searcher.num_docs) - valid
 
@@ -117,8 +116,10 @@ class _Search:
         top = max(self.request.top, 1 if vector is None else DEPTH)
         found = self.searcher.search(query, top)
         total = int(found.count)  # type: ignore[attr-defined]  # the stub lacks it
+        if vector is None:
+            return total, total, found.hits
         vectors = self.snapshot.vectors.current()
-        if vector is None or vectors.dimensions != len(vector.codes):
+        if vectors.dimensions != len(vector.codes):
             return total, total, found.hits
         ranking = self._fused(found.hits, vectors, vector, filters)
         return total, max(total, len(ranking)), ranking

@@ -19,6 +19,7 @@ import hashlib
 import os
 import struct
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -105,11 +106,12 @@ class VectorWriter:
         if codes is None:
             self._waiting.append((key_of(id_), 0))
             return
-        self._dimensions, known = self._dimensions or self._widen(len(codes)), self._dimensions
-        if known and len(codes) != known:
+        if not self._dimensions:
+            self._widen(len(codes))
+        if len(codes) != self._dimensions:
             raise EngineError(
                 f"The vector of the document {id_!r} has {len(codes)} numbers, those of the index have "
-                f"{known}: index with one model."
+                f"{self._dimensions}: index with one model."
             )
         self._waiting.append((key_of(id_), codes))
 
@@ -118,13 +120,13 @@ class VectorWriter:
         if self._path.exists() or self._waiting:
             self._waiting.append((key_of(id_), _DELETED))
 
-    def _widen(self, dimensions: int) -> int:
+    def _widen(self, dimensions: int) -> None:
         """Give the records of a file that holds keys alone their codes."""
         if self._path.exists() and self._path.stat().st_size >= _HEAD.size:
             records = np.zeros(len(keys := _read(self._path)["key"]), _records_of(dimensions))
             records["key"] = keys
             write_atomically(self._path, _HEAD.pack(_MAGIC, dimensions) + records.tobytes())
-        return dimensions
+        self._dimensions = dimensions
 
     def sync(self) -> None:
         """Make all that was appended durable."""
@@ -162,15 +164,20 @@ class Vectors:
         self.dimensions = records.dtype["codes"].shape[0] if len(records) else 0
         self._keys: Keys = np.ascontiguousarray(records["key"])
         self._codes: Codes = np.ascontiguousarray(records["codes"])
-        self._index = _index_of(self._codes) if len(records) else None
 
     def nearest(self, query: Codes, top: int) -> list[int]:
         """The keys of the vectors with the largest products with a query that suffice, the largest first."""
-        if self._index is None or len(query) != self.dimensions:
+        if not len(self._keys) or len(query) != self.dimensions:
             return []
         products, rows = self._index.nearest(query, top)
         nearest: list[int] = self._keys[rows[products > least_product(self.dimensions)]].tolist()
         return nearest
+
+    @cached_property
+    def _index(self) -> "CodeIndex":
+        from enricher.model.neighbors import CodeIndex  # it imports faiss, which counting does not need
+
+        return CodeIndex(self._codes)
 
     def codes(self, keys: Sequence[int]) -> list[Codes]:
         """The vectors of those of some documents that have one."""
@@ -213,9 +220,3 @@ class VectorReader:
             vectors = Vectors(_read(self._path))
             self._read = seen, vectors
         return vectors
-
-
-def _index_of(codes: Codes) -> "CodeIndex":
-    from enricher.model.neighbors import CodeIndex
-
-    return CodeIndex(codes)

@@ -67,7 +67,7 @@ def recipe_systems(
         return System(name, opened.name, lambda text: rewrite(opened.query(text)))
 
     systems = [System(TYPED, opened.name, opened.query)]
-    searched = [name for name in configuration.rewriters if name != VECTOR or VECTOR in opened.layout.mapping]
+    searched = [name for name in configuration.rewriters if name != VECTOR or opened.layout.has_vectors]
     for name in searched:
         systems.append(system(f"{TYPED}+{name}", replace(configuration, rewriters=(name,))))
     for family, fields in searchable_families(opened.layout).items():

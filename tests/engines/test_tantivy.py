@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -212,14 +213,15 @@ def test_an_interrupted_replacement_loses_no_document(engine: TantivyEngine) -> 
     """Between the removal of the old and the addition of the new nothing can come."""
     fill(engine, "things", document("a", "x"))
     opened = engine._opened("things")
-    with opened._writing() as writer:
-        opened._writer = InterruptedWriter(writer)  # type: ignore[assignment]
+    with opened._writing() as writers:
+        interrupted = InterruptedWriter(writers.documents)
+        opened._writers = replace(writers, documents=interrupted)  # type: ignore[arg-type]
     with pytest.raises(KeyboardInterrupt):
         engine.write("things", [document("a", "y")])
     engine.refresh("things")
     assert ids(engine, "things", "y") == ["a"]
     assert engine.count("things") == 1
-    opened._writer = None
+    opened._writers = None
 
 
 class InterruptedWriter:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from enricher.model.kernels import compiled
+from enricher.model.word2vec import K1, B
 
 
 @compiled
@@ -13,7 +14,7 @@ def encode_bags(starts, words, counts, feature_starts, features, weights, codes,
     features[feature_starts[w]:feature_starts[w+1]], rows of `weights`, float32 (F,), and `codes`,
     int8 (F, d). With `saturate` a feature that occurs tf times counts as in BM25, else tf times.
     """
-    k1, b = np.float32(1.2), np.float32(0.75)
+    k1, b = np.float32(K1), np.float32(B)
     n, width = len(starts) - 1, codes.shape[1]
     out = np.zeros((n, width), np.float32)
     tf = np.zeros(len(weights), np.float32)

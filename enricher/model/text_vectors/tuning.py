@@ -34,7 +34,7 @@ from enricher.model.text_vectors.features import (
 )
 from enricher.model.text_vectors.kernels import draw_pairs
 from enricher.model.text_vectors.sample import CutSample
-from enricher.model.word2vec import Word2Vec
+from enricher.model.word2vec import K1, B, Word2Vec, bm25_idf
 
 TEMPERATURE = 0.1
 BATCH = 256
@@ -52,7 +52,6 @@ LEAST_DOCUMENTS = 2
 MOST_WORDS, MOST_FEATURES = 200_000, 400_000
 TOO_EASY = 0.1
 """A final loss under this: the pairs could be told by anything, and nothing was learned from them."""
-K1, B = 1.2, 0.75
 
 Bags = Any
 """Bags of words or features as rows: scipy's csr_matrix, for which there are no types."""
@@ -111,7 +110,7 @@ class _Start:
         counts, table = np.array(documents, np.float32), _incidence(words, row_of)
         # A part that the sample lacks stands in no more documents than all the words that hold it.
         frequencies = np.minimum(np.where(of_sample > 0, of_sample, table.T @ counts), self._total)
-        self.idf = np.log1p((self._total - frequencies + 0.5) / (frequencies + 0.5)).astype(np.float32)
+        self.idf = bm25_idf(frequencies, self._total).astype(np.float32)
         self.log_weights = np.array([START_WEIGHTS[name[0]] for name in self.features], np.float32)
         self.vectors = self._vectors(model, words, counts, table, row_of)
         self.mean_length = float((bags @ self.table).sum() / sample.documents)
