@@ -1,6 +1,7 @@
 """What all tests share: a small trained model, real text where it is there, the command line."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -19,6 +20,9 @@ from tests.corpora import documents
 ROOT = Path(__file__).parent.parent
 REAL_TEXT = ROOT.parent / "shared" / "data"
 SMALL = TrainingSettings(dimensions=24, window=5, min_count=2, epochs=8, workers=1, seed=3)
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as for what a shell runs in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 RunCommand = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -1,8 +1,9 @@
 """Words and vectors in one ranking.
 
 The candidates are the DEPTH best documents by words and the DEPTH nearest by vector. The vector of the
-query is mixed with the mean of those of the FEEDBACK documents that are best by words, for a query is
-short and its best documents say more of what it means. A candidate has
+query is mixed with the mean of those of the FEEDBACK documents that are best by words, and of all that
+tie with the last of them, for a query is short and its best documents say more of what it means. A
+candidate has
 
     w = its score by words / the best score, 0 where it was found by vector alone
     c = max(0, cosine)
@@ -18,22 +19,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from enricher.model.huffman import FloatArray, IntArray
-from enricher.model.text_vectors.vectors import Codes, cosines_of, dequantize, quantize, scale_of
+from enricher.model.text_vectors.vectors import Codes, cosines_of, dequantize, quantize, scale_of, unit
 
 DEPTH = 200
 HEAD = 10
 FEEDBACK = 5
 FEEDBACK_SHARE = 0.5
+TIE = 1e-5
+"""Two engines round the scores of one document apart by less than this part of them."""
 LEAST_COSINE = 0.25
 """A document without a word of the query must be nearer to it than this; .3 begins to cost recall."""
+
+
+def best_of(scores: Sequence[float]) -> int:
+    """How many documents move the vector of a query, given the scores by words, best first.
+
+    Which of several equal documents an engine ranks first is chance, and must not matter.
+    """
+    if len(scores) <= FEEDBACK:
+        return len(scores)
+    last = scores[FEEDBACK - 1] * (1 - TIE)
+    return sum(score >= last for score in scores)
 
 
 def with_feedback(query: Codes, best: Sequence[Codes]) -> Codes:
     """The vector of a query, int8 (d,), moved to the vectors of its best documents."""
     if not best:
         return query
-    center = _unit(np.mean([dequantize(codes) for codes in best], axis=0))
-    return quantize(_unit((1 - FEEDBACK_SHARE) * dequantize(query) + FEEDBACK_SHARE * center))
+    center = unit(np.mean([dequantize(codes) for codes in best], axis=0))
+    return quantize(unit((1 - FEEDBACK_SHARE) * dequantize(query) + FEEDBACK_SHARE * center))
 
 
 def least_product(dimensions: int) -> float:
@@ -64,7 +78,3 @@ def fuse(
 
 def _mixed(words: NDArray[Any], cosines: NDArray[Any], share: float) -> NDArray[Any]:
     return (1 - share) * words + share * cosines
-
-
-def _unit(vector: FloatArray) -> FloatArray:
-    return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-9), np.float32)

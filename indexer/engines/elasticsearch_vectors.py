@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from enricher.expansion.fusion import DEPTH, FEEDBACK, fuse, least_product, with_feedback
+from enricher.expansion.fusion import DEPTH, best_of, fuse, least_product, with_feedback
 from enricher.model.text_vectors.vectors import Codes, from_hex, to_hex
 from enricher.records import VECTOR, Hit, QueryVector, SearchRequest
 from indexer.engines.fields import ENRICHMENT, at
@@ -46,7 +46,8 @@ class VectorSearch:
     def ranking(self, found: Sequence[Hit]) -> list[tuple[str, float]]:
         """The ids of the documents found by words and by vector, with their scores, best first."""
         names = [hit.id for hit in found]
-        asked = with_feedback(np.frombuffer(self.vector.codes, np.int8), self._vectors(names[:FEEDBACK]))
+        best = self._vectors(names[: best_of([hit.score for hit in found])])
+        asked = with_feedback(np.frombuffer(self.vector.codes, np.int8), best)
         near = self._products(asked, list(self.filters), DEPTH)
         known = self._products(asked, [{"ids": {"values": names}}], len(names)) if names else {}
         enough = least_product(len(asked))

@@ -9,7 +9,7 @@ import numpy as np
 import tantivy
 from tantivy import Occur, Query
 
-from enricher.expansion.fusion import DEPTH, FEEDBACK, fuse, least_product, with_feedback
+from enricher.expansion.fusion import DEPTH, best_of, fuse, least_product, with_feedback
 from enricher.model.text_vectors.vectors import Codes
 from enricher.records import (
     FacetCount,
@@ -131,7 +131,7 @@ class _Search:
     ) -> list[Scored]:
         """The hits by words and the nearest by vector, in one ranking."""
         found = {key: address for key, (_, address) in zip(self._keys(hits), hits, strict=True)}
-        best = list(found)[:FEEDBACK]
+        best = list(found)[: best_of([score for score, _ in hits])]
         asked = with_feedback(np.frombuffer(vector.codes, np.int8), vectors.codes(best))
         found |= self._nearest(vectors, asked, found, filters)
         scores = np.zeros(len(found))

@@ -89,6 +89,17 @@ def test_scores_are_the_same_on_every_engine(engine: SearchEngine, vectors: str)
     )
 
 
+def test_documents_that_tie_all_move_the_query(engine: SearchEngine, vectors: str) -> None:
+    """Seven are equally good where five are taken: which five would be the engine's choice."""
+    angles = [10.0 * number for number in range(7)]
+    put(engine, vectors, *(pointing(angle, document(f"{angle}", "x")) for angle in angles))
+    hits = engine.search(vectors, SearchRequest(asking("x", head=1))).hits
+    cosines = np.cos(np.radians([abs(angle - 15) for angle in angles]))  # half of the way to 30
+    assert sorted((hit.score for hit in hits), reverse=True) == pytest.approx(
+        sorted(1 + cosines, reverse=True), abs=0.01
+    )
+
+
 def test_filters_hold_for_what_is_near(engine: SearchEngine, vectors: str) -> None:
     """Also where they let few documents through."""
     made = [

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from enricher.expansion.fusion import HEAD, fuse, with_feedback
+from enricher.expansion.fusion import HEAD, best_of, fuse, with_feedback
 from enricher.model.text_vectors.vectors import dequantize, quantize, scale_of
 
 ONE = scale_of(4) ** 2
@@ -43,3 +43,18 @@ def test_a_query_moves_to_its_best_documents() -> None:
     moved = dequantize(with_feedback(east, [north, north]))
     assert moved == pytest.approx([0.707, 0.707], abs=0.01)
     assert dequantize(with_feedback(east, [east])) == pytest.approx([1, 0], abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("scores", "number"),
+    [
+        ([], 0),
+        ([3.0, 2.0], 2),
+        ([9, 8, 7, 6, 5, 4], 5),
+        ([9, 5, 5, 5, 5, 5.0000001, 5 - 1e-6, 4.9], 7),
+        ([0.0] * 8, 8),
+    ],
+)
+def test_documents_that_tie_with_the_fifth_move_the_query_too(scores: list[float], number: int) -> None:
+    """Ties are what engines round apart."""
+    assert best_of(scores) == number

@@ -1,5 +1,6 @@
 """Text vectors: features, samples, pairs, tuning, and the codes that are stored."""
 
+import tempfile
 from collections import Counter
 from pathlib import Path
 
@@ -20,6 +21,9 @@ from enricher.model.text_vectors.features import choose_features, features_of
 from enricher.model.text_vectors.kernels import NOISE, REST, TITLE, draw_pairs, encode_bags
 from enricher.model.text_vectors.sample import CutSample, DocumentSample, UnitCutter, cut_sample
 from enricher.model.text_vectors.vectors import (
+    FEATURES,
+    QUERY,
+    TEXT,
     TextVectors,
     cosines_of,
     dequantize,
@@ -27,6 +31,7 @@ from enricher.model.text_vectors.vectors import (
     quantize,
     to_hex,
 )
+from enricher.model.word_list import WordList
 from enricher.records import Document
 from enricher.text import open_analyzer
 from tests.conftest import SMALL
@@ -132,7 +137,6 @@ def obvious_vectors(
     weights: np.ndarray,
     codes: np.ndarray,
     mean_length: float,
-    saturate: bool,
 ) -> np.ndarray:
     """What `encode_bags` is to answer, in plain Python."""
     found = np.zeros((len(bags), codes.shape[1]))
@@ -143,7 +147,7 @@ def obvious_vectors(
                 times[feature] += count
         norm = 1.2 * (1 - 0.75 + 0.75 * times.total() / mean_length)
         for feature, tf in times.items():
-            found[place] += weights[feature] * (tf / (tf + norm) if saturate else tf) * codes[feature]
+            found[place] += weights[feature] * tf / (tf + norm) * codes[feature]
         length = np.linalg.norm(found[place])
         found[place] /= length if length else 1
     return found
@@ -163,7 +167,6 @@ def test_the_encoder_equals_its_obvious_twin(data: st.DataObject) -> None:
     random = np.random.default_rng(data.draw(st.integers(0, 99)))
     codes = random.integers(-127, 128, (features, 7)).astype(np.int8)
     weights = random.random(features).astype(np.float32) + np.float32(0.1)
-    saturate = data.draw(st.booleans())
     found = encode_bags(
         np.cumsum([0, *map(len, bags)]).astype(np.int64),
         np.array([word for bag in bags for word in bag], np.int32),
@@ -173,9 +176,29 @@ def test_the_encoder_equals_its_obvious_twin(data: st.DataObject) -> None:
         weights,
         codes,
         np.float32(3.0),
-        saturate,
     )
-    assert found == pytest.approx(obvious_vectors(bags, table, weights, codes, 3.0, saturate), abs=2e-4)
+    assert found == pytest.approx(obvious_vectors(bags, table, weights, codes, 3.0), abs=2e-4)
+
+
+@settings(max_examples=25, deadline=None)
+@given(words=st.lists(st.sampled_from(["boats", "boat", "数据库", "天天", "the", "☃"])))
+def test_the_vector_of_a_query_is_the_sum_of_its_features(words: list[str]) -> None:
+    """With the weights of queries, as often as they occur; what is not known counts for nothing."""
+    random = np.random.default_rng(5)
+    names = sorted({name for word in ("boats", "数据库", "天") for name in features_of(word)})
+    codes = random.integers(-127, 128, (len(names), 7)).astype(np.int8)
+    weights = random.random(len(names)).astype(np.float32)
+    absent = np.zeros_like(codes), np.zeros_like(weights)
+    with tempfile.TemporaryDirectory() as folder:
+        WordList.write(Path(folder), names, FEATURES)
+        vectors = TextVectors(
+            WordList.open(Path(folder), FEATURES), {QUERY: (codes, weights), TEXT: absent}, 3.0
+        )
+    expected = np.zeros(7)
+    for name in (name for word in words for name in features_of(word) if name in names):
+        expected += weights[names.index(name)] * codes[names.index(name)].astype(float)
+    expected /= max(np.linalg.norm(expected), 1e-9)
+    assert vectors.query(words) == pytest.approx(expected, abs=1e-5)
 
 
 def test_the_gradient_is_that_of_the_loss(model: enricher.Enricher, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,19 +48,12 @@ def index_on_both(
     return first, second
 
 
-BY_WORDS = IndexConfiguration(rewriters=("subwords", "expansion", "relatedness"))
-"""Without vectors: which of several equally good documents move the query's vector is the engine's choice.
-
-tests/engines/congruence_vectors.py compares them where nothing ties.
-"""
-
-
 def assert_equal_answers(opened: Indexed, queries: list[str]) -> None:
     """Hits, scores, totals and facets agree for every query, with and without expansion."""
     found = 0
     for text in queries:
         typed = opened[0].query(text)
-        for query in (typed, opened[0].rewrite(typed, BY_WORDS)):
+        for query in (typed, opened[0].rewrite(typed, IndexConfiguration())):
             request = SearchRequest(query, facets=("keywords",))
             mine, theirs = (one.search(request) for one in opened)
             assert_same(mine, theirs, text)

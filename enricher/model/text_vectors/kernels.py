@@ -7,12 +7,12 @@ from enricher.model.word2vec import K1, B
 
 
 @compiled
-def encode_bags(starts, words, counts, feature_starts, features, weights, codes, mean_length, saturate):
+def encode_bags(starts, words, counts, feature_starts, features, weights, codes, mean_length):
     """Vectors of bags of words, float32 (n, d), of length 1; zero where no feature is known.
 
     Bag i holds words[starts[i]:starts[i+1]] so many times as `counts` say. A word's features are
     features[feature_starts[w]:feature_starts[w+1]], rows of `weights`, float32 (F,), and `codes`,
-    int8 (F, d). With `saturate` a feature that occurs tf times counts as in BM25, else tf times.
+    int8 (F, d). A feature that occurs several times counts as in BM25.
     """
     k1, b = np.float32(K1), np.float32(B)
     n, width = len(starts) - 1, codes.shape[1]
@@ -35,7 +35,7 @@ def encode_bags(starts, words, counts, feature_starts, features, weights, codes,
                 if times == 0:
                     continue
                 tf[feature] = 0
-                share = weights[feature] * (times / (times + norm) if saturate else times)
+                share = weights[feature] * times / (times + norm)
                 code = codes[feature]
                 for k in range(width):
                     row[k] += share * np.float32(code[k])

@@ -40,6 +40,11 @@ def scale_of(dimensions: int) -> float:
     return float(LARGEST / min(1.0, 5 / dimensions**0.5))
 
 
+def unit(vector: FloatArray) -> FloatArray:
+    """A vector, float32 (d,), as one of length 1; zero stays zero."""
+    return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-9), np.float32)
+
+
 def quantize(vectors: FloatArray) -> Codes:
     """Vectors of length 1, float32 (n, d) or (d,), as whole numbers of 8 bits."""
     steps = np.rint(vectors * scale_of(vectors.shape[-1]))
@@ -97,14 +102,6 @@ class TextVectors:
         """Vectors of documents, given by all their words, stop words too: float32 (n, d), of length 1;
         zero where no feature is known.
         """
-        return self._encode(texts, TEXT, saturate=True)
-
-    def query(self, words: Iterable[str]) -> FloatArray:
-        """The vector of a query, float32 (d,), of length 1 or zero."""
-        vector: FloatArray = self._encode([words], QUERY, saturate=False)[0]
-        return vector
-
-    def _encode(self, texts: Sequence[Iterable[str]], side: str, saturate: bool) -> FloatArray:
         from enricher.model.text_vectors.kernels import encode_bags  # it imports the compiler
 
         numbers: dict[str, int] = {}
@@ -115,7 +112,7 @@ class TextVectors:
                 counts.append(count)
             starts.append(len(words))
         features = WordFeatures(numbers, self._known.__getitem__)
-        codes, weights = self._sides[side]
+        codes, weights = self._sides[TEXT]
         vectors: FloatArray = encode_bags(
             np.array(starts, np.int64),
             np.array(words, np.int32),
@@ -125,9 +122,17 @@ class TextVectors:
             weights,
             codes,
             self._mean_length,
-            saturate,
         )
         return vectors
+
+    def query(self, words: Iterable[str]) -> FloatArray:
+        """The vector of a query, float32 (d,), of length 1 or zero; every occurrence of a word counts."""
+        times = Counter(row for word in words for row in self._known[word])
+        codes, weights = self._sides[QUERY]
+        rows = np.fromiter(times, np.int64, len(times))
+        shares = weights[rows] * np.fromiter(times.values(), np.float32, len(times))
+        # No BLAS: its threads wait for each other longer than so small a product takes.
+        return unit(np.einsum("f,fd->d", shares, codes[rows].astype(np.float32)))
 
 
 class _KnownWords(dict[str, list[int]]):
