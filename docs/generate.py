@@ -94,7 +94,10 @@ PLUGIN_KEYS = {
     ("subwords", "stem"): "Weight of the stem of an English word.",
     ("subwords", "title_han"): "Weight of a Chinese part that stands in a title, beside the first.",
     ("subwords", "title_stem"): "Weight of a stem that stands in a title, beside the first.",
-    ("subwords", "most"): "Chinese parts that stand in a larger share of the documents are left out.",
+    ("subwords", "most"): (
+        "Chinese parts that stand in a larger share of the documents are left out, but where texts are short."
+    ),
+    ("subwords", "short_character"): "Weight of a single Chinese character where texts are short.",
     ("expansion", "words"): "Words added to a document at most.",
     ("expansion", "weight"): "Weight of an added word, by its class and the rarity of the word.",
     ("keywords", "top"): "Keywords of a document at most.",

@@ -8,7 +8,7 @@ from enricher.errors import BundleInvalid
 from enricher.expansion import RelatednessExpansion, expand_by_relatedness, parse_query
 from enricher.keywords import extract, published_keywords
 from enricher.model.bundle import Bundle
-from enricher.model.corpus import REAL_TITLES
+from enricher.model.corpus import REAL_TITLES, SHORT_TEXTS
 from enricher.model.huffman import FloatArray
 from enricher.model.related_table import related
 from enricher.model.relatedness import DEFAULT_ALPHA, DEFAULT_SHRINKAGE, INNER_PRODUCT, Relatedness
@@ -42,8 +42,16 @@ class Enricher:
     @property
     def has_titles(self) -> bool:
         """Whether the titles of the training text say what the texts are about: they share words."""
-        share: float = self.bundle.manifest.get("corpus", {}).get("title_share", 0.0)
-        return share >= REAL_TITLES
+        return self._corpus("title_share") >= REAL_TITLES
+
+    @property
+    def has_short_texts(self) -> bool:
+        """Whether the training text is made of questions, headings and the like."""
+        return 0 < self._corpus("mean_words") < SHORT_TEXTS
+
+    def _corpus(self, fact: str) -> float:
+        """What the manifest says of the training text; 0 where it says nothing."""
+        return float(self.bundle.manifest.get("corpus", {}).get(fact, 0.0))
 
     @property
     def has_learned_from_texts(self) -> bool:

@@ -59,7 +59,9 @@ def train_bundle(
         corpus = segment(own, fields, analyzer, scratch, workers, others)
         settings = settings.resolve(corpus.tokens)
         spoken = corpus.language if language == "auto" else language
-        origin = Origin(spoken, analyzer.describe(), corpus.fingerprint, corpus.title_share)
+        origin = Origin(
+            spoken, analyzer.describe(), corpus.fingerprint, corpus.title_share, corpus.mean_words
+        )
 
         def trained() -> Word2Vec:
             return train(corpus, settings, lambda done, total: progress("training", done, total))

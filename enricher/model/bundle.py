@@ -64,12 +64,14 @@ class Origin:
     """Where a model comes from: its language, what cut the text (`Analyzer.describe`), a hash of the text.
 
     title_share: the mean share of the words of a title that its text holds; 0 where few have both.
+    mean_words: content words of a text in the mean; 0 where the texts are not known.
     """
 
     language: str
     analysis: Mapping[str, str]
     fingerprint: str
     title_share: float = 0.0
+    mean_words: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -253,7 +255,11 @@ def write_manifest(
             "occurrences": int(np.asarray(model.counts).sum()),
             "documents": model.documents,
         },
-        "corpus": {"sha256": origin.fingerprint, "title_share": round(origin.title_share, 4)},
+        "corpus": {
+            "sha256": origin.fingerprint,
+            "title_share": round(origin.title_share, 4),
+            "mean_words": round(origin.mean_words, 1),
+        },
         "libraries": _library_versions(LIBRARIES),
         "files": files,
     }

@@ -28,6 +28,8 @@ REAL_TITLES = 0.5
 """Share of the words of a title that its text holds, from which on titles count as such. Numbered
 sections and labels have .1 to .3, titles .7 and more.
 """
+SHORT_TEXTS = 15
+"""Content words of a document in the mean, under which texts are short: questions, headings."""
 PILES = 64
 SHUFFLE_SEED = 1
 
@@ -38,7 +40,8 @@ class SegmentedCorpus:
 
     counts: occurrences of each word; document_frequencies: documents that hold it;
     fingerprint: SHA-256 over the ids and texts in their order. title_share: the mean share of the
-    words of a title that its text holds; 0 where few documents have both.
+    words of a title that its text holds; 0 where few documents have both. mean_words: content words of
+    a document in the mean, backgrounds aside.
     """
 
     path: Path
@@ -50,6 +53,7 @@ class SegmentedCorpus:
     language: str
     fingerprint: str
     title_share: float
+    mean_words: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +106,14 @@ def segment(
 ) -> SegmentedCorpus:
     """Cut documents and backgrounds into content words and write them to a file in a folder.
 
-    The titles of the documents alone are looked at. The number of worker processes changes nothing in
+    Titles and lengths are those of the documents alone. The number of worker processes changes nothing in
     the result. Raises TrainingFailed when no document holds a word.
     """
     counts: Counter[str] = Counter()
     frequencies: Counter[str] = Counter()
     fingerprint = hashlib.sha256()
     title_shares = array("f")
-    number = own = own_batches = 0
+    number = own = own_batches = own_words = 0
 
     def batches() -> Iterator[list[Document]]:
         nonlocal own, own_batches
@@ -131,6 +135,7 @@ def segment(
             frequencies.update(cut.document_frequencies)
             if place < own_batches:
                 title_shares.extend(cut.title_shares)
+                own_words += cut.counts.total()
             for line in cut.lines:
                 lines.add(line)
         if not counts:
@@ -149,6 +154,7 @@ def segment(
         language,
         fingerprint.hexdigest(),
         sum(title_shares) / len(title_shares) if enough else 0.0,
+        own_words / max(own, 1),
     )
 
 

@@ -32,11 +32,14 @@ FEW = 20
 
 @dataclass(frozen=True)
 class SubwordSettings:
+    """Weights of parts, by script and place; `most` and `short_character` are said at `Subwords`."""
+
     han: float = 0.75
     stem: float = 2.0
     title_han: float = 0.5
     title_stem: float = 0.75
     most: float = 0.05
+    short_character: float = 1.5
 
     def __post_init__(self) -> None:
         for item in fields(self):
@@ -74,7 +77,9 @@ class Subwords:
     A query is also searched by its parts, so that it finds documents in which its words were cut
     otherwise or stand in another form: 足球比赛 by 足球, 球比 and 比赛, refugees by its stem. Parts that
     stand in more than a share of the documents (`most`) say little and cost much: they are left out
-    where others are left. Parts that stand in a title count once more where titles say what the text is
+    where others are left. Where texts are short, nothing is said twice, and 怎么 tells one question from
+    another as well as its subject: all parts are searched, and single characters weigh `short_character`.
+    Parts that stand in a title count once more where titles say what the text is
     about, and do not name its place (第三条).
     """
 
@@ -98,24 +103,30 @@ class Subwords:
         parts = Counter(analyzer.subwords_of(tokens))
         words = [token.text for token in tokens]
         terms = list(query.terms)
-        for family, han, other in self._fields():
+        for family, weights in self._fields().items():
             for part in self._rare(family, list(parts)):
-                weight = (han if is_han(part) else other) * parts[part]
+                weight = weights.of(part) * parts[part]
                 if weight:
                     terms.append(QueryTerm(part, weight, self.name, _reason(part, words), field=family))
         return replace(query, terms=tuple(terms))
 
-    def _fields(self) -> list[tuple[str, float, float]]:
-        """The families that are searched, with the weights of Chinese parts and of others."""
-        found = [(SUBWORDS, self.settings.han, self.settings.stem)]
+    @property
+    def _has_short_texts(self) -> bool:
+        return self.context.enricher is not None and self.context.enricher.has_short_texts
+
+    def _fields(self) -> dict[str, "_PartWeights"]:
+        """The families that are searched, and the weights of parts there."""
+        chosen = self.settings
+        character = chosen.short_character if self._has_short_texts else chosen.han
+        found = {SUBWORDS: _PartWeights(chosen.han, character, chosen.stem)}
         title, enricher = self.context.title_field, self.context.enricher
         if title is not None and enricher is not None and enricher.has_titles:
-            found.append((f"{SUBWORDS}.{title}", self.settings.title_han, self.settings.title_stem))
+            found[f"{SUBWORDS}.{title}"] = _PartWeights(chosen.title_han, chosen.title_han, chosen.title_stem)
         return found
 
     def _rare(self, family: str, parts: list[str]) -> list[str]:
         """The parts but for those of Chinese that stand in too many documents; all where none is left."""
-        if self.context.frequencies is None:
+        if self.context.frequencies is None or self._has_short_texts:
             return parts
         found = self.context.frequencies(family, parts)
         most = max(self.settings.most * found.documents, FEW)
@@ -125,6 +136,20 @@ class Subwords:
             if count > 0 and (count <= most or not is_han(part))
         ]
         return kept or parts
+
+
+@dataclass(frozen=True)
+class _PartWeights:
+    """Of pairs of Chinese characters, of single ones, and of other parts."""
+
+    pair: float
+    character: float
+    other: float
+
+    def of(self, part: str) -> float:
+        if not is_han(part):
+            return self.other
+        return self.character if len(part) == 1 else self.pair
 
 
 def _family(name: str, fields: Sequence[str], kind: FieldKind) -> dict[str, FieldKind]:

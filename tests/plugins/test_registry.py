@@ -148,6 +148,17 @@ def test_parts_that_stand_nearly_everywhere_are_left_out(context: PluginContext)
     assert {term.term for term in subword_terms(counted(20, 足=10, 的=19), "足的")} == {"足", "的"}
 
 
+def test_short_texts_are_searched_by_all_parts(
+    context: PluginContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However frequent they are, and by single characters most of all."""
+    frequent = replace(context, frequencies=lambda family, terms: Frequencies(1000, (900,) * len(terms)))
+    monkeypatch.setattr(enricher.Enricher, "has_titles", False)
+    monkeypatch.setattr(enricher.Enricher, "has_short_texts", True)
+    found = subword_terms(frequent, "怎么 refugees", han=0.5, short_character=2.0, stem=3.0)
+    assert {term.term: term.weight for term in found} == {"怎": 2.0, "么": 2.0, "怎么": 0.5, "refuge": 3.0}
+
+
 def test_titles_count_where_they_share_words_with_their_texts(
     context: PluginContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
