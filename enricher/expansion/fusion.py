@@ -67,7 +67,9 @@ def fuse(
     cosines = np.maximum(0.0, cosines_of(products, dimensions))
     near = np.argsort(-_mixed(words, cosines, head), kind="stable")[:HEAD]
     others = np.argsort(-_mixed(words, cosines, rest), kind="stable")
-    order = np.concatenate([near, others[~np.isin(others, near)]]).astype(np.int32)
+    later = np.ones(len(others), bool)
+    later[near] = False
+    order = np.concatenate([near, others[later[others]]]).astype(np.int32)
     mixed = np.where(
         np.arange(len(order)) < HEAD,
         1 + _mixed(words, cosines, head)[order],

@@ -132,11 +132,11 @@ class CodeIndex:
         width = _padded(codes.shape[1], LANES)
         kind = faiss.ScalarQuantizer.QT_8bit_direct_signed
         self._index: Any = faiss.IndexScalarQuantizer(width, kind, faiss.METRIC_INNER_PRODUCT)
-        self._index.add(_widen(codes.astype(np.float32), width))
+        self._index.add(_widen(codes, width))
 
     def nearest(self, query: NDArray[np.int8], top: int) -> tuple[FloatArray, NDArray[np.int64]]:
         """The largest products with a query, int8 (d,), and their rows, the largest first."""
-        wide = _widen(query[np.newaxis].astype(np.float32), self._index.d)
+        wide = _widen(query[np.newaxis], self._index.d)
         with _threads_for(1):
             products, rows = self._index.search(wide, min(top, self._index.ntotal))
         return products[0], rows[0]
@@ -193,9 +193,11 @@ def _padded(dimensions: int, multiple: int) -> int:
     return -(-dimensions // multiple) * multiple
 
 
-def _widen(vectors: FloatArray, width: int) -> FloatArray:
-    """Zeros behind every row, up to a number of columns."""
-    return np.pad(vectors, ((0, 0), (0, width - vectors.shape[1])))
+def _widen(vectors: NDArray[Any], width: int) -> FloatArray:
+    """As float32, with zeros behind every row, up to a number of columns."""
+    wide = np.zeros((len(vectors), width), np.float32)
+    wide[:, : vectors.shape[1]] = vectors
+    return wide
 
 
 def _without(sample: NDArray[np.int64], cosines: FloatArray, rows: NDArray[np.int64]) -> FloatArray:

@@ -51,6 +51,7 @@ _VECTOR = re.compile(r"([0-9a-f]{2})+")
 _FLOAT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 Scalar = str | int | float | bool
+_SCALARS = (str, int, float)
 
 
 class Prepared(NamedTuple):
@@ -208,8 +209,7 @@ def at(enrichment: Mapping[str, object], path: str) -> object:
 def keywords_of(value: object) -> tuple[str, ...]:
     """The exact values of a KEYWORD field, each once, in their order."""
     values = value if isinstance(value, list | tuple) else [value]
-    scalars = [part for part in values if isinstance(part, str | int | float)]
-    return tuple(dict.fromkeys(clean(as_value(part)) for part in scalars))
+    return tuple(dict.fromkeys(clean(as_value(part)) for part in values if isinstance(part, _SCALARS)))
 
 
 # ------------------------------------------------------------------ the user's fields
@@ -276,7 +276,7 @@ def leaves(source: Mapping[str, object]) -> Iterator[tuple[str, Scalar]]:
             waiting.extend([(f"{path}.{key}", inner) for key, inner in value.items()][::-1])
         elif isinstance(value, list | tuple):
             waiting.extend([(path, inner) for inner in value][::-1])
-        elif isinstance(value, str | int | float):
+        elif isinstance(value, _SCALARS):
             yield path, value
 
 
@@ -289,6 +289,8 @@ def is_short(value: Scalar) -> bool:
 
 def as_value(value: Scalar) -> str:
     """A value as facets show it and filters take it: true, false, 5, 3.14, or the string."""
+    if isinstance(value, str):
+        return value
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float) and value.is_integer():

@@ -1,11 +1,11 @@
 """Searching an index of the embedded engine: queries, filters, facets."""
 
-import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import orjson
 import tantivy
 from tantivy import Occur, Query
 
@@ -121,54 +121,55 @@ class _Search:
         vectors = self.snapshot.vectors.current()
         if vectors.dimensions != len(vector.codes):
             return total, total, found.hits
-        ranking = self._fused(found.hits, vectors, vector, filters)
-        return total, max(total, len(ranking)), ranking
+        candidates, ranking = self._fused(found.hits, vectors, vector, filters)
+        return total, max(total, candidates), ranking
 
     # -------------------------------------------------------------- vectors
 
     def _fused(
         self, hits: Sequence[Scored], vectors: Vectors, vector: QueryVector, filters: Sequence[Query]
-    ) -> list[Scored]:
-        """The hits by words and the nearest by vector, in one ranking."""
+    ) -> tuple[int, list[Scored]]:
+        """The hits by words and the nearest by vector: their number, and those that are asked for, ranked."""
         found = {key: address for key, (_, address) in zip(self._keys(hits), hits, strict=True)}
         best = list(found)[: best_of([score for score, _ in hits])]
         asked = with_feedback(np.frombuffer(vector.codes, np.int8), vectors.codes(best))
-        found |= self._nearest(vectors, asked, found, filters)
-        scores = np.zeros(len(found))
-        scores[: len(hits)] = [score for score, _ in hits]
-        products = vectors.products(asked, list(found))
-        order, mixed = fuse(scores, products, len(asked), vector.head, vector.rest)
-        addresses = list(found.values())
-        return [(float(score), addresses[place]) for place, score in zip(order.tolist(), mixed, strict=True)]
+        candidates = list(dict.fromkeys([*found, *self._nearest(vectors, asked, filters)]))
+        while True:
+            scores = np.zeros(len(candidates))
+            scores[: len(hits)] = [score for score, _ in hits]
+            products = vectors.products(asked, candidates)
+            order, mixed = fuse(scores, products, len(asked), vector.head, vector.rest)
+            ranked = [candidates[place] for place in order[: self.request.top].tolist()]
+            unknown = [key for key in ranked if key not in found]
+            found |= self._looked_up(unknown)
+            absent = {key for key in unknown if key not in found}  # written, and not committed yet
+            if not absent:
+                shown = zip(mixed.tolist(), ranked, strict=False)
+                return len(candidates), [(score, found[key]) for score, key in shown]
+            candidates = [key for key in candidates if key not in absent]
 
     def _keys(self, hits: Sequence[Scored]) -> list[int]:
         keys: list[Any] = self.searcher.fast_field_values(KEY, [address for _, address in hits])
         return keys
 
-    def _nearest(
-        self, vectors: Vectors, asked: Codes, found: Mapping[int, Address], filters: Sequence[Query]
-    ) -> dict[int, Address]:
-        """The documents nearest to a vector that all filters let through and that are not found yet."""
-        depth = DEPTH
-        if filters:
-            passed = _all(filters)
-            allowed = self.searcher.search(passed, MOST_FILTERED)
-            number = int(allowed.count)  # type: ignore[attr-defined]  # the stub lacks it
-            if number <= MOST_FILTERED:
-                addresses = dict(zip(self._keys(allowed.hits), (one for _, one in allowed.hits), strict=True))
-                products = vectors.products(asked, list(addresses))
-                keys = list(addresses)
-                best = np.argsort(-products, kind="stable")[:DEPTH].tolist()
-                enough = least_product(len(asked))
-                near = [keys[place] for place in best if products[place] > enough]
-                return {key: addresses[key] for key in near if key not in found}
+    def _nearest(self, vectors: Vectors, asked: Codes, filters: Sequence[Query]) -> list[int]:
+        """The keys of the documents nearest to a vector that all filters let through."""
+        if not filters:
+            return vectors.nearest(asked, DEPTH)
+        allowed = self.searcher.search(_all(filters), MOST_FILTERED)
+        number = int(allowed.count)  # type: ignore[attr-defined]  # the stub lacks it
+        if number > MOST_FILTERED:
             depth = min(MOST_LOOKED_UP, DEPTH * -(-int(self.searcher.num_docs) // number))
-        keys = [key for key in vectors.nearest(asked, depth) if key not in found]
-        looked_up = self._looked_up(keys, filters)
-        return {key: looked_up[key] for key in keys if key in looked_up}
+            keys = vectors.nearest(asked, depth)
+            passed = self._looked_up(keys, filters)
+            return [key for key in keys if key in passed]
+        keys = self._keys(allowed.hits)
+        products = vectors.products(asked, keys)
+        best = np.argsort(-products, kind="stable")[:DEPTH].tolist()
+        return [keys[place] for place in best if products[place] > least_product(len(asked))]
 
-    def _looked_up(self, keys: Sequence[int], filters: Sequence[Query]) -> dict[int, Address]:
-        """The documents of some keys that all filters let through."""
+    def _looked_up(self, keys: Sequence[int], filters: Sequence[Query] = ()) -> dict[int, Address]:
+        """The documents of some keys that all filters let through; a look-up takes some 10 us a key."""
         if not keys:
             return {}
         held = _any([self._term(KEY, key) for key in keys])
@@ -237,7 +238,7 @@ class _Search:
         if not self.request.source:
             return Hit(self.snapshot.id_of(address), float(score))
         stored = self.searcher.doc(address)
-        enrichment = json.loads(bytes(stored.get_first(ENRICHMENT_JSON) or b"{}"))
+        enrichment = orjson.loads(bytes(stored.get_first(ENRICHMENT_JSON) or b"{}"))
         return Hit(
             id=str(stored.get_first(ID)),
             score=float(score),
