@@ -27,7 +27,7 @@ from benchmarks.collections import COLLECTIONS
 from benchmarks.measure import COLUMNS, ROOT, Row, machine, table
 from benchmarks.models import trained
 from benchmarks.plots import draw, draw_gains
-from enricher.errors import EnricherError
+from enricher.errors import EnricherError, SourceError
 
 DOCS = ROOT / "docs"
 MODELS = ROOT / "build/bench-models"
@@ -36,7 +36,9 @@ COSTS = ("kernels", "keywords", "neighbors", "opening", "indexing", "training", 
 """The parts that need the large models."""
 TABLES = (*COSTS, "segmenters")
 """The parts of docs/performance.md."""
-PARTS = (*TABLES, "words", "quality")
+RELEVANCE = ("quality", "backgrounds")
+"""The parts of docs/relevance.md."""
+PARTS = (*TABLES, "words", *RELEVANCE)
 PICTURES = ("documents", "length", "neighbors", "vocabulary")
 HEAD = """# Performance
 
@@ -144,19 +146,22 @@ def page(folder: Path) -> str:
     return "".join([*sections, PLOTS, *pictures])
 
 
-def measure_relevance(folder: Path, data: Path, collections: Sequence[str]) -> None:
-    """Measure the collections, and write the page of all that were ever measured."""
-    quality.run(folder, data, collections)
-    found = quality.kept(folder)
+def write_relevance(folder: Path) -> None:
+    """Write the page of all collections that were ever measured, and draw its plot."""
+    found, taught = (quality.kept(folder / part) for part in RELEVANCE)
+    if not found:
+        raise SourceError(f"No collection was measured yet: there is no report in {str(folder)!r}.")
     draw_gains(DOCS / "plots/gains.svg", relevance.series(found))
-    (DOCS / "relevance.md").write_text(relevance.page(found), encoding="utf-8")
+    (DOCS / "relevance.md").write_text(relevance.page(found, taught), encoding="utf-8")
 
 
 def measure(part: str, run: Callable[[], Benchmarks], options: argparse.Namespace) -> None:
     """Run one part, and write or keep what it has found."""
     folder = options.models / "measured"
-    if part == "quality":
-        measure_relevance(folder / "quality", options.data, options.collection or ())
+    if part in RELEVANCE:
+        with_backgrounds = part == "backgrounds"
+        quality.run(folder / part, options.data, options.collection or (), with_backgrounds=with_backgrounds)
+        write_relevance(folder)
     elif part == "words":
         (DOCS / "related.md").write_text(related_words.page(run().large, origin()), encoding="utf-8")
     elif part == "segmenters":
@@ -175,7 +180,7 @@ def arguments() -> argparse.ArgumentParser:
     )  # fmt: skip
     parser.add_argument(
         "--collection", metavar="NAME", action="append", choices=COLLECTIONS,
-        help="of quality measure this collection alone, and anew; repeatable",
+        help="of quality and backgrounds measure this collection alone, and anew; repeatable",
     )  # fmt: skip
     return parser
 

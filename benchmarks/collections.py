@@ -76,6 +76,12 @@ class CollectionRecipe:
     texts: str
     make: Callable[[Path], Contents]
 
+    def backgrounds(self, data: Path) -> list[Path]:
+        """The corpora of its language, but for that of its own texts."""
+        language = self.name.partition("/")[0]
+        found = sorted((data / language).glob("corpus_*/corpus.jsonl.gz"))
+        return [path for path in found if path.parent != data / self.texts]
+
 
 def judged(folder: str, qrels: str, data: Path) -> Contents:
     """A judged collection, with the queries that have a relevant document in it."""

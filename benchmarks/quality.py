@@ -1,4 +1,7 @@
-"""Relevance of the default recipe: every collection is measured once, and its report is kept."""
+"""Relevance of the default recipe: every collection is measured once, and its report is kept.
+
+The model of a collection learns from its documents alone, or from background corpora too.
+"""
 
 import json
 import sys
@@ -7,10 +10,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.collections import COLLECTIONS, CollectionRecipe, bounded, write
+from benchmarks.collections import COLLECTIONS, JUDGED, CollectionRecipe, bounded, write
 from benchmarks.gains import HEADS, Measured, head, without
 from benchmarks.measure import machine
-from enricher.errors import SourceError
 from enricher.plugins.vector import VectorSettings
 from enricher.records import VECTOR, Rejection
 from enricher.settings import Configuration, IndexConfiguration
@@ -33,15 +35,20 @@ def recipes() -> dict[str, IndexConfiguration]:
     return less | more | heads
 
 
-def run(folder: Path, data: Path, names: Iterable[str]) -> None:
-    """Measure the collections of that name anew; where none is named, those that are not kept yet."""
+def run(folder: Path, data: Path, names: Iterable[str], *, with_backgrounds: bool = False) -> None:
+    """Measure the collections of that name anew; where none is named, those that are not kept yet.
+
+    With backgrounds these are the judged ones.
+    """
     chosen = list(names)
-    for recipe in [COLLECTIONS[name] for name in chosen] or COLLECTIONS.values():
+    usual = [recipe for recipe in COLLECTIONS.values() if recipe.kind == JUDGED or not with_backgrounds]
+    for recipe in [COLLECTIONS[name] for name in chosen] or usual:
         path = file_of(folder, recipe.name)
         if not chosen and path.exists():
             print(f"{recipe.name}: kept from an earlier run in {path.name}", flush=True)
             continue
-        found = measure(recipe, data, folder.parent / "collections")
+        backgrounds = recipe.backgrounds(data) if with_backgrounds else ()
+        found = measure(recipe, data, folder.parent / "collections", backgrounds)
         folder.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_suffix(".part")
         unfinished.write_text(json.dumps(found, ensure_ascii=False), encoding="utf-8")
@@ -50,7 +57,9 @@ def run(folder: Path, data: Path, names: Iterable[str]) -> None:
         print(f"{recipe.name}: nDCG@10 {gain.ndcg:+.1f} %, Recall@100 {gain.recall:+.1f} %", flush=True)
 
 
-def measure(recipe: CollectionRecipe, data: Path, folder: Path) -> dict[str, object]:
+def measure(
+    recipe: CollectionRecipe, data: Path, folder: Path, backgrounds: Iterable[Path] = ()
+) -> dict[str, object]:
     """Everything about one collection, as JSON; its files are written to a folder of their own."""
     whole = recipe.make(data)
     contents = bounded(whole)
@@ -59,7 +68,15 @@ def measure(recipe: CollectionRecipe, data: Path, folder: Path) -> dict[str, obj
     default = IndexConfiguration()
     engine = f"tantivy:{place / 'index'}"  # Named only: what is made there is scratch, and elsewhere.
     job = Evaluation(
-        place, None, place, engine, Configuration(), train=True, workers=WORKERS, others=recipes()
+        place,
+        None,
+        place,
+        engine,
+        Configuration(),
+        train=True,
+        backgrounds=tuple(map(str, backgrounds)),
+        workers=WORKERS,
+        others=recipes(),
     )
     report = evaluate(job, _refuse, _Steps(recipe.name))
     return {
@@ -94,10 +111,7 @@ class _Steps:
 def kept(folder: Path) -> list[Measured]:
     """What was ever measured, in the order of the collections."""
     paths = [file_of(folder, name) for name in COLLECTIONS]
-    found = [Measured.from_json(json.loads(path.read_text("utf-8"))) for path in paths if path.exists()]
-    if not found:
-        raise SourceError(f"No collection was measured yet: there is no report in {str(folder)!r}.")
-    return found
+    return [Measured.from_json(json.loads(path.read_text("utf-8"))) for path in paths if path.exists()]
 
 
 def file_of(folder: Path, name: str) -> Path:

@@ -37,20 +37,22 @@ Series = dict[str, tuple[Gain, bool]]
 """Collection → gain over the strongest plain system, and whether that one is saturated."""
 
 
-def page(found: Sequence[Measured]) -> str:
-    """The words with the tables in their places."""
-    tables: dict[str, Callable[[Sequence[Measured]], str]] = {
-        "goals": goals,
-        "collections": collections,
-        "means": means,
-        "parts": parts,
-        "head": weights,
-        "cost": cost,
-        "origin": origin,
+def page(found: Sequence[Measured], taught: Sequence[Measured] = ()) -> str:
+    """The words with the tables in their places. taught: what was measured with background texts."""
+    tables: dict[str, str] = {
+        "goals": goals(found),
+        "collections": collections(found),
+        "means": means(found),
+        "backgrounds": backgrounds(found, taught),
+        "parts": parts(found),
+        "head": weights(found),
+        "cost": cost(found),
+        "largest": largest(found),
+        "origin": origin([*found, *taught]),
     }
     text = TEXT.read_text(encoding="utf-8")
-    for name, make in tables.items():
-        text = text.replace(f"<!-- {name} -->", make(found))
+    for name, made in tables.items():
+        text = text.replace(f"<!-- {name} -->", made)
     return text
 
 
@@ -182,6 +184,19 @@ def means(found: Sequence[Measured]) -> str:
     return table(columns, rows)
 
 
+def backgrounds(found: Sequence[Measured], taught: Sequence[Measured]) -> str:
+    """Gains over the strongest plain system of models that learned from other texts too."""
+    alone = {item.name: item for item in found}
+    both = [(alone[item.name], item) for item in taught if item.name in alone]
+    if not both:
+        return "Not measured yet."
+    rows = [(mine.name, gains(mine.gain()), gains(other.gain())) for mine, other in both]
+    first, second = ([pair[place] for pair in both] for place in (0, 1))
+    rows.append(("mean", gains(mean(first)), gains(mean(second))))
+    rows.append(("mean of the unsaturated", *(gains(mean(unsaturated(items))) for items in (first, second))))
+    return table(("collection", "its documents alone", "with background texts"), rows)
+
+
 def parts(found: Sequence[Measured]) -> str:
     """What each part gives to the words alone, and what the whole loses without it."""
     names = dict.fromkeys(
@@ -256,6 +271,20 @@ def cost(found: Sequence[Measured]) -> str:
         if values
     ]
     return table((f"in proportion to `{TYPED}`", "median of the collections", "least", "most"), rows)
+
+
+def largest(found: Sequence[Measured]) -> str:
+    """What the systems cost and find on the collection with the most documents."""
+    item = max(found, key=lambda one: one.documents)
+    shown = (TYPED, item.strongest, FEEDBACK, f"{TYPED}+subwords", ENRICHED)
+    rows = []
+    for name in dict.fromkeys(name for name in shown if name in item.systems):
+        figures = item.systems[name]
+        times = figures.ms / item.systems[TYPED].ms
+        rows.append((f"`{name}`", f"{figures.ms:.1f}", f"{times:.1f}", _figures(item, name)))
+    sentence = f"{item.name}, {item.documents:,} documents:"
+    columns = ("system", "ms a query, median", f"in proportion to `{TYPED}`", "nDCG@10 / Recall@100")
+    return f"{sentence}\n\n{table(columns, rows)}"
 
 
 def origin(found: Sequence[Measured]) -> str:

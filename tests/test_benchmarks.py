@@ -167,13 +167,38 @@ def test_goals_that_are_missed_are_said() -> None:
 def test_the_page_holds_every_table() -> None:
     """In the place of its comment; parts and costs are in proportion to the words alone."""
     text = relevance.page([measured("one", 0.5, 0.55), measured("two", 0.2, 0.26, CHANGED)])
-    assert "<!--" not in text and relevance.TEXT.read_text().count("<!--") == 7
+    assert "<!--" not in text and relevance.TEXT.read_text().count("<!--") == 9
     rows = cells(text)
     assert rows["`vector`"][0] == "+100.0 / +0.0" and rows["`vector`"][2:4] == ["+100.0 %", "-16.1 / -16.7"]
     assert rows["a query by `enriched`"] == ["6.00", "6.00", "6.00"]
     assert rows["size of the enriched index"] == ["1.50", "1.50", "1.50"]
     assert "Not measured yet: zh/ir_stard_law, " in text and "- a machine: one, two." in text
     assert "judged and known items (1 of 15)" in text
+    assert text.count("Not measured yet") == 2 and "one, 100 documents:" in text
+
+
+def test_background_texts_are_compared_with_the_documents_alone() -> None:
+    """On the collections that have both; where the models learned from decides nothing else."""
+    alone = [measured("one", 0.5, 0.55), measured("two", 0.9, 0.9), measured("three", 0.5, 0.5)]
+    taught = [measured("one", 0.5, 0.6), measured("two", 0.9, 0.99)]
+    rows = cells(relevance.backgrounds(alone, taught))
+    assert rows["one"] == ["+10.0 / +20.0", "+20.0 / +20.0"] and "three" not in rows
+    assert rows["mean"] == ["+5.0 / +20.0", "+15.0 / +20.0"]
+    assert rows["mean of the unsaturated"] == rows["one"]
+
+
+def test_backgrounds_are_of_the_language_and_not_the_texts_themselves(tmp_path: Path) -> None:
+    """Known items of a corpus learn nothing from that corpus."""
+    for name in ("zh/corpus_wiki", "zh/corpus_news", "en/corpus_bio"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "corpus.jsonl.gz").touch()
+
+    def found(name: str) -> list[str]:
+        return [path.parent.name for path in COLLECTIONS[name].backgrounds(tmp_path)]
+
+    assert found("zh/corpus_wiki-titles") == found("zh/ir_cmrc2018") == ["corpus_news"]
+    assert found("zh/ir_lcqmc") == ["corpus_news", "corpus_wiki"]
+    assert found("en/ir_scifact") == ["corpus_bio"]
 
 
 def test_the_words_of_the_page_fit_the_default_recipe(tmp_path: Path) -> None:
@@ -238,8 +263,7 @@ def test_a_collection_that_was_measured_is_not_measured_again(tmp_path: Path) ->
     quality.run(tmp_path, tmp_path / "absent", [])
     with pytest.raises(SourceError, match=r"no file .*queries|no file .*docs"):
         quality.run(tmp_path, tmp_path / "absent", ["en/ir_cranfield"])
-    with pytest.raises(SourceError, match="No collection was measured yet"):
-        quality.kept(tmp_path / "absent")
+    assert quality.kept(tmp_path / "absent") == []
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,14 @@ Loss = Literal["hierarchical-softmax", "negative-sampling"]
 def train(
     context: typer.Context,
     sources: Annotated[list[str], typer.Argument(metavar="SOURCE", help="Files, folders, - or index:NAME.")],
+    backgrounds: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--background",
+            metavar="SOURCE",
+            help="Learn words from these too, but from the documents alone what texts are like; repeated.",
+        ),
+    ] = None,
     language: Language = "auto",
     segmenter: Segmenter = "rjieba",
     dimensions: Annotated[int, typer.Option(help="Length of the vectors.")] = 100,
@@ -75,7 +83,8 @@ def train(
 ) -> None:
     """Learn a model from documents and activate it.
 
-    Its version is printed. The same document twice counts twice.
+    Its version is printed. The same document twice counts twice. Where there are few documents, other texts
+    of their language and field help as backgrounds.
 
     Example: enricher train docs.jsonl more-docs/ --min-count 3
     """
@@ -97,6 +106,7 @@ def train(
     )
     form = source_format(id_field, title_field, text_field, format_name)
     stream = read_sources(sources, form, shared.engine)
+    others = read_sources(backgrounds, form, shared.engine) if backgrounds else iter(())
     analyzer = open_analyzer(segmenter, read_lexicon(lexicon) if lexicon else NO_LEXICON)
     seen, longer = SeenIds(), _Longer(analyzer, form.fields)
     with Rejects() as rejects, progress_display() as progress:
@@ -111,6 +121,7 @@ def train(
             lexicon,
             progress,
             workers,
+            longer.watch(accepted(others, rejects)),
         )
     if not no_activate:
         shared.store.activate(version)

@@ -45,6 +45,21 @@ def test_a_model_is_trained_listed_activated_rolled_back_and_pruned(run: RunComm
     assert run("models", "activate", "").returncode == 1
 
 
+def test_words_are_learned_from_backgrounds_too(run: RunCommand, tmp_path: Path) -> None:
+    """The length of texts is that of the documents alone; a background that is absent is a sentence."""
+    docs = write_jsonl(tmp_path / "docs.jsonl", 60)
+    other = tmp_path / "other.jsonl"
+    lines = [json.dumps({"id": f"o{n}", "text": "彗星 轨道 " * 200}) for n in range(5)]
+    other.write_text("\n".join(lines), encoding="utf-8")
+    models = BundleStore(tmp_path / "models")
+    alone = models.open(run("train", docs, *FAST, "--no-tuning").stdout.strip())
+    both = models.open(run("train", docs, *FAST, "--no-tuning", "--background", str(other)).stdout.strip())
+    assert "彗星" in both.model.words and "彗星" not in alone.model.words
+    assert both.manifest["corpus"]["mean_words"] == alone.manifest["corpus"]["mean_words"] > 0
+    absent = run("train", docs, *FAST, "--background", str(tmp_path / "absent.jsonl"))
+    assert absent.returncode == 1 and "absent.jsonl" in absent.stderr and "Traceback" not in absent.stderr
+
+
 def test_prune_keeps_the_model_of_an_index(run: RunCommand, tmp_path: Path) -> None:
     """Without it no query for that index can be cut."""
     docs = write_jsonl(tmp_path / "docs.jsonl", 60)
