@@ -92,6 +92,8 @@ PLUGIN_SETTINGS: dict[str, type[Any]] = {
 PLUGIN_KEYS = {
     ("subwords", "han"): "Weight of the characters and pairs of Chinese; a typed word has 1.",
     ("subwords", "stem"): "Weight of the stem of an English word.",
+    ("subwords", "stem_pair"): "Weight of two English words that follow each other, by their stems.",
+    ("subwords", "title_stem_pair"): "Weight of such a pair that stands in a title, beside the first.",
     ("subwords", "title_han"): "Weight of a Chinese part that stands in a title, beside the first.",
     ("subwords", "title_stem"): "Weight of a stem that stands in a title, beside the first.",
     ("subwords", "most"): (

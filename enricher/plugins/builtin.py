@@ -36,8 +36,10 @@ class SubwordSettings:
 
     han: float = 0.75
     stem: float = 2.0
+    stem_pair: float = 0.5
     title_han: float = 0.5
     title_stem: float = 0.75
+    title_stem_pair: float = 0.2
     most: float = 0.05
     short_character: float = 1.5
 
@@ -72,10 +74,11 @@ class Tokens:
 
 @dataclass(frozen=True)
 class Subwords:
-    """`subwords.<field>` and `all.subwords`: characters and pairs of Chinese, stems of English.
+    """`subwords.<field>` and `all.subwords`: characters of Chinese, stems of English, and pairs of both.
 
     A query is also searched by its parts, so that it finds documents in which its words were cut
-    otherwise or stand in another form: 足球比赛 by 足球, 球比 and 比赛, refugees by its stem. Parts that
+    otherwise or stand in another form: 足球比赛 by 足球, 球比 and 比赛, refugees by its stem; and words that
+    follow each other are better found together: heat transfer. Parts that
     stand in more than a share of the documents (`most`) say little and cost much: they are left out
     where others are left. Where texts are short, nothing is said twice, and 怎么 tells one question from
     another as well as its subject: all parts are searched, and single characters weigh `short_character`.
@@ -118,10 +121,12 @@ class Subwords:
         """The families that are searched, and the weights of parts there."""
         chosen = self.settings
         character = chosen.short_character if self._has_short_texts else chosen.han
-        found = {SUBWORDS: _PartWeights(chosen.han, character, chosen.stem)}
+        found = {SUBWORDS: _PartWeights(character, chosen.han, chosen.stem, chosen.stem_pair)}
         title, enricher = self.context.title_field, self.context.enricher
         if title is not None and enricher is not None and enricher.has_titles:
-            found[f"{SUBWORDS}.{title}"] = _PartWeights(chosen.title_han, chosen.title_han, chosen.title_stem)
+            found[f"{SUBWORDS}.{title}"] = _PartWeights(
+                chosen.title_han, chosen.title_han, chosen.title_stem, chosen.title_stem_pair
+            )
         return found
 
     def _rare(self, family: str, parts: list[str]) -> list[str]:
@@ -140,16 +145,15 @@ class Subwords:
 
 @dataclass(frozen=True)
 class _PartWeights:
-    """Of pairs of Chinese characters, of single ones, and of other parts."""
-
-    pair: float
     character: float
-    other: float
+    character_pair: float
+    stem: float
+    stem_pair: float
 
     def of(self, part: str) -> float:
-        if not is_han(part):
-            return self.other
-        return self.character if len(part) == 1 else self.pair
+        if is_han(part):
+            return self.character if len(part) == 1 else self.character_pair
+        return self.stem_pair if _stems_of(part) else self.stem
 
 
 def _family(name: str, fields: Sequence[str], kind: FieldKind) -> dict[str, FieldKind]:
@@ -167,8 +171,16 @@ def _enriched(
     return {name: texts, **whole}
 
 
+def _stems_of(part: str) -> tuple[str, str] | None:
+    """The two stems of a pair, None for another part."""
+    first, joined, second = part.partition("_")
+    return (first, second) if joined else None
+
+
 def _reason(part: str, words: Sequence[str]) -> str:
     """Why a part is searched."""
+    if stems := _stems_of(part):
+        return f"{stems[0]} followed by {stems[1]}"
     if not is_han(part):
         return f"stem of {next((word for word in words if stem(word) == part), part)}"
     holding = next((word for word in words if part in word), None)

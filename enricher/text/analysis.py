@@ -22,6 +22,9 @@ from enricher.text.words import Span, pieces, spans_between, words_between
 ANALYSIS_FORMAT = "1"
 """Raised whenever the same text and the same segmenter would give other words."""
 
+JOINED = "{}_{}"
+"""Two stems as one sub-word; no stem holds the sign between them."""
+
 DEFAULT_LIMIT = 2_000_000
 """The most characters of a field that are analysed."""
 
@@ -96,10 +99,11 @@ class Analyzer:
         return self.subwords_of(self.tokens(text))
 
     def subwords_of(self, tokens: Iterable[Token]) -> list[str]:
-        """The characters and overlapping pairs of Han runs, then the stems of all other words.
+        """The characters and overlapping pairs of Han runs, then the stems of all other words, then pairs
+        of stems (`heat_transfer`) of words that follow each other but for stop words.
 
-        Pairs cross the borders of words that touch, so they do not depend on how a run was cut;
-        a lexicon word is taken apart like any other text.
+        Pairs of characters cross the borders of words that touch, so they do not depend on how a run was
+        cut; a lexicon word is taken apart like any other text.
         """
         subwords: list[str] = []
         others: list[str] = []
@@ -123,6 +127,8 @@ class Analyzer:
                         run = _flush(subwords, run)
         _flush(subwords, run)
         subwords += map(stem, others)
+        stems = [stem(word) for word in others if word not in STOP_WORDS]
+        subwords += map(JOINED.format, stems, stems[1:])
         return subwords
 
     def analyze(self, document: Document, fields: Sequence[str]) -> AnalyzedDocument:

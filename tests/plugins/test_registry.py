@@ -124,13 +124,23 @@ def test_a_query_is_also_searched_by_its_parts(
 ) -> None:
     """Characters and pairs of Chinese, also across words; stems of English, but for stop words."""
     monkeypatch.setattr(enricher.Enricher, "has_titles", False)
-    found = subword_terms(context, "足球的 refugees and 足", han=0.25, stem=3.0)
+    found = subword_terms(context, "足球的 refugees and boats 足", han=0.25, stem=3.0, stem_pair=2.0)
     weights = {term.term: term.weight for term in found}
-    assert weights == {"足": 0.5, "球": 0.25, "的": 0.25, "足球": 0.25, "球的": 0.25, "refuge": 3.0}
+    assert weights == {
+        "足": 0.5,
+        "球": 0.25,
+        "的": 0.25,
+        "足球": 0.25,
+        "球的": 0.25,
+        "refuge": 3.0,
+        "boat": 3.0,
+        "refuge_boat": 2.0,
+    }
     assert {(term.field, term.for_, term.origin) for term in found} == {("subwords", None, "subwords")}
     reasons = {term.term: term.because for term in found}
     assert reasons["refuge"] == "stem of refugees" and reasons["足球"] == "part of 足球"
     assert reasons["球的"] == "stands across two words"
+    assert reasons["refuge_boat"] == "refuge followed by boat"
 
 
 def test_parts_that_stand_nearly_everywhere_are_left_out(context: PluginContext) -> None:
