@@ -64,7 +64,9 @@ def index(
     engine = shared.engine()
     path = rejects_file or Path(f"{to}.rejects.jsonl")
     with Rejects(path) as rejects, progress_display() as progress:
-        documents = not_empty(read_sources(sources, form, lambda: engine), rejects)
+        absent = set(configuration.fields or ())
+        stream = noting_fields(read_sources(sources, form, lambda: engine), absent)
+        documents = not_empty(stream, rejects)
         prepare_index(engine, to, enricher.layout())
         report = index_documents(
             engine,
@@ -88,6 +90,9 @@ def index(
         print_json(counts)
     else:
         print_line(f"{counted(report.distinct, 'document')} written to {to}.")
+    if absent:
+        names = ", ".join(sorted(absent))
+        say(f"No document has text in what the configuration names as a field to enrich: {names}.")
     if report.duplicates:
         repeated = counted(report.duplicates, "document")
         say(f"{repeated} came with an id seen before: the last of each was kept.")
@@ -108,6 +113,14 @@ def not_empty(stream: Iterator[Document | Rejection], rejects: Rejects) -> Itera
     if rejects.count:
         say(rejects.summary())
     raise SourceError("The source holds no document: nothing was indexed.")
+
+
+def noting_fields(stream: Iterator[Document | Rejection], absent: set[str]) -> Iterator[Document | Rejection]:
+    """The same stream; fields in which a document has text are taken from the set."""
+    for item in stream:
+        if absent and isinstance(item, Document):
+            absent -= {name for name in absent if item.text(name)}
+        yield item
 
 
 def recipe(

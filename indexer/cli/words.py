@@ -11,7 +11,7 @@ import typer
 from enricher.enricher import Enricher, load
 from enricher.errors import UsageError
 from enricher.parallel import document_batches, map_in_order
-from enricher.records import Document, Keyword, QueryTerm, title_of
+from enricher.records import TOKENS, Document, Keyword, QueryTerm, title_of
 from enricher.sources import accepted, source_format
 from indexer.cli.app import (
     Command,
@@ -192,12 +192,16 @@ def expand(
 
 
 def print_terms(terms: tuple[QueryTerm, ...]) -> None:
-    """The terms of a query as a table: by origin as the query has them, the heaviest first."""
+    """The terms of a query as a table: by origin as the query has them, the heaviest first.
+
+    Columns that would say nothing are left out: of alternatives, and of fields where only words are searched.
+    """
     origins = list(dict.fromkeys(term.origin for term in terms))
     ordered = sorted(terms, key=lambda term: (origins.index(term.origin), -term.weight))
-    columns = ("term", "weight", "for", "origin", "because")
-    rows = [(term.term, term.weight, term.for_ or "", term.origin, term.because) for term in ordered]
-    shown = [n for n, name in enumerate(columns) if name != "for" or any(row[n] for row in rows)]
+    columns = ("term", "weight", "for", "origin", "field", "because")
+    rows = [(t.term, t.weight, t.for_ or "", t.origin, t.field, t.because) for t in ordered]
+    silent = {"for": "", "field": TOKENS}
+    shown = [n for n, name in enumerate(columns) if any(row[n] != silent.get(name) for row in rows)]
     print_table([columns[n] for n in shown], [[row[n] for n in shown] for row in rows])
 
 

@@ -111,6 +111,7 @@ def test_people_see_titles_highlights_and_reasons(indexed: RunCommand) -> None:
     """Without --json."""
     out = indexed("search", "tide", "--in", "docs", "--top", "2", "--explain", "--facet", "topic").stdout
     assert "«tide»" in out and "occurs with tide" in out and "documents in" in out and "topic" in out
+    assert {"subwords", "expansion.high", "expansion.low"} <= set(out.split())
     assert not [line for line in out.splitlines() if line != line.rstrip()]
 
 
@@ -326,6 +327,9 @@ def test_configured_fields_are_read_and_found(indexed: RunCommand, tmp_path: Pat
     (tmp_path / "other.jsonl").write_text('{"id": "2", "title": "t", "text": "b"}\n')
     refused = indexed("index", "other.jsonl", "--to", "bodies")
     assert refused.returncode == 1 and "'headline' or 'body'" in refused.stderr
+    (tmp_path / "untitled.jsonl").write_text('{"id": "3", "body": "b"}\n')
+    said = indexed("index", "untitled.jsonl", "--to", "bodies")
+    assert said.returncode == 0 and said.stderr.rstrip().endswith("field to enrich: headline.")
 
 
 def test_rewriters_leave_out_what_an_index_does_not_hold(indexed: RunCommand, tmp_path: Path) -> None:
