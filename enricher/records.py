@@ -272,7 +272,7 @@ class IndexLayout:
     @property
     def has_vectors(self) -> bool:
         """Whether documents have vectors there."""
-        return FieldKind.VECTOR in self.mapping.values()
+        return self.mapping.get(VECTOR) is FieldKind.VECTOR
 
     def family(self, name: str) -> list[str]:
         """The scored fields that stand for a family, by their names in `mapping`.

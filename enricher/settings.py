@@ -63,13 +63,17 @@ class Configuration:
 
     indexes: Mapping[str, IndexConfiguration] = field(default_factory=dict)
 
-    def for_index(self, name: str) -> IndexConfiguration:
-        """The table of that very name, else of the first pattern that fits, else the defaults."""
-        if name in self.indexes:
-            return self.indexes[name]
-        for pattern, configuration in self.indexes.items():
-            if fnmatch.fnmatchcase(name, pattern):
-                return configuration
+    def for_index(self, *names: str) -> IndexConfiguration:
+        """The table of the first name that has one, else the defaults: an alias comes before its index.
+
+        A name has the table of that very name, else of the first pattern that fits.
+        """
+        for name in names:
+            if name in self.indexes:
+                return self.indexes[name]
+            for pattern, configuration in self.indexes.items():
+                if fnmatch.fnmatchcase(name, pattern):
+                    return configuration
         return IndexConfiguration()
 
 

@@ -10,7 +10,6 @@ from enricher.plugins import PluginContext, load_rewriters
 from enricher.records import (
     SUBWORDS,
     TOKENS,
-    VECTOR,
     Frequencies,
     Hit,
     IndexLayout,
@@ -42,7 +41,7 @@ class SearchableIndex:
     def rewrite(self, query: Query, configuration: IndexConfiguration) -> Query:
         """The query after the rewriters of the index; unchanged where it has no model.
 
-        Terms of a family that the index does not have are left out.
+        Terms of a family that the index does not have, and those that weigh nothing, are left out.
         """
         return self.rewriting(configuration)(query)
 
@@ -59,8 +58,8 @@ class SearchableIndex:
             for rewriter in rewriters:
                 query = rewriter.rewrite(query)
             held = {family for family in {term.field for term in query.terms} if self._has(family)}
-            terms = tuple(term for term in query.terms if term.field in held)
-            return Query(query.text, terms, query.vector if VECTOR in self.layout.mapping else None)
+            terms = tuple(term for term in query.terms if term.field in held and term.weight)
+            return Query(query.text, terms, query.vector if self.layout.has_vectors else None)
 
         return rewrite
 

@@ -5,23 +5,30 @@ query is mixed with the mean of those of the FEEDBACK documents that are best by
 tie with the last of them, for a query is short and its best documents say more of what it means. A
 candidate has
 
-    w = its score by words / the best score, 0 where it was found by vector alone
+    w = its score by words / the best score, 0 where it is not among the SCORED best by words
     c = max(0, cosine)
 
 The first HEAD ranks go by (1 − h)·w + h·c, the others by (1 − r)·w + r·c: exact words decide the top of
-a ranking, and meaning what is found at all.
+a ranking, and meaning what is found at all. What else was found by words follows. So the ranking of a
+query is the same however many hits are asked for.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from itertools import islice
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from enricher.model.huffman import FloatArray, IntArray
 from enricher.model.text_vectors.vectors import Codes, cosines_of, dequantize, quantize, scale_of, unit
+from enricher.records import QueryVector
+
+Id = TypeVar("Id", bound=Hashable)
+"""What an engine knows a document by."""
 
 DEPTH = 200
+SCORED = 1000
 HEAD = 10
 FEEDBACK = 5
 FEEDBACK_SHARE = 0.5
@@ -31,28 +38,54 @@ LEAST_COSINE = 0.25
 """A document without a word of the query must be nearer to it than this; .3 begins to cost recall."""
 
 
-def best_of(scores: Sequence[float]) -> int:
-    """How many documents move the vector of a query, given the scores by words, best first.
+def best_of(found: Mapping[Id, float]) -> list[Id]:
+    """The documents that move the vector of a query, of those found by words with their scores, best first.
 
-    Which of several equal documents an engine ranks first is chance, and must not matter.
+    Which of several equal documents an engine ranks first is chance, and must not matter; of more than
+    DEPTH equal ones it is chance again.
     """
-    if len(scores) <= FEEDBACK:
-        return len(scores)
-    last = scores[FEEDBACK - 1] * (1 - TIE)
-    return sum(score >= last for score in scores)
+    best = list(islice(found, DEPTH))
+    if len(best) <= FEEDBACK:
+        return best
+    last = found[best[FEEDBACK - 1]] * (1 - TIE)
+    return [document for document in best if found[document] >= last]
 
 
 def with_feedback(query: Codes, best: Sequence[Codes]) -> Codes:
     """The vector of a query, int8 (d,), moved to the vectors of its best documents."""
     if not best:
         return query
-    center = unit(np.mean([dequantize(codes) for codes in best], axis=0))
+    center = unit(np.array(best, np.int32).sum(axis=0))  # whole numbers: in any order the same
     return quantize(unit((1 - FEEDBACK_SHARE) * dequantize(query) + FEEDBACK_SHARE * center))
 
 
 def least_product(dimensions: int) -> float:
     """LEAST_COSINE as a product of codes."""
     return LEAST_COSINE * scale_of(dimensions) ** 2
+
+
+def candidates_of(found: Mapping[Id, float], near: Iterable[Id]) -> list[Id]:
+    """The documents that are compared: the best by words, then what is near and not among them."""
+    return list(dict.fromkeys([*islice(found, DEPTH), *near]))
+
+
+def rank(
+    found: Mapping[Id, float], candidates: Sequence[Id], products: NDArray[Any], vector: QueryVector, top: int
+) -> list[tuple[Id, float]]:
+    """The first documents of the ranking and their scores: `top` of them, or all where there are fewer.
+
+    found: with scores by words, best first; products: of the candidates' codes and the query's, 0 for none.
+    """
+    scored = dict(islice(found.items(), SCORED))
+    scores = np.array([scored.get(document, 0.0) for document in candidates])
+    order, mixed = fuse(scores, products, len(vector.codes), vector.head, vector.rest)
+    ranked = [(candidates[place], score) for place, score in zip(order.tolist(), mixed.tolist(), strict=True)]
+    if top > len(ranked):
+        compared, last = set(candidates), ranked[-1][1] if ranked else 0.0
+        share = (1 - vector.rest) / max(next(iter(found.values()), 0.0), 1e-9)
+        further = ((name, min(last, share * score)) for name, score in found.items() if name not in compared)
+        ranked += islice(further, top - len(ranked))
+    return ranked[:top]
 
 
 def fuse(

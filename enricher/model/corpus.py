@@ -138,6 +138,8 @@ def segment(
                 own_words += cut.counts.total()
             for line in cut.lines:
                 lines.add(line)
+        if not own:
+            raise TrainingFailed("There is no document to learn from: backgrounds alone make no model.")
         if not counts:
             raise TrainingFailed(f"There is nothing to learn from: {number} documents hold no word.")
         path = lines.join()

@@ -90,7 +90,7 @@ def typed_settings(kind: type[S], table: Mapping[str, Any]) -> S:
     for key, value in table.items():
         if key not in known:
             raise ValueError(f"unknown setting {key!r}; there are {', '.join(known)}.")
-        if known[key] is not type(value) and not (known[key] is float and isinstance(value, int)):
+        if known[key] is not type(value) and not (known[key] is float and type(value) is int):
             raise ValueError(
                 f"the setting {key!r} must be of type {getattr(known[key], '__name__', known[key])}"
             )

@@ -51,7 +51,9 @@ def search(
     opened = open_index(engine, index, shared.model)
     words = opened.query(query)
     if not no_expansion:
-        words = opened.rewrite(words, shared.configuration().for_index(index))
+        configuration = shared.configuration()
+        behind = engine.aliases().get(index, index) if configuration.indexes else index
+        words = opened.rewrite(words, configuration.for_index(index, behind))
     request = SearchRequest(words, top, tuple(_pair(item) for item in filters or ()), tuple(facets or ()))
     response = opened.search(request)
     foreign = engine.foreign(index)

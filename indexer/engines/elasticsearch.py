@@ -44,6 +44,9 @@ from indexer.engines.layouts import layout_as_json, layout_from_json
 from indexer.engines.names import check_name, no_such_index, not_ours
 from indexer.engines.plans import Group, lighten, plan
 
+VECTORS_LEFT_OUT = (9, 2)
+"""The first release that leaves vectors out of the `_source` that it answers, unless told otherwise."""
+
 _CLAUSE_LIMIT = re.compile(r"maxClauseCount is set to (\d+)")
 
 
@@ -93,7 +96,14 @@ class ElasticsearchEngine:
     def create(self, index: str, layout: IndexLayout) -> None:
         check_name(index, new=True)
         with self._failures(index):
-            self._once.indices.create(index=index, settings=self._settings, mappings=mapping_of(layout))
+            settings = self._settings
+            if layout.has_vectors and self._release() >= VECTORS_LEFT_OUT:
+                settings = settings | {"index.mapping.exclude_source_vectors": False}
+            self._once.indices.create(index=index, settings=settings, mappings=mapping_of(layout))
+
+    def _release(self) -> tuple[int, ...]:
+        """The server's version, major and minor."""
+        return tuple(int(part) for part in self.client.info()["version"]["number"].split(".")[:2])
 
     def drop(self, index: str) -> None:
         check_name(index)
@@ -236,12 +246,12 @@ class ElasticsearchEngine:
         both = VectorSearch(request, vector, filters_of(request, columns), partial(self._ask, index))
         first = self._by_words(index, both.by_words(), layout, columns)
         with self._failures(index):
-            ranking = both.ranking(first.hits)
-            names = [name for name, _ in ranking[: request.top]]
+            compared, ranking = both.ranking(first.hits)
+            names = [name for name, _ in ranking]
             hits = hits_of(self._ask(index, documents_body(names, layout))) if request.source else None
         found = [Hit(name, score) for name, score in ranking] if hits is None else hits
         return SearchResponse(
-            max(first.total, len(ranking)),
+            max(first.total, compared),
             (time.perf_counter() - started) * 1000,
             both.shown(ranking, found),
             first.facets,

@@ -2,7 +2,7 @@
 
 By words, ids and scores alone; the vectors of the best of them; the nearest by vector, and the cosines
 of those found by words; the documents that are shown. The server says how near two vectors of 8 bits
-are by ½ + product / (32,768 · d), from which the product is taken back exactly.
+are by ½ + product / (32,768 · d), from which the product is taken back, exactly up to 512 dimensions.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from enricher.expansion.fusion import DEPTH, best_of, fuse, least_product, with_feedback
+from enricher.expansion.fusion import (
+    DEPTH,
+    SCORED,
+    best_of,
+    candidates_of,
+    least_product,
+    rank,
+    with_feedback,
+)
 from enricher.model.text_vectors.vectors import Codes, from_hex, to_hex
 from enricher.records import VECTOR, Hit, QueryVector, SearchRequest
 from indexer.engines.fields import ENRICHMENT, at
@@ -35,28 +43,27 @@ class VectorSearch:
 
     def by_words(self) -> SearchRequest:
         """The first request: as many as are compared, ids and scores alone."""
-        return replace(self.request, top=max(self.request.top, DEPTH), source=False)
+        return replace(self.request, top=max(self.request.top, SCORED), source=False)
 
     def shown(self, ranking: Sequence[tuple[str, float]], hits: Sequence[Hit]) -> tuple[Hit, ...]:
         """The first of the ranking, as documents that were fetched; those deleted meanwhile are left out."""
         fetched = {hit.id: hit for hit in hits}
-        best = ranking[: self.request.top]
-        return tuple(replace(fetched[name], score=score) for name, score in best if name in fetched)
+        return tuple(replace(fetched[name], score=score) for name, score in ranking if name in fetched)
 
-    def ranking(self, found: Sequence[Hit]) -> list[tuple[str, float]]:
-        """The ids of the documents found by words and by vector, with their scores, best first."""
-        names = [hit.id for hit in found]
-        best = self._vectors(names[: best_of([hit.score for hit in found])])
+    def ranking(self, hits: Sequence[Hit]) -> tuple[int, list[tuple[str, float]]]:
+        """By words and by vector: the number of documents compared, and the ids of those that are asked
+        for with their scores, best first.
+        """
+        found = {hit.id: hit.score for hit in hits}
+        best = self._vectors(best_of(found))
         asked = with_feedback(np.frombuffer(self.vector.codes, np.int8), best)
         near = self._products(asked, list(self.filters), DEPTH)
-        known = self._products(asked, [{"ids": {"values": names}}], len(names)) if names else {}
         enough = least_product(len(asked))
-        added = [name for name, product in near.items() if product > enough and name not in set(names)]
-        scores = np.array([*(hit.score for hit in found), *(0.0 for _ in added)])
-        products = np.array([*(known.get(name, 0) for name in names), *(near[name] for name in added)])
-        order, mixed = fuse(scores, products, len(asked), self.vector.head, self.vector.rest)
-        everyone = [*names, *added]
-        return [(everyone[place], float(score)) for place, score in zip(order.tolist(), mixed, strict=True)]
+        candidates = candidates_of(found, (name for name, product in near.items() if product > enough))
+        others = [name for name in candidates if name not in near]
+        known = near | self._products(asked, [{"ids": {"values": others}}], len(others)) if others else near
+        products = np.array([known.get(name, 0) for name in candidates])
+        return len(candidates), rank(found, candidates, products, self.vector, self.request.top)
 
     def _vectors(self, names: Sequence[str]) -> list[Codes]:
         """The vectors of those of some documents that have one."""

@@ -19,12 +19,14 @@ class Clause:
     """One term on the fields that it is searched in, by their paths under `enrichment`.
 
     Its score is weight × the sum of BM25 over the fields, or the weight alone where `exact`.
+    typed: whether it is a word as the user typed it.
     """
 
     term: str
     weight: float
     fields: tuple[str, ...]
     exact: bool = False
+    typed: bool = False
 
     @property
     def size(self) -> int:
@@ -63,22 +65,23 @@ def _clause(term: QueryTerm, layout: IndexLayout, index: str) -> Clause:
         searchable = [path for path, kind in layout.mapping.items() if kind.has_terms]
         has = ", ".join(sorted({path.split(".")[0] for path in searchable})) or "none"
         raise UsageError(f"The index {index!r} has no field {term.field!r} to search; it has {has}.")
-    return Clause(clean(term.term)[:LONGEST_WORD], term.weight, fields)
+    return Clause(clean(term.term)[:LONGEST_WORD], term.weight, fields, typed=term.origin == "query")
 
 
 def lighten(groups: list[Group], most: int) -> list[Group]:
     """The groups without their lightest clauses, so that at most `most` elementary queries remain.
 
-    The heaviest of every group are kept first; within a weight, those that stand first.
+    Typed words are kept first, then what is scored, then exact values, whose weights are of another
+    kind; of each the heaviest; within a weight, those that stand first.
     """
     ranked = sorted(
-        (-clause.weight, rank, place)
+        (not clause.typed, clause.exact, -clause.weight, rank, place)
         for place, group in enumerate(groups)
         for rank, clause in enumerate(group)
     )
     kept: list[dict[int, Clause]] = [{} for _ in groups]
     room = most
-    for _, rank, place in ranked:
+    for *_, rank, place in ranked:
         clause = groups[place][rank]
         if clause.size <= room:
             kept[place][rank] = clause

@@ -12,7 +12,7 @@ from pathlib import Path
 import tantivy
 
 from enricher.model.text_vectors.vectors import Codes, from_hex
-from enricher.records import Document, FieldKind, IndexLayout
+from enricher.records import VECTOR, Document, FieldKind, IndexLayout
 from indexer.engines.fields import (
     LONGEST_KEYWORD,
     Prepared,
@@ -106,11 +106,8 @@ def as_stored(document: Prepared, layout: IndexLayout, names: Mapping[str, str])
 
 def vector_of(document: Prepared, layout: IndexLayout) -> Codes | None:
     """The vector that a document carries."""
-    for path, kind in layout.mapping.items():
-        found = at(document.enrichment, path) if kind is FieldKind.VECTOR else None
-        if isinstance(found, str):
-            return from_hex(found)
-    return None
+    found = at(document.enrichment, VECTOR) if layout.has_vectors else None
+    return from_hex(found) if isinstance(found, str) else None
 
 
 def source_of(stored: tantivy.Document) -> dict[str, object]:
@@ -280,8 +277,8 @@ class TantivyIndex:
             if self._writers is not None:
                 writers, self._writers = self._writers, None
                 with self.failures():
+                    writers.vectors.compact()  # before the next line, which gives back the lock of the index
                     writers.documents.wait_merging_threads()
-                    writers.vectors.compact()
             self.discard()
 
     def discard(self) -> None:

@@ -9,7 +9,15 @@ import orjson
 import tantivy
 from tantivy import Occur, Query
 
-from enricher.expansion.fusion import DEPTH, best_of, fuse, least_product, with_feedback
+from enricher.expansion.fusion import (
+    DEPTH,
+    SCORED,
+    best_of,
+    candidates_of,
+    least_product,
+    rank,
+    with_feedback,
+)
 from enricher.model.text_vectors.vectors import Codes
 from enricher.records import (
     FacetCount,
@@ -113,7 +121,7 @@ class _Search:
     def _ranking(self, query: Query, filters: Sequence[Query]) -> tuple[int, int, Sequence[Scored]]:
         """How many documents were found by words, how many in all, and the best of them."""
         vector = self.request.query.vector
-        top = max(self.request.top, 1 if vector is None else DEPTH)
+        top = max(self.request.top, 1 if vector is None else SCORED)
         found = self.searcher.search(query, top)
         total = int(found.count)  # type: ignore[attr-defined]  # the stub lacks it
         if vector is None:
@@ -129,23 +137,20 @@ class _Search:
     def _fused(
         self, hits: Sequence[Scored], vectors: Vectors, vector: QueryVector, filters: Sequence[Query]
     ) -> tuple[int, list[Scored]]:
-        """The hits by words and the nearest by vector: their number, and those that are asked for, ranked."""
-        found = {key: address for key, (_, address) in zip(self._keys(hits), hits, strict=True)}
-        best = list(found)[: best_of([score for score, _ in hits])]
-        asked = with_feedback(np.frombuffer(vector.codes, np.int8), vectors.codes(best))
-        candidates = list(dict.fromkeys([*found, *self._nearest(vectors, asked, filters)]))
+        """By words and by vector: the number of documents compared, and those that are asked for, ranked."""
+        keys = self._keys(hits)
+        addresses = {key: address for key, (_, address) in zip(keys, hits, strict=True)}
+        found = {key: score for key, (score, _) in zip(keys, hits, strict=True)}
+        asked = with_feedback(np.frombuffer(vector.codes, np.int8), vectors.codes(best_of(found)))
+        candidates = candidates_of(found, self._nearest(vectors, asked, filters))
         while True:
-            scores = np.zeros(len(candidates))
-            scores[: len(hits)] = [score for score, _ in hits]
             products = vectors.products(asked, candidates)
-            order, mixed = fuse(scores, products, len(asked), vector.head, vector.rest)
-            ranked = [candidates[place] for place in order[: self.request.top].tolist()]
-            unknown = [key for key in ranked if key not in found]
-            found |= self._looked_up(unknown)
-            absent = {key for key in unknown if key not in found}  # written, and not committed yet
+            ranked = rank(found, candidates, products, vector, self.request.top)
+            unknown = [key for key, _ in ranked if key not in addresses]
+            addresses |= self._looked_up(unknown)
+            absent = {key for key in unknown if key not in addresses}  # written, and not committed yet
             if not absent:
-                shown = zip(mixed.tolist(), ranked, strict=False)
-                return len(candidates), [(score, found[key]) for score, key in shown]
+                return len(candidates), [(score, addresses[key]) for key, score in ranked]
             candidates = [key for key in candidates if key not in absent]
 
     def _keys(self, hits: Sequence[Scored]) -> list[int]:

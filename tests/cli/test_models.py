@@ -56,6 +56,9 @@ def test_words_are_learned_from_backgrounds_too(run: RunCommand, tmp_path: Path)
     both = models.open(run("train", docs, *FAST, "--no-tuning", "--background", str(other)).stdout.strip())
     assert "彗星" in both.model.words and "彗星" not in alone.model.words
     assert both.manifest["corpus"]["mean_words"] == alone.manifest["corpus"]["mean_words"] > 0
+    (tmp_path / "none.jsonl").write_text("no document\n")
+    none = run("train", str(tmp_path / "none.jsonl"), *FAST, "--background", str(other))
+    assert none.returncode == 1 and "no document to learn from" in none.stderr and "Trace" not in none.stderr
     absent = run("train", docs, *FAST, "--background", str(tmp_path / "absent.jsonl"))
     assert absent.returncode == 1 and "absent.jsonl" in absent.stderr and "Traceback" not in absent.stderr
 

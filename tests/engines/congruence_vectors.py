@@ -140,3 +140,20 @@ def test_a_vector_that_cannot_be_read_is_refused(engine: SearchEngine, vectors: 
     assert all("hexadecimal" in one.reason for one in refused)
     engine.refresh(vectors)
     assert engine.count(vectors) == 1
+
+
+def test_a_ranking_does_not_depend_on_how_many_hits_are_asked_for(engine: SearchEngine, vectors: str) -> None:
+    """Documents near in meaning that hold the words far down have the same place in every list."""
+    texts = ["x " * (1 + number % 7) + "y " * number for number in range(450)]
+    put(
+        engine,
+        vectors,
+        *(pointing(80 - 5 * (place // 30), document(str(place), text)) for place, text in enumerate(texts)),
+    )
+    asked = asking("x", head=0.3)
+    whole = engine.search(vectors, SearchRequest(asked, top=450, source=False)).hits
+    assert len({hit.id for hit in whole}) == 450
+    assert [hit.score for hit in whole] == sorted((hit.score for hit in whole), reverse=True)
+    for top in (5, 50, 300):
+        hits = engine.search(vectors, SearchRequest(asked, top=top, source=False)).hits
+        assert [(hit.id, hit.score) for hit in hits] == [(hit.id, hit.score) for hit in whole[:top]]

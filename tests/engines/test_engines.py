@@ -176,6 +176,10 @@ def test_the_heaviest_terms_of_too_many_stay() -> None:
     terms = [QueryTerm(f"w{number}") for number in range(10)]
     near = [QueryTerm(f"n{number}", 0.1 + number / 100, "near", for_=f"w{number}") for number in range(10)]
     groups = plan(SearchRequest(query(*terms, *near)), LAYOUT, "things")
+    heavy = QueryTerm("k", 9.0, "boost", field="keywords")
+    assert lighten(plan(SearchRequest(query(heavy, *terms)), LAYOUT, "things"), 20) == [
+        (group[0],) for group in groups
+    ]
     kept = lighten(groups, 26)
     assert sum(clause.size for group in kept for clause in group) == 26
     assert [group[0].term for group in kept] == [f"w{number}" for number in range(10)]

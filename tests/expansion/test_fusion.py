@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from enricher.expansion.fusion import HEAD, best_of, fuse, with_feedback
+from enricher.expansion.fusion import DEPTH, HEAD, SCORED, best_of, candidates_of, fuse, rank, with_feedback
 from enricher.model.text_vectors.vectors import dequantize, quantize, scale_of
+from enricher.records import QueryVector
 
 ONE = scale_of(4) ** 2
 """The product of two equal vectors of four numbers."""
@@ -57,4 +58,24 @@ def test_a_query_moves_to_its_best_documents() -> None:
 )
 def test_documents_that_tie_with_the_fifth_move_the_query_too(scores: list[float], number: int) -> None:
     """Ties are what engines round apart."""
-    assert best_of(scores) == number
+    assert best_of(dict(enumerate(scores))) == list(range(number))
+
+
+def test_what_is_near_has_the_score_of_its_words_far_down() -> None:
+    """Not of the very last; what else was found by words follows, with scores that fall."""
+    found = {str(number): 1.0 / (1 + number) for number in range(SCORED + 50)}
+    near = ["900", "1020", "new", "3"]
+    candidates = candidates_of(found, near)
+    assert candidates == [*map(str, range(DEPTH)), "900", "1020", "new"]
+    vector = QueryVector(bytes(4), 0.3, 0.5)
+    products = np.zeros(len(candidates))
+    products[-3:] = ONE
+    ranked = rank(found, candidates, products, vector, 2000)
+    assert len(ranked) == SCORED + 51 and [name for name, _ in ranked[10:13]] == ["7", "8", "9"]
+    assert dict(ranked)["900"] > dict(ranked)["1020"] == dict(ranked)["new"]
+    scores = [score for _, score in ranked]
+    assert scores == sorted(scores, reverse=True)
+    assert [name for name, _ in ranked[-2:]] == ["1048", "1049"]
+    assert rank(found, candidates, products, vector, 20) == ranked[:20]
+    assert rank({}, ["a"], np.array([ONE]), vector, 5) == [("a", pytest.approx(1.3))]
+    assert rank({}, [], np.zeros(0), vector, 5) == []

@@ -71,6 +71,7 @@ def test_settings_reach_their_plugin(context: PluginContext) -> None:
     [
         ("keywords", {"tops": 1}, "unknown setting 'tops'"),
         ("keywords", {"top": "3"}, "'top' must be of type int"),
+        ("expansion", {"weight": True}, "'weight' must be of type float"),
         ("keywords", {"top": 0}, "1 or more"),
         ("keywords", {"method": "rake"}, "method must be one of"),
         ("tokens", {"top": 1}, "has none"),

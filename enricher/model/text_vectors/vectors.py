@@ -40,8 +40,8 @@ def scale_of(dimensions: int) -> float:
     return float(LARGEST / min(1.0, 5 / dimensions**0.5))
 
 
-def unit(vector: FloatArray) -> FloatArray:
-    """A vector, float32 (d,), as one of length 1; zero stays zero."""
+def unit(vector: NDArray[Any]) -> FloatArray:
+    """A vector of numbers, (d,), as one of length 1; zero stays zero."""
     return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-9), np.float32)
 
 
@@ -150,7 +150,7 @@ class _KnownWords(dict[str, list[int]]):
         if len(self) >= KEPT_WORDS:
             self.clear()
         self._asked += 1
-        if self._asked == MANY_WORDS:
+        if self._asked >= MANY_WORDS and self._find == self._features.find:
             self._find = dict(zip(self._features, range(len(self._features)), strict=True)).get
         found = map(self._find, features_of(word))
         rows = self[word] = [row for row in found if row is not None]
