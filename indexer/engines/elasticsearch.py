@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from elastic_transport import BaseNode, TransportError
-from elasticsearch import ApiError, Elasticsearch
+from elasticsearch import ApiError, BadRequestError, Elasticsearch
 
 from enricher.errors import EngineError
 from enricher.records import (
@@ -44,8 +44,8 @@ from indexer.engines.layouts import layout_as_json, layout_from_json
 from indexer.engines.names import check_name, no_such_index, not_ours
 from indexer.engines.plans import Group, lighten, plan
 
-VECTORS_LEFT_OUT = (9, 2)
-"""The first release that leaves vectors out of the `_source` that it answers, unless told otherwise."""
+VECTORS_LEFT_OUT = "index.mapping.exclude_source_vectors"
+"""Whether `_source` is answered without vectors, which is so from release 9.2 on where nothing else is said."""
 
 _CLAUSE_LIMIT = re.compile(r"maxClauseCount is set to (\d+)")
 
@@ -96,14 +96,17 @@ class ElasticsearchEngine:
     def create(self, index: str, layout: IndexLayout) -> None:
         check_name(index, new=True)
         with self._failures(index):
-            settings = self._settings
-            if layout.has_vectors and self._release() >= VECTORS_LEFT_OUT:
-                settings = settings | {"index.mapping.exclude_source_vectors": False}
-            self._once.indices.create(index=index, settings=settings, mappings=mapping_of(layout))
+            try:
+                kept = {VECTORS_LEFT_OUT: False} if layout.has_vectors else {}
+                self._create(index, layout, kept)
+            except BadRequestError as error:
+                if VECTORS_LEFT_OUT not in refusal_of(error).reason:
+                    raise
+                self._create(index, layout, {})  # an older server, which always answers them
 
-    def _release(self) -> tuple[int, ...]:
-        """The server's version, major and minor."""
-        return tuple(int(part) for part in self.client.info()["version"]["number"].split(".")[:2])
+    def _create(self, index: str, layout: IndexLayout, more: Mapping[str, object]) -> None:
+        settings = {**self._settings, **more}
+        self._once.indices.create(index=index, settings=settings, mappings=mapping_of(layout))
 
     def drop(self, index: str) -> None:
         check_name(index)
