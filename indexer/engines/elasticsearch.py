@@ -45,7 +45,7 @@ from indexer.engines.names import check_name, no_such_index, not_ours
 from indexer.engines.plans import Group, lighten, plan
 
 VECTORS_LEFT_OUT = "index.mapping.exclude_source_vectors"
-"""Whether `_source` is answered without vectors, which is so from release 9.2 on where nothing else is said."""
+"""Whether `_source` is answered without vectors, which it is from release 9.2 on unless told otherwise."""
 
 _CLAUSE_LIMIT = re.compile(r"maxClauseCount is set to (\d+)")
 
