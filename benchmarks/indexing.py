@@ -23,6 +23,8 @@ ABSTRACTS = "zh/corpus_science/corpus.jsonl.gz"
 SHORT = "zh/corpus_everyday/corpus.jsonl.gz"
 CORPORA = "*/corpus_*/corpus.jsonl.gz"
 SIZES = (10_000, 100_000, 1_000_000)
+LEAST = 5
+"""Occurrences of a word that is learned, in SIZES[1] documents."""
 TOKENS = 10_000_000
 FIELDS = ("title", "text")
 WORKERS = 2
@@ -164,7 +166,8 @@ def memory(models: Path, data: Path) -> tuple[list[Row], Series]:
                 continue
             peaks["index"].append(done.anonymous)
             peaks["keywords"].append(command_line("keywords", str(source), models=models).anonymous)
-            options = ("--epochs", "1", "--dimensions", "50", "--no-activate")
+            least = str(LEAST * size // SIZES[1])  # as a text comes ten times, so do its rare words
+            options = ("--epochs", "1", "--dimensions", "50", "--min-count", least, "--no-activate")
             peaks["train"].append(
                 command_line("train", str(source), *options, models=folder / "models").anonymous
             )
@@ -175,9 +178,13 @@ def memory(models: Path, data: Path) -> tuple[list[Row], Series]:
 
 
 def write_short_documents(path: Path, data: Path, number: int) -> None:
-    """Real short texts, again and again under new ids."""
+    """Real short texts, as many as SIZES[1], again and again under new ids."""
+
+    def some(_: int) -> Iterator[Document]:
+        return itertools.islice(documents_of(data / SHORT), SIZES[1])
+
     with path.open("w", encoding="utf-8") as file:
-        texts = itertools.chain.from_iterable(documents_of(data / SHORT) for _ in itertools.count())
+        texts = itertools.chain.from_iterable(map(some, itertools.count()))
         for place, document in enumerate(itertools.islice(texts, number)):
             file.write(json.dumps({**document.source, "id": str(place)}, ensure_ascii=False) + "\n")
 

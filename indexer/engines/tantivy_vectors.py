@@ -54,8 +54,8 @@ def _records_of(dimensions: int) -> np.dtype[Any]:
     return np.dtype([("key", "<u8"), ("codes", "i1", (dimensions,))])
 
 
-def _read(path: Path) -> NDArray[Any]:
-    """All whole records of a file; EngineError where it is none."""
+def _mapped(path: Path) -> NDArray[Any]:
+    """All whole records of a file, mapped and not read; EngineError where it is none."""
     with path.open("rb") as file:
         head = file.read(_HEAD.size)
         if len(head) < _HEAD.size:
@@ -64,18 +64,18 @@ def _read(path: Path) -> NDArray[Any]:
         if magic != _MAGIC:
             raise EngineError(f"The file {path} is damaged; remove it and index the documents again.")
         kind = _records_of(dimensions)
-        data = file.read()
-    records: NDArray[Any] = np.frombuffer(data, kind, len(data) // kind.itemsize)
-    return records
+        number = (os.fstat(file.fileno()).st_size - _HEAD.size) // kind.itemsize
+        return np.memmap(file, kind, "r", _HEAD.size, (number,)) if number else np.empty(0, kind)
 
 
-def _alive(records: NDArray[Any]) -> NDArray[Any]:
-    """The last record of every key, sorted by key, but for those of deleted documents."""
+def _alive(records: NDArray[Any]) -> NDArray[np.int64]:
+    """The places of the last record of every key, sorted by key, but for those of deleted documents."""
     order = np.argsort(records["key"], kind="stable")
     keys = records["key"][order]
-    last = np.append(keys[1:] != keys[:-1], True) if len(keys) else np.zeros(0, bool)
-    kept: NDArray[Any] = records[order[last]]
-    return kept[(kept["codes"] != _DELETED).any(axis=1)] if kept["codes"].shape[1] else kept
+    last: NDArray[np.int64] = order[np.append(keys[1:] != keys[:-1], True)] if len(keys) else order
+    if not records.dtype["codes"].shape[0]:
+        return last
+    return last[records["codes"][:, 0][last] != _DELETED]
 
 
 class VectorWriter:
@@ -93,7 +93,7 @@ class VectorWriter:
         """Cut off what a kill has left of a record; answers the number of dimensions, 0 before the first."""
         if not self._path.exists():
             return 0
-        records = _read(self._path)
+        records = _mapped(self._path)
         dimensions: int = records.dtype["codes"].shape[0]
         size = self._path.stat().st_size
         whole = _HEAD.size + records.nbytes if size >= _HEAD.size else 0
@@ -123,7 +123,7 @@ class VectorWriter:
     def _widen(self, dimensions: int) -> None:
         """Give the records of a file that holds keys alone their codes."""
         if self._path.exists() and self._path.stat().st_size >= _HEAD.size:
-            records = np.zeros(len(keys := _read(self._path)["key"]), _records_of(dimensions))
+            records = np.zeros(len(keys := _mapped(self._path)["key"]), _records_of(dimensions))
             records["key"] = keys
             write_atomically(self._path, _HEAD.pack(_MAGIC, dimensions) + records.tobytes())
         self._dimensions = dimensions
@@ -148,10 +148,10 @@ class VectorWriter:
         self.sync()
         if not self._dimensions:
             return
-        records = _read(self._path)
+        records = _mapped(self._path)
         kept = _alive(records)
         if len(records) > 2 * len(kept) + _SPARE:
-            write_atomically(self._path, _HEAD.pack(_MAGIC, self._dimensions) + kept.tobytes())
+            write_atomically(self._path, _HEAD.pack(_MAGIC, self._dimensions) + records[kept].tobytes())
 
 
 class Vectors:
@@ -160,7 +160,8 @@ class Vectors:
     def __init__(self, records: NDArray[Any]) -> None:
         alive = _alive(records)
         self.documents = len(alive)
-        records = alive[alive["codes"].any(axis=1)]
+        records = records[alive]
+        records = records[records["codes"].any(axis=1)]
         self.dimensions = records.dtype["codes"].shape[0] if len(records) else 0
         self._keys: Keys = np.ascontiguousarray(records["key"])
         self._codes: Codes = np.ascontiguousarray(records["codes"])
@@ -219,6 +220,6 @@ class VectorReader:
         seen = (state.st_ino, state.st_size)
         known, vectors = self._read
         if seen != known:
-            vectors = Vectors(_read(self._path))
+            vectors = Vectors(_mapped(self._path))
             self._read = seen, vectors
         return vectors
