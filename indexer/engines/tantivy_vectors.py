@@ -73,9 +73,9 @@ def _alive(records: NDArray[Any]) -> NDArray[np.int64]:
     order = np.argsort(records["key"], kind="stable")
     keys = records["key"][order]
     last: NDArray[np.int64] = order[np.append(keys[1:] != keys[:-1], True)] if len(keys) else order
-    if not records.dtype["codes"].shape[0]:
-        return last
-    return last[records["codes"][:, 0][last] != _DELETED]
+    if records.dtype["codes"].shape[0]:
+        last = last[records["codes"][:, 0][last] != _DELETED]
+    return last
 
 
 class VectorWriter:
