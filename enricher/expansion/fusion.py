@@ -76,7 +76,7 @@ def rank(
 
     found: with scores by words, best first; products: of the candidates' codes and the query's, 0 for none.
     """
-    scored = dict(islice(found.items(), SCORED))
+    scored = found if len(found) <= SCORED else dict(islice(found.items(), SCORED))
     scores = np.array([scored.get(document, 0.0) for document in candidates])
     order, mixed = fuse(scores, products, len(vector.codes), vector.head, vector.rest)
     ranked = [(candidates[place], score) for place, score in zip(order.tolist(), mixed.tolist(), strict=True)]

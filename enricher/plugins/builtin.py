@@ -78,12 +78,13 @@ class Subwords:
 
     A query is also searched by its parts, so that it finds documents in which its words were cut
     otherwise or stand in another form: 足球比赛 by 足球, 球比 and 比赛, refugees by its stem; and words that
-    follow each other are better found together: heat transfer. Parts that
-    stand in more than a share of the documents (`most`) say little and cost much: they are left out
-    where others are left. Where texts are short, nothing is said twice, and 怎么 tells one question from
-    another as well as its subject: all parts are searched, and single characters weigh `short_character`.
-    Parts that stand in a title count once more where titles say what the text is
-    about, and do not name its place (第三条).
+    follow each other are better found together: heat transfer.
+
+    Parts of Chinese that stand in more than a share of the documents (`most`) say little and cost much:
+    they are left out where others are left. Where texts are short, nothing is said twice, and 怎么 tells
+    one question from another as well as its subject: all parts are searched, and single characters weigh
+    `short_character`. Parts that stand in a title count once more where titles say what the text is about,
+    and do not name its place (第三条).
     """
 
     context: PluginContext
