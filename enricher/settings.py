@@ -63,18 +63,19 @@ class Configuration:
 
     indexes: Mapping[str, IndexConfiguration] = field(default_factory=dict)
 
-    def for_index(self, *names: str) -> IndexConfiguration:
-        """The table of the first name that has one, else the defaults: an alias comes before its index.
-
-        A name has the table of that very name, else of the first pattern that fits.
-        """
+    def table_of(self, *names: str) -> IndexConfiguration | None:
+        """The table of the first name that has one: of that very name, else of the first pattern to fit."""
         for name in names:
             if name in self.indexes:
                 return self.indexes[name]
             for pattern, configuration in self.indexes.items():
                 if fnmatch.fnmatchcase(name, pattern):
                     return configuration
-        return IndexConfiguration()
+        return None
+
+    def for_index(self, *names: str) -> IndexConfiguration:
+        """The same, or the defaults: an alias comes before its index."""
+        return self.table_of(*names) or IndexConfiguration()
 
 
 def read_configuration(path: Path | None) -> Configuration:

@@ -307,6 +307,14 @@ def accepted(
             yield item
 
 
+def noting_fields(stream: Iterator[Document | Rejection], absent: set[str]) -> Iterator[Document | Rejection]:
+    """The same stream; fields in which a document has text are taken from the set."""
+    for item in stream:
+        if absent and isinstance(item, Document):
+            absent -= {name for name in absent if item.text(name)}
+        yield item
+
+
 class SeenIds:
     """Counts the ids that come again, in eight bytes an id."""
 

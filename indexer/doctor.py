@@ -80,6 +80,6 @@ def _index(engine: SearchEngine, name: str, models: Path) -> str:
     foreign = engine.foreign(name)
     if foreign:
         raise EnricherError(
-            f"{foreign:,} of {count:,} documents were not enriched by its model, or not at all"
+            f"{foreign:,} of {count:,} documents lack the words or the vector of its model: index them again"
         )
     return f"{count:,} documents, {f'model {model}' if model else 'words only'}"

@@ -32,6 +32,7 @@ def test_the_first_pattern_that_fits_wins_and_a_name_before_patterns(tmp_path: P
     assert configuration.for_index("news-2020").enrichments == ("tokens", "keywords")
     assert configuration.for_index("news-2020").settings == {"keywords": {"top": 3}}
     assert configuration.for_index("other") == IndexConfiguration()
+    assert configuration.table_of("other") is None
     assert configuration.for_index("alias", "news-2020").settings == {"keywords": {"top": 3}}
     assert configuration.for_index("news-1", "news-2020").rewriters == ()
 

@@ -80,6 +80,9 @@ def evaluate(
     shared = context_of(context)
     if backgrounds and not train:
         raise UsageError("--background is what a model learns from: it needs --train.")
+    configuration = shared.configuration()
+    if index is not None and configuration.table_of(index) is None:
+        raise UsageError(f"The configuration has no table for the index {index!r}.")
     for path in (report_file, plot_file):
         _check_folder(path)
     if plot_file is not None:
@@ -89,7 +92,7 @@ def evaluate(
         qrels,
         shared.models,
         shared.engine_url,
-        shared.configuration(),
+        configuration,
         train,
         tuple(backgrounds or ()),
         index,

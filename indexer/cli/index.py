@@ -11,7 +11,7 @@ import typer
 from enricher.errors import SourceError
 from enricher.records import Document, Rejection
 from enricher.settings import IndexConfiguration
-from enricher.sources import accepted, source_format
+from enricher.sources import accepted, noting_fields, source_format
 from indexer.cli.app import (
     Command,
     Context,
@@ -113,14 +113,6 @@ def not_empty(stream: Iterator[Document | Rejection], rejects: Rejects) -> Itera
     if rejects.count:
         say(rejects.summary())
     raise SourceError("The source holds no document: nothing was indexed.")
-
-
-def noting_fields(stream: Iterator[Document | Rejection], absent: set[str]) -> Iterator[Document | Rejection]:
-    """The same stream; fields in which a document has text are taken from the set."""
-    for item in stream:
-        if absent and isinstance(item, Document):
-            absent -= {name for name in absent if item.text(name)}
-        yield item
 
 
 def recipe(

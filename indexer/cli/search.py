@@ -58,7 +58,8 @@ def search(
     response = opened.search(request)
     foreign = engine.foreign(index)
     if foreign:
-        say(f"Not enriched by the model of {index}, found by chance or not: {counted(foreign, 'document')}.")
+        lacking = counted(foreign, "document")
+        say(f"{lacking} of {index} without the words or the vector of its model: index them again.")
     if as_json:
         reasons = _reasons(words, response) if explain else {}
         print_json(_as_json(opened, words, response) | reasons)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from enricher.records import Document
-from enricher.sources import SeenIds, accepted, source_format
+from enricher.sources import SeenIds, accepted, noting_fields, source_format
 from enricher.text import Analyzer, open_analyzer, read_lexicon
 from enricher.text.segmentation import NO_LEXICON
 from indexer.cli.app import (
@@ -109,8 +109,9 @@ def train(
     others = read_sources(backgrounds, form, shared.engine) if backgrounds else iter(())
     analyzer = open_analyzer(segmenter, read_lexicon(lexicon) if lexicon else NO_LEXICON)
     seen, longer = SeenIds(), _Longer(analyzer, form.fields)
+    absent = {title_field, text_field} - {"title", "text"}
     with Rejects() as rejects, progress_display() as progress:
-        documents = longer.watch(seen.watch(accepted(stream, rejects)))
+        documents = longer.watch(seen.watch(accepted(noting_fields(stream, absent), rejects)))
         version = train_bundle(
             shared.store,
             documents,
@@ -131,6 +132,8 @@ def train(
         cut = counted(longer.number, "document")
         say(f"{cut} with over {analyzer.limit:,} characters in a field: what is beyond was not learned from.")
     print_json({"version": version}) if as_json else print(version)
+    if absent:
+        say(f"No document has text in a field that was named: {', '.join(sorted(absent))}.")
     if seen.repeated:
         repeated = counted(seen.repeated, "document")
         say(f"{repeated} came with an id seen before: the model has learned from all of them.")

@@ -138,6 +138,8 @@ def test_the_gate_closes_with_a_sentence(run: RunCommand, models: Path, tmp_path
     assert "The gate is closed" in done.stderr
     opened = run(*call, "100")
     assert (opened.returncode, opened.stderr.count("gate")) == (0, 0)
+    misspelt = run("--models", models, "evaluate", "judged", "--index", "bear")
+    assert misspelt.returncode == 2 and "no table for the index 'bear'" in misspelt.stderr
 
 
 def test_damaged_lines_are_said_and_the_rest_is_measured(
