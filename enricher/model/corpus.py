@@ -138,10 +138,10 @@ def segment(
                 own_words += cut.counts.total()
             for line in cut.lines:
                 lines.add(line)
-        if not own:
-            raise TrainingFailed("There is no document to learn from: backgrounds alone make no model.")
         if not counts:
             raise TrainingFailed(f"There is nothing to learn from: {number} documents hold no word.")
+        if not own:
+            raise TrainingFailed("There is no document to learn from: backgrounds alone make no model.")
         path = lines.join()
     language = language_of(word for word, _ in counts.most_common(LANGUAGE_SAMPLE))
     tokens = counts.total()
