@@ -127,9 +127,14 @@ class QueryTerm:
         }
 
     @property
+    def is_typed(self) -> bool:
+        """Whether it is a word of the query itself, which no rewriter has added."""
+        return self.origin == "query"
+
+    @property
     def group(self) -> str | None:
         """The word under which alternatives are gathered, None for a term that stands alone."""
-        return self.term if self.origin == "query" else self.for_
+        return self.term if self.is_typed else self.for_
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +161,7 @@ class Query:
     @property
     def typed(self) -> list[str]:
         """The words that the user typed, in their order."""
-        return [term.term for term in self.terms if term.origin == "query"]
+        return [term.term for term in self.terms if term.is_typed]
 
     def groups(self) -> list[list[QueryTerm]]:
         """The terms by group, in order of first appearance; a term without a group is one."""

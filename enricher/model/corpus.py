@@ -156,7 +156,7 @@ def segment(
         language,
         fingerprint.hexdigest(),
         sum(title_shares) / len(title_shares) if enough else 0.0,
-        own_words / max(own, 1),
+        own_words / own,
     )
 
 

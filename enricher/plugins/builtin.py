@@ -25,6 +25,7 @@ from enricher.records import (
     Token,
 )
 from enricher.text import STOP_WORDS, is_content, is_han, stem
+from enricher.text.analysis import PAIR_MARK
 
 FEW = 20
 """Documents in which a part may always stand: in a small index every part has a large share."""
@@ -174,7 +175,7 @@ def _enriched(
 
 def _stems_of(part: str) -> tuple[str, str] | None:
     """The two stems of a pair, None for another part."""
-    first, joined, second = part.partition("_")
+    first, joined, second = part.partition(PAIR_MARK)
     return (first, second) if joined else None
 
 

@@ -4,6 +4,7 @@ import re
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache, partial
+from itertools import pairwise
 from operator import add
 from typing import Any
 
@@ -22,8 +23,8 @@ from enricher.text.words import Span, pieces, spans_between, words_between
 ANALYSIS_FORMAT = "1"
 """Raised whenever the same text and the same segmenter would give other words."""
 
-JOINED = "{}_{}"
-"""Two stems as one sub-word; no stem holds the sign between them."""
+PAIR_MARK = "_"
+"""Stands between two stems that are one sub-word, and in no stem."""
 
 DEFAULT_LIMIT = 2_000_000
 """The most characters of a field that are analysed."""
@@ -126,9 +127,10 @@ class Analyzer:
                         others += words_between(part)
                         run = _flush(subwords, run)
         _flush(subwords, run)
-        subwords += map(stem, others)
-        stems = [stem(word) for word in others if word not in STOP_WORDS]
-        subwords += map(JOINED.format, stems, stems[1:])
+        stems = list(map(stem, others))
+        subwords += stems
+        content = [stemmed for word, stemmed in zip(others, stems, strict=True) if word not in STOP_WORDS]
+        subwords += map(PAIR_MARK.join, pairwise(content))
         return subwords
 
     def analyze(self, document: Document, fields: Sequence[str]) -> AnalyzedDocument:

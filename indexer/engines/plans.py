@@ -65,7 +65,7 @@ def _clause(term: QueryTerm, layout: IndexLayout, index: str) -> Clause:
         searchable = [path for path, kind in layout.mapping.items() if kind.has_terms]
         has = ", ".join(sorted({path.split(".")[0] for path in searchable})) or "none"
         raise UsageError(f"The index {index!r} has no field {term.field!r} to search; it has {has}.")
-    return Clause(clean(term.term)[:LONGEST_WORD], term.weight, fields, typed=term.origin == "query")
+    return Clause(clean(term.term)[:LONGEST_WORD], term.weight, fields, typed=term.is_typed)
 
 
 def lighten(groups: list[Group], most: int) -> list[Group]:
