@@ -1,6 +1,7 @@
 """`enricher index`: documents into an enriched index."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -63,7 +64,12 @@ def index(
     enricher = recipe(shared, form.fields, configuration, no_enrichment).open()
     engine = shared.engine()
     path = rejects_file or Path(f"{to}.rejects.jsonl")
-    with Rejects(path) as rejects, progress_display() as progress:
+    with Rejects(path) as rejects, progress_display() as progress, _what_stays(to) as note_written:
+
+        def on_progress(written: int) -> None:
+            note_written(written)
+            progress("indexing documents", written, 0)
+
         absent = set(configuration.fields or ())
         stream = noting_fields(read_sources(sources, form, lambda: engine), absent)
         documents = not_empty(stream, rejects)
@@ -74,7 +80,7 @@ def index(
             documents,
             enricher,
             rejects,
-            lambda written: progress("indexing documents", written, 0),
+            on_progress,
             number_of(workers),
         )
     engine.close()
@@ -103,6 +109,24 @@ def index(
     if rejects.count:
         say(rejects.summary())
         raise typer.Exit(1)
+
+
+@contextmanager
+def _what_stays(index: str) -> Iterator[Callable[[int], None]]:
+    """Takes how many documents were written so far, and says it where the block ends early."""
+    latest = 0
+
+    def note(written: int) -> None:
+        nonlocal latest
+        latest = written
+
+    try:
+        yield note
+    except BaseException:
+        if latest:
+            went = f"{counted(latest, 'document')} went to {index} before this"
+            say(f"Not finished: {went}. The same command again goes over all of them and loses none.")
+        raise
 
 
 def not_empty(stream: Iterator[Document | Rejection], rejects: Rejects) -> Iterator[Document | Rejection]:

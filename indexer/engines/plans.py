@@ -1,6 +1,5 @@
 """A search request made ready for any engine: checked, cut, and resolved against the layout."""
 
-import math
 from dataclasses import dataclass
 
 from enricher.errors import UsageError
@@ -8,6 +7,8 @@ from enricher.records import FieldKind, IndexLayout, QueryTerm, SearchRequest
 from indexer.engines.fields import EMPTY_MARK, ENRICHMENT, KEYWORDS, LONGEST_WORD, clean
 
 MOST_HITS = 10_000
+MOST_WEIGHT = 1e6
+"""The largest weight of a term: single precision still holds the sum of a thousand such scores."""
 FACET_SIZE = 20
 
 MODEL = "model"
@@ -56,8 +57,10 @@ def plan(request: SearchRequest, layout: IndexLayout, index: str) -> list[Group]
 
 
 def _clause(term: QueryTerm, layout: IndexLayout, index: str) -> Clause:
-    if not math.isfinite(term.weight) or term.weight < 0:
-        raise UsageError(f"The weight of {term.term!r} is {term.weight}; a weight is a number from 0 up.")
+    if not 0 <= term.weight <= MOST_WEIGHT:
+        raise UsageError(
+            f"The weight of {term.term!r} is {term.weight:g}; a weight is from 0 to {MOST_WEIGHT:,.0f}."
+        )
     if layout.mapping.get(term.field) is FieldKind.KEYWORD:
         return Clause(clean(term.term), term.weight, (term.field,), exact=True)
     fields = tuple(layout.family(term.field))

@@ -383,7 +383,7 @@ def test_doctor_says_one_line_a_check(indexed: RunCommand, run: RunCommand, tmp_
 def test_an_interrupted_indexing_is_completed_by_the_same_command(
     run: RunCommand, models: Path, tmp_path: Path, how: signal.Signals
 ) -> None:
-    """Ctrl-C and kill -9: afterwards every document is there once."""
+    """Ctrl-C, which says how far it came, and kill -9: afterwards every document is there once."""
     docs = write_jsonl(tmp_path / "docs.jsonl", 6000)
     command = [
         sys.executable,
@@ -404,6 +404,7 @@ def test_an_interrupted_indexing_is_completed_by_the_same_command(
     _, err = running.communicate(timeout=60)
     assert running.returncode == (130 if how is signal.SIGINT else -signal.SIGKILL)
     assert "Traceback" not in err
+    assert ("documents went to docs" in err) is (how is signal.SIGINT)
     done = run("--models", models, "index", docs, "--to", "docs", "--json")
     assert done.returncode == 0, done.stderr
     lines = run(
