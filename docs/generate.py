@@ -114,7 +114,10 @@ PLUGIN_KEYS = {
     ("alternatives", "most"): "Alternatives of a word at most.",
     ("alternatives", "weight"): "Weight of an alternative, times how like the word it is.",
     ("alternatives", "least"): "How like the word an alternative is at least.",
-    ("vector", "head"): "Share of the cosine in the first ten ranks.",
+    (
+        "vector",
+        "head",
+    ): "Share of the cosine in the first ten ranks; less where texts have under 40 content words.",
     ("vector", "rest"): "Share of the cosine in the others.",
     ("relatedness", "enough"): "Nothing is added where a word of the query stands in so many documents.",
     ("relatedness", "floor"): "Mutual information with the query, in nats, that an added word has at least.",

@@ -47,7 +47,12 @@ class Enricher:
     @property
     def has_short_texts(self) -> bool:
         """Whether the training text is made of questions, headings and the like."""
-        return 0 < self._corpus("mean_words") < SHORT_TEXTS
+        return 0 < self.mean_words < SHORT_TEXTS
+
+    @property
+    def mean_words(self) -> float:
+        """Content words of a training text in the mean; 0 where that is not known."""
+        return self._corpus("mean_words")
 
     def _corpus(self, fact: str) -> float:
         """What the manifest says of the training text; 0 where it says nothing."""

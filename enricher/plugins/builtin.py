@@ -247,7 +247,7 @@ class Expansion:
     """`expansion.<class>`: words near what a document is about, exact values in three classes of weight.
 
     A query word that stands in one of them scores weight · idf · the constant of the class, as a word
-    of the document would that occurs now and then.
+    of the document would that occurs now and then. What a short text is about is a guess: it gets none.
     """
 
     name = "expansion"
@@ -261,6 +261,8 @@ class Expansion:
         return {f"{self.name}.{name}": FieldKind.KEYWORD for name in CLASSES}
 
     def enrich(self, documents: Sequence[AnalyzedDocument]) -> list[dict[str, object]]:
+        if self._enricher.has_short_texts:
+            return [{} for _ in documents]
         model = self._enricher.model
         rows = [model.rows(content_words_of(document)) for document in documents]
         found = self._expander.expand(rows, self._settings.words)
@@ -281,7 +283,7 @@ class Expansion:
 
     def rewrite(self, query: Query) -> Query:
         typed = [word for word in query.typed if is_content(word)]
-        if not typed or self._context.frequencies is None:
+        if not typed or self._context.frequencies is None or self._enricher.has_short_texts:
             return query
         found = self._context.frequencies(TOKENS, typed)
         added = []

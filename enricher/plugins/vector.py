@@ -8,10 +8,16 @@ from enricher.enricher import Enricher
 from enricher.model.text_vectors.vectors import quantize, to_hex
 from enricher.records import VECTOR, AnalyzedDocument, FieldKind, Query, QueryVector
 
+FEW_WORDS, MANY_WORDS = 10, 40
+"""Content words of a text in the mean: its vector is not trusted in the first ranks, or fully."""
+
 
 @dataclass(frozen=True)
 class VectorSettings:
-    """Shares of the cosine in the ranking, of the first ten and of the rest: `enricher.expansion.fusion`."""
+    """Shares of the cosine in the ranking, of the first ten and of the rest: `enricher.expansion.fusion`.
+
+    `head` is that of long texts.
+    """
 
     head: float = 0.3
     rest: float = 0.5
@@ -28,7 +34,8 @@ class Vector:
     """`vector`: what a document is about, as tuned on the documents themselves.
 
     A query has one too, and documents are found by their words and by their vectors. A model without
-    tuning gives none; one whose tuning found nothing to learn does not touch the first ranks.
+    tuning gives none; one whose tuning found nothing to learn does not touch the first ranks. The shorter
+    the texts are, the less their vectors say beyond the words, and the less they weigh there.
     """
 
     enricher: Enricher
@@ -53,8 +60,16 @@ class Vector:
         codes = quantize(vectors.query(self.enricher.analyzer.words(query.text)))
         if not codes.any():
             return query
-        head = self.settings.head if self.enricher.has_learned_from_texts else 0.0
+        head = self.settings.head * self._trust
         return replace(query, vector=QueryVector(codes.tobytes(), head, self.settings.rest))
+
+    @property
+    def _trust(self) -> float:
+        """What part of its share the cosine gets in the first ranks, 0 to 1."""
+        if not self.enricher.has_learned_from_texts:
+            return 0.0
+        words = self.enricher.mean_words or MANY_WORDS
+        return min(max((words - FEW_WORDS) / (MANY_WORDS - FEW_WORDS), 0.0), 1.0)
 
 
 def _words(document: AnalyzedDocument) -> Iterator[str]:

@@ -170,6 +170,32 @@ def test_short_texts_are_searched_by_all_parts(
     assert {term.term: term.weight for term in found} == {"怎": 2.0, "么": 2.0, "怎么": 0.5, "refuge": 3.0}
 
 
+def test_vectors_weigh_less_in_the_first_ranks_where_texts_are_short(
+    context: PluginContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing at ten words, their whole share from forty on, and where the length is not known."""
+    [plugin] = load_rewriters(IndexConfiguration(rewriters=("vector",)), context)
+    for words, head in ((5.0, 0.0), (10.0, 0.0), (25.0, 0.15), (40.0, 0.3), (400.0, 0.3), (0.0, 0.3)):
+        monkeypatch.setattr(enricher.Enricher, "mean_words", words)
+        vector = plugin.rewrite(Query("ocean tide", ())).vector
+        assert vector is not None
+        assert (vector.head, vector.rest) == (pytest.approx(head), 0.5)
+
+
+def test_short_texts_are_not_expanded(context: PluginContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither is anything written nor searched."""
+    configuration = IndexConfiguration(enrichments=("tokens", "expansion"), rewriters=("expansion",))
+    counted = replace(context, frequencies=lambda family, terms: Frequencies(100, (9,) * len(terms)))
+    document = analyzed(context, text="ocean tide salinity")
+    asked = Query("tide", (QueryTerm("tide", 1.0, "query"),))
+    for words, expanded in ((14.0, False), (60.0, True)):
+        monkeypatch.setattr(enricher.Enricher, "mean_words", words)
+        [_, enrichment] = load_enrichments(configuration, counted)
+        [rewriter] = load_rewriters(configuration, counted)
+        assert any(enrichment.enrich([document])) is expanded
+        assert (len(rewriter.rewrite(asked).terms) > 1) is expanded
+
+
 def test_titles_count_where_they_share_words_with_their_texts(
     context: PluginContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
