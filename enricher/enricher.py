@@ -1,12 +1,13 @@
 """A loaded model bundle: everything that can be asked of it."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from enricher.errors import BundleInvalid
 from enricher.expansion import RelatednessExpansion, expand_by_relatedness, parse_query
-from enricher.keywords import extract, published_keywords
+from enricher.keywords import KeywordExtractor, published_keywords
 from enricher.model.bundle import Bundle
 from enricher.model.corpus import REAL_TITLES, SHORT_TEXTS
 from enricher.model.huffman import FloatArray
@@ -90,7 +91,11 @@ class Enricher:
         title_field: str | None = None,
     ) -> list[list[Keyword]]:
         """The same of analysed documents, whose words in `title_field` count more."""
-        return extract(self.model, documents, top, method, title_field)
+        return self._keyword_extractor.extract(documents, top, method, title_field)
+
+    @cached_property
+    def _keyword_extractor(self) -> KeywordExtractor:
+        return KeywordExtractor(self.model, self.bundle.usage)
 
     def neighbors(self, word: str, top: int = 10) -> list[Neighbor]:
         """The words that can replace a word: nearest by cosine of the input vectors, best first.

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from enricher.errors import UsageError
-from enricher.keywords.phrases import phrase_keywords
+from enricher.keywords.phrases import PhraseExtractor
 from enricher.keywords.published import published_keywords
+from enricher.model.usage import Usage
 from enricher.model.word2vec import Word2Vec
 from enricher.records import AnalyzedDocument, Keyword
 from enricher.text import is_content
@@ -12,20 +13,32 @@ from enricher.text import is_content
 METHODS = ("phrases", "published")
 
 
-def extract(
-    model: Word2Vec, documents: Sequence[AnalyzedDocument], top: int, method: str, title_field: str | None
-) -> list[list[Keyword]]:
-    """The keywords of each document, best first, fewer than `top` where the text has no more.
+class KeywordExtractor:
+    """Extracts keywords by any of the methods; safe to use from several threads.
 
-    Raises UsageError for an unknown method and for `top` under 1.
+    usage: how words are used in the training text, None where the model does not say.
     """
-    if top < 1:
-        raise UsageError(f"The number of keywords must be 1 or more, not {top}.")
-    if method == "phrases":
-        return [phrase_keywords(model, document, top, title_field) for document in documents]
-    if method == "published":
-        return published_keywords(model, [content_words_of(document) for document in documents], top)
-    raise UsageError(f"The method must be one of {', '.join(METHODS)}, not {method!r}.")
+
+    def __init__(self, model: Word2Vec, usage: Usage | None) -> None:
+        self._model = model
+        self._phrases = PhraseExtractor(model, usage)
+
+    def extract(
+        self, documents: Sequence[AnalyzedDocument], top: int, method: str, title_field: str | None
+    ) -> list[list[Keyword]]:
+        """The keywords of each document, best first, fewer than `top` where the text has no more.
+
+        Raises UsageError for an unknown method and for `top` under 1.
+        """
+        if top < 1:
+            raise UsageError(f"The number of keywords must be 1 or more, not {top}.")
+        if method == "phrases":
+            return [self._phrases.keywords(document, top, title_field) for document in documents]
+        if method == "published":
+            return published_keywords(
+                self._model, [content_words_of(document) for document in documents], top
+            )
+        raise UsageError(f"The method must be one of {', '.join(METHODS)}, not {method!r}.")
 
 
 def content_words_of(document: AnalyzedDocument) -> list[str]:

@@ -1,180 +1,277 @@
 """Keywords as phrases: runs of adjacent words, not the fragments that a segmenter leaves.
 
-A candidate is a word, or a run of up to five adjacent words that occurs at least twice. Its score is
+A run is a longest sequence of lexical words that touch; English verbs part runs too. A candidate is a
+content word, or a part of a run of two to LONGEST different words: in English any, in Chinese one that
+occurs twice in the document, or that the training text holds, or that is a whole run of two words in the
+title.
 
-    ln(ln(1 + tf)) + ln(min(Σ idf, 10)) + 0.6·[in the title] − 0.2·(share of its occurrences
-    inside a longer candidate) − 0.2·[a single word of two characters or fewer]
+The score of a candidate is a sum of parts with the `Weights` of the language:
 
-and of two candidates of which one contains the other only the better is kept.
+    tf          ln ln(1 + occurrences)
+    idf         ln min(Σ idf of its words, cap)
+    title       whether it stands in the title
+    place       −ln(.03 + the share of the document before its first occurrence)
+    freedom     ln(1 + the lower entropy of its neighbours in the training text)
+    alone       share of its occurrences that are a whole run
+    inside      share of its occurrences inside a longer candidate, at most 1
+    short       whether it is a single word of one or two characters
+    single      whether it is a single word
+    long        words beyond the usual length
+
+and in English of how well its first word opens a phrase and its last word closes one, by the company that
+they keep (`enricher.keywords.word_facts`). A logistic function makes it the probability that the author of a
+text of N words names the candidate, which is the score of a keyword: a threshold means the same in every
+document,
+
+    p = 1 / (1 + exp(−(scale · score + shift − ½ ln(N / 100))))
+
+A candidate that is contained in a better one is left out.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field
-from itertools import chain, pairwise
-from math import log, log1p
-from operator import itemgetter
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
+from enricher.keywords.word_facts import Facts, WordFacts
+from enricher.model.huffman import DoubleArray
+from enricher.model.usage import Usage
+from enricher.model.usage.tables import Keys, phrase_keys
 from enricher.model.word2vec import Word2Vec
 from enricher.records import AnalyzedDocument, Keyword, Token
-from enricher.text import is_content, normalize
+from enricher.text import normalize, stem
+from enricher.text.scripts import CHINESE_SHARE
+from enricher.text.stretches import stretches
 
-LONGEST = 5
-IDF_CAP = 10.0
-TITLE_BONUS = 0.6
-INSIDE_PENALTY = 0.2
-SHORT_PENALTY = 0.2
-HYPHENS = ("-", "\u2010", "\u2011")
+LEAST_PLACE = 0.03
+USUAL_WORDS, LENGTH_SHARE = 100, 0.5
 
-Phrase = tuple[str, ...]
-
-
-class _Run(NamedTuple):
-    """Adjacent content words, as many as there are, and the text that they stand in."""
-
-    words: Phrase
-    tokens: Sequence[Token]
-    text: str
-    in_title: bool
+Flags = NDArray[np.bool_]
+Integers = NDArray[np.int64]
 
 
-@dataclass(slots=True)
-class _Phrases:
-    """The phrases of several words that occur at least twice in a document, and how they are written."""
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What the parts of a score weigh; `cap` of the idf, `usual` length; `scale` and `shift` of the score."""
 
-    counts: dict[Phrase, int] = field(default_factory=dict)
-    in_title: set[Phrase] = field(default_factory=set)
-    forms: dict[Phrase, str] = field(default_factory=dict)
-
-
-def phrase_keywords(
-    model: Word2Vec, document: AnalyzedDocument, top: int, title_field: str | None = None
-) -> list[Keyword]:
-    """The best phrases of a document, best first; scores are comparable within a document."""
-    runs = [run for name in document.tokens for run in _runs(document, name, name == title_field)]
-    words = Counter(chain.from_iterable(run.words for run in runs))
-    in_title = {word for run in runs if run.in_title for word in run.words}
-    phrases = _repeated(runs, {word for word, tf in words.items() if tf > 1})
-    inside = _inside(phrases.counts)
-    idf = dict(zip(words, model.idfs_of(words), strict=True))
-    scored = [
-        (score((word,), tf, idf[word], word in in_title, inside.get((word,), 0)), (word,))
-        for word, tf in words.items()
-    ] + [
-        (
-            score(
-                phrase,
-                tf,
-                sum(idf[word] for word in phrase),
-                phrase in phrases.in_title,
-                inside.get(phrase, 0),
-            ),
-            phrase,
-        )
-        for phrase, tf in phrases.counts.items()
-    ]
-    scored.sort(key=itemgetter(0), reverse=True)
-    chosen: list[tuple[float, Phrase]] = []
-    taken: set[str] = set()
-    for value, phrase in scored:
-        if len(chosen) == top:
-            break
-        if taken.isdisjoint(phrase) or not _overlaps(phrase, [other for _, other in chosen]):
-            chosen.append((value, phrase))
-            taken.update(phrase)
-    return [Keyword(phrases.forms.get(phrase, phrase[0]), value) for value, phrase in chosen]
+    tf: float
+    idf: float
+    cap: float
+    title: float
+    place: float
+    freedom: float
+    alone: float
+    inside: float
+    short: float
+    single: float
+    long: float
+    usual: int
+    scale: float
+    shift: float
 
 
-def score(phrase: Phrase, tf: int, idf: float, in_title: bool, inside: int) -> float:
-    """The score of the module's docstring; idf: the sum over its words; inside: within a longer candidate."""
-    value = log(log1p(tf)) + log(min(idf, IDF_CAP))
-    if in_title:
-        value += TITLE_BONUS
-    if inside:
-        value -= INSIDE_PENALTY * inside / tf
-    if len(phrase) == 1 and len(phrase[0]) <= 2:
-        value -= SHORT_PENALTY
-    return value
+CHINESE = Weights(
+    tf=1.0, idf=1.0, cap=10.0, title=0.6, place=0.0, freedom=0.3, alone=0.0, inside=-0.2, short=-0.3,
+    single=0.0, long=-0.15, usual=2, scale=1.7, shift=-6.2,
+)  # fmt: skip
+ENGLISH = Weights(
+    tf=1.4, idf=1.5, cap=9.0, title=0.0, place=0.15, freedom=0.4, alone=1.0, inside=0.0, short=0.0,
+    single=-0.6, long=-0.15, usual=3, scale=1.5, shift=-7.7,
+)  # fmt: skip
 
 
-def _repeated(runs: Sequence[_Run], words: Set[str]) -> _Phrases:
-    """The phrases that occur at least twice, made of words that do.
+class PhraseExtractor:
+    """Finds the keywords of documents. usage: None where the model does not say how words are used."""
 
-    No phrase is more frequent than one inside it, so a phrase is looked for only where the
-    phrase without its last word occurs twice.
+    def __init__(self, model: Word2Vec, usage: Usage | None) -> None:
+        self._usage = usage
+        self._facts = WordFacts(model, usage)
+
+    def keywords(self, document: AnalyzedDocument, top: int, title_field: str | None = None) -> list[Keyword]:
+        """The best phrases of a document, best first, with their probabilities."""
+        words = _words_of(document, title_field, self._facts)
+        if not words.tokens:
+            return []
+        candidates = _candidates_of(words, self._usage)
+        scores = _scores(candidates, words)
+        order = np.lexsort((candidates.starts, -scores))
+        return _best(words, candidates, scores, order, top)
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """The words of a document, N of them: with the text that each stands in, FACTS (N,), and bool (N,).
+
+    joined: whether a word and the next may be in one phrase. is_chinese: whether the document is.
     """
-    found = _Phrases()
-    places = [
-        (run, start)
-        for run in runs
-        for start, pair in enumerate(pairwise(run.words))
-        if pair[0] in words and pair[1] in words
-    ]
-    for length in range(2, LONGEST + 1):
-        at: defaultdict[Phrase, list[tuple[_Run, int]]] = defaultdict(list)
-        for run, start in places:
-            end = start + length
-            if end <= len(run.words) and run.words[end - 1] in words:
-                at[run.words[start:end]].append((run, start))
-        places = []
-        for phrase, occurrences in at.items():
-            if len(occurrences) > 1:
-                places += occurrences
-                run, start = occurrences[0]
-                found.counts[phrase] = len(occurrences)
-                found.forms[phrase] = _form(run.text, run.tokens[start], run.tokens[start + length - 1])
-                if any(run.in_title for run, _ in occurrences):
-                    found.in_title.add(phrase)
-    return found
+
+    tokens: list[tuple[str, Token]]
+    facts: Facts
+    joined: Flags
+    in_title: Flags
+    is_chinese: bool
 
 
-def _runs(document: AnalyzedDocument, name: str, in_title: bool) -> Iterator[_Run]:
-    """The longest runs of adjacent content words of a field."""
-    value = document.source.get(name)
-    text = value if isinstance(value, str) else ""
-    tokens = document.tokens[name]
-    words: list[str] = []
-    first = last_end = 0
-    for place, (word, start, end) in enumerate(tokens):
-        content = is_content(word)
-        if words and not (content and (start == last_end or _joined(text[last_end:start]))):
-            yield _Run(tuple(words), tokens[first : first + len(words)], text, in_title)
-            words = []
-        if content:
-            if not words:
-                first = place
-            words.append(word)
-            last_end = end
-    if words:
-        yield _Run(tuple(words), tokens[first : first + len(words)], text, in_title)
+def _words_of(document: AnalyzedDocument, title_field: str | None, known: WordFacts) -> _Words:
+    """The words of all fields."""
+    tokens: list[tuple[str, Token]] = []
+    ends: list[int] = []
+    in_title: list[bool] = []
+    for name, found in document.tokens.items():
+        value = document.source.get(name)
+        text = value if isinstance(value, str) else ""
+        in_title += [name == title_field] * len(found)
+        for stretch in stretches(text, found):
+            tokens += [(text, token) for token in stretch]
+            ends.append(len(tokens) - 1)
+    facts = known.of([token.text for _, token in tokens])
+    keys, in_runs = facts["key"], facts["in_runs"]
+    joined = np.zeros(len(tokens), np.bool_)
+    joined[:-1] = in_runs[:-1] & in_runs[1:] & (keys[:-1] != keys[1:])
+    joined[ends] = False
+    is_chinese = bool(facts["is_han"].sum() >= CHINESE_SHARE * len(tokens))
+    return _Words(tokens, facts, joined, np.array(in_title, np.bool_), is_chinese)
 
 
-def _joined(gap: str) -> bool:
-    """Whether what stands between two words leaves them one phrase: a hyphen, or spaces."""
-    return gap in HYPHENS or (gap.isspace() and "\n" not in gap)
+@dataclass(frozen=True, slots=True)
+class _Candidates:
+    """The candidates of a document, n of them, as arrays (n,): the place of the first word at the first
+    occurrence, the number of words, that of occurrences, and parts of the score.
+    """
+
+    starts: Integers
+    lengths: Integers
+    counts: Integers
+    freedom: DoubleArray
+    alone: DoubleArray
+    inside: DoubleArray
+    in_title: Flags
 
 
-def _form(text: str, first: Token, last: Token) -> str:
-    """The phrase as it stands in the text, normalised."""
-    return " ".join(normalize(text[first.start : last.end]).split())
+@dataclass(frozen=True, slots=True)
+class _Occurrences:
+    """Every part of a run, with repetitions, the shorter ones first: keys and places (m,), both of those of
+    each length in a slice.
+    """
+
+    keys: Keys
+    places: Integers
+    lengths: Integers
+    slices: list[slice]
 
 
-def _inside(counts: Mapping[Phrase, int]) -> dict[Phrase, int]:
-    """How many occurrences of a candidate lie within a longer candidate (the most frequent one)."""
-    inside: defaultdict[Phrase, int] = defaultdict(int)
-    for phrase, tf in counts.items():
-        for length in range(1, len(phrase)):
-            for start in range(len(phrase) - length + 1):
-                part = phrase[start : start + length]
-                inside[part] = max(inside[part], tf)
+def _candidates_of(words: _Words, usage: Usage | None) -> _Candidates:
+    found = _occurrences(words)
+    keys, first, which, counts = np.unique(
+        found.keys, return_index=True, return_inverse=True, return_counts=True
+    )
+    starts, lengths = found.places[first], found.lengths[first]
+    freedom, known = np.zeros(len(keys)), np.zeros(len(keys), np.bool_)
+    if usage is not None:
+        rows = usage.find(keys)
+        known = rows >= 0
+        freedom[known] = usage.freedom[rows[known]]
+    goes_on = np.append(words.joined, False)
+    is_whole = ~goes_on[found.places - 1] & ~goes_on[found.places + found.lengths - 1]
+    alone = np.bincount(which, is_whole, len(keys)) / counts
+    in_title = np.bincount(which, words.in_title[found.places], len(keys)) > 0
+    if words.is_chinese:
+        is_phrase = (counts > 1) | known | ((lengths == 2) & in_title & (alone == 1))
+    else:
+        is_phrase = np.ones(len(keys), np.bool_)
+    kept = np.where(lengths == 1, words.facts["is_content"][starts], is_phrase)
+    inside = np.minimum(_counts_inside(found, which, np.where(kept, counts, 0)) / counts, 1.0)
+    return _Candidates(
+        starts[kept], lengths[kept], counts[kept], freedom[kept], alone[kept], inside[kept], in_title[kept]
+    )
+
+
+def _occurrences(words: _Words) -> _Occurrences:
+    word_keys = words.facts["key"]
+    fits = words.facts["in_runs"].copy()
+    places, keys, slices = [], [], []
+    number = 0
+    for length, all_keys in enumerate(phrase_keys(word_keys), 1):
+        if length > 1:
+            fits = fits[:-1] & words.joined[length - 2 : -1]
+            for before in range(length - 1):
+                fits &= word_keys[before : before + len(fits)] != word_keys[length - 1 :]
+        starts = np.flatnonzero(fits)
+        places.append(starts)
+        keys.append(all_keys[starts])
+        slices.append(slice(number, number := number + len(starts)))
+    lengths = np.repeat(np.arange(1, len(places) + 1), [len(starts) for starts in places])
+    return _Occurrences(np.concatenate(keys), np.concatenate(places), lengths, slices)
+
+
+def _counts_inside(found: _Occurrences, which: Integers, counts: Integers) -> Integers:
+    """Of every part of a run how often the most frequent longer candidate occurs that holds it.
+
+    counts: of candidates, 0 of other parts.
+    """
+    inside = np.zeros(len(counts), np.int64)
+    numbers = np.zeros(int(found.places.max(initial=0)) + 2, np.int64)
+    for shorter, longer in reversed(list(zip(found.slices, found.slices[1:], strict=False))):
+        numbers[found.places[shorter]] = which[shorter]
+        holders, starts = which[longer], found.places[longer]
+        most = np.maximum(counts[holders], inside[holders])
+        np.maximum.at(inside, numbers[starts], most)
+        np.maximum.at(inside, numbers[starts + 1], most)
     return inside
 
 
-def _overlaps(phrase: Phrase, others: Sequence[Phrase]) -> bool:
-    return any(_contains(other, phrase) or _contains(phrase, other) for other in others)
+def _scores(found: _Candidates, words: _Words) -> DoubleArray:
+    """The probability of every candidate, float64 (n,)."""
+    weights = CHINESE if words.is_chinese else ENGLISH
+    facts, ends, size = words.facts, found.starts + found.lengths, len(words.tokens)
+    sums = np.append(0.0, np.cumsum(facts["idf"]))
+    is_single = found.lengths == 1
+    parts = (
+        (weights.tf, np.log(np.log1p(found.counts))),
+        (weights.idf, np.log(np.clip(sums[ends] - sums[found.starts], 1e-9, weights.cap))),
+        (weights.title, found.in_title),
+        (weights.place, -np.log(LEAST_PLACE + found.starts / size)),
+        (weights.freedom, np.log1p(found.freedom)),
+        (weights.alone, found.alone),
+        (weights.inside, found.inside),
+        (weights.short, is_single & facts["is_short"][found.starts]),
+        (weights.single, is_single),
+        (weights.long, np.maximum(found.lengths - weights.usual, 0)),
+        (0.0 if words.is_chinese else 1.0, facts["opening"][found.starts] + facts["closing"][ends - 1]),
+    )
+    score = sum((weight * values for weight, values in parts if weight), np.zeros(len(found.starts)))
+    logits = weights.scale * score + weights.shift - LENGTH_SHARE * np.log(size / USUAL_WORDS)
+    return np.asarray(1 / (1 + np.exp(-logits)))
 
 
-def _contains(longer: Phrase, shorter: Phrase) -> bool:
-    width = len(shorter)
-    return any(longer[i : i + width] == shorter for i in range(len(longer) - width + 1))
+def _best(words: _Words, found: _Candidates, scores: DoubleArray, order: Integers, top: int) -> list[Keyword]:
+    """The first candidates in an order that no better one contains."""
+    chosen: list[Keyword] = []
+    taken: list[list[str]] = []
+    for place in order.tolist():
+        start = int(found.starts[place])
+        tokens = words.tokens[start : start + int(found.lengths[place])]
+        stems = [stem(token.text) for _, token in tokens]
+        if not any(_contains(other, stems) for other in taken):
+            taken.append(stems)
+            chosen.append(Keyword(_form(tokens), float(scores[place])))
+            if len(chosen) == top:
+                break
+    return chosen
+
+
+def _form(tokens: Sequence[tuple[str, Token]]) -> str:
+    """A word as it is indexed, a phrase as it stands in the text, normalised."""
+    text, first = tokens[0]
+    if len(tokens) == 1:
+        return first.text
+    return " ".join(normalize(text[first.start : tokens[-1][1].end]).split())
+
+
+def _contains(longer: Sequence[str], shorter: Sequence[str]) -> bool:
+    return shorter in _parts(longer, len(shorter))
+
+
+def _parts(words: Sequence[str], length: int) -> Iterator[Sequence[str]]:
+    return (words[start : start + length] for start in range(len(words) - length + 1))

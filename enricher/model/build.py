@@ -19,6 +19,8 @@ from enricher.model.store import BundleStore
 from enricher.model.text_vectors.sample import DocumentSample, cut_sample
 from enricher.model.text_vectors.vectors import write_text_vectors
 from enricher.model.training import TrainingSettings, import_gensim, train
+from enricher.model.usage import Usage
+from enricher.model.usage.mining import mine
 from enricher.model.word2vec import Word2Vec
 from enricher.records import Document
 from enricher.text import Analyzer, language_of
@@ -30,7 +32,7 @@ Progress = Callable[[str, int, int], None]
 """Called with what is being done, how far it is, and of how much (0: not known)."""
 
 BUNDLE = "bundle"
-TRAINED, TUNED = "trained.json", "tuned.json"
+TRAINED, USED, TUNED = "trained.json", "used.json", "tuned.json"
 
 
 def train_bundle(
@@ -47,15 +49,15 @@ def train_bundle(
 ) -> str:
     """Train a model on documents and add its bundle to the store; returns the version.
 
-    Words are learned from the backgrounds too, but the documents alone say whether titles are real, and
-    the vectors of texts are tuned on them. Both are read once, and cut into words by so many worker
+    Words and phrases are learned from the backgrounds too, but the documents alone say whether titles are
+    real, and the vectors of texts are tuned on them. Both are read once, and cut into words by so many worker
     processes. Nothing of a training that fails or is interrupted stays behind; of one that was killed
     after the training itself, the same call again takes up what was made. Raises TrainingFailed.
     """
     count = _Counter(progress)
-    sample = DocumentSample(fields)
+    sample, background_sample = DocumentSample(fields), DocumentSample(fields)
     with store.workspace() as scratch:
-        own, others = count(sample.watch(documents)), count(backgrounds)
+        own, others = count(sample.watch(documents)), count(background_sample.watch(backgrounds))
         corpus = segment(own, fields, analyzer, scratch, workers, others)
         settings = settings.resolve(corpus.tokens)
         spoken = corpus.language if language == "auto" else language
@@ -73,9 +75,13 @@ def train_bundle(
             real_titles = corpus.title_share >= REAL_TITLES
             return tune(model, cut, real_titles, lambda done, total: progress("tuning", done, total))
 
+        def used() -> Usage:
+            progress("collecting phrases", 0, 0)
+            return mine([*sample.documents, *background_sample.documents], fields, analyzer, workers)
+
         key = _key(origin, asdict(settings))
         tuning = tuned if settings.tuning else None
-        return _add(store, key, trained, origin, lexicon, progress, tuning)
+        return _add(store, key, trained, origin, lexicon, progress, used, tuning)
 
 
 def import_bundle(
@@ -105,6 +111,7 @@ def _add(
     origin: Origin,
     lexicon: Path | None,
     progress: Progress,
+    used: Callable[[], Usage] | None = None,
     tuned: Callable[[Word2Vec], "Tuned | None"] | None = None,
 ) -> str:
     """Make the model or take up a half-made bundle, complete it, and give it its name."""
@@ -118,11 +125,12 @@ def _add(
         build_near_words(
             folder, model.vectors, lambda done, total: progress("finding near words", done, total)
         )
+        usage = _usage_in(building, used) if used is not None else None
         text_vectors = _text_vectors_in(building, model, tuned) if tuned is not None else None
         if lexicon is not None:
             shutil.copyfile(lexicon, folder / "lexicon.txt")
         progress("writing the model", 0, 0)
-        version = write_manifest(folder, model, origin, text_vectors)
+        version = write_manifest(folder, model, origin, text_vectors, usage)
         store.publish(folder, version)
         return version
 
@@ -139,6 +147,16 @@ def _model_in(building: Path, make: Callable[[], Word2Vec]) -> Word2Vec:
         write_atomically(marker, orjson.dumps(facts))
     facts = orjson.loads(marker.read_bytes())
     return read_model(folder, facts["documents"], facts["training"])
+
+
+def _usage_in(building: Path, used: Callable[[], Usage]) -> Mapping[str, object]:
+    """How words are used, of a half-made bundle: the tables that are there whole or new ones."""
+    marker = building / USED
+    if not marker.exists():
+        usage = used()
+        usage.write(building / BUNDLE)
+        write_atomically(marker, orjson.dumps({"documents": usage.documents}))
+    return orjson.loads(marker.read_bytes())  # type: ignore[no-any-return]
 
 
 def _text_vectors_in(

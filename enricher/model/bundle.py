@@ -10,6 +10,7 @@
     related_*.npy                 hierarchical softmax: the relatedness table
     near_*.npy                    the words near every word by cosine (`enricher.model.near_words`)
     neighbors.faiss               unit vectors, inner product; codes of 4 bits in a large vocabulary
+    phrase_*.npy, role_*.npy      how words are used (`enricher.model.usage`), where it was trained here
     text_*                        vectors of texts (`enricher.model.text_vectors`), where they were tuned
     lexicon.txt                   the user's words, where there are any
 
@@ -35,6 +36,7 @@ from enricher.files import sync
 from enricher.model.huffman import HuffmanTree
 from enricher.model.related_table import WORDS_FILE, RelatedTable
 from enricher.model.relatedness import Relatedness
+from enricher.model.usage import Usage
 from enricher.model.word2vec import Word2Vec
 from enricher.model.word_list import WordList
 
@@ -131,6 +133,12 @@ class Bundle:
         facts = self.manifest["text_vectors"]
         return TextVectors.open(self.path, facts["mean_length"]) if facts is not None else None
 
+    @cached_property
+    def usage(self) -> Usage | None:
+        """How words are used in the training text; None where the model came from elsewhere."""
+        facts = self.manifest.get("usage")
+        return Usage.open(self.path, facts["documents"]) if facts is not None else None
+
     @property
     def lexicon_path(self) -> Path | None:
         """The user's lexicon that the model was trained with, None where there is none."""
@@ -226,11 +234,15 @@ def read_model(folder: Path, documents: int, training: Mapping[str, object]) -> 
 
 
 def write_manifest(
-    folder: Path, model: Word2Vec, origin: Origin, text_vectors: Mapping[str, object] | None = None
+    folder: Path,
+    model: Word2Vec,
+    origin: Origin,
+    text_vectors: Mapping[str, object] | None = None,
+    usage: Mapping[str, object] | None = None,
 ) -> str:
     """Describe a folder that holds a whole model, and make it durable; returns the new version.
 
-    text_vectors: what is to be known of them, None where there are none. The caller makes the folder
+    text_vectors, usage: what is to be known of them, None where there are none. The caller makes the folder
     visible under its version by one rename.
     """
     files = {
@@ -250,6 +262,7 @@ def write_manifest(
         "training": dict(model.training),
         "table": asdict(formula) if formula else None,
         "text_vectors": dict(text_vectors) if text_vectors is not None else None,
+        "usage": dict(usage) if usage is not None else None,
         "counts": {
             "words": len(model.words),
             "occurrences": int(np.asarray(model.counts).sum()),

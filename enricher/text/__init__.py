@@ -1,6 +1,6 @@
 """Text becomes words: normalising, segmenting Chinese, analysing English and mixed text."""
 
-from enricher.text.analysis import Analyzer, is_content, open_analyzer, stem
+from enricher.text.analysis import Analyzer, is_content, is_lexical, open_analyzer, stem
 from enricher.text.highlight import highlight
 from enricher.text.lexicon import Lexicon, LexiconWord, read_lexicon
 from enricher.text.normalize import normalize, normalize_with_offsets
@@ -19,6 +19,7 @@ __all__ = [
     "highlight",
     "is_content",
     "is_han",
+    "is_lexical",
     "language_of",
     "normalize",
     "normalize_with_offsets",

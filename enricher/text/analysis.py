@@ -207,13 +207,18 @@ def open_analyzer(
 
 
 @lru_cache(maxsize=2**15)
+def is_lexical(word: str) -> bool:
+    """Whether a word may be part of a phrase: no stop word and no bare number."""
+    return word not in STOP_WORDS and _NUMBER.fullmatch(word) is None
+
+
 def is_content(word: str) -> bool:
     """Whether a word says what a text is about: no stop word, no bare number, not one character.
 
     Single characters are left out in every script: those of Chinese are mostly particles, units
     and the rubble of unknown names. They are still searched as sub-words.
     """
-    return len(word) > 1 and word not in STOP_WORDS and _NUMBER.fullmatch(word) is None
+    return len(word) > 1 and is_lexical(word)
 
 
 @lru_cache(maxsize=2**15)

@@ -145,7 +145,7 @@ def import_model(
         version = import_bundle(store, file, open_analyzer(segmenter), language, progress)
     if not no_activate:
         store.activate(version)
-    say("An imported model has no document frequencies and no word boundaries: keywords use its word counts.")
+    say("An imported model has no document frequencies and no phrases: keywords use its word counts.")
     if store.open(version).model.tree is None:
         say("It was trained with negative sampling: related words are ranked by inner product.")
     print_json({"version": version}) if as_json else print(version)

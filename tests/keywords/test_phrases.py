@@ -1,12 +1,20 @@
 """Keywords as phrases."""
 
 import math
+import random
+from itertools import pairwise
 
 import pytest
 
 import enricher
-from enricher.keywords.phrases import score
-from enricher.records import Document
+from enricher.keywords.phrases import CHINESE, ENGLISH, PhraseExtractor
+from enricher.keywords.word_facts import VERBAL, WordFacts, closing_of, opening_of
+from enricher.model.usage import Usage
+from enricher.model.usage.mining import mine_stretches
+from enricher.model.usage.tables import LONGEST, Role
+from enricher.records import Document, Keyword
+from enricher.text import is_content, is_lexical
+from tests.model.test_usage import row_of
 
 
 def keywords(model: enricher.Enricher, text: str, title: str = "", top: int = 5) -> list[str]:
@@ -24,9 +32,7 @@ def test_a_run_that_is_repeated_becomes_one_keyword(model: enricher.Enricher) ->
 
 def test_english_phrases_keep_their_spaces_and_hyphens(model: enricher.Enricher) -> None:
     """The phrase is written as in the text, normalised."""
-    found = keywords(
-        model, "Coral reef surveys: the Coral\u00a0Reef is old. A semi-arid garden, semi-arid soil."
-    )
+    found = keywords(model, "Coral reef: the Coral\u00a0Reef is old. It is semi-arid, and semi-arid.")
     assert "coral reef" in found
     assert "semi-arid" in found
 
@@ -48,19 +54,198 @@ def test_mixed_text_joins_across_scripts(model: enricher.Enricher) -> None:
     assert "5g网络" in keywords(model, "5G网络建设。5G网络优化。")
 
 
-def test_the_score_is_the_formula(model: enricher.Enricher) -> None:
-    """ln ln(1 + tf) + ln min(Σ idf, 10) + title − inside − short."""
-    row = model.model.row("ocean")
-    idf = float(model.model.idf[row])
-    assert score(("ocean",), 3, idf, True, 0) == pytest.approx(
-        math.log(math.log(4)) + math.log(min(idf, 10)) + 0.6
+USED = mine_stretches(
+    [
+        [
+            ["热", "传导", "方程", "的", "数值", "解"],
+            ["we", "measure", "the", "heat", "transfer", "of", "coral"],
+        ]
+    ]
+    * 4
+    + [[["数值", "方程"], ["heat", "transfer", "equation"], ["the", "coral", "reef", "is", "large"]]] * 3
+)
+
+
+def by_plain_loops(model: enricher.Enricher, title: list[str], text: list[str]) -> dict[str, float]:
+    """The probability of every candidate of a document whose words are parted by blanks."""
+    is_chinese = sum(word >= "\u4e00" for word in title + text) >= 0.2 * len(title + text)
+    weights = CHINESE if is_chinese else ENGLISH
+    size = len(title) + len(text)
+
+    def stands_in_runs(word: str) -> bool:
+        is_verb = word.isascii() and word.isalpha() and USED.roles(word)[Role.VERBAL] > VERBAL
+        return is_lexical(word) and not is_verb
+
+    def joined(first: str, second: str) -> bool:
+        return stands_in_runs(first) and stands_in_runs(second) and first != second
+
+    places: dict[tuple[str, ...], list[tuple[int, bool, bool]]] = {}
+    for field, offset, words in (("title", 0, title), ("text", len(title), text)):
+        for start in range(len(words)):
+            for end in range(start + 1, min(start + LONGEST, len(words)) + 1):
+                part = tuple(words[start:end])
+                if (
+                    all(map(stands_in_runs, part))
+                    and all(joined(*pair) for pair in pairwise(part))
+                    and len(set(part)) == len(part)
+                ):
+                    whole = (start == 0 or not joined(words[start - 1], part[0])) and (
+                        end == len(words) or not joined(part[-1], words[end])
+                    )
+                    places.setdefault(part, []).append((offset + start, whole, field == "title"))
+
+    def is_candidate(part: tuple[str, ...]) -> bool:
+        found = places[part]
+        if len(part) == 1:
+            return is_content(part[0])
+        titled = any(place[2] for place in found)
+        alone = all(place[1] for place in found)
+        known = row_of(USED, *part) >= 0
+        return not is_chinese or len(found) > 1 or known or (len(part) == 2 and titled and alone)
+
+    candidates = list(filter(is_candidate, places))
+    facts = WordFacts(model.model, USED)
+    scores = {}
+    for part in candidates:
+        found = places[part]
+        row = row_of(USED, *part)
+        inside = max(
+            (
+                len(places[other])
+                for other in candidates
+                if len(other) > len(part)
+                and any(other[i : i + len(part)] == part for i in range(len(other) - len(part) + 1))
+            ),
+            default=0,
+        )
+        idf = sum(float(value) for value in facts.of(part)["idf"])
+        score = (
+            weights.tf * math.log(math.log1p(len(found)))
+            + weights.idf * math.log(min(idf, weights.cap))
+            + weights.title * any(place[2] for place in found)
+            - weights.place * math.log(0.03 + found[0][0] / size)
+            + weights.freedom * math.log1p(float(USED.freedom[row]) if row >= 0 else 0.0)
+            + weights.alone * sum(place[1] for place in found) / len(found)
+            + weights.inside * min(inside / len(found), 1)
+            + weights.short * (len(part) == 1 and len(part[0]) <= 2)
+            + weights.single * (len(part) == 1)
+            + weights.long * max(len(part) - weights.usual, 0)
+        )
+        if not is_chinese:
+            score += sum(
+                of(USED.roles(word)) if word.isalpha() else 0
+                for of, word in ((opening_of, part[0]), (closing_of, part[-1]))
+            )
+        logit = weights.scale * score + weights.shift - 0.5 * math.log(size / 100)
+        scores[" ".join(part)] = 1 / (1 + math.exp(-logit))
+    return scores
+
+
+@pytest.mark.parametrize(
+    "vocabulary",
+    [
+        ["热", "传导", "方程", "数值", "解", "的", "事务", "heat", "12"],
+        ["heat", "transfer", "equation", "coral", "reef", "the", "of", "measure", "large", "c3", "12"],
+    ],
+)
+def test_the_score_is_the_formula(model: enricher.Enricher, vocabulary: list[str]) -> None:
+    """Of every candidate of documents of random words, in Chinese and English."""
+    chance = random.Random(5)
+    extractor = PhraseExtractor(model.model, USED)
+    for _ in range(30):
+        title, text = (chance.choices(vocabulary, k=chance.randrange(most)) for most in (6, 40))
+        document = model.analyzer.analyze(
+            Document("1", {"title": " ".join(title), "text": " ".join(text)}), ("title", "text")
+        )
+        if [token.text for token in document.tokens["text"]] != text:
+            continue
+        wanted = by_plain_loops(model, title, text)
+        found = extractor.keywords(document, 10**6, "title")
+        assert found or not wanted
+        for keyword in found:
+            assert keyword.score == pytest.approx(wanted[keyword.text], rel=1e-5)
+        assert [keyword.score for keyword in found] == sorted((k.score for k in found), reverse=True)
+        if found:
+            assert found[0].score == pytest.approx(max(wanted.values()), rel=1e-5)
+        left_out = set(wanted) - {keyword.text for keyword in found}
+        for phrase in left_out:
+            assert any(
+                f" {phrase} " in f" {keyword.text} " and keyword.score >= wanted[phrase] - 1e-6
+                for keyword in found
+            )
+
+
+def found_in(extractor: PhraseExtractor, model: enricher.Enricher, text: str) -> list[Keyword]:
+    """The keywords of a text by an extractor."""
+    return extractor.keywords(model.analyzer.analyze(Document("1", {"text": text}), ("text",)), 10)
+
+
+def test_a_phrase_of_the_training_text_needs_no_repetition(model: enricher.Enricher) -> None:
+    """In Chinese, where most runs of words are chance."""
+    text = "本文讨论数值方程。锁与事务日志。"
+    with_usage = [k.text for k in found_in(PhraseExtractor(model.model, USED), model, text)]
+    without = [k.text for k in found_in(PhraseExtractor(model.model, None), model, text)]
+    assert "数值方程" in with_usage and "数值方程" not in without
+
+
+def test_english_verbs_part_phrases(model: enricher.Enricher) -> None:
+    """What the training text uses as one, and what ends as such words do."""
+    lines = [["we", verb, "the", "reef"] for verb in ("standardise", "realise", "organise")] * 10
+    extractor = PhraseExtractor(model.model, mine_stretches([lines]))
+    found = [k.text for k in found_in(extractor, model, "Coral reefs stabilise harbour sediment.")]
+    assert {"coral reefs", "harbour sediment"} <= set(found)
+    assert not any("stabilise" in phrase for phrase in found)
+
+
+def test_a_plural_does_not_stand_beside_its_singular(model: enricher.Enricher) -> None:
+    """They are one word to the reader."""
+    found = keywords(model, "Coral reefs. A coral reef. The reef, the reefs.", top=10)
+    assert len([phrase for phrase in found if phrase in ("coral reef", "coral reefs")]) == 1
+    assert not {"reef", "reefs"} & set(found)
+
+
+def test_a_probability_means_the_same_in_every_document(model: enricher.Enricher) -> None:
+    """Between 0 and 1, and the lower the longer the text that a candidate stands in."""
+    text = "分布式事务很难。分布式事务需要日志。"
+    short, long = (
+        {keyword.text: keyword.score for keyword in model.keywords(text + "而且如此。" * times)}
+        for times in (0, 200)
     )
-    both = idf + float(model.model.idf[model.model.row("tide")])
-    pair = score(("ocean", "tide"), 2, both, False, 1)
-    assert pair == pytest.approx(math.log(math.log(3)) + math.log(min(both, 10)) - 0.2 * 0.5)
-    idf = float(model.model.idf[model.model.row("事务")])
-    short = score(("事务",), 1, idf, False, 0)
-    assert short == pytest.approx(math.log(math.log(2)) + math.log(min(idf, 10)) - 0.2)
+    assert 0 < long["分布式事务"] < short["分布式事务"] < 1
+
+
+@pytest.mark.parametrize("usage", [None, USED])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("事务", ["事务"]),
+        ("reef " * 1000, ["reef"]),
+        ("事务" * 1000, ["事务"]),
+        ("CORAL REEF CORAL REEF", ["coral reef"]),
+        ("коралл риф", ["коралл риф"]),
+        ("for (int i = 0; i < n; i++) { total += row[i]; }", None),
+        ("| 名称 | 值 |\n| --- | --- |\n| 电压 | 10 |", None),
+    ],
+)
+def test_odd_texts_have_keywords_too(
+    model: enricher.Enricher, usage: Usage | None, text: str, expected: list[str] | None
+) -> None:
+    """One word, one repeated, all upper case, another language, code, tables."""
+    found = found_in(PhraseExtractor(model.model, usage), model, text)
+    assert found and all(0 < keyword.score < 1 for keyword in found)
+    if expected is not None:
+        assert [keyword.text for keyword in found][:1] == expected
+
+
+def test_a_text_of_a_million_characters_has_keywords(model: enricher.Enricher) -> None:
+    """In Chinese and English."""
+    chance = random.Random(1)
+    for words, gap in (
+        (["分布式", "事务", "需要", "日志", "。"], ""),
+        (["coral", "reef", "the", "tide"], " "),
+    ):
+        text = gap.join(chance.choices(words, k=1_000_000 // 3))
+        assert model.keywords(text)
 
 
 @pytest.mark.parametrize("text", ["", "的 了 and the", "123 45.6", "😀😀 ，。", "\x00\ud800"])

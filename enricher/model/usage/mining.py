@@ -1,0 +1,237 @@
+"""Counting phrases and the company of words in a sample of the training text.
+
+A phrase is one to LONGEST lexical words that touch. It is kept when it occurs often enough; no phrase is
+more frequent than its parts, so a longer one is looked for only where both of its shorter ones were kept.
+Its freedom is the entropy of the words beside it, on the side where that is lower: what stands in many
+company is a unit, what is always followed by the same word is a part of one. A side without a word
+counts as company of its own.
+"""
+
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+
+from enricher.model.huffman import DoubleArray, IntArray
+from enricher.model.usage.tables import (
+    ANY,
+    ENDINGS,
+    LONGEST,
+    Keys,
+    Role,
+    Usage,
+    key_of,
+    longer,
+    sorted_rows,
+)
+from enricher.parallel import document_batches, map_in_order
+from enricher.records import Document
+from enricher.text import Analyzer, is_lexical
+from enricher.text.stretches import stretches
+
+LEAST = 3
+"""Occurrences of a phrase from which on it is kept."""
+MOST_WORDS = 4_000_000
+"""Words after which no more documents are looked at."""
+
+# fmt: off
+DETERMINERS = frozenset((
+    "the", "a", "an", "this", "these", "that", "those", "its", "their", "his", "her", "our", "your", "my",
+    "each", "every", "some", "any", "such", "all", "both", "several", "many", "no", "another", "either",
+    "neither",
+))
+BEFORE_VERBS = frozenset((
+    "to", "we", "they", "i", "you", "it", "which", "who", "he", "she", "can", "will", "may", "could",
+    "should", "would", "must", "might", "cannot", "not", "do", "does", "did", "is", "are", "was", "were",
+    "be", "been", "being", "am", "has", "have", "had",
+))
+# fmt: on
+OWN = 4.0
+"""Occurrences that the words of the same ending count for."""
+SHORTER = 20.0
+"""Occurrences that the words of the next shorter ending count for."""
+
+GAP = -1
+Shares = DoubleArray
+
+
+@dataclass(frozen=True, slots=True)
+class StretchCutter:
+    """Cuts batches of documents into the words of every stretch."""
+
+    analyzer: Analyzer
+    fields: tuple[str, ...]
+
+    def __call__(self, documents: Sequence[Document]) -> list[list[list[str]]]:
+        return [list(self._cut(document)) for document in documents]
+
+    def _cut(self, document: Document) -> Iterator[list[str]]:
+        for field in self.fields:
+            text = document.text(field)
+            for stretch in stretches(text, self.analyzer.tokens(text)):
+                yield [token.text for token in stretch]
+
+
+@dataclass(frozen=True, slots=True)
+class WordStream:
+    """The words of a sample as numbers in one row, GAP between two stretches and at both ends.
+
+    words: int32 (N,); places: int32 (N,), the document of each; vocabulary: the words by number.
+    """
+
+    vocabulary: list[str]
+    words: IntArray
+    places: IntArray
+
+    @property
+    def documents(self) -> int:
+        return int(self.places[-1]) + 1 if len(self.places) else 0
+
+
+def mine(documents: Iterable[Document], fields: Sequence[str], analyzer: Analyzer, workers: int = 1) -> Usage:
+    """The tables of a sample of documents, cut by so many processes."""
+    work = StretchCutter(analyzer, tuple(fields))
+    with closing(map_in_order(work, document_batches(documents, fields), workers)) as cut:
+        return mine_stretches(chain.from_iterable(batch for _, batch in cut))
+
+
+def mine_stretches(documents: Iterable[Sequence[Sequence[str]]]) -> Usage:
+    """The tables of documents that are cut into stretches of words."""
+    stream = _stream(documents)
+    keys = np.array([key_of(word) for word in stream.vocabulary], np.uint64)
+    lexical = np.array([is_lexical(word) for word in stream.vocabulary], np.bool_)
+    phrases = _phrases(stream, keys, lexical)
+    return Usage(stream.documents, *phrases, *_roles(stream, lexical))
+
+
+def _stream(documents: Iterable[Sequence[Sequence[str]]]) -> WordStream:
+    numbers: dict[str, int] = {}
+    words, places = array("i", [GAP]), array("i", [0])
+    for place, found in enumerate(documents):
+        if len(words) > MOST_WORDS:
+            break
+        for stretch in found:
+            words.extend([numbers.setdefault(word, len(numbers)) for word in stretch])
+            words.append(GAP)
+            places.extend([place] * (len(stretch) + 1))
+    return WordStream(list(numbers), np.array(words, np.int32), np.array(places, np.int32))
+
+
+def _phrases(
+    stream: WordStream, keys: Keys, lexical: NDArray[np.bool_]
+) -> tuple[Keys, NDArray[np.uint32], NDArray[np.float32]]:
+    """Keys, documents and freedom of the phrases that are kept, by key."""
+    words = stream.words
+    inside = words >= 0
+    good = np.zeros(len(words), np.bool_)
+    good[inside] = lexical[words[inside]]
+    word_keys = np.zeros(len(words), np.uint64)
+    word_keys[inside] = keys[words[inside]]
+    found = []
+    starts = np.flatnonzero(good)
+    at = word_keys.copy()
+    for length in range(1, LONGEST + 1):
+        if length > 1:
+            kept = np.zeros(len(words) + 1, np.bool_)
+            kept[starts] = True
+            starts = starts[kept[starts + 1]]
+            at[starts] = longer(at[starts], word_keys[starts + length - 1])
+        unique, which, counts = np.unique(at[starts], return_inverse=True, return_counts=True)
+        often = counts >= LEAST
+        starts, which = starts[often[which]], which[often[which]]
+        which = (np.cumsum(often) - 1)[which]
+        counts = counts[often]
+        freedom = np.minimum(
+            _entropy(which, words[starts - 1], counts), _entropy(which, words[starts + length], counts)
+        )
+        found.append((unique[often], _documents(which, stream.places[starts], len(counts)), freedom))
+        if not len(starts):
+            break
+    every, documents, freedom = map(np.concatenate, zip(*found, strict=True))
+    order = np.argsort(every)
+    return every[order], documents[order].astype(np.uint32), freedom[order].astype(np.float32)
+
+
+def _entropy(which: NDArray[np.int64], beside: IntArray, counts: NDArray[np.int64]) -> DoubleArray:
+    """Of every phrase the entropy of the words beside it, in nats, float64 (n,)."""
+    there = beside >= 0
+    pairs, times = np.unique((which[there] << 32) | beside[there], return_counts=True)
+    known = np.bincount(pairs >> 32, times * np.log(times), len(counts))
+    return np.asarray(np.log(counts) - known / counts)
+
+
+def _documents(which: NDArray[np.int64], places: IntArray, number: int) -> NDArray[np.int64]:
+    pairs = np.unique((which << 32) | places)
+    return np.bincount(pairs >> 32, minlength=number)
+
+
+def _roles(stream: WordStream, lexical: NDArray[np.bool_]) -> tuple[Keys, NDArray[np.float32]]:
+    """Keys and shares of the English words that occur often enough, and of endings of words."""
+    words, vocabulary = stream.words, stream.vocabulary
+    before, at, after = words[:-2], words[1:-1], words[2:]
+    english = np.array([word.isascii() and word.isalpha() for word in vocabulary], np.bool_)
+    here = at >= 0
+    here[here] = english[at[here]]
+    before, at, after = before[here], at[here], after[here]
+
+    def among(beside: IntArray, words: frozenset[str] | None) -> NDArray[np.bool_]:
+        """Whether the word beside is lexical (None), or one of some words; False at a gap."""
+        member = lexical if words is None else np.array([word in words for word in vocabulary], np.bool_)
+        return np.append(member, False)[beside]
+
+    columns = {
+        Role.BEFORE: among(after, None),
+        Role.AFTER: among(before, None),
+        Role.DETERMINED: among(before, DETERMINERS),
+        Role.VERBAL: among(before, BEFORE_VERBS) | among(after, DETERMINERS),
+    }
+    size = len(vocabulary)
+    counts = np.bincount(at, minlength=size)
+    sums = np.stack([np.bincount(at, columns[role], size) for role in Role], axis=1).astype(np.float64)
+    return _smoothed(vocabulary, counts, sums)
+
+
+def _smoothed(
+    vocabulary: Sequence[str], counts: NDArray[np.int64], sums: Shares
+) -> tuple[Keys, NDArray[np.float32]]:
+    """Shares of words, drawn to those of their endings, and shares of the endings by themselves."""
+    numbers: dict[str, list[int]] = {ANY: []}
+    seen = np.flatnonzero(counts).tolist()
+    for number in seen:
+        word = vocabulary[number]
+        numbers[ANY].append(number)
+        for letters in ENDINGS:
+            if len(word) > letters:
+                numbers.setdefault(word[-letters:], []).append(number)
+    shares: dict[str, Shares] = {}
+    for ending in sorted(numbers, key=len):
+        total, sum_ = counts[numbers[ending]].sum(), sums[numbers[ending]].sum(axis=0)
+        shorter = _known_ending(ending, shares)
+        start = shares[shorter] if shorter is not None else np.zeros(len(Role))
+        weight = SHORTER if shorter is not None else 0.0
+        shares[ending] = (sum_ + weight * start) / max(total + weight, 1.0)
+    table = {f"-{ending}": value for ending, value in shares.items()}
+    for number in seen:
+        if counts[number] >= LEAST:
+            word = vocabulary[number]
+            start = shares[_ending_of(word, shares)]
+            table[word] = (sums[number] + OWN * start) / (counts[number] + OWN)
+    keys, order = sorted_rows([key_of(name) for name in table])
+    values = np.array(list(table.values()), np.float32).reshape(-1, len(Role))
+    return keys, values[order]
+
+
+def _known_ending(ending: str, shares: Mapping[str, Shares]) -> str | None:
+    """The next shorter ending, None for that of every word."""
+    if ending == ANY:
+        return None
+    return next((ending[-n:] for n in ENDINGS if n < len(ending) and ending[-n:] in shares), ANY)
+
+
+def _ending_of(word: str, shares: Mapping[str, Shares]) -> str:
+    """The longest known ending of a word."""
+    return next((word[-n:] for n in ENDINGS if len(word) > n and word[-n:] in shares), ANY)

@@ -1,0 +1,144 @@
+"""Phrases and roles of words, counted in text."""
+
+import math
+import random
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import enricher
+from enricher.errors import BundleInvalid
+from enricher.model.usage import Usage, mining
+from enricher.model.usage.mining import LEAST, mine, mine_stretches
+from enricher.model.usage.tables import LONGEST, Role, key_of, phrase_keys
+from enricher.records import Document
+from enricher.text import is_lexical, open_analyzer
+
+
+def key_of_phrase(*words: str) -> int:
+    """The key by which a phrase is found."""
+    keys = np.array([key_of(word) for word in words], np.uint64)
+    return int(phrase_keys(keys)[len(words) - 1][0])
+
+
+def row_of(usage: Usage, *words: str) -> int:
+    """The row of a phrase, −1 where it was not kept."""
+    return int(usage.find(np.array([key_of_phrase(*words)], np.uint64))[0])
+
+
+def counted(documents: list[list[list[str]]]) -> dict[tuple[str, ...], tuple[int, float]]:
+    """The same by plain loops: phrase → documents and freedom."""
+    places: defaultdict[tuple[str, ...], list[tuple[int, str, str]]] = defaultdict(list)
+    for number, stretches in enumerate(documents):
+        for stretch_number, words in enumerate(stretches):
+            beside = [f"|{number}.{stretch_number}.<", *words, f"|{number}.{stretch_number}.>"]
+            for start in range(len(words)):
+                for end in range(start + 1, min(start + LONGEST, len(words)) + 1):
+                    if all(map(is_lexical, words[start:end])):
+                        places[tuple(words[start:end])].append((number, beside[start], beside[end + 1]))
+    return {
+        phrase: (
+            len({place[0] for place in found}),
+            min(entropy([place[1] for place in found]), entropy([place[2] for place in found])),
+        )
+        for phrase, found in places.items()
+        if len(found) >= LEAST
+    }
+
+
+def entropy(words: list[str]) -> float:
+    """In nats."""
+    return -sum(n / len(words) * math.log(n / len(words)) for n in Counter(words).values())
+
+
+def test_phrases_are_those_of_a_plain_count() -> None:
+    """Which are kept, in how many documents they stand, and how free they are."""
+    chance = random.Random(3)
+    words = ["事务", "索引", "水", "heat", "transfer", "the", "的", "12"]
+    documents = [
+        [chance.choices(words, k=chance.randrange(1, 12)) for _ in range(chance.randrange(4))]
+        for _ in range(60)
+    ]
+    usage, wanted = mine_stretches(documents), counted(documents)
+    assert max(map(len, wanted)) >= 3
+    assert len(usage.keys) == len(wanted)
+    for phrase, (number, freedom) in wanted.items():
+        row = row_of(usage, *phrase)
+        assert row >= 0
+        assert usage.frequencies[row] == number
+        assert usage.freedom[row] == pytest.approx(freedom, abs=1e-6)
+    assert row_of(usage, "the") == row_of(usage, "的", "事务") == -1
+
+
+def test_the_company_of_a_word_tells_its_role() -> None:
+    """A noun after a determiner, a verb before one, an adjective before another word."""
+    line = ["the", "large", "reef", "shows", "a", "pattern", "because", "we", "show", "the", "reef"]
+    usage = mine_stretches([[line]] * 30)
+    reef, shows, large = map(usage.roles, ("reef", "shows", "large"))
+    assert 0.6 > reef[Role.DETERMINED] > 0.4 > shows[Role.DETERMINED]
+    assert shows[Role.VERBAL] > 0.8 > 0.1 > large[Role.VERBAL]
+    assert large[Role.BEFORE] > 0.8 and large[Role.AFTER] < 0.1
+
+
+def test_a_word_that_was_never_seen_is_like_those_that_end_as_it_does() -> None:
+    """Stabilise is a verb because standardise and realise are; without a likeness it is like all words."""
+    lines = [f"we {verb} the reef".split() for verb in ("standardise", "realise", "organise")] * 10
+    lines += [f"the {noun} of".split() for noun in ("station", "nation", "motion")] * 10
+    usage = mine_stretches([lines])
+    assert usage.roles("stabilise")[Role.VERBAL] > 0.7 > usage.roles("xyz")[Role.VERBAL]
+    assert usage.roles("station")[Role.VERBAL] < 0.1
+    assert usage.roles("ration")[Role.DETERMINED] > 0.7
+
+
+def test_documents_beyond_the_limit_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time and memory are bounded for a corpus of any size."""
+    monkeypatch.setattr(mining, "MOST_WORDS", 50)
+    assert mine_stretches([[["事务", "索引"]]] * 1000).documents == 17
+
+
+def test_nothing_comes_of_nothing() -> None:
+    """No documents, empty ones, stop words alone."""
+    for documents in ([], [[]], [[[]]], [[["the", "of"]]]):
+        usage = mine_stretches(documents)
+        assert len(usage.keys) == 0 and row_of(usage, "事务") == -1
+        assert usage.roles("reef").shape == (len(Role),)
+
+
+def test_workers_change_nothing(tmp_path: Path) -> None:
+    """And the tables that are opened are those that were written."""
+    documents = [
+        Document(str(n), {"title": "Heat transfer", "text": f"热传导方程，the heat transfer {n}."})
+        for n in range(300)
+    ]
+    one, two = (mine(documents, ("title", "text"), open_analyzer(), workers) for workers in (1, 2))
+    one.write(tmp_path)
+    opened = Usage.open(tmp_path, one.documents)
+    for other in (two, opened):
+        assert other.documents == 300
+        for field in ("keys", "frequencies", "freedom", "role_keys", "role_shares"):
+            assert np.array_equal(getattr(one, field), getattr(other, field))
+    assert one.frequencies[row_of(one, "heat", "transfer")] == 300
+
+
+def test_damaged_tables_are_a_sentence(tmp_path: Path) -> None:
+    """Missing, cut, or not fitting each other."""
+    usage = mine_stretches([[["事务", "索引"]]] * 5)
+    usage.write(tmp_path)
+    np.save(tmp_path / "phrase_freedom.npy", np.zeros(9, np.float32))
+    with pytest.raises(BundleInvalid, match="differ in number"):
+        Usage.open(tmp_path, 5)
+    (tmp_path / "phrase_freedom.npy").write_bytes(b"\x93NUMPY")
+    with pytest.raises(BundleInvalid, match="cannot be read"):
+        Usage.open(tmp_path, 5)
+    (tmp_path / "phrase_freedom.npy").unlink()
+    with pytest.raises(BundleInvalid, match="cannot be read"):
+        Usage.open(tmp_path, 5)
+
+
+def test_a_trained_model_says_how_words_are_used(model: enricher.Enricher) -> None:
+    """Its tables are in the bundle, and those of the documents that it was trained on."""
+    usage = model.bundle.usage
+    assert usage is not None and usage.documents > 0
+    assert row_of(usage, "数据库") >= 0
