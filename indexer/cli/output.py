@@ -30,6 +30,10 @@ SHOWN_REJECTIONS = 10
 SECONDS_BETWEEN_LINES = 10
 REJECT_KEYS = {"where", "reason", "content"}
 
+BAR_WIDTH = 20
+BLOCKS = ("", "\u258f", "\u258e", "\u258d", "\u258c", "\u258b", "\u258a", "\u2589", "\u2588")
+"""Blocks of none to eight eighths of a character."""
+
 SPACES = re.compile(r"[\t\n\v\f\r\x85\u2028\u2029]")
 CONTROLS = {code: 0x2400 + code for code in range(0x20)} | {0x7F: 0x2421}
 CONTROLS |= dict.fromkeys([*range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)], 0xFFFD)
@@ -87,6 +91,13 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
     shown = console()
     lines = shown.render_lines(table, pad=False)
     shown.print(Segments([part for line in lines for part in (*_trimmed(line), Segment.line())]), end="")
+
+
+def bars(values: Sequence[float]) -> list[str]:
+    """Numbers as bars, the largest of them BAR_WIDTH wide, in eighths of a character; nothing below 0."""
+    largest = max(values, default=0.0)
+    eighths = [round(8 * BAR_WIDTH * max(value, 0.0) / largest) if largest > 0 else 0 for value in values]
+    return [BLOCKS[8] * (number // 8) + BLOCKS[number % 8] for number in eighths]
 
 
 def _trimmed(line: list[Segment]) -> list[Segment]:

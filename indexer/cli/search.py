@@ -9,7 +9,7 @@ from enricher.errors import UsageError
 from enricher.records import Query, SearchRequest, SearchResponse
 from indexer.cli.app import Command, Json, app, context_of
 from indexer.cli.hits import print_hit
-from indexer.cli.output import counted, print_json, print_line, print_table, say
+from indexer.cli.output import bars, counted, print_json, print_line, print_table, say
 from indexer.cli.words import print_terms
 from indexer.search import SearchableIndex, open_index
 
@@ -29,7 +29,11 @@ def search(
     ] = None,
     facets: Annotated[
         list[str] | None,
-        typer.Option("--facet", metavar="FIELD", help="Count the values of a field; repeated."),
+        typer.Option(
+            "--facet",
+            metavar="FIELD",
+            help="Count the values of a field; keywords by what sets the hits apart; repeated.",
+        ),
     ] = None,
     no_expansion: Annotated[
         bool, typer.Option("--no-expansion", help="Search the typed words only.")
@@ -115,4 +119,7 @@ def _print(opened: SearchableIndex, query: Query, response: SearchResponse, expl
         print_hit(number, hit, opened, query)
     for name, counts in response.facets.items():
         print()
-        print_table((name, "documents"), [(item.value, item.count) for item in counts[:SHOWN_VALUES]])
+        shown = counts[:SHOWN_VALUES]
+        lengths = bars([item.count for item in shown])
+        rows = [(item.value, item.count, bar) for item, bar in zip(shown, lengths, strict=True)]
+        print_table((name, "documents", ""), rows)

@@ -25,7 +25,7 @@ from indexer.cli.app import (
     context_of,
     number_of,
 )
-from indexer.cli.output import Rejects, print_json, print_line, print_table, say
+from indexer.cli.output import Rejects, bars, print_json, print_line, print_table, say
 from indexer.sources import read_sources
 
 Top = Annotated[int, typer.Option(help="How many.")]
@@ -124,7 +124,10 @@ def _print_found(identity: str, found: Sequence[Keyword], as_json: bool) -> None
     elif identity:
         print_line(identity, "  ".join(keyword.text for keyword in found))
     else:
-        print_table(("keyword", "score"), [(keyword.text, keyword.score) for keyword in found])
+        # The published score is a logarithm, of which a bar would say nothing.
+        lengths = bars([keyword.score for keyword in found])
+        rows = [(keyword.text, keyword.score, bar) for keyword, bar in zip(found, lengths, strict=True)]
+        print_table(("keyword", "score", ""), rows)
 
 
 @app.command(cls=Command)
@@ -137,7 +140,9 @@ def neighbors(context: typer.Context, word: Word, top: Top = 10, as_json: Json =
     if as_json:
         print_json({"word": word, "neighbors": [asdict(neighbor) for neighbor in found]})
     else:
-        print_table(("word", "cosine"), [(neighbor.word, neighbor.cosine) for neighbor in found])
+        lengths = bars([neighbor.cosine for neighbor in found])
+        rows = [(neighbor.word, neighbor.cosine, bar) for neighbor, bar in zip(found, lengths, strict=True)]
+        print_table(("word", "cosine", ""), rows)
 
 
 @app.command(cls=Command)
@@ -164,8 +169,12 @@ def related(
     if as_json:
         print_json({"word": word, "alpha": formula.alpha, "related": [asdict(item) for item in found]})
     else:
-        rows = [(item.word, item.score, item.log_probability, item.log_prior) for item in found]
-        print_table(("word", "score", "log p(y|x)", "log p(y)"), rows)
+        lengths = bars([item.score for item in found])
+        rows = [
+            (item.word, item.score, bar, item.log_probability, item.log_prior)
+            for item, bar in zip(found, lengths, strict=True)
+        ]
+        print_table(("word", "score", "", "log p(y|x)", "log p(y)"), rows)
 
 
 @app.command(cls=Command)

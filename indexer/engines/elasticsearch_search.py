@@ -13,10 +13,12 @@ from enricher.records import (
     SearchResponse,
 )
 from indexer.engines.elasticsearch_mapping import Columns
+from indexer.engines.facets import FACET_SIZE, by_distinction
 from indexer.engines.fields import ENRICHMENT, KEYWORDS, as_value, clean, keywords_of
-from indexer.engines.plans import FACET_SIZE, MODEL, Clause, Group, no_scored_field, valid_models
+from indexer.engines.plans import MODEL, Clause, Group, no_scored_field, valid_models
 
 _SHARD_SIZE = 1_000
+_KEYWORDS_FIELD = f"{ENRICHMENT}.{KEYWORDS}"
 
 
 def body_of(
@@ -30,17 +32,18 @@ def body_of(
         "query": _query(groups, filters_of(request, columns)),
         "source": {"excludes": _excludes(layout)} if request.source else False,
     }
-    if request.facets:
-        body["aggs"] = {
-            _facet_name(place): {
-                "terms": {
-                    "field": columns.find(name).name,
-                    "size": FACET_SIZE,
-                    "shard_size": _SHARD_SIZE,
-                }
-            }
-            for place, name in enumerate(request.facets)
-        }
+    aggregations: dict[str, Any] = {}
+    for place, name in enumerate(request.facets):
+        field = columns.find(name).name
+        size = {"field": field, "size": FACET_SIZE, "shard_size": _SHARD_SIZE}
+        aggregations[_facet_name(place)] = {"terms": size}
+        if field == _KEYWORDS_FIELD:
+            # As many as a shard gives, not those of a facet: of equal ones the server takes any.
+            apart = size | {"size": _SHARD_SIZE, "min_doc_count": 1}
+            apart["mutual_information"] = {"include_negatives": False, "background_is_superset": True}
+            aggregations[_distinctive_name(place)] = {"significant_terms": apart}
+    if aggregations:
+        body["aggs"] = aggregations
     return body
 
 
@@ -124,6 +127,21 @@ def _facet_name(place: int) -> str:
     return f"facet_{place}"
 
 
+def _distinctive_name(place: int) -> str:
+    return f"distinctive_{place}"
+
+
+def _facet(aggregations: Mapping[str, Any], place: int) -> tuple[FacetCount, ...]:
+    """The values of a facet; keywords by what sets them apart, where the server has counted that too."""
+    counts = _counts(aggregations[_facet_name(place)])
+    apart = aggregations.get(_distinctive_name(place))
+    if apart is None:
+        return counts
+    everywhere = {str(bucket["key"]): int(bucket["bg_count"]) for bucket in apart["buckets"]}
+    every = dict.fromkeys([*_counts(apart), *counts])
+    return by_distinction(every, everywhere, int(apart["doc_count"]), int(apart["bg_count"]))
+
+
 def response_of(request: SearchRequest, answer: Mapping[str, Any]) -> SearchResponse:
     """The answer of the server as a record."""
     total = int(answer["hits"]["total"]["value"])
@@ -132,7 +150,7 @@ def response_of(request: SearchRequest, answer: Mapping[str, Any]) -> SearchResp
         total=total,
         took_ms=float(answer["took"]),
         hits=hits_of(answer),
-        facets={name: _counts(aggregations[_facet_name(place)]) for place, name in enumerate(request.facets)},
+        facets={name: _facet(aggregations, place) for place, name in enumerate(request.facets)},
         by_words=total,
     )
 

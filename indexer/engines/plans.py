@@ -9,7 +9,6 @@ from indexer.engines.fields import EMPTY_MARK, ENRICHMENT, KEYWORDS, LONGEST_WOR
 MOST_HITS = 10_000
 MOST_WEIGHT = 1e6
 """The largest weight of a term: single precision still holds the sum of a thousand such scores."""
-FACET_SIZE = 20
 
 MODEL = "model"
 """The field under `enrichment` that names the model that made it."""

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -28,9 +29,9 @@ from enricher.records import (
     SearchRequest,
     SearchResponse,
 )
+from indexer.engines.facets import FACET_SIZE, by_distinction
 from indexer.engines.fields import KEYWORDS, as_value, clean, keywords_of, number
 from indexer.engines.plans import (
-    FACET_SIZE,
     MODEL,
     Clause,
     Group,
@@ -115,7 +116,7 @@ class _Search:
             query = self._query(groups, filters)
             by_words, total, ranking = self._ranking(query, filters)
             hits = [self._hit(score, address) for score, address in ranking[: self.request.top]]
-            facets = {name: self._facet(query, column) for name, column in columns.items()}
+            facets = {name: self._facet(query, column, by_words) for name, column in columns.items()}
         return SearchResponse(total, (time.perf_counter() - started) * 1000, tuple(hits), facets, by_words)
 
     def _ranking(self, query: Query, filters: Sequence[Query]) -> tuple[int, int, Sequence[Scored]]:
@@ -230,14 +231,18 @@ class _Search:
 
     # -------------------------------------------------------------- answers
 
-    def _facet(self, query: Query, column: str) -> tuple[FacetCount, ...]:
+    def _facet(self, query: Query, column: str, found: int) -> tuple[FacetCount, ...]:
         terms = {"field": column, "size": _MOST_BUCKETS}
         buckets = self.searcher.aggregate(query, {"facet": {"terms": terms}})["facet"]["buckets"]
         ranked = sorted(buckets, key=lambda b: (-b["doc_count"], isinstance(b["key"], str), b["key"]))
-        return tuple(
-            FacetCount(b.get("key_as_string") or as_value(b["key"]), int(b["doc_count"]))
-            for b in ranked[:FACET_SIZE]
+        counts = (
+            FacetCount(b.get("key_as_string") or as_value(b["key"]), int(b["doc_count"])) for b in ranked
         )
+        if column != self.names.get(KEYWORDS):
+            return tuple(islice(counts, FACET_SIZE))
+        counted = list(counts)
+        everywhere = {one.value: int(self.searcher.doc_freq(column, one.value)) for one in counted}
+        return by_distinction(counted, everywhere, found, int(self.searcher.num_docs))
 
     def _hit(self, score: float, address: tantivy.DocAddress) -> Hit:
         if not self.request.source:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from rich.cells import cell_len
 
 from enricher.keywords import METHODS
 from enricher.model.training import ARCHITECTURES, LOSSES
@@ -82,6 +83,22 @@ def test_tables_show_the_words(run: RunCommand, models: Path) -> None:
     assert "cosine" in run("--models", models, "neighbors", "tide").stdout
     assert "in the query" in run("--models", models, "expand", "tide").stdout
     assert "事务" in run("--models", models, "keywords", "--text", "事务").stdout
+
+
+def test_tables_are_aligned_and_have_bars(run: RunCommand, models: Path) -> None:
+    """Also where wide characters stand beside narrow ones; the bar of the best is the longest."""
+    text = "分布式事务与 coral reef 的日志。分布式事务。"
+    for arguments in (("keywords", "--text", text), ("related", "事务"), ("neighbors", "tide")):
+        head, *lines = run("--models", models, *arguments).stdout.splitlines()
+        assert len(lines) >= 3
+        places = {
+            cell_len(line[: line.index("0.") if "0." in line else line.index(".") - 1]) for line in lines
+        }
+        assert len(places) == 1 and "\t" not in head
+        lengths = [line.count("\u2588") for line in lines]
+        assert lengths[0] == 20 and lengths == sorted(lengths, reverse=True)
+    published = run("--models", models, "keywords", "--text", text, "--method", "published").stdout
+    assert "事务" in published and "\u2588" not in published
 
 
 @pytest.mark.parametrize("command", ["related", "neighbors"])

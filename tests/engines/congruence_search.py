@@ -188,6 +188,23 @@ def test_facets_count_the_documents_that_match(engine: SearchEngine, index: str)
     }
 
 
+def test_keywords_are_ranked_by_what_sets_the_found_apart(engine: SearchEngine, index: str) -> None:
+    """Not what all documents have, nor what one has alone; where all are found, by their number."""
+    common = [document(f"y{n}", "y", keywords=["common", "other"]) for n in range(30)]
+    special = [document(f"x{n}", "x y", keywords=["common", "special"]) for n in range(6)]
+    few = [document(f"z{n}", "x y", keywords=["common", f"rare{n}"]) for n in range(4)]
+    fill(engine, index, *common, *special, *few)
+
+    def keywords(*words: str, **filters: str) -> list[tuple[str, int]]:
+        request = SearchRequest(query(*words), filters=tuple(filters.items()), facets=("keywords",))
+        return [(one.value, one.count) for one in engine.search(index, request).facets["keywords"]]
+
+    rare = [(f"rare{n}", 1) for n in range(4)]
+    assert keywords("x") == [("special", 6), *rare, ("common", 10)]
+    assert keywords("y") == [("common", 40), ("other", 30), ("special", 6), *rare]
+    assert keywords("y", keywords="special") == [("special", 6), ("common", 6)]
+
+
 def test_long_values_are_kept_but_not_counted(engine: SearchEngine, index: str) -> None:
     """Strings over the engines' limits stay in the document and out of facets, at the same length."""
     keywords = ["k" * 1024, "k" * 1025, "k" * 10_000, "😀" * 512, "😀" * 513, "字" * 1024]

@@ -1,0 +1,37 @@
+"""The measure by which keywords are ranked."""
+
+import math
+
+import pytest
+
+from enricher.records import FacetCount
+from indexer.engines.facets import FACET_SIZE, by_distinction, distinction
+
+
+@pytest.mark.parametrize(("count", "found", "everywhere", "documents"), [(5, 10, 20, 1000), (9, 50, 9, 60)])
+def test_the_measure_is_the_mutual_information_of_two_facts(
+    count: int, found: int, everywhere: int, documents: int
+) -> None:
+    """That a document was found, and that it has the keyword; times the number of documents."""
+    table = [[count, found - count], [everywhere - count, documents - found - everywhere + count]]
+    rows, columns = list(map(sum, table)), [sum(column) for column in zip(*table, strict=True)]
+    information = sum(
+        n / documents * math.log(n * documents / (rows[i] * columns[j]))
+        for i, row in enumerate(table)
+        for j, n in enumerate(row)
+        if n
+    )
+    assert distinction(count, found, everywhere, documents) == pytest.approx(information * documents)
+
+
+def test_what_is_no_more_frequent_than_elsewhere_sets_nothing_apart() -> None:
+    """As frequent, rarer, or all documents were found; deleted documents may still be counted."""
+    assert distinction(5, 10, 50, 100) == distinction(1, 10, 50, 100) == distinction(5, 100, 5, 100) == 0
+    assert distinction(5, 10, 3, 100) > 0
+
+
+def test_there_are_no_more_values_than_a_facet_has() -> None:
+    """The first ones in the order of the measure."""
+    counts = [FacetCount(f"k{n:02}", 40 - n) for n in range(40)]
+    everywhere = {facet.value: 40 for facet in counts}
+    assert by_distinction(counts, everywhere, 50, 1000) == tuple(counts[:FACET_SIZE])
