@@ -5,17 +5,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from enricher.errors import BundleInvalid
+from enricher.errors import BundleInvalid, UsageError
 from enricher.expansion import RelatednessExpansion, expand_by_relatedness, parse_query
 from enricher.keywords import KeywordExtractor, published_keywords
 from enricher.model.bundle import Bundle
 from enricher.model.corpus import REAL_TITLES, SHORT_TEXTS
 from enricher.model.huffman import FloatArray
-from enricher.model.related_table import related
+from enricher.model.related_table import as_related_words, related
 from enricher.model.relatedness import DEFAULT_ALPHA, DEFAULT_SHRINKAGE, INNER_PRODUCT, Relatedness
+from enricher.model.senses import group_fits, word_groups
 from enricher.model.store import BundleStore
 from enricher.model.word2vec import Word2Vec
-from enricher.records import AnalyzedDocument, Document, Keyword, Neighbor, Query, RelatedWord
+from enricher.records import AnalyzedDocument, Document, Keyword, Neighbor, Query, RelatedWord, Sense
 from enricher.text import Analyzer, Lexicon, open_analyzer, read_lexicon
 from enricher.text.analysis import DEFAULT_LIMIT
 from enricher.text.segmentation import NO_LEXICON
@@ -117,6 +118,36 @@ class Enricher:
         else by a search. Raises UnknownWord, UsageError.
         """
         return related(self.model, self.bundle.related_table, word, top, self.formula(alpha, shrinkage))
+
+    def senses(
+        self,
+        word: str,
+        top: int = 5,
+        alpha: float = DEFAULT_ALPHA,
+        shrinkage: bool = True,
+        context: str | None = None,
+    ) -> list[Sense]:
+        """The words that occur with a word, in groups of its senses, `top` words of each.
+
+        The group of the best word comes first, with a context that which fits its words best (the word
+        itself aside). Raises UnknownWord, UsageError; UsageError too for a context without a known word.
+        """
+        if top < 1:
+            raise UsageError(f"The number of words must be 1 or more, not {top}.")
+        row, formula = self.model.row(word), self.formula(alpha, shrinkage)
+        groups = word_groups(self.model, row, formula)
+        fits: list[float | None] = [None] * len(groups)
+        if context is not None:
+            around = self.model.rows(self.analyzer.content_words(context))
+            around = around[around != row]
+            if not len(around):
+                raise UsageError(f"The context {context!r} holds no other word that the model knows.")
+            fits = list(group_fits(self.model, groups, around))
+        found = [
+            Sense(tuple(as_related_words(self.model, group.scores[:top], group.rows[:top], formula)), fit)
+            for group, fit in zip(groups, fits, strict=True)
+        ]
+        return sorted(found, key=lambda sense: -(sense.fit or 0.0)) if context is not None else found
 
     def formula(self, alpha: float = DEFAULT_ALPHA, shrinkage: bool = True) -> Relatedness:
         """The formula by which `related` ranks; the inner product on a model of negative sampling."""

@@ -83,6 +83,16 @@ class RelatedWord:
     log_prior: float
 
 
+@dataclass(frozen=True, slots=True)
+class Sense:
+    """A group of words related to one, best first; `fit` says how well it fits a context, in nats, the more
+    the better, and is None without one.
+    """
+
+    related: tuple[RelatedWord, ...]
+    fit: float | None = None
+
+
 # ------------------------------------------------------------------ queries
 
 TOKENS = "tokens"

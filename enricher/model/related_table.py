@@ -131,9 +131,15 @@ def related(
     if answer is None:
         scores, found = most_related(model, np.array([row], np.int32), top, formula)
         answer = scores[0][found[0] >= 0], found[0][found[0] >= 0]
-    priors = model.log_priors_of(answer[1])
-    offsets = formula.offsets_of(model, answer[1])
+    return as_related_words(model, *answer, formula)
+
+
+def as_related_words(
+    model: Word2Vec, scores: FloatArray, rows: IntArray, formula: Relatedness
+) -> list[RelatedWord]:
+    """Scores, float32 (n,), and rows, int32 (n,), as records with what the scores are made of."""
+    priors, offsets = model.log_priors_of(rows), formula.offsets_of(model, rows)
     return [
         RelatedWord(model.words[y], float(score), float(score - offset), float(prior))
-        for score, y, offset, prior in zip(*answer, offsets, priors, strict=True)
+        for score, y, offset, prior in zip(scores, rows, offsets, priors, strict=True)
     ]

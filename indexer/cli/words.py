@@ -11,7 +11,7 @@ import typer
 from enricher.enricher import Enricher, load
 from enricher.errors import UsageError
 from enricher.parallel import document_batches, map_in_order
-from enricher.records import TOKENS, Document, Keyword, QueryTerm, title_of
+from enricher.records import TOKENS, Document, Keyword, QueryTerm, Sense, title_of
 from enricher.sources import accepted, source_format
 from indexer.cli.app import (
     Command,
@@ -154,20 +154,32 @@ def related(
     no_shrinkage: Annotated[
         bool, typer.Option("--no-shrinkage", help="Do not lower the scores of rare words.")
     ] = False,
+    senses: Annotated[bool, typer.Option("--senses", help="In groups, as the word has senses.")] = False,
+    text: Annotated[
+        str | None,
+        typer.Option("--context", metavar="TEXT", help="The same, that which fits this text best first."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Print the words that occur with a word.
 
     They have the largest log p(y|word) − alpha · log p(y).
 
-    Example: enricher related 数据库 --alpha 0.7
+    Example: enricher related 细胞 --senses --context "太阳能电池的效率"
     """
     model = context_of(context).model()
     _say_inner_product(model)
     formula = model.formula(alpha, shrinkage=not no_shrinkage)
     found = model.related(word, top, alpha, shrinkage=not no_shrinkage)
-    if as_json:
-        print_json({"word": word, "alpha": formula.alpha, "related": [asdict(item) for item in found]})
+    answer = {"word": word, "alpha": formula.alpha, "related": [asdict(item) for item in found]}
+    if senses or text is not None:
+        groups = model.senses(word, top, alpha, shrinkage=not no_shrinkage, context=text)
+        if as_json:
+            print_json(answer | {"senses": [asdict(group) for group in groups]})
+        else:
+            _print_senses(groups)
+    elif as_json:
+        print_json(answer)
     else:
         lengths = bars([item.score for item in found])
         rows = [
@@ -175,6 +187,16 @@ def related(
             for item, bar in zip(found, lengths, strict=True)
         ]
         print_table(("word", "score", "", "log p(y|x)", "log p(y)"), rows)
+
+
+def _print_senses(groups: Sequence[Sense]) -> None:
+    """A line for each group; with a context how well it fits, which is what sets the groups apart."""
+    rows = [
+        (number, *(() if group.fit is None else (group.fit,)), "  ".join(item.word for item in group.related))
+        for number, group in enumerate(groups, 1)
+    ]
+    has_fits = any(group.fit is not None for group in groups)
+    print_table(("sense", "fit", "related words") if has_fits else ("sense", "related words"), rows)
 
 
 @app.command(cls=Command)
