@@ -1,4 +1,5 @@
-"""All benchmarks: `python -m benchmarks` writes docs/performance.md, related.md, relevance.md and plots/.
+"""All benchmarks: `python -m benchmarks` writes performance.md, related.md, relevance.md, words.md and plots/
+in docs.
 
 The models that are measured are trained once, from the corpora of the evaluation data, and kept.
 """
@@ -9,12 +10,14 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cache
+from itertools import chain
 from pathlib import Path
 
 import enricher
 from benchmarks import (
     indexing,
     kernels,
+    keyphrases,
     keywords,
     neighbors,
     opening,
@@ -38,7 +41,9 @@ TABLES = (*COSTS, "segmenters")
 """The parts of docs/performance.md."""
 RELEVANCE = ("quality", "backgrounds")
 """The parts of docs/relevance.md."""
-PARTS = (*TABLES, "words", *RELEVANCE)
+WORDS = ("keyphrases",)
+"""The parts of docs/words.md."""
+PARTS = (*TABLES, "words", *RELEVANCE, *WORDS)
 PICTURES = ("documents", "length", "neighbors", "vocabulary")
 HEAD = """# Performance
 
@@ -60,6 +65,7 @@ class Benchmarks:
 
     def __init__(self, models: Path, data: Path) -> None:
         self.data = data
+        self.folder = models
         self.folders = {name: trained(models, name, data) for name in ("medium", "large")}
         self.models = {name: enricher.load(folder) for name, folder in self.folders.items()}
         self.large = self.models["large"]
@@ -85,10 +91,13 @@ class Benchmarks:
         return rows
 
     def keywords(self) -> list[Row]:
-        rows = shown(keywords.rows(self.models["medium"], self.data))
+        rows = shown(chain(keywords.rows(self.models["medium"], self.data), [self.phrases()]))
         lines = keywords.series(self.models["medium"], self.data)
         draw(DOCS / "plots/length.svg", lines, "words of the document", "ms a document")
         return rows
+
+    def phrases(self) -> Row:
+        return keyphrases.speed(self.folder, self.data)
 
     def neighbors(self) -> list[Row]:
         rows, lines = neighbors.measured(self.large.model)
@@ -155,6 +164,19 @@ def write_relevance(folder: Path) -> None:
     (DOCS / "relevance.md").write_text(relevance.page(found, taught), encoding="utf-8")
 
 
+def write_words(folder: Path) -> None:
+    """Write the page of what was ever measured of words."""
+    text = (ROOT / "benchmarks/words.md").read_text(encoding="utf-8")
+    for part in WORDS:
+        path = folder / f"{part}.json"
+        shown = "Not measured yet."
+        if path.exists():
+            found = json.loads(path.read_text(encoding="utf-8"))
+            shown = f"{table(found['columns'], found['rows'])}\n\n{found['origin']}"
+        text = text.replace(f"<!-- {part} -->", shown)
+    (DOCS / "words.md").write_text(text, encoding="utf-8")
+
+
 def measure(part: str, run: Callable[[], Benchmarks], options: argparse.Namespace) -> None:
     """Run one part, and write or keep what it has found."""
     folder = options.models / "measured"
@@ -164,6 +186,13 @@ def measure(part: str, run: Callable[[], Benchmarks], options: argparse.Namespac
         write_relevance(folder)
     elif part == "words":
         (DOCS / "related.md").write_text(related_words.page(run().large, origin()), encoding="utf-8")
+    elif part == "keyphrases":
+        rows = []
+        for row in keyphrases.rows(options.models, options.data):
+            print(f"| {' | '.join(row)} |", flush=True)
+            rows.append(row)
+        keep(folder, part, keyphrases.COLUMNS, rows)
+        write_words(folder)
     elif part == "segmenters":
         keep(folder, part, segmentation.COLUMNS, segmentation.rows(options.data))
     else:

@@ -1,5 +1,6 @@
 """The instruments of the benchmarks: a wrong one would make every figure wrong."""
 
+import gzip
 import json
 import re
 import subprocess
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 import enricher
-from benchmarks import quality, relevance
+from benchmarks import keyphrases, quality, relevance
 from benchmarks.collections import (
     CHANGED,
     COLLECTIONS,
@@ -371,3 +372,40 @@ def test_every_collection_has_queries_and_what_they_ask_for(name: str) -> None:
     assert found.queries.keys() == found.judgements.keys()
     for grades in found.judgements.values():
         assert any(grade > 0 and document in ids for document, grade in grades.items())
+
+
+def test_keywords_are_judged_by_mean_precision_and_recall() -> None:
+    """Not by the mean of the F1 of documents; no keyword found is none right."""
+    found, given = [["a", "b"], ["c", "d"], []], [{"a"}, {"x", "c", "d", "e"}, {"y"}]
+    precision, recall = (1 / 2 + 2 / 2 + 0) / 3, (1 / 1 + 2 / 4 + 0) / 3
+    assert keyphrases.f1(found, given) == pytest.approx(2 * precision * recall / (precision + recall))
+    assert keyphrases.f1([["z"]], [{"a"}]) == 0
+
+
+def test_every_system_of_the_keyword_table_finds_keywords(model: enricher.Enricher, tmp_path: Path) -> None:
+    """Ours, others', and ours with a part less or more; forms of a word are one in English."""
+    lines = [
+        {
+            "id": "1",
+            "title": "分布式事务",
+            "text": "分布式事务需要日志，日志需要备份。",
+            "keywords": ["日志"],
+        },
+        {
+            "id": "2",
+            "title": "",
+            "text": "The coral reefs and the tide.",
+            "keywords": ["Coral-reef", "Tides"],
+        },
+    ]
+    with gzip.open(tmp_path / "docs.jsonl.gz", "wt", encoding="utf-8") as file:
+        file.writelines(json.dumps(line) + "\n" for line in lines)
+    chinese, english = (replace(one, documents="docs.jsonl.gz") for one in keyphrases.SETS)
+    documents, given = chinese.read(tmp_path)
+    assert given[0] == {"日志"} and english.read(tmp_path)[1][1] == {"coral reef", "tide"}
+    systems = dict(keyphrases.systems(chinese, model))
+    assert {"`phrases`", "`published`", "`jieba.analyse.textrank`", "without tf"} <= set(systems)
+    for name, extract in systems.items():
+        found = extract(documents[0])
+        assert found and len(found) <= chinese.top, name
+    assert systems["`phrases`"](documents[0])[0] == "分布式事务"

@@ -84,9 +84,16 @@ ENGLISH = Weights(
 class PhraseExtractor:
     """Finds the keywords of documents. usage: None where the model does not say how words are used."""
 
-    def __init__(self, model: Word2Vec, usage: Usage | None) -> None:
+    def __init__(
+        self,
+        model: Word2Vec,
+        usage: Usage | None,
+        chinese: Weights = CHINESE,
+        english: Weights = ENGLISH,
+    ) -> None:
         self._usage = usage
         self._facts = WordFacts(model, usage)
+        self._chinese, self._english = chinese, english
 
     def keywords(self, document: AnalyzedDocument, top: int, title_field: str | None = None) -> list[Keyword]:
         """The best phrases of a document, best first, with their probabilities."""
@@ -94,7 +101,7 @@ class PhraseExtractor:
         if not words.tokens:
             return []
         candidates = _candidates_of(words, self._usage)
-        scores = _scores(candidates, words)
+        scores = _scores(candidates, words, self._chinese if words.is_chinese else self._english)
         order = np.lexsort((candidates.starts, -scores))
         return _best(words, candidates, scores, order, top)
 
@@ -221,9 +228,8 @@ def _counts_inside(found: _Occurrences, which: Integers, counts: Integers) -> In
     return inside
 
 
-def _scores(found: _Candidates, words: _Words) -> DoubleArray:
+def _scores(found: _Candidates, words: _Words, weights: Weights) -> DoubleArray:
     """The probability of every candidate, float64 (n,)."""
-    weights = CHINESE if words.is_chinese else ENGLISH
     facts, ends, size = words.facts, found.starts + found.lengths, len(words.tokens)
     sums = np.append(0.0, np.cumsum(facts["idf"]))
     is_single = found.lengths == 1
