@@ -118,11 +118,12 @@ def test_people_see_titles_highlights_and_reasons(indexed: RunCommand) -> None:
 def test_what_is_found_by_vector_alone_shows_how_it_begins(indexed: RunCommand) -> None:
     """A word that no document holds is still like words that some do; --explain says what vectors weigh."""
     out = indexed("search", "tidel", "--in", "docs", "--top", "3", "--explain").stdout
-    assert "vector: 30% of the score in the first ten ranks, 50% in the others" in out
     answer = json.loads(
         indexed("search", "tidel", "--in", "docs", "--top", "3", "--json", "--explain").stdout
     )
-    assert answer["by_words"] == 0 and answer["vector"] == {"head": 0.3, "rest": 0.5}
+    head, rest = answer["vector"]["head"], answer["vector"]["rest"]
+    assert answer["by_words"] == 0 and 0 < head < 0.3 and rest == 0.5  # the texts are short
+    assert f"vector: {head:.0%} of the score in the first ten ranks, 50% in the others" in out
     assert (
         answer["total"] >= 3 and "(0 by words)" in out and not any(hit["highlight"] for hit in answer["hits"])
     )
