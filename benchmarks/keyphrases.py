@@ -108,8 +108,8 @@ def systems(chosen: KeywordSet, model: enricher.Enricher) -> Iterator[tuple[str,
         for name, method in jieba_methods():
             yield f"`jieba.analyse.{name}`", partial(by_jieba, method, chosen.top)
 
-    def texts(document: AnalyzedDocument, method: str, top: int = chosen.top) -> list[str]:
-        [found] = model.document_keywords([document], top, method, chosen.title_field)
+    def texts(document: AnalyzedDocument, method: str) -> list[str]:
+        [found] = model.document_keywords([document], chosen.top, method, chosen.title_field)
         return [keyword.text for keyword in found]
 
     yield "`published`", partial(texts, method="published")

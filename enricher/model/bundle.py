@@ -33,6 +33,7 @@ import orjson
 
 from enricher.errors import BundleInvalid
 from enricher.files import sync
+from enricher.model.arrays import mapped
 from enricher.model.huffman import HuffmanTree
 from enricher.model.related_table import WORDS_FILE, RelatedTable
 from enricher.model.relatedness import Relatedness
@@ -207,8 +208,7 @@ def read_model(folder: Path, documents: int, training: Mapping[str, object]) -> 
 
     def array(name: str) -> Any:
         try:
-            # A plain view of the map: every slice of a memmap object costs microseconds.
-            return np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False))
+            return mapped(folder / f"{name}.npy")
         except (OSError, ValueError) as error:
             raise BundleInvalid(f"The file {name}.npy of the model {folder.name} cannot be read.") from error
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from enricher.errors import BundleInvalid
+from enricher.model.arrays import mapped
 from enricher.model.huffman import FloatArray, IntArray
 from enricher.model.row_files import RowFile, complete_rows
 
@@ -47,8 +48,8 @@ class NearWords:
     def open(cls, folder: Path, vocabulary: int) -> "NearWords":
         """Map the files of a bundle; BundleInvalid where they cannot be read or do not fit its vocabulary."""
         try:
-            words = np.asarray(np.load(folder / WORDS_FILE, mmap_mode="r", allow_pickle=False))
-            cosines = np.asarray(np.load(folder / COSINES_FILE, mmap_mode="r", allow_pickle=False))
+            words = mapped(folder / WORDS_FILE)
+            cosines = mapped(folder / COSINES_FILE)
         except (OSError, ValueError, EOFError) as error:
             raise BundleInvalid(f"The near words of the model {folder.name} cannot be read.") from error
         kinds = words.dtype == np.uint16 and cosines.dtype == np.uint8

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from enricher.errors import BundleInvalid, UsageError
+from enricher.model.arrays import mapped
 from enricher.model.huffman import FloatArray, IntArray
 from enricher.model.relatedness import (
     INNER_PRODUCT,
@@ -44,8 +45,8 @@ class RelatedTable:
     def open(cls, folder: Path, formula: Relatedness, vocabulary: int) -> "RelatedTable":
         """Map the files of a bundle; BundleInvalid where they do not fit its vocabulary."""
         try:
-            words = np.asarray(np.load(folder / WORDS_FILE, mmap_mode="r", allow_pickle=False))
-            values = np.asarray(np.load(folder / LOG_PROBABILITIES_FILE, mmap_mode="r", allow_pickle=False))
+            words = mapped(folder / WORDS_FILE)
+            values = mapped(folder / LOG_PROBABILITIES_FILE)
         except (OSError, ValueError) as error:
             raise BundleInvalid(
                 f"The relatedness table of the model {folder.name} cannot be read."

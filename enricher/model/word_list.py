@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from enricher.errors import BundleInvalid
+from enricher.model.arrays import mapped
 
 WORDS = "words"
 ERRORS = "surrogatepass"
@@ -30,8 +31,8 @@ class WordList(Sequence[str]):
     def open(cls, folder: Path, name: str = WORDS) -> "WordList":
         """Map the files of a folder; OSError or ValueError where they cannot be read or do not fit."""
         text = np.asarray(np.memmap(folder / f"{name}.utf8", np.uint8, "r"))
-        ends = np.asarray(np.load(folder / f"{name}_ends.npy", mmap_mode="r", allow_pickle=False))
-        order = np.asarray(np.load(folder / f"{name}_order.npy", mmap_mode="r", allow_pickle=False))
+        ends = mapped(folder / f"{name}_ends.npy")
+        order = mapped(folder / f"{name}_order.npy")
         if len(ends) != len(order) or ends[-1] != len(text):
             raise ValueError("The files of the words differ in length.")
         return cls(text, ends, order)

@@ -206,12 +206,12 @@ def open_analyzer(
     return Analyzer(open_segmenter(segmenter, lexicon), lexicon, limit=limit)
 
 
-@lru_cache(maxsize=2**15)
 def is_lexical(word: str) -> bool:
     """Whether a word may be part of a phrase: no stop word and no bare number."""
     return word not in STOP_WORDS and _NUMBER.fullmatch(word) is None
 
 
+@lru_cache(maxsize=2**15)
 def is_content(word: str) -> bool:
     """Whether a word says what a text is about: no stop word, no bare number, not one character.
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TextIO
+from typing import Any, Self, TextIO
 
 from rich.console import Console
 from rich.progress import (
@@ -79,8 +79,17 @@ def json_line(value: object) -> str:
     return _encodable(json.dumps(value, ensure_ascii=False))
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table whose columns are aligned also where characters are wide; numbers to the right."""
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, bars_of: int | None = None) -> None:
+    """A table whose columns are aligned also where characters are wide; numbers to the right.
+
+    bars_of: the column of numbers that bars repeat in a column of their own behind it.
+    """
+    if bars_of is not None:
+        rows = [tuple(row) for row in rows]
+        lengths = bars([row[bars_of] for row in rows])
+        end = bars_of + 1
+        columns = (*columns[:end], "", *columns[end:])
+        rows = [(*row[:end], bar, *row[end:]) for row, bar in zip(rows, lengths, strict=True)]
     table = Table(box=None, pad_edge=False, header_style="bold")
     filled = [[_cell(value) for value in row] for row in rows]
     for number, name in enumerate(columns):

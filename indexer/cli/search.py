@@ -9,7 +9,7 @@ from enricher.errors import UsageError
 from enricher.records import Query, SearchRequest, SearchResponse
 from indexer.cli.app import Command, Json, app, context_of
 from indexer.cli.hits import print_hit
-from indexer.cli.output import bars, counted, print_json, print_line, print_table, say
+from indexer.cli.output import counted, print_json, print_line, print_table, say
 from indexer.cli.words import print_terms
 from indexer.search import SearchableIndex, open_index
 
@@ -119,7 +119,5 @@ def _print(opened: SearchableIndex, query: Query, response: SearchResponse, expl
         print_hit(number, hit, opened, query)
     for name, counts in response.facets.items():
         print()
-        shown = counts[:SHOWN_VALUES]
-        lengths = bars([item.count for item in shown])
-        rows = [(item.value, item.count, bar) for item, bar in zip(shown, lengths, strict=True)]
-        print_table((name, "documents", ""), rows)
+        rows = [(item.value, item.count) for item in counts[:SHOWN_VALUES]]
+        print_table((name, "documents"), rows, bars_of=1)

@@ -25,7 +25,7 @@ from indexer.cli.app import (
     context_of,
     number_of,
 )
-from indexer.cli.output import Rejects, bars, print_json, print_line, print_table, say
+from indexer.cli.output import Rejects, print_json, print_line, print_table, say
 from indexer.sources import read_sources
 
 Top = Annotated[int, typer.Option(help="How many.")]
@@ -124,10 +124,8 @@ def _print_found(identity: str, found: Sequence[Keyword], as_json: bool) -> None
     elif identity:
         print_line(identity, "  ".join(keyword.text for keyword in found))
     else:
-        # The published score is a logarithm, of which a bar would say nothing.
-        lengths = bars([keyword.score for keyword in found])
-        rows = [(keyword.text, keyword.score, bar) for keyword, bar in zip(found, lengths, strict=True)]
-        print_table(("keyword", "score", ""), rows)
+        # The published score is a logarithm, which has no bar.
+        print_table(("keyword", "score"), [(keyword.text, keyword.score) for keyword in found], bars_of=1)
 
 
 @app.command(cls=Command)
@@ -140,9 +138,7 @@ def neighbors(context: typer.Context, word: Word, top: Top = 10, as_json: Json =
     if as_json:
         print_json({"word": word, "neighbors": [asdict(neighbor) for neighbor in found]})
     else:
-        lengths = bars([neighbor.cosine for neighbor in found])
-        rows = [(neighbor.word, neighbor.cosine, bar) for neighbor, bar in zip(found, lengths, strict=True)]
-        print_table(("word", "cosine", ""), rows)
+        print_table(("word", "cosine"), [(item.word, item.cosine) for item in found], bars_of=1)
 
 
 @app.command(cls=Command)
@@ -170,23 +166,20 @@ def related(
     model = context_of(context).model()
     _say_inner_product(model)
     formula = model.formula(alpha, shrinkage=not no_shrinkage)
-    found = model.related(word, top, alpha, shrinkage=not no_shrinkage)
-    answer = {"word": word, "alpha": formula.alpha, "related": [asdict(item) for item in found]}
+    groups = None
     if senses or text is not None:
         groups = model.senses(word, top, alpha, shrinkage=not no_shrinkage, context=text)
-        if as_json:
-            print_json(answer | {"senses": [asdict(group) for group in groups]})
-        else:
+        if not as_json:
             _print_senses(groups)
-    elif as_json:
-        print_json(answer)
+            return
+    found = model.related(word, top, alpha, shrinkage=not no_shrinkage)
+    if as_json:
+        answer = {"word": word, "alpha": formula.alpha, "related": [asdict(item) for item in found]}
+        more = {} if groups is None else {"senses": [asdict(group) for group in groups]}
+        print_json(answer | more)
     else:
-        lengths = bars([item.score for item in found])
-        rows = [
-            (item.word, item.score, bar, item.log_probability, item.log_prior)
-            for item, bar in zip(found, lengths, strict=True)
-        ]
-        print_table(("word", "score", "", "log p(y|x)", "log p(y)"), rows)
+        rows = [(item.word, item.score, item.log_probability, item.log_prior) for item in found]
+        print_table(("word", "score", "log p(y|x)", "log p(y)"), rows, bars_of=1)
 
 
 def _print_senses(groups: Sequence[Sense]) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from enricher.errors import BundleInvalid
+from enricher.model.arrays import mapped
 from enricher.model.huffman import FloatArray
 from enricher.model.text_vectors.features import WordFeatures, features_of
 from enricher.model.word_list import WordList
@@ -85,7 +86,7 @@ class TextVectors:
         try:
             features = WordList.open(folder, FEATURES)
             sides = {
-                side: (_load(folder / f"{side}_codes.npy"), _load(folder / f"{side}_weights.npy"))
+                side: (mapped(folder / f"{side}_codes.npy"), mapped(folder / f"{side}_weights.npy"))
                 for side in (QUERY, TEXT)
             }
         except (OSError, ValueError) as error:
@@ -168,7 +169,3 @@ def write_text_vectors(folder: Path, tuned: "Tuned") -> None:
         steps = np.maximum(np.abs(vectors).max(axis=1), 1e-9) / LARGEST
         np.save(folder / f"{side}_codes.npy", np.rint(vectors / steps[:, np.newaxis]).astype(np.int8))
         np.save(folder / f"{side}_weights.npy", np.asarray(weights * steps, np.float32))
-
-
-def _load(path: Path) -> Any:
-    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))

@@ -210,10 +210,10 @@ def _smoothed(
     shares: dict[str, Shares] = {}
     for ending in sorted(numbers, key=len):
         total, sum_ = counts[numbers[ending]].sum(), sums[numbers[ending]].sum(axis=0)
-        shorter = _known_ending(ending, shares)
-        start = shares[shorter] if shorter is not None else np.zeros(len(Role))
-        weight = SHORTER if shorter is not None else 0.0
-        shares[ending] = (sum_ + weight * start) / max(total + weight, 1.0)
+        if ending == ANY:
+            shares[ending] = sum_ / max(total, 1.0)
+        else:
+            shares[ending] = (sum_ + SHORTER * shares[_ending_of(ending, shares)]) / (total + SHORTER)
     table = {f"-{ending}": value for ending, value in shares.items()}
     for number in seen:
         if counts[number] >= LEAST:
@@ -225,13 +225,6 @@ def _smoothed(
     return keys, values[order]
 
 
-def _known_ending(ending: str, shares: Mapping[str, Shares]) -> str | None:
-    """The next shorter ending, None for that of every word."""
-    if ending == ANY:
-        return None
-    return next((ending[-n:] for n in ENDINGS if n < len(ending) and ending[-n:] in shares), ANY)
-
-
 def _ending_of(word: str, shares: Mapping[str, Shares]) -> str:
-    """The longest known ending of a word."""
+    """The longest known ending of a word, or of a longer ending."""
     return next((word[-n:] for n in ENDINGS if len(word) > n and word[-n:] in shares), ANY)

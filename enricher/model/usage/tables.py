@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from enum import IntEnum
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from enricher.errors import BundleInvalid
+from enricher.model.arrays import mapped
 from enricher.model.huffman import FloatArray, IntArray
 
 Keys = NDArray[np.uint64]
@@ -62,7 +62,7 @@ class Usage:
     def open(cls, folder: Path, documents: int) -> "Usage":
         """Map the tables of a folder; BundleInvalid where they cannot be read or do not fit."""
         try:
-            usage = cls(documents, **{field: _load(folder / name) for field, name in FILES.items()})
+            usage = cls(documents, **{field: mapped(folder / name) for field, name in FILES.items()})
         except (OSError, ValueError) as error:
             raise BundleInvalid(f"The phrases of the model {folder.name} cannot be read.") from error
         sizes = {len(usage.keys), len(usage.frequencies), len(usage.freedom)}
@@ -126,10 +126,6 @@ def _find(table: Keys, keys: Keys) -> IntArray:
         return np.full(len(keys), -1, np.int32)
     rows = np.minimum(np.searchsorted(table, keys), len(table) - 1)
     return np.where(table[rows] == keys, rows, -1).astype(np.int32)
-
-
-def _load(path: Path) -> Any:
-    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
 
 
 def sorted_rows(keys: Sequence[int]) -> tuple[Keys, IntArray]:
