@@ -142,7 +142,7 @@ class Enricher:
             around = around[around != row]
             if not len(around):
                 raise UsageError(f"The context {context!r} holds no other word that the model knows.")
-            fits = list(group_fits(self.model, groups, around))
+            fits = list(group_fits(self.model, [group.rows for group in groups], around))
         found = [
             Sense(tuple(as_related_words(self.model, group.scores[:top], group.rows[:top], formula)), fit)
             for group, fit in zip(groups, fits, strict=True)

@@ -2,10 +2,10 @@
 
     score(y) = Σ_i w_i · (log p(y|x_i) − α log p(y))        w_i = idf(x_i) / Σ idf
 
-over the words x_i of the query that the model knows, for every y among the words most related
-to one of them. α under 1 keeps rare words from the top; only words with enough mutual information,
-the score at α = 1, count as related. The best few are added with a small share of the weight of an
-original word.
+over the words x_i of the query that the model knows, for every y of the sense that the query means of
+one of them: the words most related to it in groups (`enricher/model/senses.py`), of which one fits the other
+words best. α under 1 keeps rare words from the top; only words with enough mutual information, the score at
+α = 1, count as related. The best few are added with a small share of the weight of an original word.
 """
 
 import math
@@ -14,16 +14,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from enricher.errors import UsageError
-from enricher.model.huffman import FloatArray
+from enricher.model.huffman import FloatArray, IntArray
 from enricher.model.related_table import RelatedTable, related_rows
 from enricher.model.relatedness import mutual_information
+from enricher.model.senses import fitting_rows
 from enricher.model.word2vec import Word2Vec
 from enricher.records import Query, QueryTerm
 from enricher.text import is_content
 
 ORIGIN = "relatedness"
 CANDIDATES = 25
-"""Words of the relatedness table that each word of a query puts forward."""
+"""Words that each word of a query puts forward at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,8 @@ def expand_by_relatedness(
         return query
     rows = model.rows(known)
     present = model.rows([term.term for term in query.terms])
-    related = [related_rows(model, table, int(row))[:CANDIDATES] for row in rows]
-    candidates = np.unique(np.concatenate(related))
+    related = [_of_one_sense(related_rows(model, table, int(row)), model, rows[rows != row]) for row in rows]
+    candidates = np.unique(np.concatenate([found[:CANDIDATES] for found in related]))
     candidates = candidates[~np.isin(candidates, present)]
     shares = model.idf[rows] / model.idf[rows].sum()
     information = mutual_information(model, rows, candidates)
@@ -82,6 +83,11 @@ def expand_by_relatedness(
         for y in best
     )
     return replace(query, terms=query.terms + added)
+
+
+def _of_one_sense(related: IntArray, model: Word2Vec, others: IntArray) -> IntArray:
+    """Of the words related to one of a query those of the sense that its other words mean."""
+    return fitting_rows(model, related, others) if len(others) else related
 
 
 def _reason(words: list[str], parts: FloatArray) -> str:

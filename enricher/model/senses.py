@@ -38,18 +38,28 @@ def word_groups(model: Word2Vec, row: int, formula: Relatedness) -> list[WordGro
     """The words most related to one in groups, the group with the best word first."""
     scores, rows = (found[0] for found in most_related(model, np.array([row], np.int32), RELATED, formula))
     scores, rows = scores[rows >= 0], rows[rows >= 0]
+    return [WordGroup(rows[group], scores[group]) for group in _groups(model, rows)]
+
+
+def fitting_rows(model: Word2Vec, rows: IntArray, context: IntArray) -> IntArray:
+    """Of words related to one, rows int32 (n,) best first, the group that a context means, int32 (m,)."""
+    groups = [rows[group] for group in _groups(model, rows)]
+    return groups[int(np.argmax(group_fits(model, groups, context)))] if groups else rows
+
+
+def _groups(model: Word2Vec, rows: IntArray) -> list[NDArray[np.bool_]]:
+    """Which of n rows belong to each group, bool (n,); the group of the first row comes first."""
     if not len(rows):
         return []
     vectors = np.asarray(model.vectors[rows], np.float32)
     vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
     labels = _clusters(vectors, max(1, min(GROUPS, len(rows) // (2 * FEWEST))))
-    order = dict.fromkeys(labels.tolist())
-    return [WordGroup(rows[labels == label], scores[labels == label]) for label in order]
+    return [labels == label for label in dict.fromkeys(labels.tolist())]
 
 
-def group_fits(model: Word2Vec, groups: Sequence[WordGroup], context: IntArray) -> list[float]:
-    """How well each group fits a context, rows int32 (m,): the sum of the module's docstring, in nats."""
-    return [float(mutual_information(model, context, group.rows).mean(axis=1).sum()) for group in groups]
+def group_fits(model: Word2Vec, groups: Sequence[IntArray], context: IntArray) -> list[float]:
+    """How well groups, rows int32 (n,), fit a context, int32 (m,): the sum above, in nats."""
+    return [float(mutual_information(model, context, group).mean(axis=1).sum()) for group in groups]
 
 
 def _clusters(vectors: FloatArray, number: int) -> NDArray[np.int64]:

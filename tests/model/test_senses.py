@@ -11,8 +11,9 @@ import pytest
 import enricher
 from enricher.errors import UnknownWord, UsageError
 from enricher.model.build import train_bundle
+from enricher.model.related_table import related_rows
 from enricher.model.relatedness import Relatedness
-from enricher.model.senses import FEWEST, GROUPS, group_fits, word_groups
+from enricher.model.senses import FEWEST, GROUPS, fitting_rows, group_fits, word_groups
 from enricher.model.store import BundleStore
 from enricher.records import Document
 from enricher.text import open_analyzer
@@ -81,9 +82,37 @@ def test_the_fit_is_the_sum_of_mean_information(model: enricher.Enricher) -> Non
     groups = word_groups(model.model, model.model.row(MERGED), Relatedness())
     context = model.model.rows(["索引", "日志", "reef"])
     information = model.model.log_probabilities_of_rows(context) - model.model.log_priors
-    for group, fit in zip(groups, group_fits(model.model, groups, context), strict=True):
+    fits = group_fits(model.model, [group.rows for group in groups], context)
+    for group, fit in zip(groups, fits, strict=True):
         wanted = sum(float(information[i, group.rows].mean()) for i in range(3))
         assert fit == pytest.approx(wanted, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("context", "topic", "others"), [("索引", "databases", SEA), ("reef", "sea", DATABASES)]
+)
+def test_a_query_is_expanded_by_the_sense_that_it_means(
+    model: enricher.Enricher, context: str, topic: str, others: set[str]
+) -> None:
+    """One other word decides; the ambiguous word by itself brings words of both senses."""
+    added = {term.term for term in model.expand(f"{MERGED} {context}").terms if term.origin == "relatedness"}
+    assert len(added) == 5 and topic_of(added) == topic and not added & others
+    rows = related_rows(model.model, model.bundle.related_table, model.model.row(MERGED))
+    alone = {model.words[y] for y in rows}
+    assert alone & DATABASES and alone & SEA
+
+
+def test_a_query_puts_forward_words_of_one_group_alone(model: enricher.Enricher) -> None:
+    """The group with the best fit, in its order; without other words all."""
+    rows = related_rows(model.model, model.bundle.related_table, model.model.row(MERGED))
+    context = model.model.rows(["reef"])
+    found = fitting_rows(model.model, rows, context)
+    order = [rows.tolist().index(y) for y in found]
+    assert FEWEST <= len(found) < len(rows) and order == sorted(order)
+    assert topic_of({model.words[y] for y in found}) == "sea"
+    information = model.model.log_probabilities_of_rows(context)[0] - model.model.log_priors
+    left = [y for y in rows if y not in set(found.tolist())]
+    assert information[found].mean() > information[left].mean()
 
 
 def test_what_cannot_be_answered_is_a_sentence(model: enricher.Enricher) -> None:
