@@ -1,5 +1,4 @@
-"""All benchmarks: `python -m benchmarks` writes performance.md, related.md, relevance.md, words.md and plots/
-in docs.
+"""All benchmarks: `python -m benchmarks` writes performance.md, relevance.md, words.md and plots/ in docs.
 
 The models that are measured are trained once, from the corpora of the evaluation data, and kept.
 """
@@ -15,20 +14,23 @@ from pathlib import Path
 
 import enricher
 from benchmarks import (
+    implied,
     indexing,
     kernels,
     keyphrases,
     keywords,
     neighbors,
     opening,
+    pseudowords,
     quality,
     related_words,
     relevance,
     segmentation,
+    wordpairs,
 )
 from benchmarks.collections import COLLECTIONS
 from benchmarks.measure import COLUMNS, ROOT, Row, machine, table
-from benchmarks.models import trained
+from benchmarks.models import SIZES, corpora, trained
 from benchmarks.plots import draw, draw_gains
 from enricher.errors import EnricherError, SourceError
 
@@ -41,9 +43,9 @@ TABLES = (*COSTS, "segmenters")
 """The parts of docs/performance.md."""
 RELEVANCE = ("quality", "backgrounds")
 """The parts of docs/relevance.md."""
-WORDS = ("keyphrases",)
+WORDS = ("keyphrases", "implied", "senses", "wordpairs", "related")
 """The parts of docs/words.md."""
-PARTS = (*TABLES, "words", *RELEVANCE, *WORDS)
+PARTS = (*TABLES, *RELEVANCE, *WORDS)
 PICTURES = ("documents", "length", "neighbors", "vocabulary")
 HEAD = """# Performance
 
@@ -66,7 +68,9 @@ class Benchmarks:
     def __init__(self, models: Path, data: Path) -> None:
         self.data = data
         self.folder = models
-        self.folders = {name: trained(models, name, data) for name in ("medium", "large")}
+        self.folders = {
+            name: trained(models / name, corpora(data), *options) for name, options in SIZES.items()
+        }
         self.models = {name: enricher.load(folder) for name, folder in self.folders.items()}
         self.large = self.models["large"]
 
@@ -142,6 +146,13 @@ def keep(folder: Path, part: str, columns: Sequence[str], rows: Sequence[Sequenc
     (folder / f"{part}.json").write_text(json.dumps(found, ensure_ascii=False), encoding="utf-8")
 
 
+def kept(folder: Path, part: str) -> list[list[str]]:
+    """The rows that were kept of a part: delete its file to measure it anew."""
+    path = folder / f"{part}.json"
+    rows: list[list[str]] = json.loads(path.read_text(encoding="utf-8"))["rows"] if path.exists() else []
+    return rows
+
+
 def page(folder: Path) -> str:
     """The page of all parts that were measured, each with where and when."""
     sections = [HEAD]
@@ -184,19 +195,32 @@ def measure(part: str, run: Callable[[], Benchmarks], options: argparse.Namespac
         with_backgrounds = part == "backgrounds"
         quality.run(folder / part, options.data, options.collection or (), with_backgrounds=with_backgrounds)
         write_relevance(folder)
-    elif part == "words":
-        (DOCS / "related.md").write_text(related_words.page(run().large, origin()), encoding="utf-8")
-    elif part == "keyphrases":
-        rows = []
-        for row in keyphrases.rows(options.models, options.data):
+    elif part in WORDS:
+        columns, found = words_measured(part, folder, options)
+        rows: list[Sequence[str]] = []
+        for row in found:
             print(f"| {' | '.join(row)} |", flush=True)
             rows.append(row)
-        keep(folder, part, keyphrases.COLUMNS, rows)
-        write_words(folder)
+            keep(folder, part, columns, rows)
+            write_words(folder)
     elif part == "segmenters":
         keep(folder, part, segmentation.COLUMNS, segmentation.rows(options.data))
     else:
         keep(folder, part, COLUMNS, [row.row() for row in run().rows(part)])
+
+
+def words_measured(
+    part: str, folder: Path, options: argparse.Namespace
+) -> tuple[Sequence[str], Iterable[Sequence[str]]]:
+    """The columns and rows of a part of docs/words.md; rows are measured as they are asked for."""
+    parts: dict[str, Callable[[], tuple[Sequence[str], Iterable[Sequence[str]]]]] = {
+        "keyphrases": lambda: (keyphrases.COLUMNS, keyphrases.rows(options.models, options.data)),
+        "implied": lambda: (implied.COLUMNS, implied.rows(options.models, options.data)),
+        "senses": lambda: (pseudowords.COLUMNS, pseudowords.rows(options.data)),
+        "wordpairs": lambda: (wordpairs.COLUMNS, wordpairs.rows(options.data, kept(folder, part))),
+        "related": lambda: (related_words.COLUMNS, related_words.rows(options.models, options.data)),
+    }
+    return parts[part]()
 
 
 def arguments() -> argparse.ArgumentParser:

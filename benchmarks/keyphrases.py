@@ -6,8 +6,6 @@ mean recall over documents; forms of English words count as one (Porter stems).
 
 import math
 import re
-import subprocess
-import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +16,9 @@ from typing import Any
 import enricher
 from benchmarks.collections import read_lines
 from benchmarks.measure import Comparison, Row
+from benchmarks.models import trained
 from enricher.keywords.phrases import CHINESE, ENGLISH, PhraseExtractor, Weights
+from enricher.model.huffman import IntArray
 from enricher.model.relatedness import mutual_information
 from enricher.model.usage import Usage
 from enricher.records import AnalyzedDocument, Document
@@ -42,6 +42,11 @@ class KeywordSet:
     goal: float
     weights: Weights
     same: Callable[[str], str]
+
+    def model(self, models: Path, data: Path) -> enricher.Enricher:
+        """The model, trained when it is not there yet."""
+        folder = models / self.name.replace("/", "_")
+        return enricher.load(trained(folder, [data / self.learn], "--no-tuning"))
 
     def read(self, data: Path) -> tuple[list[AnalyzedDocument], list[set[str]]]:
         """The documents, and what of their keywords makes two the same."""
@@ -82,7 +87,7 @@ Extract = Callable[[AnalyzedDocument], Sequence[str]]
 def rows(models: Path, data: Path) -> Iterator[Sequence[str]]:
     """The rows of the table."""
     for chosen in SETS:
-        model = trained(models / chosen.name.replace("/", "_"), data / chosen.learn)
+        model = chosen.model(models, data)
         documents, given = chosen.read(data)
         for name, extract in systems(chosen, model):
             found = [[chosen.same(keyword) for keyword in extract(document)] for document in documents]
@@ -129,25 +134,60 @@ def systems(chosen: KeywordSet, model: enricher.Enricher) -> Iterator[tuple[str,
     yield "without a cap of the idf", ours(cap=math.inf)
     for weight in (0.05, 0.1, 0.2):
         yield f"and {weight:g} · information of the text", partial(informed, model, chosen, weight)
+    for weight in (0.05, 0.1, 0.2):
+        yield f"and {weight:g} · diversity", partial(diverse, model, chosen, weight)
 
 
 def informed(
     model: enricher.Enricher, chosen: KeywordSet, weight: float, document: AnalyzedDocument
 ) -> list[str]:
-    """The best by the logit of the score, and the mean of max(0, log p(w_k|w) − log p(w_k)) over the words w
-    of the candidate and those of the text, w_k.
-    """
-    [found] = model.document_keywords([document], chosen.top * MORE, "phrases", chosen.title_field)
-    text = model.model.rows([token.text for tokens in document.tokens.values() for token in tokens])
+    """The best by the logit of the score and what the text's words say of the candidate."""
+    found = candidates(model, chosen, document)
+    text = rows_of(model, document)
 
     def score(keyword: enricher.Keyword) -> float:
-        words = model.model.rows(model.analyzer.content_words(keyword.text))
-        information = 0.0
-        if len(words) and len(text):
-            information = float(mutual_information(model.model, words, text).clip(min=0).mean())
-        return math.log(keyword.score / (1 - keyword.score)) + weight * information
+        return logit(keyword) + weight * information(model, keyword.text, text)
 
     return [keyword.text for keyword in sorted(found, key=score, reverse=True)[: chosen.top]]
+
+
+def diverse(
+    model: enricher.Enricher, chosen: KeywordSet, weight: float, document: AnalyzedDocument
+) -> list[str]:
+    """One after the other by the logit of the score, less what those chosen before say of the candidate."""
+    left, kept = candidates(model, chosen, document), list[enricher.Keyword]()
+    while left and len(kept) < chosen.top:
+        words = model.model.rows([word for one in kept for word in model.analyzer.content_words(one.text)])
+        best = max(left, key=lambda one: logit(one) - weight * information(model, one.text, words))
+        left.remove(best)
+        kept.append(best)
+    return [keyword.text for keyword in kept]
+
+
+def candidates(
+    model: enricher.Enricher, chosen: KeywordSet, document: AnalyzedDocument
+) -> list[enricher.Keyword]:
+    """MORE times as many keywords as are asked for."""
+    [found] = model.document_keywords([document], chosen.top * MORE, "phrases", chosen.title_field)
+    return found
+
+
+def rows_of(model: enricher.Enricher, document: AnalyzedDocument) -> IntArray:
+    """The rows of the words of a document that the model knows."""
+    return model.model.rows([token.text for tokens in document.tokens.values() for token in tokens])
+
+
+def logit(keyword: enricher.Keyword) -> float:
+    """Of the score, which is a probability."""
+    return math.log(keyword.score / (1 - keyword.score))
+
+
+def information(model: enricher.Enricher, keyword: str, text: IntArray) -> float:
+    """Mean of max(0, log p(w_k|w) − log p(w_k)) over the words w of a keyword and those of a text, w_k."""
+    words = model.model.rows(model.analyzer.content_words(keyword))
+    if not (len(words) and len(text)):
+        return 0.0
+    return float(mutual_information(model.model, words, text).clip(min=0).mean())
 
 
 def jieba_methods() -> list[tuple[str, Callable[..., list[str]]]]:
@@ -163,19 +203,10 @@ def by_jieba(method: Callable[..., list[str]], top: int, document: AnalyzedDocum
     return method("\n".join(map(str, document.source.values())), topK=top)
 
 
-def trained(folder: Path, source: Path) -> enricher.Enricher:
-    """The model of a set, trained when it is not there yet."""
-    if not (folder / "active").exists():
-        print(f"Training a model on {source}, which is kept in {folder} …", file=sys.stderr, flush=True)
-        command = [sys.executable, "-m", "indexer", "--models", str(folder), "train", str(source)]
-        subprocess.run([*command, "--no-tuning"], check=True)
-    return enricher.load(folder)
-
-
 def speed(models: Path, data: Path) -> Row:
     """From raw text to phrases, against TextRank."""
     chosen = SETS[0]
-    model = trained(models / chosen.name.replace("/", "_"), data / chosen.learn)
+    model = chosen.model(models, data)
     documents, _ = chosen.read(data)
     texts = ["\n".join(map(str, document.source.values())) for document in documents]
     textrank = dict(jieba_methods())["textrank"]

@@ -11,6 +11,7 @@ directions of the real vectors remain.
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,24 +20,28 @@ import numpy as np
 from enricher.model.huffman import HuffmanTree
 from enricher.model.word2vec import Word2Vec
 
-DIMENSIONS = "128"
-MIN_COUNTS = {"large": "1", "medium": "20"}
-"""With all corpora: over 350,000 and over 50,000 words."""
+SIZES = {
+    name: ("--min-count", least, "--epochs", "2", "--dimensions", "128")
+    for name, least in (("large", "1"), ("medium", "20"))
+}
+"""How the models are trained that speed is measured on: with all corpora over 350,000 and 50,000 words."""
 
 
-def trained(folder: Path, name: str, data: Path) -> Path:
-    """The models folder of a real model, trained on all corpora when it is not there yet."""
-    models = folder / name
-    if (models / "active").exists():
-        return models
-    corpora = sorted(str(path.parent) for path in data.glob("*/corpus_*/corpus.jsonl.gz"))
-    if not corpora:
-        sys.exit(f"There is no model in {models} and no corpus in {data}.")
-    print(f"Training the {name} model, which is kept in {models} …", file=sys.stderr, flush=True)
-    command = [sys.executable, "-m", "indexer", "--models", str(models), "train", *corpora]
-    options = ["--min-count", MIN_COUNTS[name], "--epochs", "2", "--dimensions", DIMENSIONS]
+def corpora(data: Path) -> list[Path]:
+    """All texts to learn from."""
+    return sorted(data.glob("*/corpus_*/corpus.jsonl.gz"))
+
+
+def trained(folder: Path, sources: Sequence[Path], *options: str) -> Path:
+    """The models folder of a real model, trained on the sources when it is not there yet."""
+    if (folder / "active").exists():
+        return folder
+    if not sources or not all(source.exists() for source in sources):
+        sys.exit(f"There is no model in {folder}, and not all is there that it would be trained on.")
+    print(f"Training a model, which is kept in {folder} …", file=sys.stderr, flush=True)
+    command = [sys.executable, "-m", "indexer", "--models", str(folder), "train", *map(str, sources)]
     subprocess.run([*command, *options], check=True)
-    return models
+    return folder
 
 
 def gensim_model(model: Word2Vec, path: Path) -> Path:

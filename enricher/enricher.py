@@ -113,9 +113,10 @@ class Enricher:
     ) -> list[RelatedWord]:
         """The words that occur with a word: largest log p(y|word) − alpha · log p(y), best first.
 
-        With shrinkage the scores of rare words are lowered, because little is known of them.
-        Exact over the whole vocabulary: from the table of the bundle where it proves the answer,
-        else by a search. Raises UnknownWord, UsageError.
+        With shrinkage the scores of rare words are lowered, because little is known of them, and of the best
+        those whose vectors have little in common with that of the word. Without it the answer is exact over
+        the whole vocabulary: from the table of the bundle where it proves the answer, else by a search.
+        Raises UnknownWord, UsageError.
         """
         return related(self.model, self.bundle.related_table, word, top, self.formula(alpha, shrinkage))
 
@@ -144,7 +145,7 @@ class Enricher:
                 raise UsageError(f"The context {context!r} holds no other word that the model knows.")
             fits = list(group_fits(self.model, [group.rows for group in groups], around))
         found = [
-            Sense(tuple(as_related_words(self.model, group.scores[:top], group.rows[:top], formula)), fit)
+            Sense(tuple(as_related_words(self.model, row, group.scores, group.rows, formula)[:top]), fit)
             for group, fit in zip(groups, fits, strict=True)
         ]
         return sorted(found, key=lambda sense: -(sense.fit or 0.0)) if context is not None else found

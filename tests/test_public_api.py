@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import enricher
+from enricher.model.relatedness import AGREEMENT, DEFAULT_SHRINKAGE
 from tests.conftest import ROOT
 
 
@@ -42,17 +43,25 @@ def test_a_loaded_model_answers_as_documented(models: Path) -> None:
 
 
 def test_related_words_are_the_best_of_the_whole_vocabulary(model: enricher.Enricher) -> None:
-    """For several alphas, with and without shrinkage, in order, the word itself left out."""
-    priors, counts = model.model.log_priors, np.asarray(model.model.counts)
+    """For several alphas, with and without shrinkage, in order, the word itself left out.
+
+    With shrinkage the fifty best are ordered anew by how much their vectors agree with that of the word.
+    """
+    words = model.model
+    priors, counts, row = words.log_priors, np.asarray(words.counts), words.row("tide")
+    vectors = words.vectors / np.linalg.norm(words.vectors, axis=1, keepdims=True)
     for alpha, shrinkage in itertools.product((0.0, 0.6, 0.9, 1.0, 1.3), (True, False)):
-        scores = (
-            model.log_probabilities("tide") - np.float32(alpha) * priors - 2.0 * shrinkage / np.sqrt(counts)
-        )
-        expected = [model.words[y] for y in np.argsort(-scores, kind="stable") if model.words[y] != "tide"]
+        scores = model.log_probabilities("tide") - np.float32(alpha) * priors
+        scores -= DEFAULT_SHRINKAGE * shrinkage / np.sqrt(counts)
+        scores[row] = -np.inf
+        best = np.argsort(-scores, kind="stable")[:50]
+        scores -= AGREEMENT * shrinkage * (1 - vectors @ vectors[row])
+        expected = sorted(best, key=lambda y: -scores[y])[:7]
         found = model.related("tide", top=7, alpha=alpha, shrinkage=shrinkage)
-        assert [item.word for item in found] == expected[:7]
-        for item in found:
-            assert item.score <= item.log_probability - alpha * item.log_prior + 1e-5
+        assert [item.word for item in found] == [model.words[y] for y in expected]
+        assert [item.score for item in found] == pytest.approx(scores[expected], abs=1e-4)
+        raw = model.log_probabilities("tide")[expected]
+        assert [item.log_probability for item in found] == pytest.approx(raw, abs=1e-4)
     assert len(model.related("tide", top=10_000)) == len(model.words) - 1
 
 

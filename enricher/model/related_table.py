@@ -20,6 +20,7 @@ from enricher.model.relatedness import (
     SEARCH_BATCH,
     Relatedness,
     TreeSearch,
+    disagreement,
     most_related,
 )
 from enricher.model.row_files import RowFile, complete_rows
@@ -120,27 +121,34 @@ def related_rows(model: Word2Vec, table: RelatedTable | None, row: int) -> IntAr
 def related(
     model: Word2Vec, table: RelatedTable | None, word: str, top: int, formula: Relatedness
 ) -> list[RelatedWord]:
-    """The words most related to a word, itself left out, best first; exact over the vocabulary.
+    """The words most related to a word, itself left out, best first.
 
-    Raises UnknownWord, and UsageError when `top` is under 1.
+    Without shrinkage exact over the vocabulary; with it the COLUMNS best, or `top` where that is more, are
+    ordered anew by how well their vectors agree with the word's. Raises UnknownWord, and UsageError when
+    `top` is under 1.
     """
     if top < 1:
         raise UsageError(f"The number of words must be 1 or more, not {top}.")
     row = model.row(word)
-    top = min(top, len(model.words))
-    answer = table.look_up(model, row, top, formula) if table is not None else None
+    looked_at = min(max(top, COLUMNS) if formula.shrinkage else top, len(model.words))
+    answer = table.look_up(model, row, looked_at, formula) if table is not None else None
     if answer is None:
-        scores, found = most_related(model, np.array([row], np.int32), top, formula)
+        scores, found = most_related(model, np.array([row], np.int32), looked_at, formula)
         answer = scores[0][found[0] >= 0], found[0][found[0] >= 0]
-    return as_related_words(model, *answer, formula)
+    return as_related_words(model, row, *answer, formula)[:top]
 
 
 def as_related_words(
-    model: Word2Vec, scores: FloatArray, rows: IntArray, formula: Relatedness
+    model: Word2Vec, row: int, scores: FloatArray, rows: IntArray, formula: Relatedness
 ) -> list[RelatedWord]:
-    """Scores, float32 (n,), and rows, int32 (n,), as records with what the scores are made of."""
-    priors, offsets = model.log_priors_of(rows), formula.offsets_of(model, rows)
+    """Of the words related to one, scores by a formula, float32 (n,), and rows, int32 (n,): records with what
+    the scores are made of, best first; with shrinkage the scores are lowered by disagreement.
+    """
+    raw = scores - formula.offsets_of(model, rows)
+    if formula.shrinkage:
+        scores = scores - disagreement(model, row, rows)
+    priors = model.log_priors_of(rows)
     return [
-        RelatedWord(model.words[y], float(score), float(score - offset), float(prior))
-        for score, y, offset, prior in zip(scores, rows, offsets, priors, strict=True)
+        RelatedWord(model.words[rows[n]], float(scores[n]), float(raw[n]), float(priors[n]))
+        for n in np.argsort(-scores, kind="stable")
     ]

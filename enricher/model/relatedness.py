@@ -8,6 +8,10 @@ standard error is about 1/√count or more, and the score is lowered by z of the
 one. Without it words that stood once beside x by chance come first; the discount of P. Pantel and
 D. Lin, "Discovering word senses from text" (2002), answers the same bias of mutual information.
 
+What is shown to people is lowered once more, by A · (1 − cos(v_x, v_y)): p(y|x) speaks for the vector
+of x and the path of y, the vector of y has not been asked. Words that were learned from texts like those
+of x agree; a word that got onto its path by accident does not.
+
 On a model trained with negative sampling v_x·c_y ≈ PMI(x, y) − log k stands for the mutual
 information (O. Levy, Y. Goldberg, "Neural word embedding as implicit matrix factorization",
 2014), and log p(y|x) is what follows from it: v_x·c_y + log p(y).
@@ -25,7 +29,9 @@ from enricher.model.huffman import FloatArray, IntArray
 from enricher.model.word2vec import Word2Vec
 
 DEFAULT_ALPHA = 0.9
-DEFAULT_SHRINKAGE = 2.0
+DEFAULT_SHRINKAGE = 7.0
+AGREEMENT = 8.0
+"""A: nats by which the score of a word is lowered whose vector has nothing in common with that of x."""
 SEARCH_BATCH = 128
 """Words that go through the tree together."""
 
@@ -77,6 +83,13 @@ def mutual_information(model: Word2Vec, rows: IntArray, targets: IntArray) -> Fl
 def relatedness(model: Word2Vec, rows: IntArray, formula: Relatedness) -> FloatArray:
     """r(x → y) for every y, float32 (n, V), for n rows x."""
     return log_conditionals(model, rows) + formula.offsets(model)
+
+
+def disagreement(model: Word2Vec, row: int, rows: IntArray) -> FloatArray:
+    """A · (1 − cos(v_x, v_y)) of a word x and n rows y: float32 (n,), in nats."""
+    vector, vectors = np.asarray(model.vectors[row]), np.asarray(model.vectors[rows])
+    norms = np.linalg.norm(vector) * np.linalg.norm(vectors, axis=1)
+    return np.asarray(AGREEMENT * (1 - vectors @ vector / np.maximum(norms, 1e-9)), np.float32)
 
 
 def most_related(

@@ -148,7 +148,7 @@ def related(
     top: Top = 10,
     alpha: Annotated[float, typer.Option(help="1 is mutual information; less favours frequent words.")] = 0.9,
     no_shrinkage: Annotated[
-        bool, typer.Option("--no-shrinkage", help="Do not lower the scores of rare words.")
+        bool, typer.Option("--no-shrinkage", help="Do not lower the scores of rare and unlike words.")
     ] = False,
     senses: Annotated[bool, typer.Option("--senses", help="In groups, as the word has senses.")] = False,
     text: Annotated[

@@ -1,6 +1,7 @@
 """The relatedness table against computing everything."""
 
 import itertools
+import math
 import os
 import signal
 import subprocess
@@ -15,7 +16,7 @@ from enricher.errors import BundleInvalid, ModelError
 from enricher.model import related_table
 from enricher.model.build import train_bundle
 from enricher.model.related_table import RelatedTable, build_table, related
-from enricher.model.relatedness import Relatedness, relatedness
+from enricher.model.relatedness import AGREEMENT, Relatedness, disagreement, relatedness
 from enricher.model.store import BundleStore
 from enricher.model.word2vec import Word2Vec
 from enricher.text import open_analyzer
@@ -73,8 +74,9 @@ def test_another_formula_is_answered_only_where_it_is_proved(tmp_path: Path) -> 
         if answer is not None:
             answered += 1
             assert answer[0] == pytest.approx(expected, abs=1e-4)
-        found = related(model, table, model.words[row], 10, formula)
-        assert [item.score for item in found] == pytest.approx(expected.tolist(), abs=1e-4)
+        if not shrinkage:
+            found = related(model, table, model.words[row], 10, formula)
+            assert [item.score for item in found] == pytest.approx(expected.tolist(), abs=1e-4)
     assert 30 < answered < 310
 
 
@@ -95,7 +97,24 @@ def test_more_words_than_the_table_has_are_searched(tmp_path: Path) -> None:
     found = related(model, table, "w7", 80, FORMULA)
     scores = relatedness(model, np.array([7], np.int32), FORMULA)[0]
     scores[7] = -np.inf
-    assert [item.score for item in found] == pytest.approx(np.sort(scores)[::-1][:80].tolist(), abs=1e-4)
+    best = np.argsort(-scores)[:80].astype(np.int32)
+    lowered = np.sort(scores[best] - disagreement(model, 7, best))[::-1]
+    assert [item.score for item in found] == pytest.approx(lowered.tolist(), abs=1e-4)
+
+
+def test_words_agree_by_the_cosine_of_their_vectors(tmp_path: Path) -> None:
+    """A word agrees fully with itself; what is lowered by it is what the score of a related word lacks."""
+    model = random_model(300)
+    rows = np.arange(300, dtype=np.int32)
+    lowered = disagreement(model, 7, rows)
+    assert lowered[7] == pytest.approx(0.0, abs=1e-5) and (lowered >= 0).all()
+    one, other = model.vectors[7].astype(np.float64), model.vectors[11].astype(np.float64)
+    cosine = one @ other / math.sqrt((one @ one) * (other @ other))
+    assert lowered[11] == pytest.approx(AGREEMENT * (1 - cosine), abs=1e-4)
+    for item in related(model, opened(tmp_path, model), "w7", 20, FORMULA):
+        y = model.row(item.word)
+        wanted = item.log_probability + float(FORMULA.offsets(model)[y]) - lowered[y]
+        assert item.score == pytest.approx(wanted, abs=1e-4)
 
 
 @pytest.mark.parametrize("rows", [0, 1, 127, 128, 300, 699])

@@ -1,0 +1,168 @@
+"""Words by twos, judged by people: rank correlation (Spearman) of what a model says with what they said.
+
+A pair of which the model does not know a word is left out; how many are known stands in the table.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from scipy.stats import spearmanr
+
+from benchmarks.collections import read_items
+from enricher.model.corpus import segment
+from enricher.model.huffman import FloatArray, IntArray
+from enricher.model.relatedness import mutual_information
+from enricher.model.training import TrainingSettings, train
+from enricher.model.word2vec import Word2Vec
+from enricher.records import Document
+from enricher.text import normalize, open_analyzer
+
+COLUMNS = ("learned from", "training", "related", "similar", "SimLex-999", "goal of cosine", "met")
+DEFAULT = TrainingSettings(workers=2)
+VARIATIONS = {
+    "the default": DEFAULT,
+    "negative sampling": replace(DEFAULT, loss="negative-sampling"),
+    "CBOW": replace(DEFAULT, architecture="cbow"),
+    "CBOW, negative sampling": replace(DEFAULT, architecture="cbow", loss="negative-sampling"),
+    "window 5": replace(DEFAULT, window=5),
+    "2 epochs": replace(DEFAULT, epochs=2),
+    "words from 20 occurrences": replace(DEFAULT, min_count=20),
+    "words from 2 occurrences": replace(DEFAULT, min_count=2),
+    "200 dimensions": replace(DEFAULT, dimensions=200),
+    "window 20": replace(DEFAULT, window=20),
+    "10 epochs": replace(DEFAULT, epochs=10),
+}
+"""What is changed in the default."""
+NATS = 8.0
+"""Of mutual information, that count as much as a cosine of 1 where both are added."""
+
+
+@dataclass(frozen=True, slots=True)
+class WordPairs:
+    """Judged pairs; goal: the correlation that is wanted of the cosine."""
+
+    file: str
+    goal: float | None = None
+
+    def read(self, data: Path) -> list[tuple[str, str, float]]:
+        """Word, word, and the mean of what people said."""
+        lines = (data / self.file).read_text(encoding="utf-8").splitlines()
+        return [
+            (normalize(one), normalize(other), float(score))
+            for one, other, score in (line.split("\t") for line in lines)
+        ]
+
+
+CHINESE = (
+    WordPairs("zh/wordpairs/wordsim240_relatedness.tsv", 0.50),
+    WordPairs("zh/wordpairs/wordsim297_similarity.tsv", 0.46),
+)
+ENGLISH = (
+    WordPairs("en/wordpairs/ws353_rel.tsv"),
+    WordPairs("en/wordpairs/ws353_sim.tsv"),
+    WordPairs("en/wordpairs/simlex999.tsv"),
+)
+CORPORA: dict[str, tuple[tuple[str, ...], tuple[WordPairs, ...]]] = {
+    "all Chinese": (("zh/corpus_*/corpus.jsonl.gz",), CHINESE),
+    "biomedical abstracts": (("en/corpus_bio_abstracts/corpus.jsonl.gz",), ENGLISH),
+    "all English": (("en/*/corpus.jsonl.gz", "en/*/docs.jsonl.gz"), ENGLISH),
+}
+"""Texts to learn from, and pairs to judge by: related, similar, SimLex."""
+
+
+def rows(data: Path, measured: Sequence[Sequence[str]] = ()) -> Iterator[Sequence[str]]:
+    """The rows of the table, a model each; of those that are `measured` already none is trained again."""
+    present = {(row[0], row[1]): row for row in measured}
+    for name, (patterns, lists) in CORPORA.items():
+        if all((name, training) in present for training in VARIATIONS):
+            yield from (present[name, training] for training in VARIATIONS)
+            continue
+        paths = sorted({path for pattern in patterns for path in data.glob(pattern)})
+        documents = (
+            Document(item.id, {"title": item.title, "text": item.text})
+            for path in paths
+            for item in read_items(path)
+        )
+        judged = [one.read(data) for one in lists]
+        with TemporaryDirectory() as folder:
+            corpus = segment(documents, ("title", "text"), open_analyzer(), Path(folder), workers=2)
+            for training, settings in VARIATIONS.items():
+                if (name, training) in present:
+                    yield present[name, training]
+                    continue
+                model = train(corpus, settings)
+                found = [correlations(model, pairs) for pairs in judged]
+                yield _row(name, training, lists, found, [len(pairs) for pairs in judged])
+
+
+def _row(
+    name: str,
+    training: str,
+    lists: Sequence[WordPairs],
+    found: Sequence["Correlations"],
+    sizes: Sequence[int],
+) -> Sequence[str]:
+    cells = [f"{one} ({one.known} of {size})" for one, size in zip(found, sizes, strict=True)]
+    goals = [one.goal for one in lists if one.goal is not None]
+    met = all(one.cosine >= goal for one, goal in zip(found, goals, strict=False))
+    said = {True: "yes", False: "**no**"}[met] if goals else ""
+    padding = [""] * (len(ENGLISH) - len(cells))
+    return (name, training, *cells, *padding, " / ".join(f"{goal:.3f}" for goal in goals), said)
+
+
+@dataclass(frozen=True, slots=True)
+class Correlations:
+    """Of a list with each score, and of how many pairs both words are known."""
+
+    cosine: float
+    information: float
+    both: float
+    outputs: float
+    known: int
+
+    def __str__(self) -> str:
+        return " / ".join(f"{x:.3f}" for x in (self.cosine, self.information, self.both, self.outputs))
+
+
+def correlations(model: Word2Vec, pairs: Sequence[tuple[str, str, float]]) -> Correlations:
+    """Of what people said with cosine of the input vectors, mutual information both ways, cosine +
+    information / NATS, and cosine of the output vectors.
+    """
+    known = [pair for pair in pairs if pair[0] in model.index and pair[1] in model.index]
+    said = [score for _, _, score in known]
+    one, other = (model.rows([pair[side] for pair in known]) for side in (0, 1))
+    cosine = cosines(model.vectors[one], model.vectors[other])
+    information = np.array(
+        [
+            (mutual_information(model, x, y) + mutual_information(model, y, x)).item() / 2
+            for x, y in zip(np.split(one, len(one)), np.split(other, len(other)), strict=True)
+        ]
+    )
+    information[one == other] = information.max()  # that a word is like itself is not learned from text
+    outputs = output_vectors(model, np.concatenate([one, other]))
+    scores = (cosine, information, cosine + information / NATS, cosines(*np.split(outputs, 2)))
+    return Correlations(*(float(spearmanr(score, said).statistic) for score in scores), len(known))
+
+
+def cosines(one: FloatArray, other: FloatArray) -> FloatArray:
+    """Of rows with rows, (n, d) each: (n,)."""
+    norms = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
+    return np.asarray((one * other).sum(axis=1) / np.maximum(norms, 1e-9))
+
+
+def output_vectors(model: Word2Vec, rows: IntArray) -> FloatArray:
+    """What the vector of a context is multiplied with, (n, d): of negative sampling the word's own, of a
+    tree the sum over its path of θ with the sign of the branch, of which log p(y|x) is a smooth function.
+    """
+    if model.tree is None:
+        assert model.outputs is not None
+        return np.asarray(model.outputs[rows])
+    assert model.nodes is not None
+    found = np.zeros((len(rows), model.vectors.shape[1]), np.float32)
+    for place, row in enumerate(rows):
+        for node, code in model.tree.path(int(row)):
+            found[place] += (1 - 2 * code) * model.nodes[node]
+    return found
