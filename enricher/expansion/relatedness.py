@@ -12,12 +12,13 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from enricher.errors import UsageError
 from enricher.model.huffman import FloatArray, IntArray
 from enricher.model.related_table import RelatedTable, related_rows
 from enricher.model.relatedness import mutual_information
-from enricher.model.senses import fitting_rows
+from enricher.model.senses import group_labels
 from enricher.model.word2vec import Word2Vec
 from enricher.records import Query, QueryTerm
 from enricher.text import is_content
@@ -63,11 +64,19 @@ def expand_by_relatedness(
         return query
     rows = model.rows(known)
     present = model.rows([term.term for term in query.terms])
-    related = [_of_one_sense(related_rows(model, table, int(row)), model, rows[rows != row]) for row in rows]
-    candidates = np.unique(np.concatenate([found[:CANDIDATES] for found in related]))
-    candidates = candidates[~np.isin(candidates, present)]
-    shares = model.idf[rows] / model.idf[rows].sum()
+    related = [related_rows(model, table, int(row))[:CANDIDATES] for row in rows]
+    candidates, places = np.unique(np.concatenate(related), return_inverse=True)
     information = mutual_information(model, rows, candidates)
+    parts = np.split(places, np.cumsum([len(found) for found in related])[:-1])
+    fits = information.sum(axis=0) - information
+    kept = [
+        part[_of_one_sense(model, found, fits[i, part])] if len(rows) > 1 else part
+        for i, (found, part) in enumerate(zip(related, parts, strict=True))
+    ]
+    chosen = np.unique(np.concatenate(kept))
+    chosen = chosen[~np.isin(candidates[chosen], present)]
+    candidates, information = candidates[chosen], information[:, chosen]
+    shares = model.idf[rows] / model.idf[rows].sum()
     total = shares @ information
     scores = total + np.float32(1.0 - settings.alpha) * model.log_priors_of(candidates)
     scores[total < settings.floor] = -np.inf
@@ -85,9 +94,15 @@ def expand_by_relatedness(
     return replace(query, terms=query.terms + added)
 
 
-def _of_one_sense(related: IntArray, model: Word2Vec, others: IntArray) -> IntArray:
-    """Of the words related to one of a query those of the sense that its other words mean."""
-    return fitting_rows(model, related, others) if len(others) else related
+def _of_one_sense(model: Word2Vec, related: IntArray, fits: FloatArray) -> NDArray[np.bool_]:
+    """Which of the n words related to one of a query are of the sense that its other words mean: bool (n,).
+
+    fits: Σ log p(y|x) − log p(y) over the other words x, (n,).
+    """
+    labels = group_labels(model, related)
+    means = np.bincount(labels, fits) / np.maximum(np.bincount(labels), 1)
+    means[np.bincount(labels) == 0] = -np.inf
+    return np.asarray(labels == means.argmax())
 
 
 def _reason(words: list[str], parts: FloatArray) -> str:

@@ -11,6 +11,7 @@ context x_1 … x_m the group g is meant that has the largest
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,23 +39,8 @@ def word_groups(model: Word2Vec, row: int, formula: Relatedness) -> list[WordGro
     """The words most related to one in groups, the group with the best word first."""
     scores, rows = (found[0] for found in most_related(model, np.array([row], np.int32), RELATED, formula))
     scores, rows = scores[rows >= 0], rows[rows >= 0]
-    return [WordGroup(rows[group], scores[group]) for group in _groups(model, rows)]
-
-
-def fitting_rows(model: Word2Vec, rows: IntArray, context: IntArray) -> IntArray:
-    """Of words related to one, rows int32 (n,) best first, the group that a context means, int32 (m,)."""
-    groups = [rows[group] for group in _groups(model, rows)]
-    return groups[int(np.argmax(group_fits(model, groups, context)))] if groups else rows
-
-
-def _groups(model: Word2Vec, rows: IntArray) -> list[NDArray[np.bool_]]:
-    """Which of n rows belong to each group, bool (n,); the group of the first row comes first."""
-    if not len(rows):
-        return []
-    vectors = np.asarray(model.vectors[rows], np.float32)
-    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
-    labels = _clusters(vectors, max(1, min(GROUPS, len(rows) // (2 * FEWEST))))
-    return [labels == label for label in dict.fromkeys(labels.tolist())]
+    labels = group_labels(model, rows)
+    return [WordGroup(rows[labels == label], scores[labels == label]) for label in first_come(labels)]
 
 
 def group_fits(model: Word2Vec, groups: Sequence[IntArray], context: IntArray) -> list[float]:
@@ -62,29 +48,24 @@ def group_fits(model: Word2Vec, groups: Sequence[IntArray], context: IntArray) -
     return [float(mutual_information(model, context, group).mean(axis=1).sum()) for group in groups]
 
 
-def _clusters(vectors: FloatArray, number: int) -> NDArray[np.int64]:
-    """The cluster of each vector of length 1, int64 (n,)."""
-    generator = np.random.default_rng(SEED)
-    found = [_from_start(vectors, number, generator) for _ in range(STARTS)]
-    return max(found, key=lambda one: one[0])[1]
+def group_labels(model: Word2Vec, rows: IntArray) -> NDArray[np.int64]:
+    """The group of each of n words, int64 (n,); numbers say nothing but that groups differ."""
+    from enricher.model import sense_kernels  # compiled code is loaded only where it is needed
+
+    vectors = np.asarray(model.vectors[rows], np.float32)
+    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+    number = max(1, min(GROUPS, len(rows) // (2 * FEWEST)))
+    chances = _chances(number, len(rows))
+    found: NDArray[np.int64] = sense_kernels.cluster(vectors @ vectors.T, number, chances, ROUNDS, FEWEST)
+    return found
 
 
-def _from_start(
-    vectors: FloatArray, number: int, generator: np.random.Generator
-) -> tuple[float, NDArray[np.int64]]:
-    """The sum of cosines to the centres, and the clusters, from starting points far from each other."""
-    centres = vectors[[int(generator.integers(len(vectors)))]]
-    while len(centres) < number:
-        distances = 1 - (vectors @ centres.T).max(axis=1)
-        farthest = int(np.argmax(distances * generator.random(len(vectors))))
-        centres = np.vstack([centres, vectors[farthest]])
-    for _ in range(ROUNDS):
-        labels = (vectors @ centres.T).argmax(axis=1)
-        sums = np.stack([vectors[labels == label].sum(axis=0) for label in range(number)])
-        empty = ~sums.any(axis=1)
-        sums[empty] = centres[empty]
-        centres = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9)
-    cosines = vectors @ centres.T
-    labels = cosines.argmax(axis=1)
-    large = np.bincount(labels, minlength=number) >= FEWEST
-    return float(cosines.max(axis=1).sum()), np.where(large, cosines, -np.inf).argmax(axis=1)
+@lru_cache(64)
+def _chances(groups: int, words: int) -> NDArray[np.float64]:
+    """What is left to chance, the same every time: (STARTS, groups, words)."""
+    return np.random.default_rng(SEED).random((STARTS, groups, words))
+
+
+def first_come(labels: NDArray[np.int64]) -> list[int]:
+    """The labels that occur, each once, in the order in which they come first."""
+    return list(dict.fromkeys(labels.tolist()))

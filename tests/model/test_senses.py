@@ -13,8 +13,9 @@ from enricher.errors import UnknownWord, UsageError
 from enricher.model.build import train_bundle
 from enricher.model.related_table import related_rows
 from enricher.model.relatedness import Relatedness
-from enricher.model.senses import FEWEST, GROUPS, fitting_rows, group_fits, word_groups
+from enricher.model.senses import FEWEST, GROUPS, first_come, group_fits, group_labels, word_groups
 from enricher.model.store import BundleStore
+from enricher.model.word2vec import Word2Vec
 from enricher.records import Document
 from enricher.text import open_analyzer
 from tests.conftest import SMALL, RunCommand
@@ -102,17 +103,27 @@ def test_a_query_is_expanded_by_the_sense_that_it_means(
     assert alone & DATABASES and alone & SEA
 
 
-def test_a_query_puts_forward_words_of_one_group_alone(model: enricher.Enricher) -> None:
-    """The group with the best fit, in its order; without other words all."""
-    rows = related_rows(model.model, model.bundle.related_table, model.model.row(MERGED))
-    context = model.model.rows(["reef"])
-    found = fitting_rows(model.model, rows, context)
-    order = [rows.tolist().index(y) for y in found]
-    assert FEWEST <= len(found) < len(rows) and order == sorted(order)
-    assert topic_of({model.words[y] for y in found}) == "sea"
-    information = model.model.log_probabilities_of_rows(context)[0] - model.model.log_priors
-    left = [y for y in rows if y not in set(found.tolist())]
-    assert information[found].mean() > information[left].mean()
+def test_groups_are_those_of_plain_k_means() -> None:
+    """On words of three clear directions, and one alone, which goes to the nearest of the larger groups."""
+    generator = np.random.default_rng(3)
+    centres = np.eye(3, 8)
+    places = [0] * 9 + [1] * 12 + [2] * 8
+    vectors = centres[places] + generator.normal(size=(len(places), 8), scale=0.1)
+    lonely = np.array([[0.0, 0.6, 0, -1, 0, 0, 0, 0]])
+    model = Word2Vec(
+        [str(n) for n in range(30)],
+        np.full(30, 9),
+        np.vstack([vectors, lonely]).astype(np.float32),
+        None,
+        None,
+    )
+    labels = group_labels(model, np.arange(30, dtype=np.int32))
+    for place in range(3):
+        assert len({int(label) for label, of in zip(labels, places, strict=False) if of == place}) >= 1
+    assert all(labels[i] != labels[j] for i in range(29) for j in range(29) if places[i] != places[j])
+    assert min(np.bincount(labels)[np.unique(labels)]) >= FEWEST
+    assert labels[29] in {labels[i] for i in range(29) if places[i] == 1}
+    assert first_come(np.array([4, 2, 4, 0])) == [4, 2, 0]
 
 
 def test_what_cannot_be_answered_is_a_sentence(model: enricher.Enricher) -> None:
