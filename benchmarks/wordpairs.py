@@ -5,6 +5,8 @@ A pair of which the model does not know a word is left out; how many are known s
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,7 +14,7 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from benchmarks.collections import read_items
-from enricher.model.corpus import segment
+from enricher.model.corpus import SegmentedCorpus, segment
 from enricher.model.huffman import FloatArray, IntArray
 from enricher.model.relatedness import mutual_information
 from enricher.model.training import TrainingSettings, train
@@ -65,52 +67,60 @@ ENGLISH = (
     WordPairs("en/wordpairs/ws353_sim.tsv"),
     WordPairs("en/wordpairs/simlex999.tsv"),
 )
-CORPORA: dict[str, tuple[tuple[str, ...], tuple[WordPairs, ...]]] = {
-    "all Chinese": (("zh/corpus_*/corpus.jsonl.gz",), CHINESE),
-    "biomedical abstracts": (("en/corpus_bio_abstracts/corpus.jsonl.gz",), ENGLISH),
-    "all English": (("en/*/corpus.jsonl.gz", "en/*/docs.jsonl.gz"), ENGLISH),
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """What is learned from, the pairs to judge by (related, similar, SimLex), and how many of VARIATIONS are
+    trained: where there is much text a model takes a quarter of an hour.
+    """
+
+    patterns: tuple[str, ...]
+    lists: tuple[WordPairs, ...]
+    variations: int = len(VARIATIONS)
+
+
+CORPORA = {
+    "biomedical abstracts": Texts(("en/corpus_bio_abstracts/corpus.jsonl.gz",), ENGLISH),
+    "all Chinese": Texts(("zh/corpus_*/corpus.jsonl.gz",), CHINESE, 6),
+    "all English": Texts(("en/*/corpus.jsonl.gz", "en/*/docs.jsonl.gz"), ENGLISH, 6),
 }
-"""Texts to learn from, and pairs to judge by: related, similar, SimLex."""
 
 
 def rows(data: Path, measured: Sequence[Sequence[str]] = ()) -> Iterator[Sequence[str]]:
     """The rows of the table, a model each; of those that are `measured` already none is trained again."""
     present = {(row[0], row[1]): row for row in measured}
-    for name, (patterns, lists) in CORPORA.items():
-        if all((name, training) in present for training in VARIATIONS):
-            yield from (present[name, training] for training in VARIATIONS)
-            continue
-        paths = sorted({path for pattern in patterns for path in data.glob(pattern)})
-        documents = (
-            Document(item.id, {"title": item.title, "text": item.text})
-            for path in paths
-            for item in read_items(path)
-        )
-        judged = [one.read(data) for one in lists]
+    for name, texts in CORPORA.items():
+        variations = dict(islice(VARIATIONS.items(), texts.variations))
+        judged = [one.read(data) for one in texts.lists]
         with TemporaryDirectory() as folder:
-            corpus = segment(documents, ("title", "text"), open_analyzer(), Path(folder), workers=2)
-            for training, settings in VARIATIONS.items():
-                if (name, training) in present:
-                    yield present[name, training]
-                    continue
-                model = train(corpus, settings)
-                found = [correlations(model, pairs) for pairs in judged]
-                yield _row(name, training, lists, found, [len(pairs) for pairs in judged])
+            corpus = cache(partial(_segmented, texts, data, Path(folder)))
+            for training, settings in variations.items():
+                row = present.get((name, training))
+                if row is None:
+                    model = train(corpus(), settings)
+                    row = _row(name, training, texts.lists, [correlations(model, pairs) for pairs in judged])
+                yield row
+
+
+def _segmented(texts: Texts, data: Path, folder: Path) -> SegmentedCorpus:
+    paths = sorted({path for pattern in texts.patterns for path in data.glob(pattern)})
+    documents = (
+        Document(item.id, {"title": item.title, "text": item.text})
+        for path in paths
+        for item in read_items(path)
+    )
+    return segment(documents, ("title", "text"), open_analyzer(), folder, workers=2)
 
 
 def _row(
-    name: str,
-    training: str,
-    lists: Sequence[WordPairs],
-    found: Sequence["Correlations"],
-    sizes: Sequence[int],
+    name: str, training: str, lists: Sequence[WordPairs], found: Sequence["Correlations"]
 ) -> Sequence[str]:
-    cells = [f"{one} ({one.known} of {size})" for one, size in zip(found, sizes, strict=True)]
     goals = [one.goal for one in lists if one.goal is not None]
     met = all(one.cosine >= goal for one, goal in zip(found, goals, strict=False))
     said = {True: "yes", False: "**no**"}[met] if goals else ""
-    padding = [""] * (len(ENGLISH) - len(cells))
-    return (name, training, *cells, *padding, " / ".join(f"{goal:.3f}" for goal in goals), said)
+    padding = [""] * (len(ENGLISH) - len(found))
+    return name, training, *map(str, found), *padding, " / ".join(f"{goal:.2f}" for goal in goals), said
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +132,11 @@ class Correlations:
     both: float
     outputs: float
     known: int
+    pairs: int
 
     def __str__(self) -> str:
-        return " / ".join(f"{x:.3f}" for x in (self.cosine, self.information, self.both, self.outputs))
+        figures = (self.cosine, self.information, self.both, self.outputs)
+        return f"{' / '.join(f'{x:.3f}' for x in figures)} ({self.known} of {self.pairs})"
 
 
 def correlations(model: Word2Vec, pairs: Sequence[tuple[str, str, float]]) -> Correlations:
@@ -144,7 +156,9 @@ def correlations(model: Word2Vec, pairs: Sequence[tuple[str, str, float]]) -> Co
     information[one == other] = information.max()  # that a word is like itself is not learned from text
     outputs = output_vectors(model, np.concatenate([one, other]))
     scores = (cosine, information, cosine + information / NATS, cosines(*np.split(outputs, 2)))
-    return Correlations(*(float(spearmanr(score, said).statistic) for score in scores), len(known))
+    return Correlations(
+        *(float(spearmanr(score, said).statistic) for score in scores), len(known), len(pairs)
+    )
 
 
 def cosines(one: FloatArray, other: FloatArray) -> FloatArray:

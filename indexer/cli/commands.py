@@ -5,7 +5,8 @@ from indexer.cli import models
 from indexer.cli import words
 from indexer.cli import index
 from indexer.cli import search
+from indexer.cli import reindex
 from indexer.cli import evaluate
 from indexer.cli import doctor
 
-__all__ = ["doctor", "evaluate", "index", "models", "search", "train", "words"]
+__all__ = ["doctor", "evaluate", "index", "models", "reindex", "search", "train", "words"]

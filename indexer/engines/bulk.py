@@ -46,15 +46,22 @@ class RetryPolicy:
 
 
 class Action(NamedTuple):
-    """One operation on one id: its lines of a bulk request, each with its line end."""
+    """One operation on one id: its lines of a bulk request, each with its line end.
+
+    key: what the caller knows it by, where ids alone do not tell.
+    """
 
     id: str
     lines: bytes
+    key: object = None
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of the actions: how many of each result, and the refused with their reasons."""
+    """What became of the actions: how many of each result, and the refused with their reasons.
+
+    The result of a document that is there already in this version or a newer one is "conflict".
+    """
 
     results: Counter[str] = field(default_factory=Counter)
     refused: list[tuple[Action, str]] = field(default_factory=list)
@@ -68,7 +75,8 @@ class BulkWriter:
     The next chunk waits for the one before, so that of two writes of one id the later stays.
     Callers give an id at most once in a call of `run`. `patience` is how many seconds the server
     may wait for a missing shard before it refuses an item: less than the request's time-out, or
-    its reason is never heard.
+    its reason is never heard. With `alias_only` the name must be an alias: where it is gone, so are its
+    writers (IndexNotFound).
     """
 
     def __init__(
@@ -80,6 +88,7 @@ class BulkWriter:
         *,
         chunk_bytes: int = CHUNK_BYTES,
         patience: float = 10.0,
+        alias_only: bool = False,
     ) -> None:
         self._client = client.options(max_retries=0)
         self._index = index
@@ -87,6 +96,7 @@ class BulkWriter:
         self._policy = policy
         self._chunk_bytes = chunk_bytes
         self._patience = f"{max(1, int(patience * 1000))}ms"
+        self._alias_only = alias_only
         self._content_bytes: int | None = None
 
     def run(self, actions: Iterable[Action]) -> Outcome:
@@ -137,7 +147,12 @@ class BulkWriter:
         # Lines that are JSON already pass through the client as they are, which its types deny.
         lines: Any = [action.lines.rstrip(b"\n") for action in chunk]
         try:
-            answer = self._client.bulk(index=self._index, operations=lines, timeout=self._patience)
+            answer = self._client.bulk(
+                index=self._index,
+                operations=lines,
+                timeout=self._patience,
+                require_alias=self._alias_only,
+            )
         except ApiError as error:
             said = refusal_of(error)
             if said.is_too_large:
@@ -163,7 +178,9 @@ class BulkWriter:
                 outcome.results[str(result.get("result"))] += 1
                 continue
             said = refusal(int(str(result.get("status"))), result["error"])
-            if said.may_pass:
+            if said.type == "version_conflict_engine_exception":
+                outcome.results["conflict"] += 1
+            elif said.may_pass:
                 again.append(action)
                 latest = said
             elif self._concerns_all(said):

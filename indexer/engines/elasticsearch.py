@@ -11,7 +11,7 @@ from typing import Any
 from elastic_transport import BaseNode, TransportError
 from elasticsearch import ApiError, BadRequestError, Elasticsearch
 
-from enricher.errors import EngineError
+from enricher.errors import EngineError, EngineUnavailable
 from enricher.records import (
     Check,
     Document,
@@ -39,7 +39,7 @@ from indexer.engines.elasticsearch_search import (
     termvectors_of,
 )
 from indexer.engines.elasticsearch_vectors import VectorSearch, dimensions_of
-from indexer.engines.fields import ENRICHMENT, Prepared, clean, encode, prepare
+from indexer.engines.fields import Prepared, clean, encode, prepare
 from indexer.engines.layouts import layout_as_json, layout_from_json
 from indexer.engines.names import check_name, no_such_index, not_ours
 from indexer.engines.plans import Group, lighten, plan
@@ -88,14 +88,15 @@ class ElasticsearchEngine:
     def __repr__(self) -> str:
         return f"ElasticsearchEngine({str(self.addresses)!r})"
 
-    def _failures(self, index: str | None = None) -> AbstractContextManager[None]:
+    def failures(self, index: str | None = None) -> AbstractContextManager[None]:
+        """The client's exceptions in this block become ours."""
         return failures(self.addresses, index)
 
     # -------------------------------------------------------------- indexes
 
     def create(self, index: str, layout: IndexLayout) -> None:
         check_name(index, new=True)
-        with self._failures(index):
+        with self.failures(index):
             try:
                 kept = {VECTORS_LEFT_OUT: False} if layout.has_vectors else {}
                 self._create(index, layout, kept)
@@ -110,16 +111,16 @@ class ElasticsearchEngine:
 
     def drop(self, index: str) -> None:
         check_name(index)
-        with self._failures(index):
+        with self.failures(index):
             self._once.indices.delete(index=index)
 
     def exists(self, index: str) -> bool:
         check_name(index)
-        with self._failures(index):
+        with self.failures(index):
             return bool(self.client.indices.exists(index=index))
 
     def indexes(self) -> list[str]:
-        with self._failures():
+        with self.failures():
             answer = self.client.indices.get_mapping(
                 index="*", filter_path=f"*.mappings._meta.{META}", expand_wildcards="open,closed"
             )
@@ -132,18 +133,18 @@ class ElasticsearchEngine:
         name, layout, mapping = self._described(index)
         stamped = dataclasses.replace(layout, model=model, compatible=tuple(compatible))
         meta = {**mapping["_meta"], META: layout_as_json(stamped)}
-        with self._failures(index):
+        with self.failures(index):
             self._once.indices.put_mapping(index=name, meta=meta)
 
     def set_alias(self, alias: str, index: str) -> None:
         check_name(alias, new=True)
         name, _ = self._mapping(index)
         remove = {"remove": {"index": "*", "alias": alias, "must_exist": False}}
-        with self._failures(alias):
+        with self.failures(alias):
             self._once.indices.update_aliases(actions=[remove, {"add": {"index": name, "alias": alias}}])
 
     def aliases(self) -> Mapping[str, str]:
-        with self._failures():
+        with self.failures():
             answer = self.client.indices.get_alias()
         found: dict[str, str] = {}
         for index, details in sorted(answer.body.items()):
@@ -155,7 +156,7 @@ class ElasticsearchEngine:
     def _mapping(self, index: str) -> tuple[str, dict[str, Any]]:
         """The one index that a name means, and its mapping."""
         check_name(index)
-        with self._failures(index):
+        with self.failures(index):
             answer = self.client.indices.get_mapping(index=index)
         if not answer.body:
             raise no_such_index(index)
@@ -179,7 +180,7 @@ class ElasticsearchEngine:
         layout = self.layout(index)
         prepared, rejections = prepare(documents, layout)
         sources = {document.id: document.source_json for document in prepared}
-        outcome = self._bulk(index).run(_action(document) for document in prepared)
+        outcome = self.bulk(index).run(_action(document) for document in prepared)
         refused = [
             Rejection(action.id, reason, sources[action.id].decode()) for action, reason in outcome.refused
         ]
@@ -189,13 +190,14 @@ class ElasticsearchEngine:
         self._mapping(index)
         names = [name for name in dict.fromkeys(clean(id_) for id_ in ids) if name]
         lines = (Action(name, encode({"delete": {"_id": name}}) + b"\n") for name in names)
-        outcome = self._bulk(index).run(lines)
+        outcome = self.bulk(index).run(lines)
         if outcome.refused:
             action, reason = outcome.refused[0]
             raise EngineError(f"The document {action.id!r} cannot be deleted: {reason}")
         return outcome.results["deleted"]
 
-    def _bulk(self, index: str) -> BulkWriter:
+    def bulk(self, index: str, *, alias_only: bool = False) -> BulkWriter:
+        """A writer of bounded requests, with the retries of this engine."""
         return BulkWriter(
             self.client,
             index,
@@ -203,11 +205,16 @@ class ElasticsearchEngine:
             self._retry,
             chunk_bytes=self._chunk_bytes,
             patience=self._timeout / 3,
+            alias_only=alias_only,
         )
+
+    def unavailable(self, what: str) -> EngineUnavailable:
+        """The error for a part of the cluster that is away."""
+        return EngineUnavailable(f"{what}; the cluster at {self.addresses} is not whole.")
 
     def refresh(self, index: str) -> None:
         check_name(index)
-        with self._failures(index):
+        with self.failures(index):
             self.client.indices.refresh(index=index)
 
     def count(self, index: str) -> int:
@@ -220,20 +227,20 @@ class ElasticsearchEngine:
     def frequencies(self, index: str, field: str, terms: Sequence[str]) -> Frequencies:
         check_name(index)
         body = termvectors_of(field, terms)
-        with self._failures(index):
+        with self.failures(index):
             answer = self.client.termvectors(index=index, **body)
         return frequencies_of(index, field, terms, answer.body)
 
     def bytes_on_disk(self, index: str) -> int:
         """The size of an index after a flush, its replicas left out."""
         check_name(index)
-        with self._failures(index):
+        with self.failures(index):
             self.client.indices.flush(index=index, wait_if_ongoing=True)
             answer = self.client.indices.stats(index=index, metric="store")
         return int(answer["_all"]["primaries"]["store"]["size_in_bytes"])
 
     def _count(self, index: str, query: Mapping[str, Any]) -> int:
-        with self._failures(index):
+        with self.failures(index):
             answer = self.client.search(
                 index=index, query=query, size=0, track_total_hits=True, allow_partial_search_results=False
             )
@@ -248,7 +255,7 @@ class ElasticsearchEngine:
         started = time.perf_counter()
         both = VectorSearch(request, vector, filters_of(request, columns), partial(self._ask, index))
         first = self._by_words(index, both.by_words(), layout, columns)
-        with self._failures(index):
+        with self.failures(index):
             compared, ranking = both.ranking(first.hits)
             names = [name for name, _ in ranking]
             hits = hits_of(self._ask(index, documents_body(names, layout))) if request.source else None
@@ -274,11 +281,11 @@ class ElasticsearchEngine:
                 answer = self._ask(index, body_of(request, groups, layout, columns))
             except ApiError as error:
                 if not self._learn_limit(error, groups):
-                    with self._failures(index):
+                    with self.failures(index):
                         raise
                 continue
             except TransportError:
-                with self._failures(index):
+                with self.failures(index):
                     raise
             return response_of(request, answer)
 
@@ -307,7 +314,7 @@ class ElasticsearchEngine:
 
     def check(self) -> list[Check]:
         try:
-            with self._failures():
+            with self.failures():
                 nodes = self.client.nodes.info(filter_path="nodes.*.version").get("nodes", {})
                 health = self.client.cluster.health()
         except EngineError as error:
@@ -324,7 +331,4 @@ class ElasticsearchEngine:
 
 
 def _action(document: Prepared) -> Action:
-    comma = b"," if document.source else b""
-    head = encode({"index": {"_id": document.id}})
-    enrichment = b'"%s":%s}' % (ENRICHMENT.encode(), document.enrichment_json)
-    return Action(document.id, head + b"\n" + document.source_json[:-1] + comma + enrichment + b"\n")
+    return Action(document.id, encode({"index": {"_id": document.id}}) + b"\n" + document.line())

@@ -63,6 +63,11 @@ class Prepared(NamedTuple):
     enrichment: Mapping[str, object]
     enrichment_json: bytes
 
+    def line(self) -> bytes:
+        """The whole document as a line of JSON."""
+        comma = b"," if self.source else b""
+        return b'%s%s"%s":%s}\n' % (self.source_json[:-1], comma, ENRICHMENT.encode(), self.enrichment_json)
+
 
 def clean(text: str) -> str:
     """The text with U+FFFD for every lone surrogate, which UTF-8 cannot carry."""

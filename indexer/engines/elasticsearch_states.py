@@ -1,0 +1,65 @@
+"""The states of jobs, kept in a small index of the cluster itself."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from elasticsearch import ConflictError, NotFoundError
+
+from enricher.errors import IndexConflict
+from indexer.engines.elasticsearch import ElasticsearchEngine
+
+INDEX = "enricher-jobs"
+SETTINGS = {"number_of_shards": 1, "auto_expand_replicas": "0-1", "refresh_interval": "1s"}
+MAPPING = {"dynamic": False, "properties": {"created": {"type": "date"}}}
+MOST = 1_000
+"""States that are listed, the newest first."""
+
+
+class ClusterStates:
+    """One document a state; a change is written only where nobody else has changed it since it was read."""
+
+    def __init__(self, engine: ElasticsearchEngine) -> None:
+        self._engine = engine
+        self._client = engine.client.options(max_retries=0)
+
+    def create(self, name: str, value: Mapping[str, Any]) -> None:
+        """Keep a new state."""
+        try:
+            with self._engine.failures(INDEX):
+                self._client.indices.create(index=INDEX, settings=SETTINGS, mappings=MAPPING)
+        except IndexConflict:
+            pass
+        with self._engine.failures(INDEX):
+            self._client.index(index=INDEX, id=name, document=value, op_type="create", refresh=True)
+
+    def load(self, name: str) -> tuple[dict[str, Any], tuple[int, int]] | None:
+        """A state and what `save` wants to see of it, None where there is none of that name."""
+        with self._engine.failures(INDEX):
+            try:
+                found = self._engine.client.get(index=INDEX, id=name)
+            except NotFoundError:
+                return None
+        return found["_source"], (int(found["_seq_no"]), int(found["_primary_term"]))
+
+    def save(self, name: str, value: Mapping[str, Any], seen: tuple[int, int]) -> bool:
+        """Write a changed state; False where it was changed by another since."""
+        sequence, term = seen
+        with self._engine.failures(INDEX):
+            try:
+                self._client.index(
+                    index=INDEX, id=name, document=value, if_seq_no=sequence, if_primary_term=term
+                )
+            except ConflictError:
+                return False
+        return True
+
+    def names(self) -> list[str]:
+        """The states there are, the newest first."""
+        with self._engine.failures(INDEX):
+            if not self._engine.client.indices.exists(index=INDEX):
+                return []
+            self._engine.client.indices.refresh(index=INDEX)
+            answer = self._engine.client.search(
+                index=INDEX, sort=[{"created": "desc"}], size=MOST, source=False
+            )
+        return [str(hit["_id"]) for hit in answer["hits"]["hits"]]

@@ -1,0 +1,47 @@
+"""Places at which a test can kill the process: every state that a crash can leave has a name."""
+
+import os
+import signal
+
+POINTS = (
+    "job-written",
+    "target-created",
+    "pass-planned",
+    "interval-claimed",
+    "page-read",
+    "page-written",
+    "page-noted",
+    "interval-done",
+    "pass-done",
+    "refused-kept",
+    "deletes-found",
+    "deletes-sent",
+    "deletes-noted",
+    "block-set",
+    "block-noted",
+    "last-pass-done",
+    "compared",
+    "before-restore",
+    "restored",
+    "swap-unsent",
+    "swap-sent",
+    "swap-noted",
+    "late-pass-done",
+    "before-end",
+)
+
+_armed: str | None = None
+
+
+def arm(point: str | None) -> None:
+    """Kill this process when it reaches the point. Raises ValueError where there is none of that name."""
+    global _armed
+    if point is not None and point not in POINTS:
+        raise ValueError(f"There is no point {point!r}.")
+    _armed = point
+
+
+def reached(point: str) -> None:
+    """Here the process may die."""
+    if point == _armed:
+        os.kill(os.getpid(), signal.SIGKILL)
