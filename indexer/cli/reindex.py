@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,10 +11,12 @@ from enricher.errors import UsageError
 from indexer.cli.app import Command, Context, Json, app, context_of
 from indexer.cli.output import counted, print_json, print_line, print_table, progress_display, say
 from indexer.pipeline import EnricherRecipe
-from indexer.reindex import Job, JobOptions, Ledger, Phase, Worker, cancel, check, start
 from indexer.reindex.failpoints import POINTS, arm
-from indexer.reindex.ledger import LEASE_SECONDS
-from indexer.reindex.opening import Opened, open_jobs
+from indexer.reindex.job import Job, JobOptions, Phase
+from indexer.reindex.ledger import LEASE_SECONDS, Ledger
+
+if TYPE_CHECKING:
+    from indexer.reindex.opening import Opened
 
 reindex = typer.Typer(help="Make a new enriched index beside the old one, and swap.", no_args_is_help=True)
 app.add_typer(reindex, name="reindex")
@@ -53,9 +55,12 @@ def start_job(
 
     Example: enricher --engine http://localhost:9200 reindex start articles-v1 --to articles --write-block
     """
+    from indexer.reindex.preflight import check
+    from indexer.reindex.worker import start
+
     _arm(fail_at)
     shared = context_of(context)
-    opened = open_jobs(shared.engine(), lease_seconds)
+    opened = _opened(shared, lease_seconds)
     enricher = _recipe(shared, to, shared.store.open().version).open()
     for note in check(opened.copies, source, to, enricher.layout()):
         say(note)
@@ -79,7 +84,7 @@ def resume(
     """
     _arm(fail_at)
     shared = context_of(context)
-    opened = open_jobs(shared.engine(), lease_seconds)
+    opened = _opened(shared, lease_seconds)
     _work(opened, shared, _chosen(opened.ledger, job, lambda one: not one.phase.ended, "under way"), as_json)
 
 
@@ -89,7 +94,9 @@ def cancel_job(context: typer.Context, job: JobName = None) -> None:
 
     Example: enricher --engine http://localhost:9200 reindex cancel
     """
-    opened = open_jobs(context_of(context).engine())
+    from indexer.reindex.worker import cancel
+
+    opened = _opened(context_of(context))
     chosen = _chosen(opened.ledger, job, lambda one: not one.phase.ended, "under way")
     cancel(opened.ledger, opened.copies, chosen.id)
     print_line(f"The job {chosen.id} is cancelled: {chosen.target} is removed, {chosen.source} is as it was.")
@@ -101,7 +108,7 @@ def status(context: typer.Context, job: JobName = None, as_json: Json = False) -
 
     Example: enricher --engine http://localhost:9200 reindex status
     """
-    ledger = open_jobs(context_of(context).engine()).ledger
+    ledger = _opened(context_of(context)).ledger
     jobs = [ledger.load(job)] if job else ledger.jobs()
     if as_json:
         for one in jobs:
@@ -113,6 +120,12 @@ def status(context: typer.Context, job: JobName = None, as_json: Json = False) -
         for one in jobs
     ]
     print_table(("job", "source", "phase", "passes", *counters), rows)
+
+
+def _opened(shared: Context, lease_seconds: float = LEASE_SECONDS) -> "Opened":
+    from indexer.reindex.opening import open_jobs  # the engine's library is loaded only where it is needed
+
+    return open_jobs(shared.engine(), lease_seconds)
 
 
 def _arm(point: str | None) -> None:
@@ -142,8 +155,10 @@ def _chosen(ledger: Ledger, name: str | None, fits: Callable[[Job], bool], what:
     return found[0]
 
 
-def _work(opened: Opened, shared: Context, job: Job, as_json: bool) -> None:
+def _work(opened: "Opened", shared: Context, job: Job, as_json: bool) -> None:
     """Work on a job to its end, with a view of it, and say what became of it; exit 1 with losses."""
+    from indexer.reindex.worker import Worker
+
     enricher = _recipe(shared, job.alias, job.model).open()
     with progress_display() as progress:
 

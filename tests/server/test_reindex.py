@@ -23,9 +23,11 @@ from indexer.engines.elasticsearch_copies import Copies, entrance
 from indexer.engines.elasticsearch_states import INDEX as JOBS
 from indexer.engines.elasticsearch_states import ClusterStates
 from indexer.pipeline import DocumentEnricher, fingerprint
-from indexer.reindex import Job, JobOptions, Ledger, Phase, Worker, cancel, check, start
 from indexer.reindex.failpoints import POINTS
-from indexer.reindex.job import Lease
+from indexer.reindex.job import Job, JobOptions, Lease, Phase
+from indexer.reindex.ledger import Ledger
+from indexer.reindex.preflight import check
+from indexer.reindex.worker import Worker, cancel, start
 from tests.conftest import RunCommand
 from tests.corpora import documents
 
