@@ -103,7 +103,11 @@ def cancel_job(context: typer.Context, job: JobName = None) -> None:
 
 
 @reindex.command(cls=Command)
-def status(context: typer.Context, job: JobName = None, as_json: Json = False) -> None:
+def status(
+    context: typer.Context,
+    job: Annotated[str | None, typer.Argument(metavar="JOB", help="A job; all if left out.")] = None,
+    as_json: Json = False,
+) -> None:
     """Show the jobs, the newest first, or one.
 
     Example: enricher --engine http://localhost:9200 reindex status

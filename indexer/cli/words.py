@@ -150,16 +150,18 @@ def related(
     no_shrinkage: Annotated[
         bool, typer.Option("--no-shrinkage", help="Do not lower the scores of rare and unlike words.")
     ] = False,
-    senses: Annotated[bool, typer.Option("--senses", help="In groups, as the word has senses.")] = False,
+    senses: Annotated[bool, typer.Option("--senses", help="In groups by sense; --top is of each.")] = False,
     text: Annotated[
         str | None,
-        typer.Option("--context", metavar="TEXT", help="The same, that which fits this text best first."),
+        typer.Option(
+            "--context", metavar="TEXT", help="The same, that which fits this text best first (in nats)."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
     """Print the words that occur with a word.
 
-    They have the largest log p(y|word) − alpha · log p(y).
+    They have the largest log p(y|word) − alpha · log p(y), lowered where a word is rare or unlike the other.
 
     Example: enricher related 细胞 --senses --context "太阳能电池的效率"
     """
@@ -170,7 +172,7 @@ def related(
     if senses or text is not None:
         groups = model.senses(word, top, alpha, shrinkage=not no_shrinkage, context=text)
         if not as_json:
-            _print_senses(groups)
+            print_senses(groups)
             return
     found = model.related(word, top, alpha, shrinkage=not no_shrinkage)
     if as_json:
@@ -182,14 +184,16 @@ def related(
         print_table(("word", "score", "log p(y|x)", "log p(y)"), rows, bars_of=1)
 
 
-def _print_senses(groups: Sequence[Sense]) -> None:
-    """A line for each group; with a context how well it fits, which is what sets the groups apart."""
+def print_senses(groups: Sequence[Sense]) -> None:
+    """A line for each group, best first; with a context how well it fits, and a sentence where none does."""
     rows = [
         (number, *(() if group.fit is None else (group.fit,)), "  ".join(item.word for item in group.related))
         for number, group in enumerate(groups, 1)
     ]
     has_fits = any(group.fit is not None for group in groups)
     print_table(("sense", "fit", "related words") if has_fits else ("sense", "related words"), rows)
+    if groups and (groups[0].fit or 0.0) < 0:
+        say("No sense fits this context: of each the words are less likely beside it than elsewhere.")
 
 
 @app.command(cls=Command)

@@ -16,8 +16,9 @@ from enricher.model.relatedness import Relatedness
 from enricher.model.senses import FEWEST, GROUPS, first_come, group_fits, group_labels, word_groups
 from enricher.model.store import BundleStore
 from enricher.model.word2vec import Word2Vec
-from enricher.records import Document
+from enricher.records import Document, RelatedWord, Sense
 from enricher.text import open_analyzer
+from indexer.cli.words import print_senses
 from tests.conftest import SMALL, RunCommand
 from tests.corpora import TOPICS, documents
 
@@ -158,3 +159,12 @@ def test_the_command_prints_groups(run: RunCommand, models: Path) -> None:
     assert fits == sorted(fits, reverse=True) and all(len(s["related"]) <= 3 for s in answer["senses"])
     refused = run("--models", models, "related", MERGED, "--context", "zzz")
     assert refused.returncode == 2 and "no other word" in refused.stderr
+
+
+def test_a_context_that_no_sense_fits_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    """On stderr, after the groups; nothing is said of one that fits, or where none was asked for."""
+    words = (RelatedWord("reef", 1.0, -2.0, -5.0),)
+    for fit, said in ((-0.5, True), (0.5, False), (None, False)):
+        print_senses([Sense(words, fit)])
+        shown = capsys.readouterr()
+        assert "reef" in shown.out and ("No sense fits" in shown.err) == said
