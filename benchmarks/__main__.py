@@ -95,13 +95,11 @@ class Benchmarks:
         return rows
 
     def keywords(self) -> list[Row]:
-        rows = shown(chain(keywords.rows(self.models["medium"], self.data), [self.phrases()]))
+        phrases = keyphrases.speed(self.folder, self.data)
+        rows = shown(chain(keywords.rows(self.models["medium"], self.data), [phrases]))
         lines = keywords.series(self.models["medium"], self.data)
         draw(DOCS / "plots/length.svg", lines, "words of the document", "ms a document")
         return rows
-
-    def phrases(self) -> Row:
-        return keyphrases.speed(self.folder, self.data)
 
     def neighbors(self) -> list[Row]:
         rows, lines = neighbors.measured(self.large.model)

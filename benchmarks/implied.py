@@ -25,6 +25,8 @@ def rows(models: Path, data: Path) -> Iterator[Sequence[str]]:
 def measured(chosen: KeywordSet, model: enricher.Enricher, data: Path) -> Iterator[Sequence[str]]:
     """How many keywords that are not in the text stand among the first words that it does not hold."""
     documents, given = chosen.read(data)
+    vectors = np.asarray(model.model.vectors)
+    directions = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
     own = {chosen.same(word): row for row, word in reversed(list(enumerate(model.words)))}
     total = absent = 0
     places: dict[str, list[int]] = {"information": [], "cosine": []}
@@ -39,7 +41,7 @@ def measured(chosen: KeywordSet, model: enricher.Enricher, data: Path) -> Iterat
         weights = model.model.idf[rows] * np.minimum(counts, 3)
         for name, scores in (
             ("information", by_information(model, rows, weights)),
-            ("cosine", by_cosine(model, rows, weights)),
+            ("cosine", by_cosine(directions, rows, weights)),
         ):
             scores[rows] = -np.inf
             places[name] += [int((scores > scores[target]).sum()) for target in targets]
@@ -54,8 +56,6 @@ def by_information(model: enricher.Enricher, rows: IntArray, weights: FloatArray
     return np.asarray(weights @ information.clip(min=0))
 
 
-def by_cosine(model: enricher.Enricher, rows: IntArray, weights: FloatArray) -> FloatArray:
-    """Of every word, (V,), with the weighted mean direction of the words of a text."""
-    vectors = np.asarray(model.model.vectors)
-    directions = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+def by_cosine(directions: FloatArray, rows: IntArray, weights: FloatArray) -> FloatArray:
+    """Of every word, (V,), with the weighted mean direction of the words of a text; directions: (V, d)."""
     return np.asarray(directions @ (weights @ directions[rows]))

@@ -15,7 +15,7 @@ from typing import Any
 
 import enricher
 from benchmarks.collections import read_lines
-from benchmarks.measure import Comparison, Row
+from benchmarks.measure import Comparison, Row, verdict
 from benchmarks.models import trained
 from enricher.keywords.phrases import CHINESE, ENGLISH, PhraseExtractor, Weights
 from enricher.model.huffman import IntArray
@@ -92,11 +92,8 @@ def rows(models: Path, data: Path) -> Iterator[Sequence[str]]:
         for name, extract in systems(chosen, model):
             found = [[chosen.same(keyword) for keyword in extract(document)] for document in documents]
             half, other = (f1(found[side::2], given[side::2]) for side in (0, 1))
-            goal, met = (f"{chosen.goal:g}", other >= chosen.goal) if name == "`phrases`" else ("", None)
-            yield (
-                chosen.name, name, f"{half:.3f}", f"{other:.3f}", goal,
-                {True: "yes", False: "**no**", None: ""}[met],
-            )  # fmt: skip
+            said = (f"{chosen.goal:g}", verdict(other >= chosen.goal)) if name == "`phrases`" else ("", "")
+            yield chosen.name, name, f"{half:.3f}", f"{other:.3f}", *said
 
 
 def f1(found: Sequence[Sequence[str]], given: Sequence[set[str]]) -> float:

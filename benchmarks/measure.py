@@ -57,7 +57,7 @@ class Comparison:
             spread(self.theirs),
             as_ratio(self.ratio),
             as_goal(self.at_most),
-            "yes" if self.met else "**no**",
+            verdict(self.met),
         )
 
 
@@ -76,12 +76,17 @@ class Figure:
 
     def row(self) -> Sequence[str]:
         value, limit = (f"{number:.3g} {self.unit}" for number in (self.value, self.limit))
-        return (self.work, value, "", "", "", f"{limit} or less", "yes" if self.met else "**no**")
+        return (self.work, value, "", "", "", f"{limit} or less", verdict(self.met))
 
 
 Row = Comparison | Figure
 Series = dict[str, list[tuple[int, float]]]
 """The lines of a plot: cost against size."""
+
+
+def verdict(met: bool) -> str:
+    """Whether a goal is met, as tables say it."""
+    return "yes" if met else "**no**"
 
 
 def spread(seconds: Sequence[float]) -> str:

@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from benchmarks.collections import read_items
+from benchmarks.measure import verdict
 from enricher.expansion.relatedness import expand_by_relatedness
 from enricher.model.corpus import segment
 from enricher.model.huffman import FloatArray
@@ -140,7 +141,7 @@ def measured(merging: Merging, data: Path) -> Sequence[str]:
     alone, together = added(model, pairs, tried, unseen, words)
     sizes = str(len(tried)), str(total)
     shares = [f"{count / total:.3f}" for count in (majority, right["cosine"], right["ours"])]
-    met = "yes" if right["ours"] / total >= GOAL else "**no**"
+    met = verdict(right["ours"] / total >= GOAL)
     return merging.name, *sizes, *shares, f"{GOAL:g}", met, f"{alone:.3f}", f"{together:.3f}"
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import enricher
+from benchmarks.measure import verdict
 from benchmarks.models import corpora, trained
 
 WORDS = (
@@ -41,8 +42,7 @@ def rows(models: Path, data: Path) -> Iterator[Sequence[str]]:
     pairs = [[(word, other) for word in WORDS for other in found[word][n]] for n in range(len(FORMULAS))]
     shares = [share(column, judged) for column in pairs]
     yield ("**judged related**", *(f"**{one:.2f}**" for one in shares))
-    said = {True: "yes", False: "**no**"}
-    met = said[shares[-1] >= GOAL], said[shares[-1] >= TIMES * shares[0]]
+    met = verdict(shares[-1] >= GOAL), verdict(shares[-1] >= TIMES * shares[0])
     yield ("goal", "", "", f"{GOAL:.2f}: {met[0]}; {TIMES:g} times α = 1: {met[1]}")
     unjudged = {pair for column in pairs for pair in column} - judged.keys()
     if unjudged:

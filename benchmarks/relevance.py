@@ -20,7 +20,7 @@ from benchmarks.gains import (
     without,
     worst,
 )
-from benchmarks.measure import table
+from benchmarks.measure import table, verdict
 from enricher.evaluation.report import ENRICHED
 from indexer.evaluation.systems import FEEDBACK, TYPED
 
@@ -31,7 +31,6 @@ OVER_BASE, OVER_PLAIN, LEAST = 15.0, 10.0, -1.0
 """The goals, in percent."""
 KINDS = (JUDGED, KNOWN_ITEMS, CHANGED)
 NOTHING = "–"
-YES, NO = "yes", "**no**"
 
 Series = dict[str, tuple[Gain, bool]]
 """Collection → gain over the strongest plain system, and whether that one is saturated."""
@@ -72,7 +71,7 @@ class Goal:
         cells = [self.wanted]
         for group in groups:
             value = self.found(group)
-            cells += [NOTHING, NOTHING] if value is None else [value[0], YES if value[1] else NO]
+            cells += [NOTHING, NOTHING] if value is None else [value[0], verdict(value[1])]
         return cells
 
 

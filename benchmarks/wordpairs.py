@@ -14,6 +14,7 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from benchmarks.collections import read_items
+from benchmarks.measure import verdict
 from enricher.model.corpus import SegmentedCorpus, segment
 from enricher.model.huffman import FloatArray, IntArray
 from enricher.model.relatedness import mutual_information
@@ -118,7 +119,7 @@ def _row(
 ) -> Sequence[str]:
     goals = [one.goal for one in lists if one.goal is not None]
     met = all(one.cosine >= goal for one, goal in zip(found, goals, strict=False))
-    said = {True: "yes", False: "**no**"}[met] if goals else ""
+    said = verdict(met) if goals else ""
     padding = [""] * (len(ENGLISH) - len(found))
     return name, training, *map(str, found), *padding, " / ".join(f"{goal:.2f}" for goal in goals), said
 
