@@ -1,7 +1,6 @@
 """`enricher reindex`: jobs that make a new enriched index and put it in the place of the old one."""
 
 import time
-from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,8 +9,8 @@ import typer
 from enricher.errors import UsageError
 from indexer.cli.app import Command, Context, Json, app, context_of
 from indexer.cli.output import counted, print_json, print_line, print_table, progress_display, say
-from indexer.pipeline import EnricherRecipe
-from indexer.reindex.failpoints import POINTS, arm
+from indexer.pipeline import DocumentEnricher, EnricherRecipe
+from indexer.reindex.failpoints import arm
 from indexer.reindex.job import Job, JobOptions, Phase
 from indexer.reindex.ledger import LEASE_SECONDS, Ledger
 
@@ -58,7 +57,7 @@ def start_job(
     from indexer.reindex.preflight import check
     from indexer.reindex.worker import start
 
-    _arm(fail_at)
+    arm(fail_at)
     shared = context_of(context)
     opened = _opened(shared, lease_seconds)
     enricher = _recipe(shared, to, shared.store.open().version).open()
@@ -67,7 +66,7 @@ def start_job(
     options = JobOptions(write_block, block_limit, rate)
     job = start(opened.ledger, opened.copies, source, to, enricher, options)
     say(f"The job {job.id} has begun; `enricher reindex resume {job.id}` goes on where it stops.")
-    _work(opened, shared, job, as_json)
+    _work(opened, enricher, job, as_json)
 
 
 @reindex.command(cls=Command)
@@ -82,10 +81,11 @@ def resume(
 
     Example: enricher --engine http://localhost:9200 reindex resume
     """
-    _arm(fail_at)
+    arm(fail_at)
     shared = context_of(context)
     opened = _opened(shared, lease_seconds)
-    _work(opened, shared, _chosen(opened.ledger, job, lambda one: not one.phase.ended, "under way"), as_json)
+    chosen = _under_way(opened.ledger, job)
+    _work(opened, _recipe(shared, chosen.alias, chosen.model).open(), chosen, as_json)
 
 
 @reindex.command("cancel", cls=Command)
@@ -97,7 +97,7 @@ def cancel_job(context: typer.Context, job: JobName = None) -> None:
     from indexer.reindex.worker import cancel
 
     opened = _opened(context_of(context))
-    chosen = _chosen(opened.ledger, job, lambda one: not one.phase.ended, "under way")
+    chosen = _under_way(opened.ledger, job)
     cancel(opened.ledger, opened.copies, chosen.id)
     print_line(f"The job {chosen.id} is cancelled: {chosen.target} is removed, {chosen.source} is as it was.")
 
@@ -132,38 +132,30 @@ def _opened(shared: Context, lease_seconds: float = LEASE_SECONDS) -> "Opened":
     return open_jobs(shared.engine(), lease_seconds)
 
 
-def _arm(point: str | None) -> None:
-    """Die at a point: for tests of what a crash leaves behind."""
-    if point is not None and point not in POINTS:
-        raise UsageError(f"There is no point {point!r}; there are {', '.join(POINTS)}.")
-    arm(point)
-
-
 def _recipe(shared: Context, alias: str, model: str | None) -> EnricherRecipe:
     configuration = shared.configuration().for_index(alias)
     fields = configuration.fields or TITLE_AND_TEXT
     return EnricherRecipe(shared.models, model, fields, configuration)
 
 
-def _chosen(ledger: Ledger, name: str | None, fits: Callable[[Job], bool], what: str) -> Job:
-    """The job named, or the only one that qualifies."""
+def _under_way(ledger: Ledger, name: str | None) -> Job:
+    """The job named, or the only one that has not ended."""
     if name is not None:
         job = ledger.load(name)
-        if not fits(job):
-            raise UsageError(f"The job {name!r} is {job.phase}, and not {what}.")
+        if job.phase.ended:
+            raise UsageError(f"The job {name!r} is {job.phase}, and not under way.")
         return job
-    found = [job for job in ledger.jobs() if fits(job)]
+    found = [job for job in ledger.jobs() if not job.phase.ended]
     if len(found) != 1:
         names = f" ({', '.join(job.id for job in found)}): name one" if found else ""
-        raise UsageError(f"There are {len(found) or 'no'} jobs {what}{names}.")
+        raise UsageError(f"There are {len(found) or 'no'} jobs under way{names}.")
     return found[0]
 
 
-def _work(opened: "Opened", shared: Context, job: Job, as_json: bool) -> None:
+def _work(opened: "Opened", enricher: DocumentEnricher, job: Job, as_json: bool) -> None:
     """Work on a job to its end, with a view of it, and say what became of it; exit 1 with losses."""
     from indexer.reindex.worker import Worker
 
-    enricher = _recipe(shared, job.alias, job.model).open()
     with progress_display() as progress:
 
         def show(now: Job) -> None:

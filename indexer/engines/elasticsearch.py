@@ -126,6 +126,10 @@ class ElasticsearchEngine:
             )
         return sorted(answer.body)
 
+    def name_of(self, index: str) -> str:
+        """The one index that a name means; EngineError where an alias stands for several."""
+        return self._mapping(index)[0]
+
     def layout(self, index: str) -> IndexLayout:
         return self._described(index)[1]
 

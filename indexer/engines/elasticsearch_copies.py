@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 from elasticsearch import NotFoundError
 
-from enricher.errors import EngineError, IndexConflict
+from enricher.errors import IndexConflict, IndexNotFound
 from enricher.records import Document, EnrichedDocument, IndexLayout
-from indexer.engines.bulk import Action
+from indexer.engines.bulk import Action, Outcome
 from indexer.engines.elasticsearch import ElasticsearchEngine
 from indexer.engines.elasticsearch_errors import refusal_of
 from indexer.engines.elasticsearch_mapping import mapping_of
@@ -42,6 +42,10 @@ UNCOPIED = (
     "index.routing.allocation.", "index.blocks.", "index.history.", "index.replication.", "index.verified_",
 )  # fmt: skip
 """Settings that belong to one index, by the beginning of their names."""
+
+
+class EntranceClosed(IndexNotFound):
+    """The alias by which copies were written is gone: another worker has gone further."""
 
 
 class Point(NamedTuple):
@@ -96,14 +100,6 @@ class Copies:
         self._client = engine.client
         self._page_bytes = 0
 
-    def name_of(self, index: str) -> str:
-        """The index itself where the name is an alias of one."""
-        with self.engine.failures(index):
-            found = list(self._client.indices.get(index=check_name(index), features=["aliases"]))
-        if len(found) != 1:
-            raise EngineError(f"The name {index!r} stands for {len(found)} indexes; name one of them.")
-        return str(found[0])
-
     def is_data_stream(self, name: str) -> bool:
         """Whether the name is that of a data stream."""
         with self.engine.failures(name):
@@ -143,11 +139,7 @@ class Copies:
         made = {**mapping, "properties": properties, "_meta": meta}
         try:
             with self.engine.failures(target):
-                self._client.indices.create(
-                    index=target,
-                    settings={**kept, **LOADING},
-                    mappings=made,
-                )
+                self._client.indices.create(index=target, settings={**kept, **LOADING}, mappings=made)
         except IndexConflict:
             if self.described(target)[1].get("_meta", {}).get(JOB) != job:
                 raise
@@ -218,8 +210,7 @@ class Copies:
 
     def unblock(self, index: str) -> None:
         """Take writes again."""
-        with self.engine.failures(index):
-            self._client.indices.put_settings(index=index, settings={"index.blocks.write": None})
+        self._put(index, {"index.blocks.write": None})
 
     # ------------------------------------------------------------------ shards
 
@@ -230,9 +221,9 @@ class Copies:
             state = self._client.cluster.state(
                 metric="metadata", index=index, filter_path="metadata.indices.*.primary_terms"
             )
-        ((name, shards),) = ((name, one["shards"]) for name, one in stats["indices"].items())
-        terms = state["metadata"]["indices"][name]["primary_terms"]
-        found = {}
+        ((name, described),) = state["metadata"]["indices"].items()
+        terms, found = described["primary_terms"], {}
+        shards = stats["indices"].get(name, {}).get("shards", {})  # none while it is opened
         for number, copies in shards.items():
             for copy in copies:
                 if copy["routing"]["primary"] and copy.get("seq_no"):
@@ -305,7 +296,7 @@ class Copies:
         documents: Sequence[VersionedDocument],
         enrichments: Sequence[Mapping[str, object]],
     ) -> Copied:
-        """Write copies with what enriches them. IndexNotFound where the entrance was closed since."""
+        """Write copies with what enriches them. EntranceClosed where it was closed since."""
         heads = [{"index": _versioned(document, document.copied_version)} for document in documents]
         return self._write(entrance, layout, documents, enrichments, heads)
 
@@ -356,7 +347,7 @@ class Copies:
             actions += [
                 Action(document.id, encode(heads[place]) + b"\n" + one.line(), place) for one in prepared
             ]
-        outcome = self.engine.bulk(target, alias_only=_is_entrance(target)).run(actions)
+        outcome = self._send(target, actions)
         for action, reason in outcome.refused:
             assert isinstance(action.key, int)
             refused.append(Refused(documents[action.key], reason))
@@ -378,12 +369,20 @@ class Copies:
     def delete(self, name: str, documents: Sequence[VersionedDocument]) -> int:
         """Delete copies that nobody has written since they were read; answers how many.
 
-        By the name of an entrance: IndexNotFound where it was closed since.
+        By the name of an entrance: EntranceClosed where it was closed since.
         """
         heads = [_head(one) | Present(one.sequence, one.term).condition() for one in documents]
         lines = [encode({"delete": head}) + b"\n" for head in heads]
         actions = [Action(one.id, line) for one, line in zip(documents, lines, strict=True)]
-        return self.engine.bulk(name).run(actions).results["deleted"]
+        return self._send(name, actions).results["deleted"]
+
+    def _send(self, name: str, actions: Sequence[Action]) -> Outcome:
+        """Settle actions on an index, or by the name of an entrance."""
+        by_entrance = name.startswith(".")
+        try:
+            return self.engine.bulk(name, alias_only=by_entrance).run(actions)
+        except IndexNotFound as error:
+            raise EntranceClosed(str(error)) if by_entrance else error from error
 
     # ------------------------------------------------------------------ what was refused
 
@@ -469,10 +468,6 @@ def _versioned(document: VersionedDocument, version: int) -> dict[str, object]:
 def entrance(target: str, number: str) -> str:
     """The alias by which copies are written: who was paused finds it gone."""
     return f".{target}-entrance-{number}"
-
-
-def _is_entrance(name: str) -> bool:
-    return name.startswith(".")
 
 
 def _key(document: VersionedDocument) -> str:

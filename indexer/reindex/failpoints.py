@@ -3,6 +3,8 @@
 import os
 import signal
 
+from enricher.errors import UsageError
+
 POINTS = (
     "job-written",
     "target-created",
@@ -34,10 +36,10 @@ _armed: str | None = None
 
 
 def arm(point: str | None) -> None:
-    """Kill this process when it reaches the point. Raises ValueError where there is none of that name."""
+    """Kill this process when it reaches the point. Raises UsageError where there is none of that name."""
     global _armed
     if point is not None and point not in POINTS:
-        raise ValueError(f"There is no point {point!r}.")
+        raise UsageError(f"There is no point {point!r}; there are {', '.join(POINTS)}.")
     _armed = point
 
 

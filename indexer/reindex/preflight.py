@@ -23,7 +23,7 @@ def check(copies: Copies, source: str, alias: str, layout: IndexLayout) -> list[
         raise UsageError(
             f"{source!r} is a data stream, which is written by rollover: it cannot be reindexed."
         )
-    concrete = copies.name_of(source)
+    concrete = copies.engine.name_of(source)
     behind = copies.behind(alias)
     if behind == [alias]:
         raise UsageError(

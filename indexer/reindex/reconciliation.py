@@ -43,10 +43,10 @@ def compare(
 ) -> Differences:
     """Compare two indexes, shard by shard; cursors say up to which number the source was copied."""
     found = Differences()
+    copies.refresh(target)
+    parts = 1 + copies.count(target) // part
     for shard in sorted(copies.points(source)):
-        copies.refresh(target)
         with TemporaryDirectory() as folder:
-            parts = 1 + copies.count(target) // part
             theirs = _parted(copies.identities(target, shard, LATEST), Path(folder, "target"), parts)
             checkpoint = copies.points(source)[shard].checkpoint
             copies.refresh(source)

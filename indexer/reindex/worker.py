@@ -12,12 +12,20 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import NoReturn
 
-from enricher.errors import EngineError, EngineUnavailable, IndexConflict, IndexNotFound, UsageError
-from indexer.engines.elasticsearch_copies import Copies, Point, VersionedDocument, as_document, entrance
+from enricher.errors import EngineError, EngineUnavailable, IndexConflict, UsageError
+from indexer.engines.elasticsearch_copies import (
+    Copies,
+    EntranceClosed,
+    Point,
+    VersionedDocument,
+    as_document,
+    entrance,
+)
 from indexer.pipeline import DocumentEnricher
 from indexer.reindex.failpoints import reached
 from indexer.reindex.job import Interval, Job, JobOptions, Lease, Phase
@@ -47,12 +55,11 @@ def start(
     """Plan a job and keep it; a worker makes it real."""
     now = datetime.now(UTC)
     name = f"{alias}-{now:%Y%m%dt%H%M%S}-{uuid.uuid4().hex[:4]}"
-    concrete = copies.name_of(source)
+    concrete = copies.engine.name_of(source)
     for job in ledger.jobs():
         if not job.phase.ended and alias in (job.alias, job.source, job.target):
             raise IndexConflict(f"The job {job.id!r} works on {alias!r}: resume or cancel it first.")
-    target = name
-    job = Job(name, concrete, alias, target, enricher.model, enricher.fields, now.isoformat(), options)
+    job = Job(name, concrete, alias, name, enricher.model, enricher.fields, now.isoformat(), options)
     ledger.create(job)
     reached("job-written")
     return job
@@ -121,7 +128,7 @@ class Worker:
                 self._on_progress(job)
                 self._step(job)
                 away_since = None
-            except LeaseLost:
+            except (LeaseLost, EntranceClosed):
                 time.sleep(0.1)
             except EngineUnavailable:
                 now = time.monotonic()
@@ -266,26 +273,30 @@ class Worker:
         self._note(fence, planned)
 
     def _copy(self, job: Job, interval: Interval, fence: int) -> None:
-        """Copy an interval page by page."""
-        shard, at = interval.shard, interval.at
+        """Copy an interval, and note every page."""
         with self._alive(fence):
-            while at < interval.upto:
-                started = time.monotonic()
-                page = self._copies.read(job.source, shard, at, interval.upto, PAGE)
-                reached("page-read")
-                try:
-                    written, present, refused = self._write(job, shard, page, str(job.passes))
-                except IndexNotFound:
-                    self._lost_entrance(job, fence)
-                reached("page-written")
-                at = page[-1].sequence if page else interval.upto
-                self._note(
-                    fence, _page_noted(shard, interval.after, at, len(page), written, present, refused)
-                )
-                reached("page-noted")
-                if job.options.rate:
-                    time.sleep(max(0.0, len(page) / job.options.rate - (time.monotonic() - started)))
+            started = time.monotonic()
+            try:
+                for page in self._pages(job, interval, str(job.passes)):
+                    self._note(fence, partial(_page_noted, page))
+                    reached("page-noted")
+                    if job.options.rate:
+                        time.sleep(max(0.0, page.read / job.options.rate - (time.monotonic() - started)))
+                    started = time.monotonic()
+            except EntranceClosed:
+                self._lost_entrance(job, fence)
         reached("interval-done")
+
+    def _pages(self, job: Job, interval: Interval, number: str) -> Iterator["_Page"]:
+        """Copy an interval page by page, by the entrance of that number."""
+        at = interval.at
+        while at < interval.upto:
+            page = self._copies.read(job.source, interval.shard, at, interval.upto, PAGE)
+            reached("page-read")
+            written, present, refused = self._write(job, interval.shard, page, number)
+            reached("page-written")
+            at = page[-1].sequence if page else interval.upto
+            yield _Page(at, len(page), written, present, refused)
 
     def _lost_entrance(self, job: Job, fence: int) -> NoReturn:
         """Another has taken over and has gone further, or one that was paused has closed the entrance."""
@@ -316,14 +327,8 @@ class Worker:
         points = self._copies.points(job.source)
         self._copies.refresh(job.source)
         for interval in intervals_of(job, points):
-            at = interval.at
-            while at < interval.upto:
-                page = self._copies.read(job.source, interval.shard, at, interval.upto, PAGE)
-                try:
-                    self._write(job, interval.shard, page, led(fence))
-                except IndexNotFound as error:
-                    raise LeaseLost from error
-                at = page[-1].sequence if page else interval.upto
+            for _ in self._pages(job, interval, led(fence)):
+                pass
 
         def copied(job: Job, lease: Lease) -> None:
             job.cursors = {shard: point.checkpoint for shard, point in points.items()}
@@ -351,10 +356,7 @@ class Worker:
         for shard, gone in differences.gone.items():
             if trailing:  # what is newer is of clients
                 gone = [one for one in gone if one.sequence <= job.swapped_at[shard]]
-            try:
-                deleted += self._copies.delete(name, gone)
-            except IndexNotFound as error:
-                raise LeaseLost from error
+            deleted += self._copies.delete(name, gone)
         reached("deletes-sent")
 
         def noted(job: Job, lease: Lease) -> None:
@@ -383,7 +385,7 @@ class Worker:
         try:
             if self._finish_blocked(job, fence, since):
                 return
-        except LeaseLost:
+        except (LeaseLost, EntranceClosed):
             if self._ledger.load(job.id).phase is Phase.CANCELLED:  # before the block was set
                 self._copies.unblock(job.source)
             raise
@@ -511,26 +513,31 @@ def intervals_of(job: Job, points: Mapping[int, Point]) -> list[Interval]:
     ]
 
 
-def _page_noted(
-    shard: int, after: int, at: int, read: int, written: int, present: int, refused: int
-) -> Callable[[Job, Lease], None]:
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """What became of a page of documents; at: the number up to which the interval is copied now."""
+
+    at: int
+    read: int
+    written: int
+    present: int
+    refused: int
+
+
+def _page_noted(page: _Page, job: Job, lease: Lease) -> None:
     """The change of the ledger after a page."""
-
-    def change(job: Job, lease: Lease) -> None:
+    for interval in job.intervals:
+        if interval.lease is lease:
+            interval.at = page.at
+            if interval.done:
+                interval.lease = None
+    job.counters.read += page.read
+    job.counters.written += page.written
+    job.counters.present += page.present
+    job.counters.refused += page.refused
+    if all(interval.done for interval in job.intervals):
         for interval in job.intervals:
-            if interval.lease is lease:
-                interval.at = at
-                if interval.done:
-                    interval.lease = None
-        job.counters.read += read
-        job.counters.written += written
-        job.counters.present += present
-        job.counters.refused += refused
-        if all(interval.done for interval in job.intervals):
-            for interval in job.intervals:
-                job.cursors[interval.shard] = max(job.cursors.get(interval.shard, -1), interval.upto)
-
-    return change
+            job.cursors[interval.shard] = max(job.cursors.get(interval.shard, -1), interval.upto)
 
 
 def led(fence: int) -> str:

@@ -32,7 +32,6 @@ from tests.conftest import RunCommand
 from tests.corpora import documents
 
 FIELDS = ("title", "text")
-STRICT_ALONE = {"block-noted", "block-set", "last-pass-done", "compared"}
 LOOSE_ALONE = {"swap-noted", "late-pass-done"}
 SOON = 1.0
 """Seconds of a lease in these tests."""
@@ -75,6 +74,11 @@ def fill(engine: ElasticsearchEngine, index: str, number: int, **settings: objec
     lines = [{"_index": index, "_id": key[0], "_source": source} for key, source in truth.items()]
     helpers.bulk(engine.client, lines, refresh=True)
     return truth
+
+
+def nested(depth: int) -> dict[str, Any]:
+    """An object in an object, deeper than an enriched index takes."""
+    return {"in": nested(depth - 1)} if depth else {}
 
 
 def assert_copied(engine: ElasticsearchEngine, alias: str, truth: Truth, model: str) -> None:
@@ -180,9 +184,7 @@ def test_a_killed_job_is_resumed(
     """Killed as if the machine had lost its power, at every place that has a name."""
     truth = fill(engine, f"{index}-old", 300)
     engine.client.indices.put_alias(index=f"{index}-old", name=index)
-    deep: dict[str, Any] = {}
-    for _ in range(22):
-        deep = {"in": deep}
+    deep = nested(22)
     if point == "refused-kept":
         engine.client.indices.put_settings(index=index, settings={"index.mapping.depth.limit": 40})
         engine.client.index(index=index, id="deep", document={"text": "ocean", "deep": deep}, refresh=True)
@@ -211,9 +213,7 @@ def test_what_is_refused_is_counted_and_kept(
     """With the reason; a document that was changed since is copied."""
     truth = fill(engine, f"{index}-old", 40, **{"mapping.depth.limit": 40})
     copies = Copies(engine)
-    deep: dict[str, Any] = {}
-    for _ in range(22):
-        deep = {"in": deep}
+    deep = nested(22)
     for name in ("deep", "mended"):
         engine.client.index(index=f"{index}-old", id=name, document={"text": "ocean", "deep": deep})
     job = start(jobs, copies, f"{index}-old", index, chain, JobOptions(write_block=True))
