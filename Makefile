@@ -5,7 +5,7 @@ BIN := .venv/bin
 LOCK := requirements-dev.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench docs lock clean
+.PHONY: help demo test soak lint bench docs lock clean
 
 help:  ## Show this list.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +16,9 @@ demo: .venv/.demo  ## Train, index and search real text in two languages (about 
 test: .venv/.dev  ## Run all tests; writes build/junit.xml.
 	@mkdir -p build
 	$(BIN)/python -m pytest --junitxml=build/junit.xml
+
+soak: .venv/.dev  ## Break reindexing on a real server for twenty minutes and more, with new seeds each time.
+	ENRICHER_REQUIRE_SERVER=1 ENRICHER_SOAK=1200 $(BIN)/python -m pytest tests/server/reindex -rP
 
 lint: .venv/.dev  ## Check style, types and the direction of imports.
 	$(BIN)/ruff check .

@@ -23,6 +23,7 @@ from benchmarks import (
     opening,
     pseudowords,
     quality,
+    reindexing,
     related_words,
     relevance,
     segmentation,
@@ -37,7 +38,17 @@ from enricher.errors import EnricherError, SourceError
 DOCS = ROOT / "docs"
 MODELS = ROOT / "build/bench-models"
 DATA = ROOT.parent / "shared/data"
-COSTS = ("kernels", "keywords", "neighbors", "opening", "indexing", "training", "storage", "memory")
+COSTS = (
+    "kernels",
+    "keywords",
+    "neighbors",
+    "opening",
+    "indexing",
+    "training",
+    "storage",
+    "memory",
+    "reindexing",
+)
 """The parts that need the large models."""
 TABLES = (*COSTS, "segmenters")
 """The parts of docs/performance.md."""
@@ -85,6 +96,7 @@ class Benchmarks:
             "training": self.training,
             "storage": self.storage,
             "memory": self.memory,
+            "reindexing": self.reindexing,
         }
         return parts[part]()
 
@@ -122,6 +134,9 @@ class Benchmarks:
         rows, lines = indexing.memory(self.folders["medium"], self.data)
         draw(DOCS / "plots/documents.svg", lines, "documents", "ms a document, MB")
         return shown(rows)
+
+    def reindexing(self) -> list[Row]:
+        return shown(reindexing.rows(self.folders["medium"], self.data))
 
 
 def shown(rows: Iterable[Row]) -> list[Row]:

@@ -403,6 +403,9 @@ class SearchEngine(Protocol):
         model, those that have one.
         """
 
+    def made_by(self, index: str, model: str) -> int:
+        """How many documents of an index of ours a model has enriched."""
+
     def set_alias(self, alias: str, index: str) -> None:
         """Point an alias at one index, in one action."""
 

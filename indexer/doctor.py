@@ -11,6 +11,8 @@ from enricher.plugins import PluginContext, load_enrichments, load_rewriters
 from enricher.records import Check, SearchEngine
 from enricher.settings import read_configuration
 from indexer.engines import open_engine
+from indexer.reindex.job import Job
+from indexer.reindex.jobs import Jobs
 
 
 def examine(models: Path, engine_url: str, config: Path | None) -> list[Check]:
@@ -27,7 +29,7 @@ def examine(models: Path, engine_url: str, config: Path | None) -> list[Check]:
         return [*checks, Check("engine", False, str(error))]
     found = engine.check()
     if all(check.passed for check in found):
-        found += _indexes(engine, models)
+        found += _indexes(engine, models) + _jobs(engine)
     engine.close()
     return checks + found
 
@@ -39,6 +41,28 @@ def _indexes(engine: SearchEngine, models: Path) -> list[Check]:
     except EnricherError as error:
         return [Check("indexes", False, str(error))]
     return [_check(f"index {name}", partial(_index, engine, name, models)) for name in names]
+
+
+def _jobs(engine: SearchEngine) -> list[Check]:
+    """One check for each job that has not ended."""
+    from indexer.reindex.opening import open_jobs  # loads the libraries of all engines
+
+    try:
+        jobs = open_jobs(engine)
+        left = [job for job in jobs.ledger.jobs() if not job.phase.ended]
+    except EnricherError as error:
+        return [Check("jobs", False, str(error))]
+    return [_check(f"job {job.id}", partial(_job, jobs, job)) for job in left]
+
+
+def _job(jobs: Jobs, job: Job) -> str:
+    """That a job goes on, or has stopped without doing harm."""
+    if jobs.is_blocking(job):
+        raise EnricherError(
+            f"it has blocked writes to {job.source}, which are refused still: unless it runs now, resume or "
+            "cancel it"
+        )
+    return f"{job.phase}, {job.counters.read:,} documents read; runs now, or waits to be resumed"
 
 
 def _check(name: str, look: Callable[[], str]) -> Check:
@@ -82,4 +106,11 @@ def _index(engine: SearchEngine, name: str, models: Path) -> str:
         raise EnricherError(
             f"{foreign:,} of {count:,} documents lack the words or the vector of its model: index them again"
         )
+    for older in engine.layout(name).compatible:
+        left = engine.made_by(name, older)
+        if left:
+            raise EnricherError(
+                f"{left:,} of {count:,} documents are by {older}, and not by the model {model} of the index: "
+                f"`enricher reindex start {name} --in-place` makes them one"
+            )
     return f"{count:,} documents, {f'model {model}' if model else 'words only'}"

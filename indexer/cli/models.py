@@ -1,15 +1,17 @@
 """`enricher models`: the bundles, which is active, and the way back."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from enricher.errors import BundleInvalid
+from enricher.errors import BundleInvalid, EngineError
 from enricher.model.store import BundleStore
+from enricher.records import SearchEngine
 from enricher.text import open_analyzer
 from indexer.cli.app import Command, Json, Language, Segmenter, app, context_of
-from indexer.cli.output import print_json, print_table, progress_display, say
+from indexer.cli.output import counted, print_json, print_table, progress_display, say
 
 models = typer.Typer(help="List, verify, activate, roll back and import models.",
                      no_args_is_help=True)  # fmt: skip
@@ -84,13 +86,45 @@ def verify(context: typer.Context, version: Version = None) -> None:
 
 
 @models.command(cls=Command)
-def activate(context: typer.Context, version: Annotated[str, typer.Argument(metavar="V")]) -> None:
-    """Make a model the active one, after verifying it.
+def activate(
+    context: typer.Context,
+    version: Annotated[str, typer.Argument(metavar="V")],
+    enrich: Annotated[
+        bool, typer.Option("--reindex", help="Enrich the indexes of other models in place, one by one.")
+    ] = False,
+) -> None:
+    """Make a model the active one, after verifying it, and say which indexes are of another.
+
+    They go on as they are: a query is cut by the model of its index. --reindex works on Elasticsearch.
 
     Example: enricher models activate 20260101T120000-0a1b2c
     """
-    context_of(context).store.activate(version)
+    shared = context_of(context)
+    shared.store.activate(version)
     print(version)
+    try:
+        with closing(shared.engine()) as engine:
+            others = _of_other_models(engine, version)
+            for index, model in others.items():
+                documents = counted(engine.count(index), "document")
+                how = "" if enrich else f"; `enricher reindex start {index} --in-place` changes that"
+                say(f"The index {index} ({documents}) is of the model {model}{how}.")
+    except EngineError as error:
+        if enrich:
+            raise
+        say(f"Which indexes are of another model is not known. {error}")
+        return
+    if enrich:
+        from indexer.cli.reindex import enrich_in_place  # its commands come later in the help
+
+        for index in others:
+            enrich_in_place(shared, index)
+
+
+def _of_other_models(engine: SearchEngine, version: str) -> dict[str, str]:
+    """The indexes of other models, and those models."""
+    found = {name: engine.layout(name).model for name in engine.indexes()}
+    return {name: model for name, model in found.items() if model not in (None, version)}
 
 
 @models.command(cls=Command)
@@ -113,10 +147,16 @@ def prune(context: typer.Context) -> None:
     """
     shared = context_of(context)
     engine = shared.engine()
-    used = {engine.layout(name).model for name in engine.indexes()}
+    used: dict[str, str] = {}
+    for name in engine.indexes():
+        layout = engine.layout(name)
+        used |= {model: name for model in (layout.model, *layout.compatible) if model is not None}
     engine.close()
-    for version in shared.store.prune({model for model in used if model is not None}):
+    removed = shared.store.prune(used)
+    for version in removed:
         print(version)
+    for version in sorted(used.keys() & set(shared.store.versions()) - {shared.store.active_version()}):
+        say(f"The model {version} stays: the index {used[version]} names it.")
 
 
 @models.command("import", cls=Command)

@@ -151,7 +151,7 @@ def progress_display() -> Iterator["ProgressDisplay"]:
 
 
 class ProgressDisplay:
-    """Takes `(step, done, total)`; a total of 0 is not known."""
+    """Takes `(step, done, total)`, a total of 0 is not known, and what else is to be seen beside the step."""
 
     def __init__(self, bars: Progress) -> None:
         self._bars = bars
@@ -160,13 +160,15 @@ class ProgressDisplay:
         self._unsaid = ""
         self._last = 0.0
 
-    def __call__(self, step: str, done: int, total: int) -> None:
+    def __call__(self, step: str, done: int, total: int, detail: str = "") -> None:
         if self._bars.disable:
-            self._line(step, f"{step}{f' {done:,}' if done else ''}{f' of {total:,}' if total else ''} …")
+            more = f"{f' {done:,}' if done else ''}{f' of {total:,}' if total else ''}"
+            self._line(step, f"{step}{more}{f' ({detail})' if detail else ''} …")
             return
         if step not in self._tasks:
             self._tasks[step] = self._bars.add_task(step, total=total or None)
-        self._bars.update(self._tasks[step], completed=done, total=total or None)
+        described = f"{step} ({detail})" if detail else step
+        self._bars.update(self._tasks[step], completed=done, total=total or None, description=described)
 
     def _line(self, step: str, line: str) -> None:
         """A line now and then; the last state of a step is said before the next one begins."""

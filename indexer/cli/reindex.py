@@ -1,23 +1,27 @@
-"""`enricher reindex`: jobs that make a new enriched index and put it in the place of the old one."""
+"""`enricher reindex`: jobs that enrich the documents of an index again and lose none."""
 
+import json
 import time
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from enricher.errors import UsageError
+from enricher.settings import WORDS
 from indexer.cli.app import Command, Context, Json, app, context_of
-from indexer.cli.output import counted, print_json, print_line, print_table, progress_display, say
+from indexer.cli.jobs import JobView, print_jobs, report_of
+from indexer.cli.output import counted, print_json, print_line, progress_display, say
 from indexer.pipeline import DocumentEnricher, EnricherRecipe
 from indexer.reindex.failpoints import arm
-from indexer.reindex.job import Job, JobOptions, Phase
+from indexer.reindex.job import ONLY, Job, JobKind, JobOptions, Phase
 from indexer.reindex.ledger import LEASE_SECONDS, Ledger
 
 if TYPE_CHECKING:
-    from indexer.reindex.opening import Opened
+    from indexer.reindex.jobs import Jobs
 
-reindex = typer.Typer(help="Make a new enriched index beside the old one, and swap.", no_args_is_help=True)
+reindex = typer.Typer(help="Enrich an index again, beside the old one or in place.", no_args_is_help=True)
 app.add_typer(reindex, name="reindex")
 
 JobName = Annotated[
@@ -26,13 +30,16 @@ JobName = Annotated[
 FailAt = Annotated[str | None, typer.Option("--fail-at", hidden=True)]
 LeaseSeconds = Annotated[float, typer.Option("--lease-seconds", min=0.2, hidden=True)]
 TITLE_AND_TEXT = ("title", "text")
+MOST_IDS = 10_000
 
 
 @reindex.command("start", cls=Command)
 def start_job(
     context: typer.Context,
     source: Annotated[str, typer.Argument(metavar="SOURCE_INDEX", help="An index, or an alias of one.")],
-    to: Annotated[str, typer.Option(metavar="ALIAS", help="The name that searches and writers use.")],
+    to: Annotated[
+        str | None, typer.Option(metavar="ALIAS", help="The name that searches and writers use.")
+    ] = None,
     write_block: Annotated[
         bool,
         typer.Option(
@@ -42,31 +49,64 @@ def start_job(
     block_limit: Annotated[
         float, typer.Option(min=0.1, help="Seconds after which the block is lifted and tried again later.")
     ] = 60.0,
+    in_place: Annotated[
+        bool, typer.Option("--in-place", help="Enrich the documents where they are; no second index.")
+    ] = False,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="missing|stale",
+            help="In place, only documents without enrichment, or whose text or model has changed; repeated.",
+        ),
+    ] = None,
+    query: Annotated[
+        str | None,
+        typer.Option(metavar="JSON", help="In place, only what this query of Elasticsearch finds."),
+    ] = None,
+    ids: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help=f"In place, only these ids, one a line, at most {MOST_IDS:,}."),
+    ] = None,
     rate: Annotated[float | None, typer.Option(min=0.1, help="Documents a second at most.")] = None,
+    gate: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="COLLECTION", help="Swap only where nDCG@10 by this collection falls by 1 % at most."
+        ),
+    ] = None,
     as_json: Json = False,
     fail_at: FailAt = None,
     lease_seconds: LeaseSeconds = LEASE_SECONDS,
 ) -> None:
-    """Copy an index with enrichment by the active model, and point the alias at the copy.
+    """Enrich all documents by the active model, in a new index that takes the place of the old one.
 
-    Writers may go on meanwhile. The old index stays. Runs until the job has ended; after a crash, or from
-    another machine to help, `reindex resume`.
+    Writers may go on meanwhile. The old index stays, for `reindex rollback`. Runs until the job has ended;
+    after a crash, or from another machine to help, `reindex resume`. --only, --query and --ids work in place.
 
     Example: enricher --engine http://localhost:9200 reindex start articles-v1 --to articles --write-block
     """
-    from indexer.reindex.preflight import check
-    from indexer.reindex.worker import start
-
     arm(fail_at)
     shared = context_of(context)
-    opened = _opened(shared, lease_seconds)
-    enricher = _recipe(shared, to, shared.store.open().version).open()
-    for note in check(opened.copies, source, to, enricher.layout()):
-        say(note)
-    options = JobOptions(write_block, block_limit, rate)
-    job = start(opened.ledger, opened.copies, source, to, enricher, options)
+    options = JobOptions(
+        write_block=write_block,
+        block_limit=block_limit,
+        rate=rate,
+        gate=str(gate.absolute()) if gate is not None else None,
+        only=_only(only or []),
+        query=_query(query),
+        ids=_ids(ids),
+    )
+    jobs = _jobs(shared, lease_seconds)
+    if in_place or only or query is not None or ids is not None:
+        if write_block or gate:
+            raise UsageError("In place there is no swap: leave --write-block and --gate away.")
+        job, enricher = _planned_in_place(shared, jobs, source, to or source, options)
+    else:
+        if to is None:
+            raise UsageError("Name the alias that searches and writers use with --to, or add --in-place.")
+        job, enricher = _planned(shared, jobs, source, to, options)
     say(f"The job {job.id} has begun; `enricher reindex resume {job.id}` goes on where it stops.")
-    _work(opened, enricher, job, as_json)
+    _work(shared, jobs, enricher, job, as_json)
 
 
 @reindex.command(cls=Command)
@@ -83,9 +123,67 @@ def resume(
     """
     arm(fail_at)
     shared = context_of(context)
-    opened = _opened(shared, lease_seconds)
-    chosen = _under_way(opened.ledger, job)
-    _work(opened, _recipe(shared, chosen.alias, chosen.model).open(), chosen, as_json)
+    jobs = _jobs(shared, lease_seconds)
+    chosen = _under_way(jobs.ledger, job)
+    _work(shared, jobs, _enricher_of(shared, chosen), chosen, as_json)
+
+
+@reindex.command("rollback", cls=Command)
+def roll_back(
+    context: typer.Context,
+    job: JobName = None,
+    as_json: Json = False,
+    fail_at: FailAt = None,
+    lease_seconds: LeaseSeconds = LEASE_SECONDS,
+) -> None:
+    """Put the old index back, with all that was written and deleted since the swap.
+
+    It is a job as well: writers may go on, and `reindex resume` goes on with it. The new index stays.
+
+    Example: enricher --engine http://localhost:9200 reindex rollback
+    """
+    arm(fail_at)
+    shared = context_of(context)
+    jobs = _jobs(shared, lease_seconds)
+    undone = _one_of(jobs.to_roll_back(), job, "that can be taken back")
+    layout = jobs.layout(undone.source)
+    enricher = None
+    if layout is not None:
+        enricher = _enricher(shared, undone.alias, layout.model, layout.fields)
+        if dict(enricher.layout().mapping) != dict(layout.mapping):
+            raise UsageError(
+                f"The index {undone.source!r} was made with other plug-ins than the configuration names now: "
+                "what was written since would differ from the rest. Name the same plug-ins, and try again."
+            )
+    back = jobs.plan_rollback(undone)
+    say(f"The job {back.id} has begun; `enricher reindex resume {back.id}` goes on where it stops.")
+    _work(shared, jobs, enricher, back, as_json)
+
+
+@reindex.command("replay", cls=Command)
+def replay_rejects(
+    context: typer.Context, job: JobName = None, as_json: Json = False, fail_at: FailAt = None
+) -> None:
+    """Try again what a job could not copy, after the mapping or the documents were mended.
+
+    Example: enricher --engine http://localhost:9200 reindex replay
+    """
+    arm(fail_at)
+    shared = context_of(context)
+    jobs = _jobs(shared)
+    with_rejects = [one for one in jobs.ledger.jobs() if one.phase is Phase.DONE and one.rejected]
+    chosen = _one_of(with_rejects, job, "with documents that were refused")
+    done = jobs.replay(chosen, _enricher_of(shared, chosen))
+    if as_json:
+        print_json({"job": chosen.id, **done._asdict()})
+    else:
+        print_line(
+            f"{counted(done.written, 'document')} written to {chosen.target}, {done.settled:,} gone or "
+            f"written by others since, {done.refused:,} refused again."
+        )
+    if done.refused:
+        say(f"{chosen.rejects} says why.")
+        raise typer.Exit(1)
 
 
 @reindex.command("cancel", cls=Command)
@@ -94,12 +192,14 @@ def cancel_job(context: typer.Context, job: JobName = None) -> None:
 
     Example: enricher --engine http://localhost:9200 reindex cancel
     """
-    from indexer.reindex.worker import cancel
-
-    opened = _opened(context_of(context))
-    chosen = _under_way(opened.ledger, job)
-    cancel(opened.ledger, opened.copies, chosen.id)
-    print_line(f"The job {chosen.id} is cancelled: {chosen.target} is removed, {chosen.source} is as it was.")
+    jobs = _jobs(context_of(context))
+    ended = jobs.cancel(_under_way(jobs.ledger, job).id)
+    became = {
+        JobKind.COPY: f"{ended.target} is removed, {ended.source} is as it was",
+        JobKind.ROLLBACK: f"{ended.alias} stands for {ended.source} still",
+        JobKind.IN_PLACE: f"what it has enriched in {ended.source} stays",
+    }
+    print_line(f"The job {ended.id} is cancelled: {became[ended.kind]}.")
 
 
 @reindex.command(cls=Command)
@@ -112,30 +212,98 @@ def status(
 
     Example: enricher --engine http://localhost:9200 reindex status
     """
-    ledger = _opened(context_of(context)).ledger
-    jobs = [ledger.load(job)] if job else ledger.jobs()
+    ledger = _jobs(context_of(context)).ledger
+    chosen = [ledger.load(job)] if job else ledger.jobs()
     if as_json:
-        for one in jobs:
-            print_json(_report(one))
-        return
-    counters = ("read", "refused", "deleted")
-    rows = [
-        (one.id, one.source, str(one.phase), one.passes, *(getattr(one.counters, name) for name in counters))
-        for one in jobs
-    ]
-    print_table(("job", "source", "phase", "passes", *counters), rows)
+        for one in chosen:
+            print_json(report_of(one))
+    else:
+        print_jobs(chosen)
 
 
-def _opened(shared: Context, lease_seconds: float = LEASE_SECONDS) -> "Opened":
+def _jobs(shared: Context, lease_seconds: float = LEASE_SECONDS) -> "Jobs":
     from indexer.reindex.opening import open_jobs  # the engine's library is loaded only where it is needed
 
     return open_jobs(shared.engine(), lease_seconds)
 
 
-def _recipe(shared: Context, alias: str, model: str | None) -> EnricherRecipe:
+def _enricher(
+    shared: Context, alias: str, model: str | None, fields: tuple[str, ...] = ()
+) -> DocumentEnricher:
+    """What the configuration names for an alias, by a model, or words alone; fields: others than it says."""
     configuration = shared.configuration().for_index(alias)
-    fields = configuration.fields or TITLE_AND_TEXT
-    return EnricherRecipe(shared.models, model, fields, configuration)
+    if model is None:
+        configuration = replace(configuration, enrichments=(WORDS,))
+    fields = fields or configuration.fields or TITLE_AND_TEXT
+    return EnricherRecipe(shared.models, model, fields, configuration).open()
+
+
+def _enricher_of(shared: Context, job: Job) -> DocumentEnricher | None:
+    """What enriches the documents of a job; None where they go back into an index that never was."""
+    if job.kind is JobKind.ROLLBACK and not job.fields:
+        return None
+    return _enricher(shared, job.alias, job.model, job.fields)
+
+
+def _planned(
+    shared: Context, jobs: "Jobs", source: str, alias: str, options: JobOptions
+) -> tuple[Job, DocumentEnricher]:
+    enricher = _enricher(shared, alias, shared.store.open().version)
+    if options.gate is not None:
+        from indexer.reindex.gate import read_judged
+
+        read_judged(Path(options.gate))
+    return jobs.plan(source, alias, enricher, options, say), enricher
+
+
+def _planned_in_place(
+    shared: Context, jobs: "Jobs", index: str, alias: str, options: JobOptions
+) -> tuple[Job, DocumentEnricher]:
+    """A job in place: by the model of the index where only some of its documents are enriched."""
+    present, active = jobs.layout(index), shared.store.open().version
+    model = present.model if present is not None and options.is_partial else active
+    enricher = _enricher(shared, alias, model)
+    return jobs.plan_in_place(index, alias, enricher, options, say), enricher
+
+
+def enrich_in_place(shared: Context, index: str) -> None:
+    """All documents of an index by the active model, where they are; exit 1 with losses."""
+    jobs = _jobs(shared)
+    job, enricher = _planned_in_place(shared, jobs, index, index, JobOptions())
+    _work(shared, jobs, enricher, job, as_json=False)
+
+
+def _only(values: list[str]) -> tuple[str, ...]:
+    unknown = sorted(set(values) - set(ONLY))
+    if unknown:
+        raise UsageError(f"--only takes {' or '.join(ONLY)}, not {unknown[0]!r}.")
+    return tuple(sorted(set(values)))
+
+
+def _query(text: str | None) -> dict[str, Any] | None:
+    if text is None:
+        return None
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise UsageError(f"--query is no JSON: {error}.") from None
+    if not isinstance(value, dict) or not value:
+        raise UsageError('--query takes a query as an object, like {"term": {"year": 2024}}.')
+    inner = value.get("query")
+    return inner if len(value) == 1 and isinstance(inner, dict) else value
+
+
+def _ids(file: Path | None) -> tuple[str, ...]:
+    if file is None:
+        return ()
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"The file {str(file)!r} cannot be read: {error}.") from None
+    found = tuple(dict.fromkeys(line.strip() for line in lines if line.strip()))
+    if not found or len(found) > MOST_IDS:
+        raise UsageError(f"The file {str(file)!r} holds {len(found):,} ids; a job takes 1 to {MOST_IDS:,}.")
+    return found
 
 
 def _under_way(ledger: Ledger, name: str | None) -> Job:
@@ -145,56 +313,52 @@ def _under_way(ledger: Ledger, name: str | None) -> Job:
         if job.phase.ended:
             raise UsageError(f"The job {name!r} is {job.phase}, and not under way.")
         return job
-    found = [job for job in ledger.jobs() if not job.phase.ended]
+    return _one_of([job for job in ledger.jobs() if not job.phase.ended], None, "under way")
+
+
+def _one_of(jobs: list[Job], name: str | None, which: str) -> Job:
+    """The job named among those that qualify, or the only one."""
+    found = [job for job in jobs if name in (None, job.id)]
+    if len(found) != 1 and name is not None:
+        raise UsageError(f"There is no job {name!r} {which}; `enricher reindex status` lists all.")
     if len(found) != 1:
         names = f" ({', '.join(job.id for job in found)}): name one" if found else ""
-        raise UsageError(f"There are {len(found) or 'no'} jobs under way{names}.")
+        raise UsageError(
+            f"There {'are' if found else 'is'} {len(found) or 'no'} job{'s' * bool(found)} {which}{names}."
+        )
     return found[0]
 
 
-def _work(opened: "Opened", enricher: DocumentEnricher, job: Job, as_json: bool) -> None:
+def _work(shared: Context, jobs: "Jobs", enricher: DocumentEnricher | None, job: Job, as_json: bool) -> None:
     """Work on a job to its end, with a view of it, and say what became of it; exit 1 with losses."""
-    from indexer.reindex.worker import Worker
+    from indexer.reindex.jobs import GateSettings
 
+    started = time.monotonic()
     with progress_display() as progress:
-
-        def show(now: Job) -> None:
-            total = sum(interval.upto - interval.after for interval in now.intervals)
-            done = sum(interval.at - interval.after for interval in now.intervals)
-            progress(f"{now.phase}, pass {now.passes}", done, total)
-
-        worker = Worker(opened.ledger, opened.copies, enricher, job.id, show)
-        started = time.monotonic()
-        ended = worker.run()
+        gate = GateSettings(shared.models, shared.configuration())
+        ended = jobs.work(job, enricher, JobView(progress), gate)
     if as_json:
-        print_json(_report(ended) | {"seconds": time.monotonic() - started})
+        print_json(report_of(ended) | {"seconds": time.monotonic() - started})
     elif ended.phase is Phase.DONE:
-        print_line(
-            f"{counted(ended.documents, 'document')} of {ended.source} compared: "
-            f"{ended.alias} stands for {ended.target} now."
-        )
+        print_line(_outcome(ended))
     if ended.phase is Phase.CANCELLED:
         say(f"The job {ended.id} was cancelled.")
         raise typer.Exit(1)
     if ended.rejected:
-        say(f"{counted(ended.rejected, 'document')} could not be copied; {ended.target}-rejects says why.")
+        say(
+            f"{counted(ended.rejected, 'document')} could not be written; {ended.rejects} says why, and "
+            f"`enricher reindex replay {ended.id}` tries again."
+        )
         raise typer.Exit(1)
 
 
-def _report(job: Job) -> dict[str, object]:
-    """What a machine wants to know of a job."""
-    return {
-        "job": job.id,
-        "phase": str(job.phase),
-        "source": job.source,
-        "alias": job.alias,
-        "target": job.target,
-        "model": job.model,
-        "created": job.created,
-        "passes": job.passes,
-        **asdict(job.counters),
-        "documents": job.documents,
-        "rejected": job.rejected,
-        "block_seconds": job.block_seconds,
-        "swap_seconds": job.swap_seconds,
-    }
+def _outcome(job: Job) -> str:
+    if job.kind is JobKind.IN_PLACE:
+        counters = job.counters
+        return (
+            f"{counted(counters.written, 'document')} of {job.source} enriched, {counters.read:,} looked at."
+        )
+    return (
+        f"{counted(job.documents, 'document')} of {job.source} compared: "
+        f"{job.alias} stands for {job.target} now."
+    )

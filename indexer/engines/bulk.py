@@ -60,11 +60,14 @@ class Action(NamedTuple):
 class Outcome:
     """What became of the actions: how many of each result, and the refused with their reasons.
 
-    The result of a document that is there already in this version or a newer one is "conflict".
+    conflicts: those whose condition did not hold, or that are there already in this version or a newer one.
+    retried: how often an item was sent again because the server had no time for it.
     """
 
     results: Counter[str] = field(default_factory=Counter)
+    conflicts: list[Action] = field(default_factory=list)
     refused: list[tuple[Action, str]] = field(default_factory=list)
+    retried: int = 0
 
 
 class BulkWriter:
@@ -76,7 +79,7 @@ class BulkWriter:
     Callers give an id at most once in a call of `run`. `patience` is how many seconds the server
     may wait for a missing shard before it refuses an item: less than the request's time-out, or
     its reason is never heard. With `alias_only` the name must be an alias: where it is gone, so are its
-    writers (IndexNotFound).
+    writers (IndexNotFound). `pipeline` takes the place of the index's default ingest pipeline.
     """
 
     def __init__(
@@ -89,6 +92,7 @@ class BulkWriter:
         chunk_bytes: int = CHUNK_BYTES,
         patience: float = 10.0,
         alias_only: bool = False,
+        pipeline: str | None = None,
     ) -> None:
         self._client = client.options(max_retries=0)
         self._index = index
@@ -97,6 +101,7 @@ class BulkWriter:
         self._chunk_bytes = chunk_bytes
         self._patience = f"{max(1, int(patience * 1000))}ms"
         self._alias_only = alias_only
+        self._pipeline = pipeline
         self._content_bytes: int | None = None
 
     def run(self, actions: Iterable[Action]) -> Outcome:
@@ -129,6 +134,7 @@ class BulkWriter:
             if last is None:
                 return
             waiting, failure = last
+            outcome.retried += len(waiting)
             tried += 1
             pause = self._policy.pause(tried)
             if tried >= self._policy.tries or time.monotonic() + pause > deadline:
@@ -152,6 +158,7 @@ class BulkWriter:
                 operations=lines,
                 timeout=self._patience,
                 require_alias=self._alias_only,
+                pipeline=self._pipeline,
             )
         except ApiError as error:
             said = refusal_of(error)
@@ -179,7 +186,7 @@ class BulkWriter:
                 continue
             said = refusal(int(str(result.get("status"))), result["error"])
             if said.type == "version_conflict_engine_exception":
-                outcome.results["conflict"] += 1
+                outcome.conflicts.append(action)
             elif said.may_pass:
                 again.append(action)
                 latest = said

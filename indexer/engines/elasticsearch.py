@@ -39,10 +39,10 @@ from indexer.engines.elasticsearch_search import (
     termvectors_of,
 )
 from indexer.engines.elasticsearch_vectors import VectorSearch, dimensions_of
-from indexer.engines.fields import Prepared, clean, encode, prepare
+from indexer.engines.fields import ENRICHMENT, Prepared, clean, encode, prepare
 from indexer.engines.layouts import layout_as_json, layout_from_json
 from indexer.engines.names import check_name, no_such_index, not_ours
-from indexer.engines.plans import Group, lighten, plan
+from indexer.engines.plans import MODEL, Group, lighten, plan
 
 VECTORS_LEFT_OUT = "index.mapping.exclude_source_vectors"
 """Whether `_source` is answered without vectors, which it is from release 9.2 on unless told otherwise."""
@@ -200,7 +200,7 @@ class ElasticsearchEngine:
             raise EngineError(f"The document {action.id!r} cannot be deleted: {reason}")
         return outcome.results["deleted"]
 
-    def bulk(self, index: str, *, alias_only: bool = False) -> BulkWriter:
+    def bulk(self, index: str, *, alias_only: bool = False, pipeline: str | None = None) -> BulkWriter:
         """A writer of bounded requests, with the retries of this engine."""
         return BulkWriter(
             self.client,
@@ -210,6 +210,7 @@ class ElasticsearchEngine:
             chunk_bytes=self._chunk_bytes,
             patience=self._timeout / 3,
             alias_only=alias_only,
+            pipeline=pipeline,
         )
 
     def unavailable(self, what: str) -> EngineUnavailable:
@@ -227,6 +228,9 @@ class ElasticsearchEngine:
 
     def foreign(self, index: str) -> int:
         return self._count(index, foreign_of(self.layout(index)))
+
+    def made_by(self, index: str, model: str) -> int:
+        return self._count(index, {"term": {f"{ENRICHMENT}.{MODEL}": model}})
 
     def frequencies(self, index: str, field: str, terms: Sequence[str]) -> Frequencies:
         check_name(index)

@@ -63,3 +63,8 @@ class ClusterStates:
                 index=INDEX, sort=[{"created": "desc"}], size=MOST, source=False
             )
         return [str(hit["_id"]) for hit in answer["hits"]["hits"]]
+
+    def remove(self, name: str) -> None:
+        """Forget a state, where it is there."""
+        with self._engine.failures(INDEX):
+            self._engine.client.options(ignore_status=404).delete(index=INDEX, id=name, refresh=True)

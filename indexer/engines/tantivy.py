@@ -5,6 +5,7 @@ import os
 import shutil
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from enricher.records import (
@@ -55,6 +56,11 @@ class TantivyEngine:
         self._open: dict[str, TantivyIndex] = {}
         self._lock = threading.RLock()
 
+    @property
+    def root(self) -> Path:
+        """The folder of all indexes."""
+        return self._folder.root
+
     def __repr__(self) -> str:
         return f"TantivyEngine({str(self._folder.root)!r})"
 
@@ -101,6 +107,23 @@ class TantivyEngine:
         with self._folder.failures():
             return self._folder.aliases()
 
+    def name_of(self, index: str) -> str:
+        """The index that a name or alias means."""
+        with self._folder.failures():
+            return self._folder.resolve(index)
+
+    @contextmanager
+    def held(self, index: str) -> Iterator[None]:
+        """Let no other process write to an index. Raises EngineError where one does."""
+        opened = self._opened(index)
+        opened.hold()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._open.pop(opened.name, None)
+                opened.close()
+
     # -------------------------------------------------------------- documents
 
     def write(self, index: str, documents: Sequence[EnrichedDocument]) -> list[Rejection]:
@@ -119,6 +142,10 @@ class TantivyEngine:
     def read(self, index: str) -> Iterator[Document]:
         return self._opened(index).documents()
 
+    def source(self, index: str, id_: str) -> dict[str, object] | None:
+        """The original fields of a document of the last commit, None where there is none of that id."""
+        return self._opened(index).source(clean(id_))
+
     def delete(self, index: str, ids: Sequence[str]) -> int:
         return self._opened(index).delete([clean(id_) for id_ in ids])
 
@@ -132,6 +159,10 @@ class TantivyEngine:
     def foreign(self, index: str) -> int:
         opened, layout = self._described(index)
         return tantivy_search.foreign(opened, layout)
+
+    def made_by(self, index: str, model: str) -> int:
+        opened, layout = self._described(index)
+        return tantivy_search.made_by(opened, layout, [model])
 
     def bytes_on_disk(self, index: str) -> int:
         """The size of all files of an index, those of merges under way and past ones too."""

@@ -257,6 +257,19 @@ class TantivyIndex:
             query = tantivy.Query.term_query(self.schema, ID, id_)
             return bool(searcher.search(query, 1, count=False).hits)
 
+    def source(self, id_: str) -> dict[str, object] | None:
+        """The original fields of a document of the last commit, None where there is none of that id."""
+        searcher = self.searcher()
+        with self.failures():
+            query = tantivy.Query.term_query(self.schema, ID, id_)
+            hits = searcher.search(query, 1, count=False).hits
+            return source_of(searcher.doc(hits[0][1])) if hits else None
+
+    def hold(self) -> None:
+        """Keep other processes from writing, until it is closed."""
+        with self._lock, self._writing():
+            pass
+
     def commit(self) -> None:
         """Make what was written durable and visible."""
         with self._lock:

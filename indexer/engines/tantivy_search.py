@@ -70,6 +70,15 @@ def search(index: TantivyIndex, layout: IndexLayout, request: SearchRequest) -> 
     return _Search(index, layout, request).answer(started)
 
 
+def made_by(index: TantivyIndex, layout: IndexLayout, models: Sequence[str]) -> int:
+    """Count the documents of the last commit that one of the models has enriched."""
+    field = field_names(layout).get(MODEL)
+    if field is None:
+        return 0
+    with index.failures():
+        return _count(index.searcher(), Query.term_set_query(index.schema, field, list(models)))
+
+
 def foreign(index: TantivyIndex, layout: IndexLayout) -> int:
     """Count the documents of the last commit that are not valid by the layout's model."""
     snapshot, field = index.snapshot(), field_names(layout).get(MODEL)
@@ -79,7 +88,7 @@ def foreign(index: TantivyIndex, layout: IndexLayout) -> int:
     with index.failures():
         if layout.model is None:
             return _count(searcher, Query.exists_query(field))
-        valid = _count(searcher, Query.term_set_query(index.schema, field, list(valid_models(layout))))
+        valid = made_by(index, layout, valid_models(layout))
         if layout.has_vectors:  # the file may be lost or cut
             valid = min(valid, snapshot.vectors.current().documents)
         return int(searcher.num_docs) - valid

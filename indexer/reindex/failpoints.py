@@ -7,7 +7,7 @@ from enricher.errors import UsageError
 
 POINTS = (
     "job-written",
-    "target-created",
+    "target-ready",
     "pass-planned",
     "interval-claimed",
     "page-read",
@@ -19,6 +19,7 @@ POINTS = (
     "deletes-found",
     "deletes-sent",
     "deletes-noted",
+    "replicas-set",
     "block-set",
     "block-noted",
     "last-pass-done",
@@ -30,6 +31,9 @@ POINTS = (
     "swap-noted",
     "late-pass-done",
     "before-end",
+    "target-seen",
+    "measured",
+    "replay-written",
 )
 
 _armed: str | None = None

@@ -7,7 +7,24 @@ from typing import Any, Self
 
 from enricher.errors import EngineError
 
-FORMAT = 1
+FORMAT = 2
+ONLY = ("missing", "stale")
+"""Documents that a job in place may be about: without our enrichment; enriched by another model, or before
+their text was changed.
+"""
+BY_SHARD = ("cursors", "terms", "since", "stood", "swapped_at")
+"""What is kept of every shard."""
+
+
+class JobKind(StrEnum):
+    """What a job does."""
+
+    COPY = "copy"
+    """A new index is made beside the old one, and put in its place."""
+    ROLLBACK = "rollback"
+    """The old index is brought up to date, and put back in its place."""
+    IN_PLACE = "in place"
+    """The documents of one index are enriched where they are."""
 
 
 class Phase(StrEnum):
@@ -19,6 +36,8 @@ class Phase(StrEnum):
     """Passes over all shards, each from where the one before ended, until little is left."""
     RECONCILING = "reconciling"
     """Documents that were deleted since they were copied are found."""
+    GATING = "gating"
+    """The new index is measured against the old one."""
     CATCHING_UP = "catching up"
     """One more pass: what was written meanwhile."""
     BLOCKING = "blocking"
@@ -61,22 +80,38 @@ class Interval:
 
 @dataclass(slots=True)
 class Counters:
-    """Documents: read and written count every copy, also one that is made again."""
+    """Documents: read and written count every copy, also one that is made again. present: those that needed
+    none. retried: how often the server had no time for one.
+    """
 
     read: int = 0
     written: int = 0
     present: int = 0
     refused: int = 0
+    retried: int = 0
     deleted: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class JobOptions:
-    """What a job was asked for. block_limit: seconds; rate: documents a second, None for no limit."""
+    """What a job was asked for.
+
+    block_limit: seconds; rate: documents a second, None for no limit. gate: the folder of a collection.
+    only: "missing", "stale", or both; query, ids: the documents that a job in place is about.
+    """
 
     write_block: bool = False
     block_limit: float = 60.0
     rate: float | None = None
+    gate: str | None = None
+    only: tuple[str, ...] = ()
+    query: Mapping[str, Any] | None = None
+    ids: tuple[str, ...] = ()
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether documents may be left as they are."""
+        return bool(self.query or self.ids or (self.only and "stale" not in self.only))
 
 
 @dataclass(slots=True)
@@ -84,9 +119,13 @@ class Job:
     """A job and where it stands.
 
     planned: whether there is a pass whose intervals are to be copied. cursors: of each shard the number up to
-    which all is copied; terms: of its primary at that time. lease: of the step that one worker does alone.
-    documents, rejected: of the source at the end. swapped_at: where the shards of the target stood before the
-    swap, when writes went on.
+    which all is copied; terms: of its primary at that time; since: where the job began. lease: of the step
+    that one worker does alone. documents, rejected: of the source at the end. swapped_at: where the shards of
+    the target stood before the swap, when writes went on.
+
+    Of a rollback, undoes: the job that it takes back; kept: documents that the target has and the source
+    never had. Of a job in place, uuid: of the index, where another of the same name may be made. Of both,
+    stood: where the shards of the target stood when it began. gates: nDCG@10 of the old index and the new.
     """
 
     id: str
@@ -97,11 +136,18 @@ class Job:
     fields: tuple[str, ...]
     created: str
     options: JobOptions = field(default_factory=JobOptions)
+    kind: JobKind = JobKind.COPY
+    undoes: str | None = None
+    uuid: str | None = None
     phase: Phase = Phase.PREPARING
     passes: int = 0
     planned: bool = False
     cursors: dict[int, int] = field(default_factory=dict)
     terms: dict[int, int] = field(default_factory=dict)
+    since: dict[int, int] = field(default_factory=dict)
+    stood: dict[int, int] = field(default_factory=dict)
+    kept: int = 0
+    written_before: int = 0
     intervals: list[Interval] = field(default_factory=list)
     lease: Lease | None = None
     fence: int = 0
@@ -109,9 +155,21 @@ class Job:
     documents: int = 0
     rejected: int = 0
     blocked: bool = False
+    blocks: int = 0
     block_seconds: float | None = None
     swap_seconds: float | None = None
     swapped_at: dict[int, int] = field(default_factory=dict)
+    gates: tuple[float, float] | None = None
+
+    @property
+    def rejects(self) -> str:
+        """The index of what the target refused."""
+        return f"{self.id}-rejects"
+
+    @property
+    def complete(self) -> bool:
+        """Whether all documents are of its model when it has ended."""
+        return self.kind is not JobKind.IN_PLACE or not self.options.is_partial
 
     def leases(self) -> Iterator[Lease]:
         """All that are held."""
@@ -122,7 +180,7 @@ class Job:
     def as_json(self) -> dict[str, Any]:
         """Keys are strings, as JSON has them."""
         found = asdict(self)
-        for name in ("cursors", "terms", "swapped_at"):
+        for name in BY_SHARD:
             found[name] = {str(shard): value for shard, value in found[name].items()}
         return {"format": FORMAT, **found}
 
@@ -132,10 +190,13 @@ class Job:
         if value.get("format") != FORMAT:
             raise EngineError("The job was made by another version of this program.")
         found = {name: item for name, item in value.items() if name != "format"}
-        for name in ("cursors", "terms", "swapped_at"):
+        for name in BY_SHARD:
             found[name] = {int(shard): item for shard, item in found[name].items()}
         found["fields"] = tuple(found["fields"])
-        found["options"] = JobOptions(**found["options"])
+        options = found["options"]
+        found["options"] = JobOptions(**options | {name: tuple(options[name]) for name in ("only", "ids")})
+        found["gates"] = tuple(found["gates"]) if found["gates"] else None
+        found["kind"] = JobKind(found["kind"])
         found["phase"] = Phase(found["phase"])
         found["counters"] = Counters(**found["counters"])
         found["lease"] = Lease(**found["lease"]) if found["lease"] else None

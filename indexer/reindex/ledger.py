@@ -28,6 +28,8 @@ class States(Protocol):
 
     def names(self) -> list[str]: ...
 
+    def remove(self, name: str) -> None: ...
+
 
 class LeaseLost(Exception):
     """Another worker has taken over what this one was doing."""
@@ -52,6 +54,10 @@ class Ledger:
     def jobs(self) -> list[Job]:
         """All jobs, the newest first."""
         return [self.load(name) for name in self._states.names()]
+
+    def remove(self, name: str) -> None:
+        """Forget a job."""
+        self._states.remove(name)
 
     def update(self, name: str, change: Callable[[Job], None]) -> Job:
         """Change a job; `change` is called again on what another has written meanwhile."""

@@ -1,26 +1,19 @@
-"""Where the jobs of an engine are kept, and how its indexes are copied."""
-
-from typing import NamedTuple
+"""The jobs of whichever engine."""
 
 from enricher.errors import UsageError
 from enricher.records import SearchEngine
 from indexer.engines.elasticsearch import ElasticsearchEngine
-from indexer.engines.elasticsearch_copies import Copies
-from indexer.engines.elasticsearch_states import ClusterStates
-from indexer.reindex.ledger import LEASE_SECONDS, Ledger
+from indexer.engines.tantivy import TantivyEngine
+from indexer.reindex.cluster_jobs import ClusterJobs
+from indexer.reindex.embedded_jobs import EmbeddedJobs
+from indexer.reindex.jobs import Jobs
+from indexer.reindex.ledger import LEASE_SECONDS
 
 
-class Opened(NamedTuple):
-    """All that the commands of a job need of an engine."""
-
-    ledger: Ledger
-    copies: Copies
-
-
-def open_jobs(engine: SearchEngine, lease_seconds: float = LEASE_SECONDS) -> Opened:
+def open_jobs(engine: SearchEngine, lease_seconds: float = LEASE_SECONDS) -> Jobs:
     """The jobs of an engine; UsageError where it has none."""
-    if not isinstance(engine, ElasticsearchEngine):
-        raise UsageError(
-            "Jobs run on Elasticsearch: name it with --engine. On the embedded engine index into a new name."
-        )
-    return Opened(Ledger(ClusterStates(engine), lease_seconds), Copies(engine))
+    if isinstance(engine, ElasticsearchEngine):
+        return ClusterJobs(engine, lease_seconds)
+    if isinstance(engine, TantivyEngine):
+        return EmbeddedJobs(engine)
+    raise UsageError(f"The engine {engine.name!r} has no jobs.")

@@ -4,27 +4,32 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from enricher.errors import EngineError, UsageError
-from enricher.records import IndexLayout
-from indexer.engines.elasticsearch_copies import Copies
+from enricher.records import VECTOR, IndexLayout
+from indexer.engines.elasticsearch_copies import EVERYTHING
 from indexer.engines.elasticsearch_mapping import META
+from indexer.engines.elasticsearch_vectors import dimensions_of
 from indexer.engines.fields import ENRICHMENT
 from indexer.engines.names import check_name
+from indexer.pipeline import DocumentEnricher
+from indexer.reindex.cluster import Cluster
+from indexer.reindex.job import JobOptions
 
 FIELD_LIMIT = 1_000
 """Fields of an index, unless its settings say otherwise."""
 ROOM = 3.0
 """Times the size of the source that must be free: what is added is at most about as large as an index."""
+SAMPLE = 20
+"""Documents of which one will have a vector."""
 
 
-def check(copies: Copies, source: str, alias: str, layout: IndexLayout) -> list[str]:
-    """What the user should know, a sentence each. Raises UsageError, EngineError where it cannot be done."""
+def check(cluster: Cluster, source: str, alias: str, layout: IndexLayout) -> list[str]:
+    """What the user should know of a new index, a sentence each.
+
+    Raises UsageError, EngineError where it cannot be done.
+    """
     check_name(alias, new=True)
-    if copies.is_data_stream(source):
-        raise UsageError(
-            f"{source!r} is a data stream, which is written by rollover: it cannot be reindexed."
-        )
-    concrete = copies.engine.name_of(source)
-    behind = copies.behind(alias)
+    concrete, settings, mapping = _copiable(cluster, source)
+    behind = cluster.targets.behind(alias)
     if behind == [alias]:
         raise UsageError(
             f"{alias!r} is an index: an alias of that name cannot be made. Name another with --to."
@@ -32,27 +37,107 @@ def check(copies: Copies, source: str, alias: str, layout: IndexLayout) -> list[
     if behind and behind != [concrete]:
         names = ", ".join(behind)
         raise UsageError(f"The alias {alias!r} stands for {names}, and not for {concrete!r} alone.")
-    settings, mapping, _ = copies.described(concrete)
     if settings.get("index.lifecycle.rollover_alias") == alias:
         raise UsageError(f"The alias {alias!r} is moved by rollover: it cannot be moved by a job too.")
+    _check_fields(concrete, settings, mapping, layout)
+    template = cluster.targets.template_of(f"{alias}-00000000t000000-0000")
+    if template.get("aliases"):
+        names = ", ".join(sorted(template["aliases"]))
+        raise UsageError(
+            f"An index template gives every index whose name begins with {alias!r} the alias {names}, which "
+            "would show the new index half filled: name another alias with --to, or change the template."
+        )
+    needed, free = ROOM * cluster.engine.bytes_on_disk(concrete), cluster.targets.free_bytes()
+    if needed > free:
+        raise EngineError(
+            f"A copy of {concrete!r} may need {needed / 1e9:.1f} GB, and the nodes have {free / 1e9:.1f} GB: "
+            "make room."
+        )
+    return list(_notes(settings, alias, template))
+
+
+def check_in_place(
+    cluster: Cluster, index: str, alias: str, enricher: DocumentEnricher, options: JobOptions
+) -> list[str]:
+    """The same for documents that are enriched where they are."""
+    concrete, settings, mapping = _copiable(cluster, index)
+    behind = cluster.targets.behind(alias)
+    if behind and behind != [concrete]:
+        names = ", ".join(behind)
+        raise UsageError(f"The name {alias!r} stands for {names}, and not for {concrete!r} alone.")
+    if settings.get("index.blocks.write") == "true":
+        raise EngineError(f"The index {concrete!r} takes no writes: remove the block index.blocks.write.")
+    layout, present = enricher.layout(), cluster.layout(concrete)
+    _check_fields(concrete, settings, mapping, layout)
+    if options.query is not None:
+        cluster.copies.count(concrete, [options.query])  # a query that the server does not understand
+    if present is not None:
+        _check_same(cluster, concrete, present, enricher, mapping)
+        valid = {present.model, *present.compatible}
+        if options.is_partial and layout.model not in valid:
+            raise UsageError(
+                f"The documents of {concrete!r} were enriched by the model {present.model}: some of them by "
+                f"{layout.model} would be a mixture. Enrich all of them."
+            )
+    elif options.is_partial:
+        return [f"The other documents of {concrete!r} stay as they are: searches find only those enriched."]
+    return []
+
+
+def _copiable(cluster: Cluster, source: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """The index of a name, its settings and its mapping. UsageError where its documents cannot be written
+    again.
+    """
+    if cluster.targets.is_data_stream(source):
+        raise UsageError(
+            f"{source!r} is a data stream, which is written by rollover: it cannot be reindexed."
+        )
+    concrete = cluster.engine.name_of(source)
+    settings, mapping, _ = cluster.targets.described(concrete)
     if mapping.get("_source", {}).get("enabled") in (False, "false"):
         raise UsageError(f"The index {concrete!r} keeps no _source: there is nothing to copy.")
     if ENRICHMENT in mapping.get("properties", {}) and META not in mapping.get("_meta", {}):
         raise UsageError(
             f"The documents of {concrete!r} have a field {ENRICHMENT!r} of their own, a name that is ours."
         )
-    _check_fields(concrete, settings, mapping, layout)
-    _check_room(copies, concrete)
-    return list(_notes(settings, alias))
+    return concrete, settings, mapping
 
 
-def _notes(settings: Mapping[str, Any], alias: str) -> Iterator[str]:
+def _check_same(
+    cluster: Cluster, index: str, present: IndexLayout, enricher: DocumentEnricher, mapping: Mapping[str, Any]
+) -> None:
+    """See that what enriches an index now fits into the fields that are there."""
+    layout = enricher.layout()
+    other = [path for path, kind in layout.mapping.items() if present.mapping.get(path, kind) != kind]
+    if other or present.fields != layout.fields:
+        what = ", ".join(other) or "the enriched fields"
+        raise UsageError(f"In {index!r} {what} are others: make a new index, without --in-place.")
+    dimensions = dimensions_of(mapping)
+    if not dimensions or not layout.has_vectors:
+        return
+    for shard in cluster.copies.points(index):
+        for one in cluster.copies.read(index, shard, -1, EVERYTHING, SAMPLE):
+            [added] = enricher.enrich([one.as_document()])
+            vector = added.get(VECTOR)
+            if isinstance(vector, str):
+                if len(vector) // 2 != dimensions:
+                    raise UsageError(
+                        f"The vectors of {index!r} have {dimensions} dimensions, those of the model "
+                        f"{layout.model} {len(vector) // 2}: make a new index, without --in-place."
+                    )
+                return
+
+
+def _notes(settings: Mapping[str, Any], alias: str, template: Mapping[str, Any]) -> Iterator[str]:
     for kind in ("default_pipeline", "final_pipeline"):
         name = settings.get(f"index.{kind}", "_none")
         if name != "_none":
             yield f"Copies do not pass through the {kind.replace('_', ' ')} {name!r} again; later writes do."
     if settings.get("index.blocks.write") == "true":
         yield f"The index behind {alias!r} takes no writes now; the new one will."
+    if template:
+        parts = " and ".join(sorted(template))
+        yield f"An index template that fits the new name adds {parts}; those of the old index come first."
 
 
 def _check_fields(
@@ -75,12 +160,3 @@ def _fields(properties: Mapping[str, Any]) -> Iterator[int]:
         yield 1
         yield from _fields(field.get("properties", {}))
         yield from _fields(field.get("fields", {}))
-
-
-def _check_room(copies: Copies, source: str) -> None:
-    needed, free = ROOM * copies.engine.bytes_on_disk(source), copies.free_bytes()
-    if needed > free:
-        raise EngineError(
-            f"A copy of {source!r} may need {needed / 1e9:.1f} GB, and the nodes have {free / 1e9:.1f} GB: "
-            "make room."
-        )

@@ -6,19 +6,18 @@ of its id to one of several files. The copy is read first, so that what the sour
 
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
-from indexer.engines.elasticsearch_copies import Copies, VersionedDocument
+from indexer.engines.elasticsearch_copies import Copies, Key, VersionedDocument
 
 PART = 500_000
 """Documents of a shard that are compared at once."""
-LATEST = 2**62
 
-Key = tuple[str, str | None]
 Refused = Mapping[tuple[int, str, str | None], int]
 """Shard, id and routing of what the target refused → its sequence number."""
 
@@ -26,11 +25,23 @@ Refused = Mapping[tuple[int, str, str | None], int]
 @dataclass(slots=True)
 class Differences:
     """gone: of each shard the copies of documents that were deleted. missing: of each the lowest sequence
-    number of a document that should have been copied and was not.
+    number of a document that should have been copied and was not. kept: documents of the target that are no
+    copies, and stay.
     """
 
     gone: dict[int, list[VersionedDocument]] = field(default_factory=dict)
     missing: dict[int, int] = field(default_factory=dict)
+    kept: int = 0
+
+
+class Rules(NamedTuple):
+    """What a difference is. is_current: whether the second is as new a copy of the first. is_own: whether a
+    document of a shard of the target is no copy.
+    """
+
+    refused: Refused
+    is_current: Callable[[VersionedDocument, VersionedDocument], bool]
+    is_own: Callable[[int, VersionedDocument], bool] = lambda shard, document: False
 
 
 def compare(
@@ -38,7 +49,7 @@ def compare(
     source: str,
     target: str,
     cursors: Mapping[int, int],
-    refused: Refused,
+    rules: Rules,
     part: int = PART,
 ) -> Differences:
     """Compare two indexes, shard by shard; cursors say up to which number the source was copied."""
@@ -47,12 +58,12 @@ def compare(
     parts = 1 + copies.count(target) // part
     for shard in sorted(copies.points(source)):
         with TemporaryDirectory() as folder:
-            theirs = _parted(copies.identities(target, shard, LATEST), Path(folder, "target"), parts)
+            theirs = _parted(copies.identities(target, shard), Path(folder, "target"), parts)
             checkpoint = copies.points(source)[shard].checkpoint
             copies.refresh(source)
             ours = _parted(copies.identities(source, shard, checkpoint), Path(folder, "source"), parts)
             for left, right in zip(ours, theirs, strict=True):
-                _compare_part(found, shard, left, right, cursors.get(shard, -1), refused)
+                _compare_part(found, shard, left, right, cursors.get(shard, -1), rules)
     return found
 
 
@@ -62,19 +73,21 @@ def _compare_part(
     source: Iterable[VersionedDocument],
     target: Iterable[VersionedDocument],
     cursor: int,
-    refused: Refused,
+    rules: Rules,
 ) -> None:
-    copied: dict[Key, VersionedDocument] = {(one.id, one.routing): one for one in target}
+    copied: dict[Key, VersionedDocument] = {one.key: one for one in target}
     for document in source:
-        copy = copied.pop((document.id, document.routing), None)
+        copy = copied.pop(document.key, None)
         if document.sequence > cursor:
             continue  # the next pass copies it
-        if copy is not None and copy.version >= document.copied_version:
+        if copy is not None and rules.is_current(document, copy):
             continue
-        if refused.get((shard, document.id, document.routing)) != document.sequence:
-            found.missing[shard] = min(found.missing.get(shard, LATEST), document.sequence)
-    if copied:
-        found.gone.setdefault(shard, []).extend(copied.values())
+        if rules.refused.get((shard, *document.key)) != document.sequence:
+            found.missing[shard] = min(found.missing.get(shard, document.sequence), document.sequence)
+    gone = [one for one in copied.values() if not rules.is_own(shard, one)]
+    found.kept += len(copied) - len(gone)
+    if gone:
+        found.gone.setdefault(shard, []).extend(gone)
 
 
 def _parted(

@@ -365,6 +365,7 @@ def test_documents_of_other_models_are_foreign(engine: SearchEngine, index: str)
     engine.write(index, [made, older, other, bare])
     engine.refresh(index)
     assert engine.foreign(index) == 2
+    assert [engine.made_by(index, model) for model in ("v0", "v9", "v5")] == [1, 1, 0]
     engine.stamp(index, "v9", ["v1"])
     assert engine.foreign(index) == 2
     engine.stamp(index, "v9", ["v1", "v0"])

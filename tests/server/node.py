@@ -167,3 +167,23 @@ class Node:
             "CLI_JAVA_OPTS": f"-Djava.io.tmpdir={self.folder / 'tmp'}",
             "ES_TMPDIR": str(self.folder / "tmp"),
         }
+
+
+def three_nodes(home: Path, folder: Path) -> list[Node]:
+    """Three nodes of one cluster, started and joined."""
+    made = [Node(home, folder / f"node-{number}") for number in range(3)]
+    seeds = [f"127.0.0.1:{node.transport_port}" for node in made]
+    for node in made:
+        node.settings |= {
+            "cluster.name": "three",
+            "discovery.type": None,
+            "discovery.seed_hosts": ",".join(seeds),
+            "cluster.initial_master_nodes": ",".join(one.folder.name for one in made),
+        }
+        node.start(wait=False)
+    for node in made:
+        node.wait()
+    request = f"{made[0].url}/_cluster/health?wait_for_nodes=3&timeout=60s"
+    with urllib.request.urlopen(request, timeout=90) as answer:
+        assert answer.status == 200
+    return made

@@ -1,0 +1,83 @@
+"""What the terminal shows of jobs."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from indexer.cli.output import ProgressDisplay, print_table
+from indexer.reindex.job import Job
+
+COUNTERS = ("read", "written", "refused", "deleted")
+
+
+class JobView:
+    """The progress of a job: what it does, documents a second, refusals, and how long a pass may take yet."""
+
+    def __init__(self, display: ProgressDisplay) -> None:
+        self._display = display
+        self._since: tuple[float, int] | None = None
+        self._pass: tuple[str, int] | None = None
+
+    def __call__(self, job: Job) -> None:
+        now = time.monotonic()
+        if self._since is None or self._pass != (job.phase, job.passes):
+            self._since, self._pass = (now, job.counters.read), (job.phase, job.passes)
+        began, read_before = self._since
+        total = sum(interval.upto - interval.after for interval in job.intervals)
+        done = sum(interval.at - interval.after for interval in job.intervals)
+        parts = [f"{job.phase}, pass {job.passes}" if job.passes else str(job.phase)]
+        seconds = now - began
+        if seconds > 1 and job.counters.read > read_before:
+            parts.append(f"{(job.counters.read - read_before) / seconds:,.0f} documents/s")
+        left = [interval.shard for interval in job.intervals if not interval.done]
+        if left:
+            parts.append(f"shards {', '.join(map(str, sorted(set(left))))}")
+        if job.counters.refused or job.counters.retried:
+            parts.append(f"{job.counters.refused:,} refused, {job.counters.retried:,} sent again")
+        if 0 < done < total and seconds > 1:
+            parts.append(f"{seconds * (total - done) / done:,.0f} s left")
+        self._display(str(parts[0]), done, total, detail="; ".join(parts[1:]))
+
+
+def print_jobs(jobs: Sequence[Job]) -> None:
+    """A line a job."""
+    rows = [
+        (
+            job.id,
+            str(job.kind),
+            job.source,
+            str(job.phase),
+            job.passes,
+            *(getattr(job.counters, name) for name in COUNTERS),
+            len({lease.worker for lease in job.leases()}),
+        )
+        for job in jobs
+    ]
+    print_table(("job", "kind", "source", "phase", "passes", *COUNTERS, "workers"), rows)
+
+
+def report_of(job: Job) -> dict[str, object]:
+    """What a machine wants to know of a job."""
+    total = sum(interval.upto - interval.after for interval in job.intervals)
+    return {
+        "job": job.id,
+        "kind": str(job.kind),
+        "phase": str(job.phase),
+        "source": job.source,
+        "alias": job.alias,
+        "target": job.target,
+        "model": job.model,
+        "created": job.created,
+        "undoes": job.undoes,
+        "passes": job.passes,
+        "operations": total,
+        "operations_done": sum(interval.at - interval.after for interval in job.intervals),
+        **asdict(job.counters),
+        "documents": job.documents,
+        "rejected": job.rejected,
+        "blocked": job.blocked,
+        "block_seconds": job.block_seconds,
+        "swap_seconds": job.swap_seconds,
+        "ndcg@10": list(job.gates) if job.gates else None,
+        "workers": sorted({lease.worker for lease in job.leases()}),
+    }

@@ -1,0 +1,89 @@
+"""What one worker holds of a job, on the ledger that all workers share."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from enricher.errors import EngineError
+from indexer.reindex.failpoints import reached
+from indexer.reindex.job import Interval, Job, Lease
+from indexer.reindex.ledger import LeaseLost, Ledger
+
+
+class Claims:
+    """Takes leases, keeps them alive, and notes under them; LeaseLost where another has taken over."""
+
+    def __init__(self, ledger: Ledger, job: str, worker: str) -> None:
+        self._ledger, self._job, self._worker = ledger, job, worker
+
+    def lead(self) -> tuple[Job, int] | None:
+        """Become the one that does the next step: the job and the fence of the lease."""
+        fence: int | None = None
+
+        def change(job: Job) -> None:
+            nonlocal fence
+            fence = None
+            waiting = any(not interval.done for interval in job.intervals)
+            if not (job.phase.ended or waiting) and self._is_free(job, job.lease):
+                job.fence += 1
+                fence, job.lease = job.fence, Lease(self._worker, job.fence)
+
+        job = self._ledger.update(self._job, change)
+        return None if fence is None else (job, fence)
+
+    def interval(self) -> tuple[Job, Interval, int] | None:
+        """Take an interval that nobody works on: the job, the interval and the fence of the lease."""
+        taken: Interval | None = None
+
+        def change(job: Job) -> None:
+            nonlocal taken
+            free = (one for one in job.intervals if not one.done and self._is_free(job, one.lease))
+            taken = next(free, None)
+            if taken is not None:
+                job.fence += 1
+                taken.lease = Lease(self._worker, job.fence)
+
+        job = self._ledger.update(self._job, change)
+        if taken is None or taken.lease is None:
+            return None
+        reached("interval-claimed")
+        return job, taken, taken.lease.fence
+
+    def _is_free(self, job: Job, lease: Lease | None) -> bool:
+        """Whether it may be taken; what this worker held before something went wrong, it may take again."""
+        return (lease is not None and lease.worker == self._worker) or self._ledger.is_free(job, lease)
+
+    def note(self, fence: int, change: Callable[[Job, Lease], None] = lambda job, lease: None) -> Job:
+        """Change the job under a lease that is still ours; LeaseLost where it is not."""
+
+        def guarded(job: Job) -> None:
+            for lease in job.leases():
+                if lease.fence == fence:
+                    lease.beat += 1
+                    change(job, lease)
+                    return
+            raise LeaseLost
+
+        return self._ledger.update(self._job, guarded)
+
+    @contextmanager
+    def alive(self, fence: int) -> Iterator[None]:
+        """Give signs of life while the block runs."""
+        ended = threading.Event()
+
+        def beat() -> None:
+            while not ended.wait(self._ledger.lease_seconds / 4):
+                try:
+                    self.note(fence)
+                except LeaseLost:
+                    return
+                except EngineError:
+                    continue
+
+        thread = threading.Thread(target=beat, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()

@@ -1,0 +1,63 @@
+"""The jobs of a cluster, kept in an index of its own."""
+
+from enricher.records import IndexLayout
+from indexer.engines.elasticsearch import ElasticsearchEngine
+from indexer.engines.elasticsearch_states import ClusterStates
+from indexer.pipeline import DocumentEnricher
+from indexer.reindex import planning
+from indexer.reindex.cluster import Cluster
+from indexer.reindex.gate import CollectionGate
+from indexer.reindex.job import Job, JobOptions
+from indexer.reindex.jobs import GateSettings, Progress, Replayed, Say
+from indexer.reindex.ledger import LEASE_SECONDS, Ledger
+from indexer.reindex.preflight import check, check_in_place
+from indexer.reindex.replay import replay
+from indexer.reindex.worker import Worker
+
+
+class ClusterJobs:
+    """See `Jobs`."""
+
+    def __init__(self, engine: ElasticsearchEngine, lease_seconds: float = LEASE_SECONDS) -> None:
+        self.ledger = Ledger(ClusterStates(engine), lease_seconds)
+        self._cluster = Cluster(engine)
+
+    def layout(self, index: str) -> IndexLayout | None:
+        return self._cluster.layout(self._cluster.engine.name_of(index))
+
+    def plan(self, source: str, alias: str, enricher: DocumentEnricher, options: JobOptions, say: Say) -> Job:
+        for note in check(self._cluster, source, alias, enricher.layout()):
+            say(note)
+        return planning.start(self.ledger, self._cluster, source, alias, enricher, options)
+
+    def plan_in_place(
+        self, index: str, alias: str, enricher: DocumentEnricher, options: JobOptions, say: Say
+    ) -> Job:
+        for note in check_in_place(self._cluster, index, alias, enricher, options):
+            say(note)
+        return planning.start_in_place(self.ledger, self._cluster, index, alias, enricher, options)
+
+    def to_roll_back(self) -> list[Job]:
+        return planning.to_roll_back(self.ledger.jobs(), self._cluster)
+
+    def plan_rollback(self, undone: Job) -> Job:
+        return planning.rollback(self.ledger, self._cluster, undone)
+
+    def cancel(self, name: str) -> Job:
+        return planning.cancel(self.ledger, self._cluster, name)
+
+    def replay(self, job: Job, enricher: DocumentEnricher | None) -> Replayed:
+        return replay(self.ledger, self._cluster, enricher, job)
+
+    def work(
+        self,
+        job: Job,
+        enricher: DocumentEnricher | None,
+        on_progress: Progress,
+        gate: GateSettings,
+    ) -> Job:
+        measure = CollectionGate(self._cluster.engine, *gate)
+        return Worker(self.ledger, self._cluster, enricher, job.id, on_progress, gate=measure).run()
+
+    def is_blocking(self, job: Job) -> bool:
+        return job.blocked and self._cluster.targets.is_blocked(job.source)

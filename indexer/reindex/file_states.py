@@ -1,0 +1,70 @@
+"""The states of jobs, kept as files of one folder."""
+
+import fcntl
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from enricher.errors import EngineError, IndexConflict
+from enricher.files import write_atomically
+
+
+class FileStates:
+    """One file a state, replaced by rename; a change is written only where nobody has changed it since."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def create(self, name: str, value: Mapping[str, Any]) -> None:
+        """Keep a new state. Raises IndexConflict where there is one of that name."""
+        with self._locked():
+            if self._path(name).exists():
+                raise IndexConflict(f"There is a job {name!r} already.")
+            self._write(name, value, 1)
+
+    def load(self, name: str) -> tuple[dict[str, Any], tuple[int, int]] | None:
+        """A state and what `save` wants to see of it, None where there is none of that name."""
+        path = self._path(name)
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+            return found["state"], (int(found["changes"]), 0)
+        except FileNotFoundError:
+            return None
+        except (ValueError, KeyError, TypeError) as error:
+            raise EngineError(f"The file {path} is damaged; remove it to forget the job.") from error
+
+    def save(self, name: str, value: Mapping[str, Any], seen: tuple[int, int]) -> bool:
+        """Write a changed state; False where it was changed by another since."""
+        with self._locked():
+            found = self.load(name)
+            if found is None or found[1] != seen:
+                return False
+            self._write(name, value, seen[0] + 1)
+            return True
+
+    def names(self) -> list[str]:
+        """The states there are, the newest first."""
+        found = {path.stem: self.load(path.stem) for path in self._folder.glob("[!.]*.json")}
+        kept = [(str(state[0].get("created")), name) for name, state in found.items() if state is not None]
+        return [name for _, name in sorted(kept, reverse=True)]
+
+    def remove(self, name: str) -> None:
+        """Forget a state, where it is there."""
+        with self._locked():
+            self._path(name).unlink(missing_ok=True)
+
+    def _path(self, name: str) -> Path:
+        return self._folder / f"{name.replace('/', '_')}.json"
+
+    def _write(self, name: str, value: Mapping[str, Any], changes: int) -> None:
+        text = json.dumps({"changes": changes, "state": value}, ensure_ascii=False)
+        write_atomically(self._path(name), text.encode())
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with (self._folder / ".lock").open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield

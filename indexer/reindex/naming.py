@@ -1,0 +1,25 @@
+"""New jobs: what they are called, and that two of them do not work on the same names."""
+
+import uuid
+from datetime import UTC, datetime
+
+from enricher.errors import IndexConflict
+from indexer.reindex.failpoints import reached
+from indexer.reindex.job import Job
+from indexer.reindex.ledger import Ledger
+
+
+def name_of(alias: str) -> tuple[str, str]:
+    """A name for a job on an alias, and the time."""
+    now = datetime.now(UTC)
+    return f"{alias}-{now:%Y%m%dt%H%M%S}-{uuid.uuid4().hex[:4]}", now.isoformat()
+
+
+def keep_new(ledger: Ledger, job: Job) -> Job:
+    """Keep a new job. IndexConflict where another works on the same names."""
+    for other in ledger.jobs():
+        if not other.phase.ended and {job.alias, job.source} & {other.alias, other.source, other.target}:
+            raise IndexConflict(f"The job {other.id!r} works on {job.alias!r}: resume or cancel it first.")
+    ledger.create(job)
+    reached("job-written")
+    return job

@@ -1,0 +1,110 @@
+"""How a job on a cluster begins, ends early, and is taken back: what is noted before any worker acts."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from enricher.errors import UsageError
+from indexer.pipeline import DocumentEnricher
+from indexer.reindex.cluster import Cluster
+from indexer.reindex.job import Job, JobKind, JobOptions, Phase
+from indexer.reindex.ledger import Ledger
+from indexer.reindex.naming import keep_new, name_of
+from indexer.reindex.worker import unblocked
+
+KEPT_JOBS = 5
+"""Ended jobs in place that are kept of every index."""
+
+
+def start(
+    ledger: Ledger, cluster: Cluster, source: str, alias: str, enricher: DocumentEnricher, options: JobOptions
+) -> Job:
+    """Plan a job that makes a new index and puts it behind an alias."""
+    name, now = name_of(alias)
+    concrete = cluster.engine.name_of(source)
+    job = Job(name, concrete, alias, name, enricher.model, enricher.fields, now, options)
+    return keep_new(ledger, job)
+
+
+def start_in_place(
+    ledger: Ledger, cluster: Cluster, index: str, alias: str, enricher: DocumentEnricher, options: JobOptions
+) -> Job:
+    """Plan a job that enriches documents where they are.
+
+    What a job for stale documents has looked at, the next one does not look at again.
+    """
+    name, now = name_of(alias)
+    concrete = cluster.engine.name_of(index)
+    settings, _, _ = cluster.targets.described(concrete)
+    job = Job(name, concrete, alias, concrete, enricher.model, enricher.fields, now, options)
+    job.kind, job.uuid = JobKind.IN_PLACE, str(settings["index.uuid"])
+    ended = [one for one in ledger.jobs() if one.kind is JobKind.IN_PLACE and one.source == concrete]
+    ended = [one for one in ended if one.phase.ended]
+    for before in ended:
+        if _goes_on(job, before):
+            job.cursors, job.since, job.terms = dict(before.stood), dict(before.stood), dict(before.terms)
+            break
+    planned = keep_new(ledger, job)
+    for old in ended[KEPT_JOBS:]:
+        ledger.remove(old.id)
+    return planned
+
+
+def _goes_on(job: Job, before: Job) -> bool:
+    """Whether a job for stale documents has looked at all that another would look at again."""
+    both = (job, before)
+    return (
+        before.phase is Phase.DONE
+        and not before.rejected
+        and all("stale" in one.options.only and not one.options.is_partial for one in both)
+        and set(job.options.only) <= set(before.options.only)
+        and (job.uuid, job.model, job.fields) == (before.uuid, before.model, before.fields)
+    )
+
+
+def rollback(ledger: Ledger, cluster: Cluster, undone: Job) -> Job:
+    """Plan the way back: the old index gets what was written since the swap, and its place again."""
+    name, now = name_of(undone.alias)
+    back = Job(name, undone.target, undone.alias, undone.source, undone.model, undone.fields, now)
+    back.options = replace(undone.options, gate=None)
+    back.kind, back.undoes = JobKind.ROLLBACK, undone.id
+    back.cursors, back.since = dict(undone.swapped_at), dict(undone.swapped_at)
+    points = cluster.copies.points(undone.source)
+    back.stood = {shard: point.checkpoint for shard, point in points.items()}
+    layout = cluster.layout(undone.source)
+    back.model = layout.model if layout is not None else None
+    back.fields = layout.fields if layout is not None else ()
+    return keep_new(ledger, back)
+
+
+def to_roll_back(jobs: Sequence[Job], cluster: Cluster) -> list[Job]:
+    """The jobs that can be taken back: of each alias the one that has put its index there."""
+    found: dict[str, Job] = {}
+    for job in jobs:
+        if job.kind is JobKind.IN_PLACE or job.phase is not Phase.DONE or job.alias in found:
+            continue
+        if cluster.targets.behind(job.alias) == [job.target] and cluster.targets.behind(job.source):
+            found[job.alias] = job
+    return list(found.values())
+
+
+def cancel(ledger: Ledger, cluster: Cluster, name: str) -> Job:
+    """End a job before its swap: a new index is removed, and a block lifted."""
+
+    def change(job: Job) -> None:
+        if job.phase.ended or (
+            job.kind is not JobKind.IN_PLACE and cluster.targets.behind(job.alias) == [job.target]
+        ):
+            raise UsageError(f"The job {name!r} is {job.phase}: there is nothing to cancel.")
+        job.phase = Phase.CANCELLED
+        job.fence += 1
+        job.lease, job.intervals = None, []
+
+    job = ledger.update(name, change)
+    if job.blocked:
+        cluster.targets.unblock(job.source)
+        ledger.update(name, unblocked)
+    if job.kind is JobKind.COPY:
+        cluster.targets.drop(job.target)
+    elif job.kind is JobKind.ROLLBACK:
+        cluster.targets.close_entrance(job.target)
+    return job

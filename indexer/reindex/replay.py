@@ -1,0 +1,44 @@
+"""Trying again what an index has refused, after its mapping or the documents were mended."""
+
+from indexer.engines.elasticsearch_copies import Present
+from indexer.engines.elasticsearch_rejects import TOGETHER
+from indexer.pipeline import DocumentEnricher
+from indexer.reindex.cluster import Cluster
+from indexer.reindex.failpoints import reached
+from indexer.reindex.job import Job, JobKind
+from indexer.reindex.jobs import Replayed
+from indexer.reindex.ledger import Ledger
+from indexer.reindex.lines import lines_of
+
+
+def replay(ledger: Ledger, cluster: Cluster, enricher: DocumentEnricher | None, job: Job) -> Replayed:
+    """Copy the rejects of an ended job as they are in its source now, where its target lacks them."""
+    rejects, written, settled, refused = cluster.rejects.load(job.rejects), 0, 0, 0
+    for start in range(0, len(rejects), TOGETHER):
+        part = rejects[start : start + TOGETHER]
+        seen = {(one.id, one.routing): one for one in part}
+        found = [one for one in cluster.copies.fetch(job.source, part) if one is not None]
+        target: dict[tuple[str, str | None], Present | None]
+        if job.kind is JobKind.IN_PLACE:
+            target = {one.key: one.present for one in found}
+        else:
+            there = cluster.copies.current(job.target, found)
+            target = {one.key: None for one, present in zip(found, there, strict=True) if present is None}
+        lines, again = lines_of(enricher, [one for one in found if one.key in target])
+        copied = cluster.copies.write_on(job.target, lines, target)
+        reached("replay-written")
+        failed = [*again, *copied.refused]
+        left = {document.key for document, _ in failed}
+        cluster.rejects.forget(job.rejects, [one for key, one in seen.items() if key not in left])
+        for shard in {seen[document.key].shard for document, _ in failed}:
+            of_shard = [one for one in failed if seen[one.document.key].shard == shard]
+            cluster.rejects.keep(job.rejects, shard, of_shard)
+        written += copied.written
+        refused += len(failed)
+        settled += len(part) - copied.written - len(failed)
+
+    def noted(job: Job) -> None:
+        job.rejected = refused
+
+    ledger.update(job.id, noted)
+    return Replayed(written, settled, refused)

@@ -1,0 +1,131 @@
+"""Jobs of the embedded engine: a new index in the place of the old one, and the way back."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from enricher.errors import EngineError, IndexConflict
+from indexer.engines.tantivy import TantivyEngine
+from indexer.pipeline import fingerprint
+from indexer.reindex.file_states import FileStates
+from tests.conftest import RunCommand
+from tests.corpora import documents, write_jsonl
+
+FIELDS = ("title", "text")
+POINTS = (
+    "job-written", "target-ready", "page-written", "pass-done", "deletes-sent", "swap-unsent", "swap-sent",
+    "before-end",
+)  # fmt: skip
+
+
+@pytest.fixture
+def command(models: Path) -> list[object]:
+    """The command line with the small model, on an engine in the temporary folder."""
+    return ["--models", models]
+
+
+def assert_copied(folder: Path, alias: str, ids: set[str], model: str | None) -> None:
+    """All there, none besides, and each enriched by the model."""
+    engine = TantivyEngine(folder / "index")
+    assert {document.id for document in engine.read(alias)} == ids
+    assert engine.layout(alias).model == model
+    assert engine.foreign(alias) == 0
+    for document in engine.read(alias):
+        assert fingerprint(document, FIELDS)
+    engine.close()
+
+
+def test_an_index_made_without_a_model_is_enriched_and_taken_back(
+    run: RunCommand, command: list[object], models: Path, tmp_path: Path
+) -> None:
+    """What was written since the swap is in the old index afterwards, and what was deleted is not."""
+    docs = write_jsonl(tmp_path / "docs.jsonl", 120)
+    assert run(*command, "index", docs, "--to", "v1", "--no-enrichment").returncode == 0
+    done = run(*command, "reindex", "start", "v1", "--to", "articles", "--json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    ids = {document.id for document in documents(120)}
+    assert (report["documents"], report["written"], report["phase"]) == (120, 120, "done")
+    assert_copied(tmp_path, "articles", ids, report["model"])
+    one = tmp_path / "one.jsonl"
+    one.write_text(json.dumps({"id": "new", "title": "reef", "text": "ocean"}) + "\n")
+    assert run(*command, "index", one, "--to", "articles").returncode == 0
+    engine = TantivyEngine(tmp_path / "index")
+    gone = min(ids)
+    assert engine.delete("articles", [gone]) == 1
+    engine.close()
+    back = run(*command, "reindex", "rollback", "--json")
+    assert back.returncode == 0, back.stderr
+    assert json.loads(back.stdout)["written"] == 1 and json.loads(back.stdout)["deleted"] == 1
+    assert_copied(tmp_path, "articles", ids - {gone} | {"new"}, None)
+    listed = run(*command, "reindex", "status")
+    assert "rollback" in listed.stdout and "copy" in listed.stdout
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_killed_job_is_resumed(run: RunCommand, command: list[object], tmp_path: Path, point: str) -> None:
+    """Also with documents that were written and deleted between."""
+    docs = write_jsonl(tmp_path / "docs.jsonl", 80)
+    run(*command, "index", docs, "--to", "v1", "--no-enrichment")
+    killed = run(*command, "reindex", "start", "v1", "--to", "articles", "--fail-at", point)
+    assert killed.returncode == -9, killed.stderr
+    ids = {document.id for document in documents(80)}
+    if point not in {"swap-sent", "before-end"}:
+        engine = TantivyEngine(tmp_path / "index")
+        engine.delete("v1", [min(ids)])
+        engine.close()
+        ids.remove(min(ids))
+    done = run(*command, "reindex", "resume", "--json")
+    assert done.returncode == 0, done.stderr
+    assert_copied(tmp_path, "articles", ids, json.loads(done.stdout)["model"])
+
+
+def test_what_cannot_be_done_is_a_sentence(run: RunCommand, command: list[object], tmp_path: Path) -> None:
+    """An index of the alias's name, no source, another writer, in place; cancelling removes the new index."""
+    docs = write_jsonl(tmp_path / "docs.jsonl", 10)
+    run(*command, "index", docs, "--to", "v1", "--no-enrichment")
+    start = [*command, "reindex", "start", "v1"]
+    for wrong, code, said in (
+        (["--to", "v1"], 2, "is an index"),
+        (["--in-place"], 2, "make a new index"),
+        ([], 2, "--to"),
+    ):
+        refused = run(*start, *wrong)
+        assert refused.returncode == code and said in refused.stderr, refused.stderr
+    nothing = run(*command, "reindex", "start", "nothing", "--to", "x")
+    assert nothing.returncode == 1 and "There is no index" in nothing.stderr
+    engine = TantivyEngine(tmp_path / "index")
+    with engine.held("v1"):
+        busy = run(*start, "--to", "articles")
+        assert busy.returncode == 1 and "another process" in busy.stderr, busy.stderr
+    engine.close()
+    again = run(*start, "--to", "articles")
+    assert again.returncode == 1 and "resume or cancel" in again.stderr
+    assert run(*command, "reindex", "cancel").returncode == 0
+    assert [path.name for path in (tmp_path / "index").glob("articles*")] == []
+    killed = run(*start, "--to", "articles", "--fail-at", "page-written")
+    assert killed.returncode == -9
+    found = run(*command, "doctor")
+    assert "job articles-" in found.stdout
+    assert run(*command, "reindex", "cancel").returncode == 0
+    assert [path.name for path in (tmp_path / "index").glob("articles*")] == []
+
+
+def test_states_are_changed_by_one_at_a_time(tmp_path: Path) -> None:
+    """A change on top of another's is refused; a damaged file is named."""
+    states = FileStates(tmp_path / "jobs")
+    assert states.names() == [] and states.load("a") is None
+    states.create("a", {"created": "1"})
+    states.create("b", {"created": "2"})
+    with pytest.raises(IndexConflict):
+        states.create("a", {})
+    found = states.load("a")
+    assert found is not None and states.names() == ["b", "a"]
+    assert states.save("a", {"created": "1", "n": 1}, found[1])
+    assert not states.save("a", {"created": "1", "n": 2}, found[1])
+    states.remove("b")
+    assert states.names() == ["a"]
+    (tmp_path / "jobs" / "a.json").write_text("{")
+    with pytest.raises(EngineError, match="is damaged"):
+        states.load("a")

@@ -1,0 +1,157 @@
+"""A proxy on the loopback between a job and its cluster, on which things go wrong."""
+
+import http.client
+import json
+import random
+import socket
+import struct
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+SILENCE = 60.0
+"""Seconds after which an answer that never comes ends."""
+HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "content-encoding"}
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """How often what goes wrong, as shares of the requests; refused_items: of the items of bulk requests.
+
+    reset: the connection breaks before the server has seen the request. cut: it breaks in the middle of the
+    answer, after the server has done what it was asked. silent: the same, and nothing ever comes.
+    """
+
+    refused_items: float = 0.0
+    reset: float = 0.0
+    cut: float = 0.0
+    silent: float = 0.0
+    seed: int = 0
+
+
+class Proxy(ThreadingHTTPServer):
+    """Passes requests to `target` (host:port); `counts` says how often what went wrong."""
+
+    daemon_threads = True
+
+    def __init__(self, target: str, faults: Faults) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.target, self.faults = target, faults
+        self.counts: Counter[str] = Counter()
+        self.ended = threading.Event()
+        self._chance, self._lock = random.Random(faults.seed), threading.Lock()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def draw(self) -> float:
+        """A number from 0 to 1; the same ones in the same order for a seed."""
+        with self._lock:
+            return self._chance.random()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Clients that hang up are no news."""
+
+
+@contextmanager
+def proxy(url: str, faults: Faults) -> Iterator[Proxy]:
+    """A proxy before the server of a URL."""
+    made = Proxy(url.removeprefix("http://"), faults)
+    thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield made
+    finally:
+        made.ended.set()
+        made.shutdown()
+        made.server_close()
+        thread.join(10)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Proxy
+
+    def _pass(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        faults, chance = self.server.faults, self.server.draw()
+        if chance < faults.reset:
+            return self._reset("reset")
+        refused: list[tuple[int, dict[str, Any]]] = []
+        if faults.refused_items and self.path.split("?")[0].endswith("/_bulk"):
+            body, refused = self._refuse(body)
+        status, headers, answer = self._ask(body)
+        if refused:
+            answer = _with_refused(answer, refused)
+        chance -= faults.reset
+        if chance < faults.cut:
+            self._answer(status, headers, answer, answer[: len(answer) // 2])
+            return self._reset("cut")
+        if chance < faults.cut + faults.silent:
+            self.server.counts["silent"] += 1
+            self.server.ended.wait(SILENCE)
+            return self._reset("silence ended")
+        return self._answer(status, headers, answer, answer)
+
+    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = _pass  # noqa: N815  (names of the base class)
+
+    def _ask(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
+        connection = http.client.HTTPConnection(self.server.target, timeout=120)
+        try:
+            headers = {name: value for name, value in self.headers.items() if name.lower() not in HOP_BY_HOP}
+            headers["Accept-Encoding"] = "identity"
+            connection.request(self.command, self.path, body or None, headers)
+            response = connection.getresponse()
+            kept = [pair for pair in response.getheaders() if pair[0].lower() not in HOP_BY_HOP]
+            return response.status, kept, response.read()
+        finally:
+            connection.close()
+
+    def _answer(self, status: int, headers: list[tuple[str, str]], answer: bytes, sent: bytes) -> None:
+        self.send_response_only(status)
+        for name, value in headers:
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(sent)
+            self.wfile.flush()
+
+    def _reset(self, what: str) -> None:
+        self.server.counts[what] += 1
+        self.close_connection = True
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.close()
+
+    def _refuse(self, body: bytes) -> tuple[bytes, list[tuple[int, dict[str, Any]]]]:
+        """The body without a share of its items, and the answers to those."""
+        lines, kept, refused = iter(body.rstrip(b"\n").split(b"\n")), [], []
+        for place, head in enumerate(lines):
+            ((name, action),) = json.loads(head).items()
+            item = [head] if name == "delete" else [head, next(lines)]
+            if place and self.server.draw() < self.server.faults.refused_items:  # something is always sent
+                error = {"type": "es_rejected_execution_exception", "reason": "rejected execution"}
+                refused.append((place, {name: {"_id": action["_id"], "status": 429, "error": error}}))
+            else:
+                kept += item
+        self.server.counts["refused items"] += len(refused)
+        return b"\n".join(kept) + b"\n", refused
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing."""
+
+
+def _with_refused(answer: bytes, refused: list[tuple[int, dict[str, Any]]]) -> bytes:
+    """The answer to a bulk request with the items that the server has not seen in their places."""
+    value = json.loads(answer)
+    if "items" not in value:
+        return answer
+    for place, item in refused:
+        value["items"].insert(place, item)
+    value["errors"] = True
+    return json.dumps(value).encode()

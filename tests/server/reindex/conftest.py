@@ -1,0 +1,48 @@
+"""A small model's enrichments, and the jobs of the server."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import enricher
+from enricher.plugins import PluginContext, load_enrichments
+from enricher.settings import IndexConfiguration
+from indexer.engines.elasticsearch import ElasticsearchEngine
+from indexer.engines.elasticsearch_states import INDEX as JOBS
+from indexer.engines.elasticsearch_states import ClusterStates
+from indexer.pipeline import DocumentEnricher, EnricherRecipe
+from indexer.reindex.cluster import Cluster
+from indexer.reindex.ledger import Ledger
+from tests.server.reindex.truth import FIELDS, SOON
+
+
+@pytest.fixture
+def chain(model: enricher.Enricher) -> DocumentEnricher:
+    """The default enrichments by the small model."""
+    context = PluginContext(FIELDS, model.analyzer, model)
+    enrichments = load_enrichments(IndexConfiguration(enrichments=("tokens", "keywords")), context)
+    return DocumentEnricher(model.analyzer, FIELDS, enrichments, model.version)
+
+
+@pytest.fixture(autouse=True)
+def jobs(engine: ElasticsearchEngine) -> Iterator[Ledger]:
+    """The jobs of the server; those that a test leaves are removed."""
+    ledger = Ledger(ClusterStates(engine), SOON)
+    before = {job.id for job in ledger.jobs()}
+    yield ledger
+    for job in ledger.jobs():
+        if job.id not in before:
+            engine.client.delete(index=JOBS, id=job.id)
+
+
+@pytest.fixture
+def whole_chain(models: Path, model: enricher.Enricher) -> DocumentEnricher:
+    """The default recipe, as the command line opens it."""
+    return EnricherRecipe(models, model.version, FIELDS, IndexConfiguration()).open()
+
+
+@pytest.fixture
+def cluster(engine: ElasticsearchEngine) -> Cluster:
+    """The server as jobs work on it."""
+    return Cluster(engine)

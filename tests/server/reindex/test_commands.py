@@ -1,0 +1,123 @@
+"""`enricher reindex` as a user calls it."""
+
+import json
+from pathlib import Path
+
+import pytest
+from elasticsearch import ApiError
+
+from indexer.engines.elasticsearch import ElasticsearchEngine
+from tests.conftest import RunCommand
+from tests.server.reindex.judged import write_collection
+from tests.server.reindex.truth import assert_copied, fill, nested
+
+
+def test_a_cancelled_job_leaves_the_old_index(
+    engine: ElasticsearchEngine, server_url: str, models: Path, index: str, run: RunCommand
+) -> None:
+    """Without a block; and what has ended cannot be cancelled."""
+    truth = fill(engine, f"{index}-old", 20)
+    engine.client.indices.put_alias(index=f"{index}-old", name=index)
+    command = ["--engine", server_url, "--models", models, "reindex"]
+    killed = run(*command, "start", index, "--to", index, "--write-block", "--fail-at", "block-set")
+    assert killed.returncode == -9
+    with pytest.raises(ApiError, match="blocked by"):
+        engine.client.index(index=index, id="x", document={"text": "reef"})
+    again = run(*command, "start", index, "--to", index)
+    assert again.returncode == 1 and "resume or cancel" in again.stderr
+    done = run(*command, "cancel")
+    assert done.returncode == 0 and "is cancelled" in done.stdout
+    engine.client.index(index=index, id="x", document={"text": "reef"})
+    truth["x", None] = {"text": "reef"}
+    assert_copied(engine, index, truth, "")
+    assert len(engine.client.indices.get(index=f"{index}*").body) == 1
+    refused = run(*command, "cancel")
+    assert refused.returncode == 2 and "no job under way" in refused.stderr
+    listed = run(*command, "status")
+    assert "cancelled" in listed.stdout and index in listed.stdout
+
+
+def test_a_job_that_does_not_exist_is_a_sentence(
+    server_url: str, models: Path, index: str, run: RunCommand
+) -> None:
+    """And a source that is not there, and nothing that could be taken back."""
+    command = ["--engine", server_url, "--models", models, "reindex"]
+    done = run(*command, "resume", "nothing")
+    assert done.returncode == 2 and "no job 'nothing'" in done.stderr
+    done = run(*command, "start", f"{index}-nothing", "--to", index)
+    assert done.returncode == 1 and "There is no index" in done.stderr
+    done = run(*command, "rollback")
+    assert done.returncode == 2 and "that can be taken back" in done.stderr
+
+
+def test_a_reindex_is_taken_back_by_command(
+    engine: ElasticsearchEngine, server_url: str, models: Path, index: str, run: RunCommand
+) -> None:
+    """The old index is behind the alias again, and has what was written since."""
+    truth = fill(engine, f"{index}-old", 30)
+    command = ["--engine", server_url, "--models", models, "reindex"]
+    started = run(*command, "start", f"{index}-old", "--to", index, "--write-block")
+    assert started.returncode == 0 and "30 documents of" in started.stdout, started.stderr
+    engine.client.index(index=index, id="x", document={"text": "reef"})
+    truth["x", None] = {"text": "reef"}
+    name = json.loads(run(*command, "status", "--json").stdout.splitlines()[0])["job"]
+    done = run(*command, "rollback", name)
+    assert done.returncode == 0 and f"{index} stands for {index}-old now" in done.stdout, done.stderr
+    assert_copied(engine, index, truth, None)
+    nothing = run(*command, "rollback", name)
+    assert nothing.returncode == 2 and "that can be taken back" in nothing.stderr
+    listed = run(*command, "status")
+    assert "rollback" in listed.stdout and "done" in listed.stdout
+
+
+def test_what_was_refused_is_replayed_by_command(
+    engine: ElasticsearchEngine, server_url: str, models: Path, index: str, run: RunCommand
+) -> None:
+    """Once the documents are mended; what clients have written since in the new index stays."""
+    truth = fill(engine, f"{index}-old", 10, **{"mapping.depth.limit": 40})
+    for name in ("mended", "deep", "taken"):
+        engine.client.index(index=f"{index}-old", id=name, document={"text": "ocean", "deep": nested(22)})
+    command = ["--engine", server_url, "--models", models, "reindex"]
+    started = run(*command, "start", f"{index}-old", "--to", index)
+    assert started.returncode == 1 and "3 documents could not be written" in started.stderr
+    engine.client.index(index=f"{index}-old", id="mended", document={"text": "reef"})
+    engine.client.index(index=index, id="taken", document={"text": "whale"})
+    truth["mended", None], truth["taken", None] = {"text": "reef"}, {"text": "whale"}
+    done = run(*command, "replay")
+    assert done.returncode == 1 and "1 document written" in done.stdout and "1 refused" in done.stdout
+    assert_copied(engine, index, truth, str(engine.layout(index).model))
+    engine.client.delete(index=f"{index}-old", id="deep")
+    last = run(*command, "replay", "--json")
+    assert last.returncode == 0 and json.loads(last.stdout)["settled"] == 1
+    assert run(*command, "replay").returncode == 2
+
+
+def test_a_new_index_that_finds_less_is_not_swapped(
+    engine: ElasticsearchEngine, server_url: str, models: Path, index: str, run: RunCommand, tmp_path: Path
+) -> None:
+    """The job waits: it can be cancelled, or measured again."""
+    truth = fill(engine, f"{index}-old", 60)
+    engine.client.indices.put_alias(index=f"{index}-old", name=index)
+    collection = write_collection(tmp_path, truth)
+    config = tmp_path / "enricher.toml"
+    config.write_text(f'[index."{index}"]\nfields = ["title"]\nenrichments = ["tokens"]\nrewriters = []\n')
+    command = ["--engine", server_url, "--models", models, "--config", config, "reindex"]
+    closed = run(*command, "start", index, "--to", index, "--gate", collection)
+    assert closed.returncode == 1 and "The gate is closed" in closed.stderr, closed.stderr
+    assert list(engine.client.indices.get_alias(name=index).body) == [f"{index}-old"]
+    report = json.loads(run(*command, "status", "--json").stdout.splitlines()[0])
+    old, new = report["ndcg@10"]
+    assert report["phase"] == "gating" and new < old
+    again = run(*command, "resume")
+    assert again.returncode == 1 and "The gate is closed" in again.stderr
+    assert run(*command, "cancel").returncode == 0
+    command[5] = tmp_path / "none.toml"
+    config.rename(command[5])
+    command[5].write_text("")
+    opened = run(*command, "start", index, "--to", index, "--gate", collection, "--json")
+    assert opened.returncode == 0, opened.stderr
+    old, new = json.loads(opened.stdout)["ndcg@10"]
+    assert new >= 0.99 * old > 0
+    assert_copied(engine, index, truth, str(engine.layout(index).model))
+    missing = run(*command, "start", index, "--to", index, "--gate", tmp_path / "nothing")
+    assert missing.returncode == 1 and "There is no folder" in missing.stderr

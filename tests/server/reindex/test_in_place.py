@@ -1,0 +1,219 @@
+"""Documents that are enriched where they are: all of them, or those that need it."""
+
+import json
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import enricher
+from enricher.errors import UsageError
+from enricher.plugins import PluginContext, load_enrichments
+from enricher.settings import IndexConfiguration
+from indexer.engines.elasticsearch import ElasticsearchEngine
+from indexer.pipeline import DocumentEnricher
+from indexer.reindex.cluster import Cluster
+from indexer.reindex.job import Job, JobOptions, Phase
+from indexer.reindex.ledger import Ledger
+from indexer.reindex.planning import start_in_place
+from indexer.reindex.preflight import check_in_place
+from indexer.reindex.worker import Worker
+from tests.conftest import RunCommand
+from tests.server.reindex.truth import FIELDS, Truth, Writer, assert_copied, fill
+
+STALE = JobOptions(only=("stale",))
+MISSING = JobOptions(only=("missing",))
+
+
+class Enrichment:
+    """Runs jobs in place on one index."""
+
+    def __init__(self, jobs: Ledger, cluster: Cluster, chain: DocumentEnricher, index: str) -> None:
+        self._jobs, self._cluster, self._chain, self._index = jobs, cluster, chain, index
+
+    def run(self, options: JobOptions, chain: DocumentEnricher | None = None) -> Job:
+        """One job to its end."""
+        chain = chain or self._chain
+        job = start_in_place(self._jobs, self._cluster, self._index, self._index, chain, options)
+        return Worker(self._jobs, self._cluster, chain, job.id).run()
+
+
+@pytest.fixture
+def enrichment(jobs: Ledger, cluster: Cluster, chain: DocumentEnricher, index: str) -> Enrichment:
+    return Enrichment(jobs, cluster, chain, index)
+
+
+@pytest.fixture
+def next_chain(model: enricher.Enricher) -> DocumentEnricher:
+    """The enrichments of a model made later, from the same text."""
+    context = PluginContext(FIELDS, model.analyzer, model)
+    enrichments = load_enrichments(IndexConfiguration(enrichments=("tokens", "keywords")), context)
+    return DocumentEnricher(model.analyzer, FIELDS, enrichments, f"{model.version}-next")
+
+
+def stamps(engine: ElasticsearchEngine, index: str) -> dict[str, str | None]:
+    """The model of every document."""
+    engine.client.indices.refresh(index=index)
+    answer = engine.client.search(index=index, size=1000)
+    return {hit["_id"]: hit["_source"].get("enrichment", {}).get("model") for hit in answer["hits"]["hits"]}
+
+
+def test_an_index_is_enriched_while_others_write(
+    engine: ElasticsearchEngine,
+    server_url: str,
+    index: str,
+    enrichment: Enrichment,
+    chain: DocumentEnricher,
+) -> None:
+    """No write is undone; the few documents written past the job are found by the next."""
+    truth = fill(engine, index, 800)
+    writer = Writer(server_url, index, truth, seed := random.randrange(2**32))
+    print("seed", seed)
+    writer.start()
+    ended = enrichment.run(JobOptions())
+    writer.stop()
+    assert ended.phase is Phase.DONE and ended.counters.written >= 500 and writer.operations > 20
+    assert_copied(engine, index, truth, chain.model)
+    enrichment.run(MISSING)
+    assert engine.foreign(index) == 0
+    assert_copied(engine, index, truth, chain.model)
+
+
+def test_another_model_takes_over_in_place(
+    engine: ElasticsearchEngine,
+    index: str,
+    enrichment: Enrichment,
+    chain: DocumentEnricher,
+    next_chain: DocumentEnricher,
+) -> None:
+    """The index names both models while the job runs, and the new one alone afterwards."""
+    truth = fill(engine, index, 60)
+    enrichment.run(JobOptions())
+    assert engine.layout(index).model == chain.model
+    enrichment.run(JobOptions(), next_chain)
+    layout = engine.layout(index)
+    assert (layout.model, layout.compatible) == (next_chain.model, ())
+    assert set(stamps(engine, index).values()) == {next_chain.model}
+    assert_copied(engine, index, truth, next_chain.model)
+
+
+def test_what_applications_wrote_past_us_is_found(
+    engine: ElasticsearchEngine, index: str, enrichment: Enrichment, chain: DocumentEnricher
+) -> None:
+    """Written and overwritten documents are missing, those updated in part stale; others are not touched."""
+    truth = fill(engine, index, 30)
+    enrichment.run(JobOptions())
+    [over, part, *rest] = list(truth)
+    engine.client.index(index=index, id="new", document={"text": "reef"})
+    engine.client.index(index=index, id=over[0], document={"text": "whale"})
+    engine.client.update(index=index, id=part[0], doc={"text": "a new text"}, refresh=True)
+    truth["new", None], truth[over] = {"text": "reef"}, {"text": "whale"}
+    truth[part] = {**truth[part], "text": "a new text"}
+    before = {one["_id"]: one["_version"] for one in versions(engine, index)}
+    missing = enrichment.run(MISSING)
+    assert (missing.counters.read, missing.counters.written) == (2, 2)
+    stale = enrichment.run(STALE)
+    assert stale.counters.written == 1
+    assert_copied(engine, index, truth, chain.model)
+    assert set(stamps(engine, index).values()) == {chain.model}
+    after = {one["_id"]: one["_version"] for one in versions(engine, index)}
+    assert all(after[key[0]] == before[key[0]] for key in rest)
+
+
+def versions(engine: ElasticsearchEngine, index: str) -> list[dict[str, int]]:
+    """The hits of all documents with their versions."""
+    engine.client.indices.refresh(index=index)
+    found: list[dict[str, int]] = engine.client.search(index=index, size=1000, version=True)["hits"]["hits"]
+    return found
+
+
+def test_stale_documents_are_looked_for_where_something_was_written(
+    engine: ElasticsearchEngine, index: str, enrichment: Enrichment, next_chain: DocumentEnricher
+) -> None:
+    """A job goes on where the last one stopped; for another index or model it begins at the beginning."""
+    truth = fill(engine, index, 50)
+    enrichment.run(JobOptions())
+    assert enrichment.run(STALE).counters.read == 50
+    assert enrichment.run(STALE).counters.read == 0
+    engine.client.update(index=index, id=next(iter(truth))[0], doc={"text": "reef"}, refresh=True)
+    one = enrichment.run(STALE)
+    assert (one.counters.read, one.counters.written) == (1, 1)
+    assert enrichment.run(STALE, next_chain).counters.written == 50
+    assert engine.layout(index).model == next_chain.model
+    engine.client.indices.delete(index=index)
+    fill(engine, index, 20)
+    enrichment.run(JobOptions(), next_chain)
+    assert enrichment.run(STALE, next_chain).counters.read == 20
+
+
+def test_a_job_touches_what_a_query_or_ids_name(
+    engine: ElasticsearchEngine, index: str, enrichment: Enrichment, chain: DocumentEnricher
+) -> None:
+    """And nothing else."""
+    truth = fill(engine, index, 40)
+    year = enrichment.run(JobOptions(query={"range": {"year": {"lt": 1910}}}))
+    assert year.counters.written == sum(source["year"] < 1910 for source in truth.values()) > 0
+    names = [key[0] for key in list(truth)[20:23]]
+    named = enrichment.run(JobOptions(ids=(*names, "not there")))
+    assert named.counters.written == 3
+    model = stamps(engine, index)
+    assert {name for name, made in model.items() if made} == {
+        key[0] for key, source in truth.items() if source["year"] < 1910 or key[0] in names
+    }
+    assert_copied(engine, index, truth, chain.model)
+
+
+def test_some_documents_by_another_model_would_be_a_mixture(
+    engine: ElasticsearchEngine,
+    cluster: Cluster,
+    index: str,
+    enrichment: Enrichment,
+    next_chain: DocumentEnricher,
+) -> None:
+    """Refused; as are other fields, and an index that takes no writes."""
+    fill(engine, index, 5)
+    enrichment.run(JobOptions())
+    with pytest.raises(UsageError, match="mixture"):
+        check_in_place(cluster, index, index, next_chain, JobOptions(query={"match_all": {}}))
+    with pytest.raises(UsageError, match="make a new index"):
+        check_in_place(cluster, index, index, replace(next_chain, fields=("text",)), JobOptions())
+    assert check_in_place(cluster, index, index, next_chain, JobOptions()) == []
+
+
+def test_the_command_enriches_in_place(
+    engine: ElasticsearchEngine, server_url: str, models: Path, index: str, run: RunCommand, tmp_path: Path
+) -> None:
+    """With the whole default recipe; options that do not fit are a sentence."""
+    truth: Truth = fill(engine, f"{index}-1", 30)
+    command = ["--engine", server_url, "--models", models, "reindex", "start", f"{index}-1"]
+    done = run(*command, "--to", index, "--in-place", "--json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert (report["written"], report["target"]) == (30, f"{index}-1")
+    assert cluster_names(engine, index) == [f"{index}-1"]
+    assert_copied(engine, index, truth, str(report["model"]))
+    assert engine.foreign(index) == 0
+    again = run(*command, "--only", "missing", "--only", "stale")
+    assert again.returncode == 0 and "0 documents of" in again.stdout, again.stderr
+    ids = tmp_path / "ids.txt"
+    ids.write_text(f"{next(iter(truth))[0]}\n")
+    named = run(*command, "--ids", ids)
+    assert named.returncode == 0 and "1 document of" in named.stdout, named.stderr
+    for wrong, said in (
+        (["--in-place", "--write-block"], "no swap"),
+        (["--only", "old"], "missing or stale"),
+        (["--query", "{"], "no JSON"),
+        (["--query", "5"], "as an object"),
+        (["--ids", tmp_path / "nothing"], "cannot be read"),
+        ([], "--to"),
+    ):
+        refused = run(*command, *wrong)
+        assert refused.returncode == 2 and said in refused.stderr, refused.stderr
+    broken = run(*command, "--query", '{"nonsense": {}}')
+    assert broken.returncode == 1 and "nonsense" in broken.stderr and "Traceback" not in broken.stderr
+
+
+def cluster_names(engine: ElasticsearchEngine, alias: str) -> list[str]:
+    """The indexes that an alias stands for."""
+    return sorted(engine.client.indices.get_alias(name=alias).body)
