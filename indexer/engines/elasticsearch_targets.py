@@ -18,12 +18,13 @@ GC_DELETES = "index.gc_deletes"
 REMEMBERED = "24h"
 """How long deletes are remembered while a job runs: as long as a late copy may come."""
 REPLICAS = {"index.number_of_replicas": 0, "index.auto_expand_replicas": "false"}
-LOADING = REPLICAS | {
-    "index.refresh_interval": "-1",
+COPYING = {
     GC_DELETES: REMEMBERED,
     "index.default_pipeline": "_none",
     "index.final_pipeline": "_none",
 }
+"""Settings of an index while copies are written to it."""
+LOADING = {**COPYING, **REPLICAS, "index.refresh_interval": "-1"}
 """Settings of an index while it is filled."""
 UNCOPIED = (
     "index.uuid", "index.creation_date", "index.provided_name", "index.version.", "index.resize.",
@@ -106,8 +107,8 @@ class Targets:
         return {**mapping, "properties": properties, "_meta": {**mapping.get("_meta", {}), **ours["_meta"]}}
 
     def reopen(self, target: str) -> None:
-        """Take copies into an index that was in use before: deletes are remembered, a block is lifted."""
-        self.put(target, {GC_DELETES: REMEMBERED, "index.blocks.write": None})
+        """Take copies into an index that was in use before; a block is lifted."""
+        self.put(target, {**COPYING, "index.blocks.write": None})
 
     def replicate(self, source: str, target: str) -> None:
         """Give the target the replicas of the source; they are copied from now on."""

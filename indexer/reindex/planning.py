@@ -107,4 +107,6 @@ def cancel(ledger: Ledger, cluster: Cluster, name: str) -> Job:
         cluster.targets.drop(job.target)
     elif job.kind is JobKind.ROLLBACK:
         cluster.targets.close_entrance(job.target)
+        cluster.targets.restore(job.source, job.target)
+        cluster.targets.forget_deletes(job.source, job.target)
     return job

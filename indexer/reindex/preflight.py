@@ -18,6 +18,7 @@ FIELD_LIMIT = 1_000
 """Fields of an index, unless its settings say otherwise."""
 ROOM = 3.0
 """Times the size of the source that must be free: what is added is at most about as large as an index."""
+NO_PIPELINE = "_none"
 SAMPLE = 20
 """Documents of which one will have a vector."""
 
@@ -79,9 +80,15 @@ def check_in_place(
                 f"The documents of {concrete!r} were enriched by the model {present.model}: some of them by "
                 f"{layout.model} would be a mixture. Enrich all of them."
             )
-    elif options.is_partial:
-        return [f"The other documents of {concrete!r} stay as they are: searches find only those enriched."]
-    return []
+    return list(_notes_in_place(settings, concrete, options.is_partial and present is None))
+
+
+def _notes_in_place(settings: Mapping[str, Any], index: str, first: bool) -> Iterator[str]:
+    name = settings.get("index.final_pipeline", NO_PIPELINE)
+    if name != NO_PIPELINE:
+        yield f"The documents of {index!r} pass through its final pipeline {name!r} again."
+    if first:
+        yield f"The other documents of {index!r} stay as they are: searches find only those enriched."
 
 
 def _copiable(cluster: Cluster, source: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
@@ -130,8 +137,8 @@ def _check_same(
 
 def _notes(settings: Mapping[str, Any], alias: str, template: Mapping[str, Any]) -> Iterator[str]:
     for kind in ("default_pipeline", "final_pipeline"):
-        name = settings.get(f"index.{kind}", "_none")
-        if name != "_none":
+        name = settings.get(f"index.{kind}", NO_PIPELINE)
+        if name != NO_PIPELINE:
             yield f"Copies do not pass through the {kind.replace('_', ' ')} {name!r} again; later writes do."
     if settings.get("index.blocks.write") == "true":
         yield f"The index behind {alias!r} takes no writes now; the new one will."

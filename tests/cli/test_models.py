@@ -171,3 +171,22 @@ def test_a_killed_training_leaves_no_version(tmp_path: Path) -> None:
     assert len(BundleStore(models).versions()) == 1
     BundleStore(models).prune()
     assert sorted(path.name for path in models.iterdir() if path.is_dir()) == BundleStore(models).versions()
+
+
+def test_activate_says_which_indexes_are_of_another_model(run: RunCommand, tmp_path: Path) -> None:
+    """They go on as they are; prune keeps their model, and says so."""
+    docs = write_jsonl(tmp_path / "docs.jsonl", 80)
+    first = run("train", docs, *FAST).stdout.strip()
+    assert run("index", docs, "--to", "articles").returncode == 0
+    second = run("train", docs, *FAST, "--dimensions", "14", "--no-activate").stdout.strip()
+    third = run("train", docs, *FAST, "--dimensions", "16", "--no-activate").stdout.strip()
+    done = run("models", "activate", second)
+    assert done.stdout.strip() == second and f"articles (80 documents) is of the model {first}" in done.stderr
+    assert "reindex start articles" in done.stderr
+    run("models", "activate", third)
+    pruned = run("models", "prune")
+    assert pruned.stdout == "" and f"{first} stays: the index articles names it" in pruned.stderr
+    refused = run("models", "activate", third, "--reindex")
+    assert refused.returncode == 2 and "make a new index" in refused.stderr
+    unreachable = run("--engine", "http://127.0.0.1:1", "models", "activate", second)
+    assert unreachable.returncode == 0 and "is not known" in unreachable.stderr

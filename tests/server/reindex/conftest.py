@@ -26,13 +26,12 @@ def chain(model: enricher.Enricher) -> DocumentEnricher:
 
 
 @pytest.fixture(autouse=True)
-def jobs(engine: ElasticsearchEngine) -> Iterator[Ledger]:
+def jobs(engine: ElasticsearchEngine, index: str) -> Iterator[Ledger]:
     """The jobs of the server; those that a test leaves are removed."""
     ledger = Ledger(ClusterStates(engine), SOON)
-    before = {job.id for job in ledger.jobs()}
     yield ledger
     for job in ledger.jobs():
-        if job.id not in before:
+        if job.alias.startswith(index):
             engine.client.delete(index=JOBS, id=job.id)
 
 

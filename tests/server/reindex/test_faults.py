@@ -32,8 +32,8 @@ from tests.server.reindex.truth import SOON, Writer, assert_copied, fill, soak
 PATIENT = RetryPolicy(tries=40, first=0.01, longest=0.1, total=60.0)
 REFUSALS = Faults(refused_items=0.3)
 RESETS = Faults(reset=0.06, cut=0.06)
-SILENCE = Faults(silent=0.03)
-EVERYTHING = Faults(refused_items=0.2, reset=0.03, cut=0.03, silent=0.01)
+SILENCE = Faults(silent=0.015)
+EVERYTHING = Faults(refused_items=0.2, reset=0.03, cut=0.03, silent=0.005)
 HERE = [(REFUSALS, True), (RESETS, False), (SILENCE, True), (EVERYTHING, False)]
 LONGER = [(faults, not strict) for faults, strict in HERE]
 
@@ -73,7 +73,7 @@ def test_nothing_is_lost_on_a_bad_way(
 ) -> None:
     """There and back; clients have a good way, and write all the while."""
     bad, ledger, between = faulty
-    truth = fill(engine, f"{index}-old", 1200)
+    truth = fill(engine, f"{index}-old", 600)
     engine.client.indices.put_alias(index=f"{index}-old", name=index)
     writer = Writer(server_url, index, truth, seed := random.randrange(2**32), most_per_second=200)
     print("seed", seed)

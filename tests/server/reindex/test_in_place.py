@@ -9,8 +9,11 @@ import pytest
 
 import enricher
 from enricher.errors import UsageError
+from enricher.model.build import train_bundle
+from enricher.model.store import BundleStore
 from enricher.plugins import PluginContext, load_enrichments
 from enricher.settings import IndexConfiguration
+from enricher.text import open_analyzer
 from indexer.engines.elasticsearch import ElasticsearchEngine
 from indexer.pipeline import DocumentEnricher
 from indexer.reindex.cluster import Cluster
@@ -19,7 +22,8 @@ from indexer.reindex.ledger import Ledger
 from indexer.reindex.planning import start_in_place
 from indexer.reindex.preflight import check_in_place
 from indexer.reindex.worker import Worker
-from tests.conftest import RunCommand
+from tests.conftest import SMALL, RunCommand
+from tests.corpora import documents
 from tests.server.reindex.truth import FIELDS, Truth, Writer, assert_copied, fill
 
 STALE = JobOptions(only=("stale",))
@@ -217,3 +221,36 @@ def test_the_command_enriches_in_place(
 def cluster_names(engine: ElasticsearchEngine, alias: str) -> list[str]:
     """The indexes that an alias stands for."""
     return sorted(engine.client.indices.get_alias(name=alias).body)
+
+
+def test_activating_a_model_enriches_its_indexes_on_request(
+    engine: ElasticsearchEngine,
+    server_url: str,
+    index: str,
+    enrichment: Enrichment,
+    run: RunCommand,
+    jobs: Ledger,
+    cluster: Cluster,
+    tmp_path: Path,
+) -> None:
+    """And doctor finds the mixture that a job has left which was killed."""
+    folder = tmp_path / "models"
+    store = BundleStore(folder)
+    settings = replace(SMALL, dimensions=16)
+    versions = [train_bundle(store, documents(120 + n), FIELDS, open_analyzer(), settings) for n in range(2)]
+    store.activate(versions[0])
+    fill(engine, index, 600)
+    command = ["--engine", server_url, "--models", folder]
+    assert run(*command, "reindex", "start", index, "--in-place").returncode == 0
+    said = run(*command, "models", "activate", versions[1])
+    assert f"{index} (600 documents) is of the model {versions[0]}" in said.stderr
+    killed = run(*command, "reindex", "start", index, "--in-place", "--fail-at", "page-written")
+    assert killed.returncode == -9
+    found = run(*command, "doctor")
+    assert found.returncode == 1 and f"documents are by {versions[0]}" in found.stdout
+    assert f"job {index}" in found.stdout
+    assert run(*command, "reindex", "cancel").returncode == 0
+    done = run(*command, "models", "activate", versions[1], "--reindex")
+    assert done.returncode == 0, done.stderr
+    assert set(stamps(engine, index).values()) == {versions[1]}
+    assert f"documents are by {versions[0]}" not in run(*command, "doctor").stdout

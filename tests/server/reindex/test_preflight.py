@@ -1,15 +1,21 @@
 """What is said before anything is written."""
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
+from elasticsearch import ConflictError
 
 from enricher.errors import EngineError, UsageError
 from indexer.engines.elasticsearch import ElasticsearchEngine
 from indexer.pipeline import DocumentEnricher
 from indexer.reindex.cluster import Cluster
-from indexer.reindex.preflight import check
-from tests.server.reindex.truth import fill
+from indexer.reindex.job import JobOptions
+from indexer.reindex.ledger import Ledger
+from indexer.reindex.planning import rollback, start, start_in_place
+from indexer.reindex.preflight import check, check_in_place
+from indexer.reindex.worker import Worker
+from tests.server.reindex.truth import Truth, assert_copied, fill
 
 Prepare = Callable[[ElasticsearchEngine, str], None]
 
@@ -58,3 +64,86 @@ def test_what_cannot_be_done_is_said_before_anything_is_written(
     prepare(engine, index)
     with pytest.raises((UsageError, EngineError), match=said):
         check(cluster, f"{index}-old", index, chain.layout())
+
+
+def test_a_template_must_not_show_the_new_index_half_filled(
+    engine: ElasticsearchEngine, cluster: Cluster, index: str, chain: DocumentEnricher
+) -> None:
+    """One that gives its indexes an alias is refused, one of settings is told."""
+    fill(engine, f"{index}-old", 3)
+    template: dict[str, object] = {"aliases": {f"{index}-all": {}}}
+    engine.client.indices.put_index_template(
+        name=index, index_patterns=[f"{index}-2*", f"{index}-0*"], template=template
+    )
+    try:
+        with pytest.raises(UsageError, match=f"the alias {index}-all"):
+            check(cluster, f"{index}-old", index, chain.layout())
+        template = {"settings": {"number_of_shards": 1}}
+        engine.client.indices.put_index_template(
+            name=index, index_patterns=[f"{index}-2*", f"{index}-0*"], template=template
+        )
+        assert ["settings" in note for note in check(cluster, f"{index}-old", index, chain.layout())] == [
+            True
+        ]
+    finally:
+        engine.client.indices.delete_index_template(name=index)
+
+
+def test_copies_pass_through_no_default_pipeline(
+    engine: ElasticsearchEngine, cluster: Cluster, index: str, jobs: Ledger, chain: DocumentEnricher
+) -> None:
+    """One that is not there would refuse all of them; it is said, and put back."""
+    truth = fill(engine, f"{index}-old", 5)
+    pipeline = {"index.default_pipeline": "not-there"}
+    engine.client.indices.put_settings(index=f"{index}-old", settings=pipeline)
+    assert "not-there" in check(cluster, f"{index}-old", index, chain.layout())[0]
+    ended = Worker(
+        jobs, cluster, chain, start(jobs, cluster, f"{index}-old", index, chain, JobOptions()).id
+    ).run()
+    assert_copied(engine, index, truth, chain.model)
+    settings, _, _ = cluster.targets.described(ended.target)
+    assert settings["index.default_pipeline"] == "not-there"
+    Worker(jobs, cluster, None, rollback(jobs, cluster, ended).id).run()
+    assert_copied(engine, index, truth, None)
+    assert cluster.targets.described(f"{index}-old")[0]["index.default_pipeline"] == "not-there"
+    engine.client.indices.put_settings(index=f"{index}-old", settings={"index.final_pipeline": "neither"})
+    assert "'neither'" in check_in_place(cluster, f"{index}-old", index, chain, JobOptions())[0]
+
+
+def test_an_index_of_strict_fields_is_copied(
+    engine: ElasticsearchEngine, cluster: Cluster, index: str, jobs: Ledger, chain: DocumentEnricher
+) -> None:
+    """Enrichment is mapped before it is written; also in place."""
+    mapping = {"dynamic": "strict", "properties": {"text": {"type": "text"}}}
+    engine.client.indices.create(index=f"{index}-old", mappings=mapping)
+    engine.client.index(index=f"{index}-old", id="a", document={"text": "reef"}, refresh=True)
+    job = start(jobs, cluster, f"{index}-old", index, chain, JobOptions())
+    assert Worker(jobs, cluster, chain, job.id).run().rejected == 0
+    truth: Truth = {("a", None): {"text": "reef"}}
+    assert_copied(engine, index, truth, chain.model)
+    job = start_in_place(jobs, cluster, f"{index}-old", f"{index}-old", chain, JobOptions())
+    assert Worker(jobs, cluster, chain, job.id).run().counters.written == 1
+    assert_copied(engine, f"{index}-old", truth, chain.model)
+
+
+def test_clients_with_versions_of_their_own_go_on(
+    engine: ElasticsearchEngine, cluster: Cluster, index: str, jobs: Ledger, chain: DocumentEnricher
+) -> None:
+    """Times as external versions stay as they are; a write on an old condition is a conflict."""
+    engine.client.indices.create(index=f"{index}-old", aliases={index: {}})
+    now = 1_700_000_000_000
+    put = partial(engine.client.index, index=index, id="a", version_type="external")
+    put(document={"text": "first"}, version=now)
+    seen = engine.client.get(index=index, id="a")
+    for strict in (True, False):
+        job = start(jobs, cluster, index, index, chain, JobOptions(write_block=strict))
+        Worker(jobs, cluster, chain, job.id).run()
+        assert engine.client.get(index=index, id="a")["_version"] == now
+        with pytest.raises(ConflictError):
+            put(document={"text": "older"}, version=now - 1)
+        now += 5
+        put(document={"text": f"newer {now}"}, version=now)
+    condition = {"if_seq_no": seen["_seq_no"] + 50, "if_primary_term": seen["_primary_term"]}
+    with pytest.raises(ConflictError):
+        engine.client.index(index=index, id="a", document={}, **condition)
+    assert engine.client.get(index=index, id="a")["_source"]["text"] == f"newer {now}"
