@@ -5,6 +5,7 @@ to catch up with; what an earlier run has copied is known by the text, and not e
 """
 
 import fcntl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -23,6 +24,7 @@ from indexer.reindex.job import Interval, Job, JobKind, JobOptions, Phase
 from indexer.reindex.jobs import GateSettings, Progress, Replayed, Say
 from indexer.reindex.ledger import Ledger
 from indexer.reindex.naming import keep_new, name_of
+from indexer.reindex.pace import Pace
 
 JOBS = ".jobs"
 TOGETHER = 1_000
@@ -153,7 +155,7 @@ class _Run:
 
     def _copy(self, job: Job) -> None:
         """Write what the target lacks, or has with another text."""
-        total, done = self._engine.count(job.source), 0
+        total, done, pace = self._engine.count(job.source), 0, Pace(job.options.rate)
         documents = self._engine.read(job.source)
         for batch in document_batches(documents, self._enricher.fields):
             others = [one for one in batch if self._engine.source(job.target, one.id) != one.source]
@@ -165,6 +167,8 @@ class _Run:
             reached("page-written")
             done += len(batch)
             self._note(Phase.COPYING, len(batch), len(others) - len(refused), len(refused), (done, total))
+            time.sleep(pace.rest(len(batch), 0, 0, 0.0))
+            pace.begin()
         self._engine.refresh(job.target)
         reached("pass-done")
 

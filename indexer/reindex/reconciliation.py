@@ -15,22 +15,23 @@ from typing import NamedTuple
 
 from indexer.engines.elasticsearch_copies import Copies, Key, VersionedDocument
 
-PART = 500_000
+PART = 200_000
 """Documents of a shard that are compared at once."""
 
-Refused = Mapping[tuple[int, str, str | None], int]
-"""Shard, id and routing of what the target refused → its sequence number."""
+Refused = Mapping[Key, int]
+"""What the target refused → its sequence number."""
 
 
 @dataclass(slots=True)
 class Differences:
-    """gone: of each shard the copies of documents that were deleted. missing: of each the lowest sequence
-    number of a document that should have been copied and was not. kept: documents of the target that are no
-    copies, and stay.
+    """Of a part of a shard. gone: copies of documents that were deleted, or are refused as they are now.
+    missing: the lowest sequence number of a document that should have been copied and was not. kept: how many
+    documents of the target are no copies, and stay.
     """
 
-    gone: dict[int, list[VersionedDocument]] = field(default_factory=dict)
-    missing: dict[int, int] = field(default_factory=dict)
+    shard: int
+    gone: list[VersionedDocument] = field(default_factory=list)
+    missing: int | None = None
     kept: int = 0
 
 
@@ -51,9 +52,8 @@ def compare(
     cursors: Mapping[int, int],
     rules: Rules,
     part: int = PART,
-) -> Differences:
-    """Compare two indexes, shard by shard; cursors say up to which number the source was copied."""
-    found = Differences()
+) -> Iterator[Differences]:
+    """Compare two indexes, part by part; cursors say up to which number the source was copied."""
     copies.refresh(target)
     parts = 1 + copies.count(target) // part
     for shard in sorted(copies.points(source)):
@@ -63,18 +63,17 @@ def compare(
             copies.refresh(source)
             ours = _parted(copies.identities(source, shard, checkpoint), Path(folder, "source"), parts)
             for left, right in zip(ours, theirs, strict=True):
-                _compare_part(found, shard, left, right, cursors.get(shard, -1), rules)
-    return found
+                yield _compared(shard, left, right, cursors.get(shard, -1), rules)
 
 
-def _compare_part(
-    found: Differences,
+def _compared(
     shard: int,
     source: Iterable[VersionedDocument],
     target: Iterable[VersionedDocument],
     cursor: int,
     rules: Rules,
-) -> None:
+) -> Differences:
+    found = Differences(shard)
     copied: dict[Key, VersionedDocument] = {one.key: one for one in target}
     for document in source:
         copy = copied.pop(document.key, None)
@@ -82,12 +81,17 @@ def _compare_part(
             continue  # the next pass copies it
         if copy is not None and rules.is_current(document, copy):
             continue
-        if rules.refused.get((shard, *document.key)) != document.sequence:
-            found.missing[shard] = min(found.missing.get(shard, document.sequence), document.sequence)
-    gone = [one for one in copied.values() if not rules.is_own(shard, one)]
-    found.kept += len(copied) - len(gone)
-    if gone:
-        found.gone.setdefault(shard, []).extend(gone)
+        if rules.refused.get(document.key) != document.sequence:
+            known = document.sequence if found.missing is None else found.missing
+            found.missing = min(known, document.sequence)
+        elif copy is not None:  # of what it was before
+            found.gone.append(copy)
+    for copy in copied.values():
+        if rules.is_own(shard, copy):
+            found.kept += 1
+        else:
+            found.gone.append(copy)
+    return found
 
 
 def _parted(

@@ -1,6 +1,6 @@
 """The three ways of documents: into a new index, back into the old one, and to where they are."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -13,7 +13,7 @@ from indexer.reindex.cluster import Cluster
 from indexer.reindex.failpoints import reached
 from indexer.reindex.job import Job, JobKind, Phase
 from indexer.reindex.lines import lines_of
-from indexer.reindex.reconciliation import Differences, Rules, compare
+from indexer.reindex.reconciliation import Differences, Refused, Rules, compare
 
 TRIES = 5
 """How often a document is read again that was changed while it was written."""
@@ -34,8 +34,8 @@ class Route(Protocol):
     def write(self, job: Job, shard: int, page: Sequence[VersionedDocument], number: str) -> Copied:
         """Write the documents of a page to the target."""
 
-    def differences(self, job: Job) -> Differences:
-        """What sets both indexes apart, now; both are refreshed."""
+    def differences(self, job: Job) -> Iterator[Differences]:
+        """What sets both indexes apart, now, part by part; both are refreshed."""
 
     def finish(self, job: Job) -> None:
         """The last thing of all."""
@@ -74,8 +74,8 @@ class _Between:
         copied = self._copies.write_late(job.target, lines, job.swapped_at[shard])
         return copied + Copied(refused=refused)
 
-    def _refused(self, rejects: str) -> dict[tuple[int, str, str | None], int]:
-        return {(one.shard, one.id, one.routing): one.sequence for one in self._rejects.load(rejects)}
+    def _refused(self, rejects: str) -> Refused:
+        return {(one.id, one.routing): one.sequence for one in self._rejects.load(rejects)}
 
 
 class Forward(_Between):
@@ -97,7 +97,7 @@ class Forward(_Between):
         lines, refused = lines_of(self._enricher, page)
         return self._copies.write(entrance(job.target, number), lines) + Copied(refused=refused)
 
-    def differences(self, job: Job) -> Differences:
+    def differences(self, job: Job) -> Iterator[Differences]:
         refused = self._refused(job.rejects)
         rules = Rules(refused, lambda document, copy: copy.version >= document.copied_version)
         return compare(self._copies, job.source, job.target, job.cursors, rules)
@@ -137,9 +137,13 @@ class Back(_Between):
                 break
         return replace(copied, passed_over=left)
 
-    def differences(self, job: Job) -> Differences:
+    def differences(self, job: Job) -> Iterator[Differences]:
         refused = self._refused(job.rejects)
-        rules = Rules(refused, lambda document, copy: True, self._never_copied(job))
+
+        def is_current(document: VersionedDocument, copy: VersionedDocument) -> bool:
+            return refused.get(document.key) != document.sequence
+
+        rules = Rules(refused, is_current, self._never_copied(job))
         return compare(self._copies, job.source, job.target, job.cursors, rules)
 
     def _never_copied(self, job: Job) -> "NeverCopied":
@@ -149,13 +153,11 @@ class Back(_Between):
 class NeverCopied:
     """Documents of the old index that the new one never had: they were refused, or written past the alias."""
 
-    def __init__(
-        self, refused: dict[tuple[int, str, str | None], int], cursors: dict[int, int], stood: dict[int, int]
-    ) -> None:
+    def __init__(self, refused: Refused, cursors: Mapping[int, int], stood: Mapping[int, int]) -> None:
         self._refused, self._cursors, self._stood = refused, cursors, stood
 
     def __call__(self, shard: int, document: VersionedDocument) -> bool:
-        if self._refused.get((shard, *document.key)) == document.sequence:
+        if self._refused.get(document.key) == document.sequence:
             return True
         return self._cursors.get(shard, -1) < document.sequence <= self._stood.get(shard, -1)
 
@@ -216,8 +218,8 @@ class InPlace:
         stale = model != job.model or found != fingerprint(document.as_document(), job.fields)
         return stale and "stale" in only
 
-    def differences(self, job: Job) -> Differences:
-        return Differences()
+    def differences(self, job: Job) -> Iterator[Differences]:
+        return iter(())
 
     def finish(self, job: Job) -> None:
         if job.complete and job.model is not None:

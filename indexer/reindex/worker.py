@@ -25,7 +25,6 @@ from indexer.reindex.gate import Gate, GateClosed, is_closed
 from indexer.reindex.job import Interval, Job, JobKind, Lease, Phase
 from indexer.reindex.ledger import LeaseLost, Ledger
 from indexer.reindex.pace import Pace
-from indexer.reindex.reconciliation import Differences
 from indexer.reindex.routes import Route, route_of
 
 WIDTH = 5_000
@@ -235,7 +234,7 @@ class Worker:
 
     def _reconcile(self, job: Job, fence: int) -> None:
         self._route.open(job, led(fence))
-        self._delete(job, self._route.differences(job), fence)
+        self._delete(job, fence)
         self._replicate(job)
         self._enter(fence, Phase.GATING if job.options.gate else Phase.CATCHING_UP)
 
@@ -252,27 +251,33 @@ class Worker:
                 )
             time.sleep(0.5)
 
-    def _delete(self, job: Job, differences: Differences, fence: int) -> Job:
-        """Delete copies of what is gone; what is missing is copied again by the next pass."""
-        reached("deletes-found")
-        deleted = 0
+    def _delete(self, job: Job, fence: int) -> tuple[Job, bool]:
+        """Delete copies of what is gone. What is missing is copied again by the next pass; answers whether
+        anything is.
+        """
+        deleted, kept, missing = 0, 0, dict[int, int]()
         trailing = job.phase is Phase.TRAILING
         name = job.target if trailing else entrance(job.target, led(fence))
-        for shard, gone in differences.gone.items():
-            if trailing:  # what is newer is of clients
-                gone = [one for one in gone if one.sequence <= job.swapped_at[shard]]
+        for found in self._route.differences(job):
+            reached("deletes-found")
+            gone = found.gone
+            if trailing:  # what is newer is of clients, who may have deleted what is missing too
+                gone = [one for one in gone if one.sequence <= job.swapped_at[found.shard]]
+            elif found.missing is not None:
+                missing[found.shard] = min(missing.get(found.shard, found.missing), found.missing)
             deleted += self._copies.delete(name, gone)
+            kept += found.kept
         reached("deletes-sent")
 
         def noted(job: Job, lease: Lease) -> None:
             job.counters.deleted += deleted
-            job.kept = differences.kept
-            for shard, sequence in differences.missing.items():
+            job.kept = kept
+            for shard, sequence in missing.items():
                 job.cursors[shard] = min(job.cursors.get(shard, -1), sequence - 1)
 
         job = self._claims.note(fence, noted)
         reached("deletes-noted")
-        return job
+        return job, bool(missing)
 
     def _measure(self, job: Job, fence: int) -> None:
         """Go on where the new index is as good as the old one. GateClosed where it is not."""
@@ -404,9 +409,8 @@ class Worker:
             if documents + job.kept == self._copies.count(job.target) + refused:
                 self._claims.note(fence, partial(_counted, documents, refused))
                 return True
-            differences = self._route.differences(job)
-            job = self._delete(job, differences, fence)
-            if differences.missing:
+            job, is_missing = self._delete(job, fence)
+            if is_missing:
                 return False
             self._copies.refresh(job.target)
         return False
@@ -417,9 +421,7 @@ class Worker:
 
     def _end(self, job: Job, fence: int) -> None:
         if job.phase is Phase.TRAILING:
-            differences = self._route.differences(job)
-            differences.missing.clear()  # a client may have deleted it since the swap
-            self._delete(job, differences, fence)
+            self._delete(job, fence)
             reached("late-pass-done")
         if job.phase is not Phase.BLOCKING:
             self._copies.refresh(job.source)

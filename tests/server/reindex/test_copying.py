@@ -18,7 +18,7 @@ from indexer.reindex.cluster import Cluster
 from indexer.reindex.job import Job, JobOptions, Lease, Phase
 from indexer.reindex.ledger import Ledger
 from indexer.reindex.lines import lines_of
-from indexer.reindex.planning import cancel, start
+from indexer.reindex.planning import cancel, rollback, start
 from indexer.reindex.worker import Worker
 from tests.server.reindex.truth import FIELDS, SOON, Writer, assert_copied, fill, nested
 
@@ -71,6 +71,36 @@ def test_what_is_refused_is_counted_and_kept(
     engine.refresh(f"{ended.target}-rejects")
     [kept] = engine.read(f"{ended.target}-rejects")
     assert kept.source["id"] == "deep" and "nested" in str(kept.source["reason"])
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_a_copy_of_what_is_refused_now_does_not_stay(
+    engine: ElasticsearchEngine,
+    index: str,
+    jobs: Ledger,
+    cluster: Cluster,
+    chain: DocumentEnricher,
+    strict: bool,
+) -> None:
+    """A document that was copied, and then changed to what the new index does not take; and the way back."""
+    truth = fill(engine, f"{index}-old", 40, **{"mapping.depth.limit": 40})
+    changed = next(iter(truth))
+    deep = {"text": "ocean", "deep": nested(22)}
+    job = start(jobs, cluster, f"{index}-old", index, chain, JobOptions(write_block=strict))
+    done: list[Phase] = []
+
+    def change(now: Job) -> None:
+        if now.passes == 2 and not done:
+            done.append(now.phase)
+            engine.client.index(index=f"{index}-old", id=changed[0], document=deep)
+
+    ended = Worker(jobs, cluster, chain, job.id, change).run()
+    assert done and (ended.documents, ended.rejected) == (40, 1)
+    old = truth.pop(changed)
+    assert_copied(engine, index, truth, chain.model)
+    Worker(jobs, cluster, None, rollback(jobs, cluster, ended).id).run()
+    assert_copied(engine, index, truth | {changed: deep}, None)
+    assert old != deep
 
 
 def test_routing_and_what_an_index_says_of_itself_are_kept(
