@@ -1,11 +1,13 @@
 """What the terminal shows of jobs."""
 
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 
-from indexer.cli.output import ProgressDisplay, print_table
-from indexer.reindex.job import Job
+from indexer.cli.output import ProgressDisplay, counted, json_line, print_line, print_table
+from indexer.reindex.job import Job, JobKind
 
 COUNTERS = ("read", "written", "refused", "deleted")
 
@@ -37,6 +39,42 @@ class JobView:
         if 0 < done < total and seconds > 1:
             parts.append(f"{seconds * (total - done) / done:,.0f} s left")
         self._display(str(parts[0]), done, total, detail="; ".join(parts[1:]))
+
+
+class JsonView:
+    """The same for machines: the report of the job as a line of JSON on stderr, once a second and phase."""
+
+    def __init__(self) -> None:
+        self._last: tuple[str, float] | None = None
+
+    def __call__(self, job: Job) -> None:
+        now = time.monotonic()
+        if self._last is None or self._last[0] != job.phase or now - self._last[1] >= 1.0:
+            self._last = job.phase, now
+            print(json_line(report_of(job)), file=sys.stderr, flush=True)
+
+
+def print_outcome(job: Job) -> None:
+    """What became of a job that was done; its seconds are those since it was started."""
+    counters = job.counters
+    seconds = (datetime.now(UTC) - datetime.fromisoformat(job.created)).total_seconds()
+    if job.kind is JobKind.IN_PLACE:
+        written = counted(counters.written, "document")
+        print_line(f"{written} of {job.source} enriched, {counters.read:,} looked at.")
+    else:
+        print_line(
+            f"{counted(job.documents, 'document')} of {job.source} compared: "
+            f"{job.alias} stands for {job.target} now."
+        )
+    parts = [
+        f"{counters.read:,} read and {counters.written:,} written in {seconds:,.1f} s "
+        f"({counters.read / max(seconds, 1e-9):,.0f} a second)",
+        f"{counters.deleted:,} deleted",
+        f"{job.rejected:,} refused",
+    ]
+    if job.block_seconds is not None:
+        parts.append(f"clients were refused for {job.block_seconds:.2f} s")
+    print_line(f"{', '.join(parts)}.")
 
 
 def print_jobs(jobs: Sequence[Job]) -> None:

@@ -11,7 +11,7 @@ import typer
 from enricher.errors import UsageError
 from enricher.settings import WORDS
 from indexer.cli.app import Command, Context, Json, app, context_of
-from indexer.cli.jobs import JobView, print_jobs, report_of
+from indexer.cli.jobs import JobView, JsonView, print_jobs, print_outcome, report_of
 from indexer.cli.output import counted, print_json, print_line, progress_display, say
 from indexer.pipeline import DocumentEnricher, EnricherRecipe
 from indexer.reindex.failpoints import arm
@@ -336,11 +336,11 @@ def _work(shared: Context, jobs: "Jobs", enricher: DocumentEnricher | None, job:
     started = time.monotonic()
     with progress_display() as progress:
         gate = GateSettings(shared.models, shared.configuration())
-        ended = jobs.work(job, enricher, JobView(progress), gate)
+        ended = jobs.work(job, enricher, JsonView() if as_json else JobView(progress), gate)
     if as_json:
         print_json(report_of(ended) | {"seconds": time.monotonic() - started})
     elif ended.phase is Phase.DONE:
-        print_line(_outcome(ended))
+        print_outcome(ended)
     if ended.phase is Phase.CANCELLED:
         say(f"The job {ended.id} was cancelled.")
         raise typer.Exit(1)
@@ -350,15 +350,3 @@ def _work(shared: Context, jobs: "Jobs", enricher: DocumentEnricher | None, job:
             f"`enricher reindex replay {ended.id}` tries again."
         )
         raise typer.Exit(1)
-
-
-def _outcome(job: Job) -> str:
-    if job.kind is JobKind.IN_PLACE:
-        counters = job.counters
-        return (
-            f"{counted(counters.written, 'document')} of {job.source} enriched, {counters.read:,} looked at."
-        )
-    return (
-        f"{counted(job.documents, 'document')} of {job.source} compared: "
-        f"{job.alias} stands for {job.target} now."
-    )
