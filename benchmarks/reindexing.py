@@ -1,6 +1,7 @@
 """Reindexing on a real server: throughput, what the ledger costs, and how long writes are refused."""
 
 import os
+import random
 import shutil
 import tempfile
 import threading
@@ -36,6 +37,8 @@ COPIED = 10_000
 """Documents that are copied in turn."""
 MANY = 100_000
 """Documents under a writer."""
+DELETED = 0.35
+"""Share of the writer's operations that are deletes."""
 ENRICHMENTS = ("tokens", "keywords")
 SETTINGS = {"number_of_shards": 1, "number_of_replicas": 0}
 
@@ -177,12 +180,16 @@ def swapping(bench: Bench, documents: Iterator[Document]) -> Iterator[Row]:
     source = bench.fill(documents)
     ended = threading.Event()
 
+    chance = random.Random(1)
+    client = bench.engine.client.options(ignore_status=[403, 404])
+
     def write() -> None:
-        number = 0
         while not ended.is_set():
-            number += 1
-            client = bench.engine.client.options(ignore_status=403)
-            client.index(index=source, id=str(number % 1_000), document={"text": f"海洋 {number}"})
+            name = str(chance.randrange(2_000))
+            if chance.random() < DELETED:
+                client.delete(index=source, id=name)
+            else:
+                client.index(index=source, id=name, document={"text": f"海洋 {chance.random()}"})
 
     writer = threading.Thread(target=write, daemon=True)
     writer.start()

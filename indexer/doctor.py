@@ -14,6 +14,9 @@ from indexer.engines import open_engine
 from indexer.reindex.job import Job
 from indexer.reindex.jobs import Jobs
 
+MENDED = {"elasticsearch": "`enricher reindex start {} --only missing` enriches them"}
+"""How documents get their enrichment that were written past us, by engine."""
+
 
 def examine(models: Path, engine_url: str, config: Path | None) -> list[Check]:
     """All checks, in the order in which a user would mend them; never raises an EnricherError."""
@@ -104,7 +107,8 @@ def _index(engine: SearchEngine, name: str, models: Path) -> str:
     foreign = engine.foreign(name)
     if foreign:
         raise EnricherError(
-            f"{foreign:,} of {count:,} documents lack the words or the vector of its model: index them again"
+            f"{foreign:,} of {count:,} documents lack the words or the vector of its model: "
+            f"{MENDED.get(engine.name, 'index them again').format(name)}"
         )
     for older in engine.layout(name).compatible:
         left = engine.made_by(name, older)

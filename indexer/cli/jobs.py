@@ -72,6 +72,8 @@ def print_outcome(job: Job) -> None:
         f"{counters.deleted:,} deleted",
         f"{job.rejected:,} refused",
     ]
+    if job.gates is not None:
+        parts.append("nDCG@10 {:.4f} before and {:.4f} now".format(*job.gates))
     if job.block_seconds is not None:
         parts.append(f"clients were refused for {job.block_seconds:.2f} s")
     print_line(f"{', '.join(parts)}.")
@@ -84,6 +86,7 @@ def print_jobs(jobs: Sequence[Job]) -> None:
             job.id,
             str(job.kind),
             job.source,
+            job.target,
             str(job.phase),
             job.passes,
             *(getattr(job.counters, name) for name in COUNTERS),
@@ -91,7 +94,7 @@ def print_jobs(jobs: Sequence[Job]) -> None:
         )
         for job in jobs
     ]
-    print_table(("job", "kind", "source", "phase", "passes", *COUNTERS, "workers"), rows)
+    print_table(("job", "kind", "source", "target", "phase", "passes", *COUNTERS, "workers"), rows)
 
 
 def report_of(job: Job) -> dict[str, object]:

@@ -122,9 +122,15 @@ def activate(
 
 
 def _of_other_models(engine: SearchEngine, version: str) -> dict[str, str]:
-    """The indexes of other models, and those models."""
-    found = {name: engine.layout(name).model for name in engine.indexes()}
-    return {name: model for name, model in found.items() if model not in (None, version)}
+    """The indexes that hold documents of other models, and one of those models."""
+    found = {}
+    for name in engine.indexes():
+        layout = engine.layout(name)
+        left = [older for older in layout.compatible if engine.made_by(name, older)]
+        others = [model for model in (layout.model, *left) if model not in (None, version)]
+        if others:
+            found[name] = str(others[0])
+    return found
 
 
 @models.command(cls=Command)

@@ -100,6 +100,8 @@ def start_job(
     if in_place or only or query is not None or ids is not None:
         if write_block or gate:
             raise UsageError("In place there is no swap: leave --write-block and --gate away.")
+        if to is not None:
+            say("In place: no new index is made, and there is no way back but the old model.")
         job, enricher = _planned_in_place(shared, jobs, source, to or source, options)
     else:
         if to is None:
@@ -148,7 +150,9 @@ def roll_back(
     undone = _one_of(jobs.to_roll_back(), job, "that can be taken back")
     layout = jobs.layout(undone.source)
     enricher = None
-    if layout is not None:
+    if layout is None:
+        say(f"The index {undone.source!r} was never enriched, and what is written back to it is not.")
+    else:
         enricher = _enricher(shared, undone.alias, layout.model, layout.fields)
         if dict(enricher.layout().mapping) != dict(layout.mapping):
             raise UsageError(
@@ -182,7 +186,8 @@ def replay_rejects(
             f"written by others since, {done.refused:,} refused again."
         )
     if done.refused:
-        say(f"{chosen.rejects} says why.")
+        for reason in jobs.reasons(chosen):
+            say(reason)
         raise typer.Exit(1)
 
 
@@ -345,6 +350,8 @@ def _work(shared: Context, jobs: "Jobs", enricher: DocumentEnricher | None, job:
         say(f"The job {ended.id} was cancelled.")
         raise typer.Exit(1)
     if ended.rejected:
+        for reason in jobs.reasons(ended):
+            say(reason)
         say(
             f"{counted(ended.rejected, 'document')} could not be written; {ended.rejects} says why, and "
             f"`enricher reindex replay {ended.id}` tries again."

@@ -39,12 +39,13 @@ class EntranceClosed(IndexNotFound):
 
 
 class Point(NamedTuple):
-    """Where a shard stands: the term of its primary, and the sequence number up to which every operation is
-    on all its copies.
+    """Where a shard stands: the term of its primary, the sequence number up to which every operation is on
+    all its copies, and that of the last operation.
     """
 
     term: int
     checkpoint: int
+    last: int
 
 
 class Stamp(NamedTuple):
@@ -176,7 +177,10 @@ class Copies:
         for number, copies in shards.items():
             for copy in copies:
                 if copy["routing"]["primary"] and copy.get("seq_no"):
-                    found[int(number)] = Point(int(terms[number]), int(copy["seq_no"]["global_checkpoint"]))
+                    numbers = copy["seq_no"]
+                    found[int(number)] = Point(
+                        int(terms[number]), int(numbers["global_checkpoint"]), int(numbers["max_seq_no"])
+                    )
         if len(found) != len(terms):
             raise self._engine.unavailable(f"A shard of {index!r} has no primary")
         return found

@@ -126,6 +126,7 @@ class Targets:
 
         Deletes by the job are forgotten, those by clients remembered from now on: see `Copies.write_late`.
         """
+        self._engine.refresh(target)  # a delete that was not refreshed is not forgotten
         self.put(target, {GC_DELETES: "0ms"})
         self._engine.refresh(target)
         settings, _, _ = self.described(source)

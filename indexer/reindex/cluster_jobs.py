@@ -14,6 +14,9 @@ from indexer.reindex.preflight import check, check_in_place
 from indexer.reindex.replay import replay
 from indexer.reindex.worker import Worker
 
+SHOWN = 5
+"""Rejects that are shown in full."""
+
 
 class ClusterJobs:
     """See `Jobs`."""
@@ -48,6 +51,10 @@ class ClusterJobs:
 
     def replay(self, job: Job, enricher: DocumentEnricher | None) -> Replayed:
         return replay(self.ledger, self._cluster, enricher, job)
+
+    def reasons(self, job: Job) -> list[str]:
+        rejects = self._cluster.rejects.load(job.rejects)
+        return [f"{one.id}: {one.reason}" for one in rejects[:SHOWN]]
 
     def work(
         self,

@@ -94,6 +94,9 @@ class EmbeddedJobs:
     def replay(self, job: Job, enricher: DocumentEnricher | None) -> Replayed:
         raise UsageError("On the embedded engine a new job tries all documents again.")
 
+    def reasons(self, job: Job) -> list[str]:
+        return []
+
     def work(
         self,
         job: Job,

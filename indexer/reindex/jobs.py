@@ -64,6 +64,9 @@ class Jobs(Protocol):
     def replay(self, job: Job, enricher: DocumentEnricher | None) -> Replayed:
         """Try again what a job could not write."""
 
+    def reasons(self, job: Job) -> list[str]:
+        """Why some of the documents were refused, a sentence each."""
+
     def work(
         self,
         job: Job,

@@ -119,6 +119,12 @@ def _check_same(
     if other or present.fields != layout.fields:
         what = ", ".join(other) or "the enriched fields"
         raise UsageError(f"In {index!r} {what} are others: make a new index, without --in-place.")
+    lost = sorted(present.mapping.keys() - layout.mapping.keys())
+    if lost:
+        raise UsageError(
+            f"The documents of {index!r} would lose {', '.join(lost)}, which this model or configuration "
+            "does not give: make a new index, without --in-place, or name the plug-ins that do."
+        )
     dimensions = dimensions_of(mapping)
     if not dimensions or not layout.has_vectors:
         return

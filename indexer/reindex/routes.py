@@ -66,6 +66,7 @@ class _Between:
         self._targets.open_entrance(job.target, number)
 
     def finish(self, job: Job) -> None:
+        self._targets.close_entrance(job.target)
         self._targets.forget_deletes(job.source, job.target)
 
     def _late(self, job: Job, shard: int, page: Sequence[VersionedDocument]) -> Copied:

@@ -40,6 +40,10 @@ AFTER_SWAP = 1.0
 """Seconds between the swap and the pass that copies what came late."""
 TICK = 0.5
 """Seconds after which the server knows that a delete is not of this moment, and can forget it."""
+SHORT_PASSES = 10
+"""Passes by one worker right before a swap without a block, at most."""
+FEW = 20
+"""Operations of such a pass, from which on the swap follows."""
 PATIENCE = 600.0
 """Seconds that a cluster may be away, all in all without an answer between."""
 
@@ -217,11 +221,12 @@ class Worker:
         self._targets.open_entrance(job.target, str(job.passes))
         raise LeaseLost
 
-    def _pass_alone(self, job: Job, fence: int) -> None:
-        """Copy by oneself what is left, while nobody can write."""
+    def _pass_alone(self, job: Job, fence: int) -> int:
+        """Copy by oneself what is left; answers how many operations it was."""
         points = self._copies.points(job.source)
         self._copies.refresh(job.source)
-        for interval in intervals_of(job, points):
+        intervals = intervals_of(job, points)
+        for interval in intervals:
             for _ in self._pages(job, interval, led(fence)):
                 pass
 
@@ -229,6 +234,7 @@ class Worker:
             job.cursors = {shard: point.checkpoint for shard, point in points.items()}
 
         self._claims.note(fence, copied)
+        return sum(interval.upto - interval.after for interval in intervals)
 
     # ------------------------------------------------------------------ deletes, gate
 
@@ -342,7 +348,8 @@ class Worker:
         if late() or not self._same(job, fence):
             return False
         reached("compared")
-        job = self._make_ready(job, fence)
+        self._restore(job)
+        job = self._note_standing(job, fence)
         if late():
             return False
         self._swap_alias(job, fence, since)
@@ -350,12 +357,15 @@ class Worker:
         return True
 
     def _swap(self, job: Job, fence: int) -> None:
-        """The end without a block: swap, and copy what comes late."""
+        """The end without a block: copy the rest, swap, and copy what comes late."""
         if not self._is_swapped(job):
             time.sleep(TICK)
-            self._copies.refresh(job.target)
             self._route.open(job, led(fence))
-            self._swap_alias(self._make_ready(job, fence), fence)
+            self._restore(job)
+            for _ in range(SHORT_PASSES):
+                if self._pass_alone(self._ledger.load(job.id), fence) <= FEW:
+                    break
+            self._swap_alias(self._note_standing(job, fence), fence)
         self._enter(fence, Phase.TRAILING)
         reached("swap-noted")
 
@@ -371,15 +381,18 @@ class Worker:
         """Whether a worker has swapped, who could not note it."""
         return self._targets.behind(job.alias) == [job.target]
 
-    def _make_ready(self, job: Job, fence: int) -> Job:
-        """Give the target its settings, and note where it stands: all that is written later is of clients."""
+    def _restore(self, job: Job) -> None:
+        """Give the target its settings."""
         reached("before-restore")
         self._targets.restore(job.source, job.target)
         reached("restored")
+
+    def _note_standing(self, job: Job, fence: int) -> Job:
+        """Note where the target stands: all that is written later is of clients."""
         points = self._copies.points(job.target)
 
         def stands(job: Job, lease: Lease) -> None:
-            job.swapped_at = {shard: point.checkpoint for shard, point in points.items()}
+            job.swapped_at = {shard: point.last for shard, point in points.items()}
 
         return self._claims.note(fence, stands)
 

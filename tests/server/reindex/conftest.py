@@ -31,7 +31,7 @@ def jobs(engine: ElasticsearchEngine, index: str) -> Iterator[Ledger]:
     ledger = Ledger(ClusterStates(engine), SOON)
     yield ledger
     for job in ledger.jobs():
-        if job.alias.startswith(index):
+        if job.id.startswith(index):
             engine.client.delete(index=JOBS, id=job.id)
 
 

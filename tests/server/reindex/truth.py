@@ -65,7 +65,8 @@ def assert_copied(engine: ElasticsearchEngine, alias: str, truth: Truth, model: 
         if added is not None:  # what clients have written since the swap is not enriched yet
             assert added["model"] == model
             assert added["fingerprint"] == fingerprint(Document(hit["_id"], source), FIELDS)
-    assert found.keys() - truth.keys() == set() and truth.keys() - found.keys() == set()
+    extra, missing = found.keys() - truth.keys(), truth.keys() - found.keys()
+    assert (extra, missing) == (set(), set())
     assert [key for key in truth if found[key] != truth[key]] == []
 
 
