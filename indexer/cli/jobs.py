@@ -60,7 +60,7 @@ def print_outcome(job: Job) -> None:
     seconds = (datetime.now(UTC) - datetime.fromisoformat(job.created)).total_seconds()
     if job.kind is JobKind.IN_PLACE:
         written = counted(counters.written, "document")
-        print_line(f"{written} of {job.source} enriched, {counters.read:,} looked at.")
+        print_line(f"{written} of {job.source} enriched.")
     else:
         print_line(
             f"{counted(job.documents, 'document')} of {job.source} compared: "
@@ -91,10 +91,13 @@ def print_jobs(jobs: Sequence[Job]) -> None:
             job.passes,
             *(getattr(job.counters, name) for name in COUNTERS),
             len({lease.worker for lease in job.leases()}),
+            job.created[:16].replace("T", " "),
         )
         for job in jobs
     ]
-    print_table(("job", "kind", "source", "target", "phase", "passes", *COUNTERS, "workers"), rows)
+    print_table(
+        ("job", "kind", "source", "target", "phase", "passes", *COUNTERS, "workers", "started (UTC)"), rows
+    )
 
 
 def report_of(job: Job) -> dict[str, object]:

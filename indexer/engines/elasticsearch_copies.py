@@ -24,6 +24,10 @@ from indexer.engines.fields import ENRICHMENT, encode
 
 PAGE_BYTES = 20_000_000
 STAMPS = (f"{ENRICHMENT}.model", f"{ENRICHMENT}.fingerprint")
+TOGETHER = 1_000
+"""Documents, or ranges, that are asked for at once."""
+MOST_HITS = 10_000
+"""Of a search, unless the settings of the index say otherwise."""
 NOT_NOW = 503
 """The status of a shard that does not answer."""
 EVERYTHING = 2**62
@@ -67,6 +71,14 @@ class Present(NamedTuple):
     def condition(self) -> dict[str, object]:
         """A write under it is refused where there was another since."""
         return {"if_seq_no": self.sequence, "if_primary_term": self.term}
+
+
+class Bucket(NamedTuple):
+    """So many documents of a shard, whose last operations have numbers from `first` to `last`."""
+
+    first: int
+    last: int
+    documents: int
 
 
 class Named(Protocol):
@@ -238,6 +250,40 @@ class Copies:
                 return
             after = found[-1].sequence
 
+    def counts(self, index: str, shard: int, buckets: Sequence[Bucket]) -> list[int]:
+        """How many documents of a shard have numbers in each of the buckets, which are in order."""
+        if not buckets:
+            return []
+        ranges = [{"from": bucket.first, "to": bucket.last + 1} for bucket in buckets]
+        with self._engine.failures(index):
+            answer = self._client.search(
+                index=index,
+                preference=f"_shards:{shard}",
+                query={"range": {"_seq_no": {"lte": buckets[-1].last}}},
+                size=0,
+                aggs={"buckets": {"range": {"field": "_seq_no", "ranges": ranges}}},
+                allow_partial_search_results=False,
+            )
+        return [int(one["doc_count"]) for one in answer["aggregations"]["buckets"]["buckets"]]
+
+    def keys_of(self, index: str, shard: int, buckets: Sequence[Bucket]) -> set[Key]:
+        """Which documents of a shard have numbers in any of the buckets."""
+        found: set[Key] = set()
+        for part in _bounded(buckets):
+            ranges = [{"range": {"_seq_no": {"gte": one.first, "lte": one.last}}} for one in part]
+            with self._engine.failures(index):
+                answer = self._client.search(
+                    index=index,
+                    preference=f"_shards:{shard}",
+                    query={"bool": {"filter": [{"bool": {"should": ranges}}]}},
+                    size=sum(one.documents for one in part),
+                    source=False,
+                    track_total_hits=False,
+                    allow_partial_search_results=False,
+                )
+            found |= {(str(hit["_id"]), hit.get("_routing")) for hit in answer["hits"]["hits"]}
+        return found
+
     def count(self, index: str, where: Sequence[Query] = ()) -> int:
         """Documents that searches see, those that all the queries find."""
         with self._engine.failures(index):
@@ -300,6 +346,15 @@ class Copies:
         found = self._get(index, documents, excludes="*")
         return [None if one is None else one.present for one in found]
 
+    def found(self, index: str, keys: Sequence[Key]) -> list[VersionedDocument]:
+        """Those of the documents that an index holds at this moment, without their sources."""
+        found: list[VersionedDocument] = []
+        for start in range(0, len(keys), TOGETHER):
+            asked = [VersionedDocument(*key, 0, 0, 0) for key in keys[start : start + TOGETHER]]
+            answered = self._get(index, asked, excludes="*")
+            found += [one for one in answered if one is not None]
+        return found
+
     def fetch(self, index: str, documents: Sequence[Named]) -> list[VersionedDocument | None]:
         """The documents as they are at this moment, without stamps; None where there is none."""
         return self._get(index, documents, excludes=ENRICHMENT)
@@ -332,6 +387,20 @@ class Copies:
             return self._engine.bulk(name, alias_only=by_entrance, pipeline="_none").run(actions)
         except IndexNotFound as error:
             raise EntranceClosed(str(error)) if by_entrance else error from error
+
+
+def _bounded(buckets: Sequence[Bucket]) -> Iterator[list[Bucket]]:
+    """Buckets in parts that one search can ask for, and answer."""
+    part: list[Bucket] = []
+    for bucket in buckets:
+        if part and (
+            len(part) >= TOGETHER or sum(one.documents for one in part) + bucket.documents > MOST_HITS
+        ):
+            yield part
+            part = []
+        part.append(bucket)
+    if part:
+        yield part
 
 
 def _document(found: Mapping[str, Any]) -> VersionedDocument:

@@ -80,13 +80,19 @@ def check_in_place(
                 f"The documents of {concrete!r} were enriched by the model {present.model}: some of them by "
                 f"{layout.model} would be a mixture. Enrich all of them."
             )
-    return list(_notes_in_place(settings, concrete, options.is_partial and present is None))
+    if options.ids:
+        cluster.copies.refresh(concrete)
+    found = cluster.copies.count(concrete, [{"ids": {"values": list(options.ids)}}])
+    first = options.is_partial and present is None
+    return list(_notes_in_place(settings, concrete, len(options.ids) - found, first))
 
 
-def _notes_in_place(settings: Mapping[str, Any], index: str, first: bool) -> Iterator[str]:
+def _notes_in_place(settings: Mapping[str, Any], index: str, absent: int, first: bool) -> Iterator[str]:
     name = settings.get("index.final_pipeline", NO_PIPELINE)
     if name != NO_PIPELINE:
         yield f"The documents of {index!r} pass through its final pipeline {name!r} again."
+    if absent > 0:
+        yield f"{absent:,} of the ids are not in {index!r}."
     if first:
         yield f"The other documents of {index!r} stay as they are: searches find only those enriched."
 

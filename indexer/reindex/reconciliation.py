@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from indexer.engines.elasticsearch_copies import Copies, Key, VersionedDocument
+from indexer.reindex.census import Census
 
 PART = 200_000
 """Documents of a shard that are compared at once."""
@@ -51,17 +52,25 @@ def compare(
     target: str,
     cursors: Mapping[int, int],
     rules: Rules,
+    census: Census | None = None,
     part: int = PART,
 ) -> Iterator[Differences]:
-    """Compare two indexes, part by part; cursors say up to which number the source was copied."""
+    """Compare two indexes, part by part; cursors say up to which number the source was copied.
+
+    census: notes what the source held.
+    """
     copies.refresh(target)
+    total = copies.count(source)
     parts = 1 + copies.count(target) // part
     for shard in sorted(copies.points(source)):
         with TemporaryDirectory() as folder:
             theirs = _parted(copies.identities(target, shard), Path(folder, "target"), parts)
             checkpoint = copies.points(source)[shard].checkpoint
             copies.refresh(source)
-            ours = _parted(copies.identities(source, shard, checkpoint), Path(folder, "source"), parts)
+            identities = copies.identities(source, shard, checkpoint)
+            if census is not None:
+                identities = census.noted(shard, identities, total)
+            ours = _parted(identities, Path(folder, "source"), parts)
             for left, right in zip(ours, theirs, strict=True):
                 yield _compared(shard, left, right, cursors.get(shard, -1), rules)
 

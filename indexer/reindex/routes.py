@@ -9,6 +9,7 @@ from indexer.engines.elasticsearch_copies import Copied, Query, VersionedDocumen
 from indexer.engines.elasticsearch_targets import entrance
 from indexer.engines.fields import ENRICHMENT
 from indexer.pipeline import DocumentEnricher, fingerprint
+from indexer.reindex.census import Census
 from indexer.reindex.cluster import Cluster
 from indexer.reindex.failpoints import reached
 from indexer.reindex.job import Job, JobKind, Phase
@@ -34,8 +35,8 @@ class Route(Protocol):
     def write(self, job: Job, shard: int, page: Sequence[VersionedDocument], number: str) -> Copied:
         """Write the documents of a page to the target."""
 
-    def differences(self, job: Job) -> Iterator[Differences]:
-        """What sets both indexes apart, now, part by part; both are refreshed."""
+    def differences(self, job: Job, census: Census | None = None) -> Iterator[Differences]:
+        """What sets both indexes apart, now, part by part; both are refreshed. census: notes the source."""
 
     def finish(self, job: Job) -> None:
         """The last thing of all."""
@@ -98,10 +99,10 @@ class Forward(_Between):
         lines, refused = lines_of(self._enricher, page)
         return self._copies.write(entrance(job.target, number), lines) + Copied(refused=refused)
 
-    def differences(self, job: Job) -> Iterator[Differences]:
+    def differences(self, job: Job, census: Census | None = None) -> Iterator[Differences]:
         refused = self._refused(job.rejects)
         rules = Rules(refused, lambda document, copy: copy.version >= document.copied_version)
-        return compare(self._copies, job.source, job.target, job.cursors, rules)
+        return compare(self._copies, job.source, job.target, job.cursors, rules, census)
 
 
 class Back(_Between):
@@ -138,14 +139,14 @@ class Back(_Between):
                 break
         return replace(copied, passed_over=left)
 
-    def differences(self, job: Job) -> Iterator[Differences]:
+    def differences(self, job: Job, census: Census | None = None) -> Iterator[Differences]:
         refused = self._refused(job.rejects)
 
         def is_current(document: VersionedDocument, copy: VersionedDocument) -> bool:
             return refused.get(document.key) != document.sequence
 
         rules = Rules(refused, is_current, self._never_copied(job))
-        return compare(self._copies, job.source, job.target, job.cursors, rules)
+        return compare(self._copies, job.source, job.target, job.cursors, rules, census)
 
     def _never_copied(self, job: Job) -> "NeverCopied":
         return NeverCopied(self._refused(self._undone.rejects), self._undone.cursors, job.stood)
@@ -219,7 +220,7 @@ class InPlace:
         stale = model != job.model or found != fingerprint(document.as_document(), job.fields)
         return stale and "stale" in only
 
-    def differences(self, job: Job) -> Iterator[Differences]:
+    def differences(self, job: Job, census: Census | None = None) -> Iterator[Differences]:
         return iter(())
 
     def finish(self, job: Job) -> None:

@@ -10,14 +10,18 @@ import socket
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NoReturn
 
 from enricher.errors import EngineError, EngineUnavailable
 from indexer.engines.elasticsearch_copies import Copied, EntranceClosed, Point
 from indexer.engines.elasticsearch_targets import entrance
 from indexer.pipeline import DocumentEnricher
+from indexer.reindex.census import Census
 from indexer.reindex.claims import Claims
 from indexer.reindex.cluster import Cluster
 from indexer.reindex.failpoints import reached
@@ -257,14 +261,14 @@ class Worker:
                 )
             time.sleep(0.5)
 
-    def _delete(self, job: Job, fence: int) -> tuple[Job, bool]:
+    def _delete(self, job: Job, fence: int, census: Census | None = None) -> tuple[Job, bool]:
         """Delete copies of what is gone. What is missing is copied again by the next pass; answers whether
-        anything is.
+        anything is. census: notes what the source held.
         """
         deleted, kept, missing = 0, 0, dict[int, int]()
         trailing = job.phase is Phase.TRAILING
         name = job.target if trailing else entrance(job.target, led(fence))
-        for found in self._route.differences(job):
+        for found in self._route.differences(job, census):
             reached("deletes-found")
             gone = found.gone
             if trailing:  # what is newer is of clients, who may have deleted what is missing too
@@ -315,18 +319,25 @@ class Worker:
                 f"the job {job.id!r}, and start another with a larger --block-limit or when less is written."
             )
 
+        self._route.open(job, led(fence))
+        with TemporaryDirectory() as folder, closing(Census(Path(folder))) as census:
+            job, _ = self._delete(job, fence, census)  # so that little is left for the moment of the block
+            self._block_and_finish(job, fence, census)
+
+    def _block_and_finish(self, job: Job, fence: int, census: Census) -> None:
+        """Block, finish, and lift the block where that was not possible in time."""
+
         def blocked(job: Job, lease: Lease) -> None:
             job.blocked = True
             job.blocks += 1
 
         job = self._claims.note(fence, blocked)  # before the block itself, so that it is always known of
         reached("block-noted")
-        self._route.open(job, led(fence))
         since = time.monotonic()
         self._targets.block(job.source)
         reached("block-set")
         try:
-            if self._finish_blocked(job, fence, since):
+            if self._finish_blocked(job, fence, since, census):
                 return
         except (LeaseLost, EntranceClosed):
             if self._ledger.load(job.id).phase is Phase.CANCELLED:  # before the block was set
@@ -337,7 +348,7 @@ class Worker:
         self._targets.unblock(job.source)
         self._enter(fence, Phase.COPYING, unblocked)
 
-    def _finish_blocked(self, job: Job, fence: int, since: float) -> bool:
+    def _finish_blocked(self, job: Job, fence: int, since: float, census: Census) -> bool:
         """Copy the rest, compare, swap; False where it took too long or the indexes differ still."""
 
         def late() -> bool:
@@ -345,7 +356,7 @@ class Worker:
 
         self._pass_alone(job, fence)
         reached("last-pass-done")
-        if late() or not self._same(job, fence):
+        if late() or not self._same(job, fence, census):
             return False
         reached("compared")
         self._restore(job)
@@ -410,23 +421,40 @@ class Worker:
 
         self._claims.note(fence, swapped)
 
-    def _same(self, job: Job, fence: int) -> bool:
+    def _same(self, job: Job, fence: int, census: Census) -> bool:
         """Whether both indexes hold the same documents, after copies of deleted ones are gone.
 
         All documents of the source were copied or refused: the copies are the same when they are as many.
+        What the census shows to be deleted is tried first, the comparison of both indexes last.
         """
-        self._copies.refresh(job.target)
-        for _ in range(2):
+        ways: list[Callable[[Job, int], tuple[Job, bool]]] = [
+            partial(self._delete_since, census),
+            self._delete,
+        ]
+        while True:
+            self._copies.refresh(job.target)
             refused = self._standing(job)
             documents = self._copies.count(job.source)
             if documents + job.kept == self._copies.count(job.target) + refused:
                 self._claims.note(fence, partial(_counted, documents, refused))
                 return True
-            job, is_missing = self._delete(job, fence)
+            if not ways:
+                return False
+            job, is_missing = ways.pop(0)(job, fence)
             if is_missing:
                 return False
-            self._copies.refresh(job.target)
-        return False
+
+    def _delete_since(self, census: Census, job: Job, fence: int) -> tuple[Job, bool]:
+        """Delete copies of what was deleted since a census of the source."""
+        deleted = 0
+        for keys in census.deleted(self._copies, job.source):
+            gone = self._copies.found(job.target, keys)
+            deleted += self._copies.delete(entrance(job.target, led(fence)), gone)
+
+        def noted(job: Job, lease: Lease) -> None:
+            job.counters.deleted += deleted
+
+        return self._claims.note(fence, noted), False
 
     def _standing(self, job: Job) -> int:
         """How many documents of the source are refused as they are now."""

@@ -201,9 +201,10 @@ def test_the_command_enriches_in_place(
     again = run(*command, "--only", "missing", "--only", "stale")
     assert again.returncode == 0 and "0 documents of" in again.stdout, again.stderr
     ids = tmp_path / "ids.txt"
-    ids.write_text(f"{next(iter(truth))[0]}\n")
+    ids.write_text(f"{next(iter(truth))[0]}\nnot-there\n")
     named = run(*command, "--ids", ids)
     assert named.returncode == 0 and "1 document of" in named.stdout, named.stderr
+    assert "1 of the ids are not in" in named.stderr
     for wrong, said in (
         (["--in-place", "--write-block"], "no swap"),
         (["--only", "old"], "missing or stale"),
