@@ -55,8 +55,10 @@ def server() -> Iterator[str]:
     try:
         node = Node(unpack(folder), folder / "node", heap="2g")
         node.start()
-        yield node.url
-        node.stop()
+        try:
+            yield node.url
+        finally:
+            node.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

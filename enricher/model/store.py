@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from enricher.errors import ModelError, ModelNotFound
-from enricher.files import sync, write_atomically
+from enricher.files import locked, sync, write_atomically
 from enricher.model.bundle import MANIFEST, Bundle, open_bundle
 
 ACTIVE = "active"
@@ -181,9 +181,7 @@ class BundleStore:
     def _lock(self) -> Iterator[None]:
         """One process at a time changes what is active; a killed one's lock is gone with it."""
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with (self.folder / ".lock").open("a") as file:
-                fcntl.flock(file, fcntl.LOCK_EX)
+            with locked(self.folder):
                 yield
         except OSError as error:
             raise ModelError(f"The models folder {str(self.folder)!r} cannot be written: {error}.") from error

@@ -25,8 +25,7 @@ class JobView:
         if self._since is None or self._pass != (job.phase, job.passes):
             self._since, self._pass = (now, job.counters.read), (job.phase, job.passes)
         began, read_before = self._since
-        total = sum(interval.upto - interval.after for interval in job.intervals)
-        done = sum(interval.at - interval.after for interval in job.intervals)
+        total, done = job.operations, job.operations_done
         parts = [f"{job.phase}, pass {job.passes}" if job.passes else str(job.phase)]
         seconds = now - began
         if seconds > 1 and job.counters.read > read_before:
@@ -90,7 +89,7 @@ def print_jobs(jobs: Sequence[Job]) -> None:
             str(job.phase),
             job.passes,
             *(getattr(job.counters, name) for name in COUNTERS),
-            len({lease.worker for lease in job.leases()}),
+            len(job.workers),
             job.created[:16].replace("T", " "),
         )
         for job in jobs
@@ -102,7 +101,6 @@ def print_jobs(jobs: Sequence[Job]) -> None:
 
 def report_of(job: Job) -> dict[str, object]:
     """What a machine wants to know of a job."""
-    total = sum(interval.upto - interval.after for interval in job.intervals)
     return {
         "job": job.id,
         "kind": str(job.kind),
@@ -114,8 +112,8 @@ def report_of(job: Job) -> dict[str, object]:
         "created": job.created,
         "undoes": job.undoes,
         "passes": job.passes,
-        "operations": total,
-        "operations_done": sum(interval.at - interval.after for interval in job.intervals),
+        "operations": job.operations,
+        "operations_done": job.operations_done,
         **asdict(job.counters),
         "documents": job.documents,
         "rejected": job.rejected,
@@ -123,5 +121,5 @@ def report_of(job: Job) -> dict[str, object]:
         "block_seconds": job.block_seconds,
         "swap_seconds": job.swap_seconds,
         "ndcg@10": list(job.gates) if job.gates else None,
-        "workers": sorted({lease.worker for lease in job.leases()}),
+        "workers": job.workers,
     }

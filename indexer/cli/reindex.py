@@ -107,8 +107,7 @@ def start_job(
         if to is None:
             raise UsageError("Name the alias that searches and writers use with --to, or add --in-place.")
         job, enricher = _planned(shared, jobs, source, to, options)
-    say(f"The job {job.id} has begun; `enricher reindex resume {job.id}` goes on where it stops.")
-    _work(shared, jobs, enricher, job, as_json)
+    _begin(shared, jobs, enricher, job, as_json)
 
 
 @reindex.command(cls=Command)
@@ -160,8 +159,7 @@ def roll_back(
                 "what was written since would differ from the rest. Name the same plug-ins, and try again."
             )
     back = jobs.plan_rollback(undone)
-    say(f"The job {back.id} has begun; `enricher reindex resume {back.id}` goes on where it stops.")
-    _work(shared, jobs, enricher, back, as_json)
+    _begin(shared, jobs, enricher, back, as_json)
 
 
 @reindex.command("replay", cls=Command)
@@ -275,7 +273,7 @@ def enrich_in_place(shared: Context, index: str) -> None:
     """All documents of an index by the active model, where they are; exit 1 with losses."""
     jobs = _jobs(shared)
     job, enricher = _planned_in_place(shared, jobs, index, index, JobOptions())
-    _work(shared, jobs, enricher, job, as_json=False)
+    _begin(shared, jobs, enricher, job, as_json=False)
 
 
 def _only(values: list[str]) -> tuple[str, ...]:
@@ -332,6 +330,12 @@ def _one_of(jobs: list[Job], name: str | None, which: str) -> Job:
             f"There {'are' if found else 'is'} {len(found) or 'no'} job{'s' * bool(found)} {which}{names}."
         )
     return found[0]
+
+
+def _begin(shared: Context, jobs: "Jobs", enricher: DocumentEnricher | None, job: Job, as_json: bool) -> None:
+    """Work on a new job."""
+    say(f"The job {job.id} has begun; `enricher reindex resume {job.id}` goes on where it stops.")
+    _work(shared, jobs, enricher, job, as_json)
 
 
 def _work(shared: Context, jobs: "Jobs", enricher: DocumentEnricher | None, job: Job, as_json: bool) -> None:

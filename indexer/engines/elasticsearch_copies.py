@@ -52,6 +52,11 @@ class Point(NamedTuple):
     last: int
 
 
+def checkpoints(points: Mapping[int, Point]) -> dict[int, int]:
+    """Of every shard the number up to which all is on all its copies."""
+    return {shard: point.checkpoint for shard, point in points.items()}
+
+
 class Stamp(NamedTuple):
     """What the enrichment of a document says of itself, None where it says nothing."""
 
@@ -348,27 +353,25 @@ class Copies:
 
     def found(self, index: str, keys: Sequence[Key]) -> list[VersionedDocument]:
         """Those of the documents that an index holds at this moment, without their sources."""
-        found: list[VersionedDocument] = []
-        for start in range(0, len(keys), TOGETHER):
-            asked = [VersionedDocument(*key, 0, 0, 0) for key in keys[start : start + TOGETHER]]
-            answered = self._get(index, asked, excludes="*")
-            found += [one for one in answered if one is not None]
-        return found
+        found = self._get(index, [VersionedDocument(*key, 0, 0, 0) for key in keys], excludes="*")
+        return [one for one in found if one is not None]
 
     def fetch(self, index: str, documents: Sequence[Named]) -> list[VersionedDocument | None]:
         """The documents as they are at this moment, without stamps; None where there is none."""
         return self._get(index, documents, excludes=ENRICHMENT)
 
     def _get(self, index: str, documents: Sequence[Named], excludes: str) -> list[VersionedDocument | None]:
-        if not documents:
-            return []
         asked = [{"_id": one.id} | ({"routing": one.routing} if one.routing else {}) for one in documents]
-        with self._engine.failures(index):
-            answer = self._client.mget(index=index, docs=asked, source_excludes=excludes)
-        for one in answer["docs"]:
-            if "error" in one:
-                raise explain_refusal(refusal(NOT_NOW, one["error"]), index)
-        return [_document(one) if one.get("found") else None for one in answer["docs"]]
+        found: list[VersionedDocument | None] = []
+        for start in range(0, len(asked), TOGETHER):
+            part = asked[start : start + TOGETHER]
+            with self._engine.failures(index):
+                answer = self._client.mget(index=index, docs=part, source_excludes=excludes)
+            for one in answer["docs"]:
+                if "error" in one:
+                    raise explain_refusal(refusal(NOT_NOW, one["error"]), index)
+                found.append(_document(one) if one.get("found") else None)
+        return found
 
     def delete(self, name: str, documents: Sequence[VersionedDocument]) -> int:
         """Delete copies that nobody has written since they were read; answers how many.

@@ -11,8 +11,6 @@ from indexer.engines.elasticsearch_copies import Copies, Named, Refused
 from indexer.engines.fields import encode
 
 SETTINGS = {"number_of_shards": 1, "auto_expand_replicas": "0-1"}
-TOGETHER = 1_000
-"""Documents that are asked for at once."""
 
 
 class Reject(NamedTuple):
@@ -60,14 +58,11 @@ class Rejects:
     def settle(self, rejects: str, source: str) -> int:
         """Forget what was refused and has changed or gone since; answers how many documents are left."""
         kept = self.load(rejects)
-        changed = []
-        for start in range(0, len(kept), TOGETHER):
-            part = kept[start : start + TOGETHER]
-            changed += [
-                one
-                for one, there in zip(part, self._copies.current(source, part), strict=True)
-                if there is None or there.sequence != one.sequence
-            ]
+        changed = [
+            one
+            for one, there in zip(kept, self._copies.current(source, kept), strict=True)
+            if there is None or there.sequence != one.sequence
+        ]
         self.forget(rejects, changed)
         return len(kept) - len(changed)
 

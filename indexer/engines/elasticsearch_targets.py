@@ -108,12 +108,12 @@ class Targets:
 
     def reopen(self, target: str) -> None:
         """Take copies into an index that was in use before; a block is lifted."""
-        self.put(target, {**COPYING, "index.blocks.write": None})
+        self._put(target, {**COPYING, "index.blocks.write": None})
 
     def replicate(self, source: str, target: str) -> None:
         """Give the target the replicas of the source; they are copied from now on."""
         settings, _, _ = self.described(source)
-        self.put(target, {name: settings.get(name) for name in REPLICAS})
+        self._put(target, {name: settings.get(name) for name in REPLICAS})
 
     def is_as_safe(self, source: str, target: str) -> bool:
         """Whether the target has all its replicas, where the source has."""
@@ -127,16 +127,16 @@ class Targets:
         Deletes by the job are forgotten, those by clients remembered from now on: see `Copies.write_late`.
         """
         self._engine.refresh(target)  # a delete that was not refreshed is not forgotten
-        self.put(target, {GC_DELETES: "0ms"})
+        self._put(target, {GC_DELETES: "0ms"})
         self._engine.refresh(target)
         settings, _, _ = self.described(source)
-        self.put(target, {name: settings.get(name) for name in LOADING} | {GC_DELETES: REMEMBERED})
+        self._put(target, {name: settings.get(name) for name in LOADING} | {GC_DELETES: REMEMBERED})
 
     def forget_deletes(self, source: str, target: str) -> None:
         """The last of these settings: nothing is copied any more."""
-        self.put(target, {GC_DELETES: self.described(source)[0].get(GC_DELETES)})
+        self._put(target, {GC_DELETES: self.described(source)[0].get(GC_DELETES)})
 
-    def put(self, index: str, settings: Mapping[str, object]) -> None:
+    def _put(self, index: str, settings: Mapping[str, object]) -> None:
         """Change settings of an index; None takes one away."""
         with self._engine.failures(index):
             self._client.indices.put_settings(index=index, settings=settings)
@@ -199,7 +199,7 @@ class Targets:
 
     def unblock(self, index: str) -> None:
         """Take writes again."""
-        self.put(index, {"index.blocks.write": None})
+        self._put(index, {"index.blocks.write": None})
 
     def is_blocked(self, index: str) -> bool:
         """Whether an index refuses writes."""

@@ -9,7 +9,6 @@ Names that begin with a dot are never names of indexes.
 """
 
 import errno
-import fcntl
 import json
 import shutil
 import uuid
@@ -18,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from enricher.errors import EngineError, EngineUnavailable
-from enricher.files import sync, write_atomically
+from enricher.files import locked, sync, write_atomically
 from enricher.records import IndexLayout
 from indexer.engines.layouts import layout_as_json, layout_from_json
 from indexer.engines.names import check_name, name_taken, no_such_index
@@ -129,9 +128,7 @@ class IndexFolder:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        self.root.mkdir(parents=True, exist_ok=True)
-        with (self.root / ".lock").open("a") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        with locked(self.root):
             for left in self.root.glob(f"{_TEMPORARY}*"):
                 shutil.rmtree(left)
             yield

@@ -23,8 +23,7 @@ class Claims:
         def change(job: Job) -> None:
             nonlocal fence
             fence = None
-            waiting = any(not interval.done for interval in job.intervals)
-            if not (job.phase.ended or waiting) and self._is_free(job, job.lease):
+            if not (job.phase.ended or job.waiting) and self._is_free(job, job.lease):
                 job.fence += 1
                 fence, job.lease = job.fence, Lease(self._worker, job.fence)
 

@@ -8,7 +8,6 @@ import fcntl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from itertools import islice
 
 from enricher.errors import EngineError, EngineUnavailable, UsageError
@@ -23,7 +22,7 @@ from indexer.reindex.gate import CollectionGate, GateClosed, is_closed
 from indexer.reindex.job import Interval, Job, JobKind, JobOptions, Phase
 from indexer.reindex.jobs import GateSettings, Progress, Replayed, Say
 from indexer.reindex.ledger import Ledger
-from indexer.reindex.naming import keep_new, name_of
+from indexer.reindex.naming import keep_new, name_of, way_back
 from indexer.reindex.pace import Pace
 
 JOBS = ".jobs"
@@ -73,11 +72,7 @@ class EmbeddedJobs:
         return list(found.values())
 
     def plan_rollback(self, undone: Job) -> Job:
-        name, now = name_of(undone.alias)
-        layout = self._engine.layout(undone.source)
-        back = Job(name, undone.target, undone.alias, undone.source, layout.model, layout.fields, now)
-        back.kind, back.undoes, back.options = JobKind.ROLLBACK, undone.id, replace(undone.options, gate=None)
-        return keep_new(self.ledger, back)
+        return keep_new(self.ledger, way_back(undone, self._engine.layout(undone.source)))
 
     def cancel(self, name: str) -> Job:
         def change(job: Job) -> None:

@@ -1,14 +1,12 @@
 """The states of jobs, kept as files of one folder."""
 
-import fcntl
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from enricher.errors import EngineError, IndexConflict
-from enricher.files import write_atomically
+from enricher.files import locked, write_atomically
 
 
 class FileStates:
@@ -19,7 +17,7 @@ class FileStates:
 
     def create(self, name: str, value: Mapping[str, Any]) -> None:
         """Keep a new state. Raises IndexConflict where there is one of that name."""
-        with self._locked():
+        with locked(self._folder):
             if self._path(name).exists():
                 raise IndexConflict(f"There is a job {name!r} already.")
             self._write(name, value, 1)
@@ -37,7 +35,7 @@ class FileStates:
 
     def save(self, name: str, value: Mapping[str, Any], seen: tuple[int, int]) -> bool:
         """Write a changed state; False where it was changed by another since."""
-        with self._locked():
+        with locked(self._folder):
             found = self.load(name)
             if found is None or found[1] != seen:
                 return False
@@ -52,7 +50,7 @@ class FileStates:
 
     def remove(self, name: str) -> None:
         """Forget a state, where it is there."""
-        with self._locked():
+        with locked(self._folder):
             self._path(name).unlink(missing_ok=True)
 
     def _path(self, name: str) -> Path:
@@ -61,10 +59,3 @@ class FileStates:
     def _write(self, name: str, value: Mapping[str, Any], changes: int) -> None:
         text = json.dumps({"changes": changes, "state": value}, ensure_ascii=False)
         write_atomically(self._path(name), text.encode())
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with (self._folder / ".lock").open("a") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield

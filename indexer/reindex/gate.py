@@ -8,7 +8,6 @@ from statistics import fmean
 from enricher.enricher import Enricher, load
 from enricher.errors import EngineError
 from enricher.evaluation.collection import Collection, read_collection
-from enricher.evaluation.metrics import score_ranking
 from enricher.records import Hit, Rejection, SearchEngine, SearchRequest
 from enricher.settings import Configuration
 from enricher.sources import SourceFormat
@@ -66,6 +65,8 @@ class CollectionGate:
 
     def _ndcg(self, job: Job, index: str, collection: Collection) -> float:
         """Mean nDCG@10 of the queries with a relevant document."""
+        from enricher.evaluation.metrics import score_ranking  # loads scipy, which no other job needs
+
         ours = index in self.engine.indexes()
         search = self._ours(job, index) if ours else self._plain(index, job.fields)
         found = {query: search(text) for query, text in collection.queries.items()}

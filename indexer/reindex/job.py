@@ -77,6 +77,11 @@ class Interval:
     def done(self) -> bool:
         return self.at >= self.upto
 
+    @property
+    def length(self) -> int:
+        """Operations of the interval."""
+        return self.upto - self.after
+
 
 @dataclass(slots=True)
 class Counters:
@@ -170,6 +175,26 @@ class Job:
     def complete(self) -> bool:
         """Whether all documents are of its model when it has ended."""
         return self.kind is not JobKind.IN_PLACE or not self.options.is_partial
+
+    @property
+    def waiting(self) -> bool:
+        """Whether intervals of its pass are not copied yet."""
+        return any(not interval.done for interval in self.intervals)
+
+    @property
+    def operations(self) -> int:
+        """Those of its pass."""
+        return sum(interval.length for interval in self.intervals)
+
+    @property
+    def operations_done(self) -> int:
+        """Those of its pass that are copied."""
+        return sum(interval.at - interval.after for interval in self.intervals)
+
+    @property
+    def workers(self) -> list[str]:
+        """Who holds leases of it, by name."""
+        return sorted({lease.worker for lease in self.leases()})
 
     def leases(self) -> Iterator[Lease]:
         """All that are held."""

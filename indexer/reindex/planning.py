@@ -1,14 +1,14 @@
 """How a job on a cluster begins, ends early, and is taken back: what is noted before any worker acts."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from enricher.errors import UsageError
+from indexer.engines.elasticsearch_copies import checkpoints
 from indexer.pipeline import DocumentEnricher
 from indexer.reindex.cluster import Cluster
 from indexer.reindex.job import Job, JobKind, JobOptions, Phase
 from indexer.reindex.ledger import Ledger
-from indexer.reindex.naming import keep_new, name_of
+from indexer.reindex.naming import keep_new, name_of, way_back
 from indexer.reindex.worker import unblocked
 
 KEPT_JOBS = 5
@@ -63,16 +63,9 @@ def _goes_on(job: Job, before: Job) -> bool:
 
 def rollback(ledger: Ledger, cluster: Cluster, undone: Job) -> Job:
     """Plan the way back: the old index gets what was written since the swap, and its place again."""
-    name, now = name_of(undone.alias)
-    back = Job(name, undone.target, undone.alias, undone.source, undone.model, undone.fields, now)
-    back.options = replace(undone.options, gate=None)
-    back.kind, back.undoes = JobKind.ROLLBACK, undone.id
+    back = way_back(undone, cluster.layout(undone.source))
     back.cursors, back.since = dict(undone.swapped_at), dict(undone.swapped_at)
-    points = cluster.copies.points(undone.source)
-    back.stood = {shard: point.checkpoint for shard, point in points.items()}
-    layout = cluster.layout(undone.source)
-    back.model = layout.model if layout is not None else None
-    back.fields = layout.fields if layout is not None else ()
+    back.stood = checkpoints(cluster.copies.points(undone.source))
     return keep_new(ledger, back)
 
 

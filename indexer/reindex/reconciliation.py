@@ -60,7 +60,6 @@ def compare(
     census: notes what the source held.
     """
     copies.refresh(target)
-    total = copies.count(source)
     parts = 1 + copies.count(target) // part
     for shard in sorted(copies.points(source)):
         with TemporaryDirectory() as folder:
@@ -69,7 +68,7 @@ def compare(
             copies.refresh(source)
             identities = copies.identities(source, shard, checkpoint)
             if census is not None:
-                identities = census.noted(shard, identities, total)
+                identities = census.noted(shard, identities, copies.count(source))
             ours = _parted(identities, Path(folder, "source"), parts)
             for left, right in zip(ours, theirs, strict=True):
                 yield _compared(shard, left, right, cursors.get(shard, -1), rules)

@@ -1,7 +1,6 @@
 """Trying again what an index has refused, after its mapping or the documents were mended."""
 
-from indexer.engines.elasticsearch_copies import Present
-from indexer.engines.elasticsearch_rejects import TOGETHER
+from indexer.engines.elasticsearch_copies import TOGETHER, Key, Present
 from indexer.pipeline import DocumentEnricher
 from indexer.reindex.cluster import Cluster
 from indexer.reindex.failpoints import reached
@@ -18,7 +17,7 @@ def replay(ledger: Ledger, cluster: Cluster, enricher: DocumentEnricher | None, 
         part = rejects[start : start + TOGETHER]
         seen = {(one.id, one.routing): one for one in part}
         found = [one for one in cluster.copies.fetch(job.source, part) if one is not None]
-        target: dict[tuple[str, str | None], Present | None]
+        target: dict[Key, Present | None]
         if job.kind is JobKind.IN_PLACE:
             target = {one.key: one.present for one in found}
         else:

@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import NoReturn
 
 from enricher.errors import EngineError, EngineUnavailable
-from indexer.engines.elasticsearch_copies import Copied, EntranceClosed, Point
+from indexer.engines.elasticsearch_copies import Copied, EntranceClosed, Point, checkpoints
 from indexer.engines.elasticsearch_targets import entrance
 from indexer.pipeline import DocumentEnricher
 from indexer.reindex.census import Census
@@ -27,6 +27,7 @@ from indexer.reindex.cluster import Cluster
 from indexer.reindex.failpoints import reached
 from indexer.reindex.gate import Gate, GateClosed, is_closed
 from indexer.reindex.job import Interval, Job, JobKind, Lease, Phase
+from indexer.reindex.jobs import Progress
 from indexer.reindex.ledger import LeaseLost, Ledger
 from indexer.reindex.pace import Pace
 from indexer.reindex.routes import Route, route_of
@@ -50,8 +51,6 @@ FEW = 20
 """Operations of such a pass, from which on the swap follows."""
 PATIENCE = 600.0
 """Seconds that a cluster may be away, all in all without an answer between."""
-
-Progress = Callable[[Job], None]
 
 
 class Worker:
@@ -115,7 +114,7 @@ class Worker:
 
     def _step(self, job: Job) -> None:
         """Do one thing that nobody else does, or wait a moment."""
-        if any(not interval.done for interval in job.intervals):
+        if job.waiting:
             taken = self._claims.interval()
             if taken is not None:
                 self._copy(*taken)
@@ -162,7 +161,7 @@ class Worker:
             job.passes += 1
             job.terms = {shard: point.term for shard, point in points.items()}
             if job.passes == 1 and job.kind is JobKind.IN_PLACE:
-                job.stood = {shard: point.checkpoint for shard, point in points.items()}
+                job.stood = checkpoints(points)
             job.intervals, job.planned = intervals, True
             job.written_before = job.counters.written
             job.lease = None
@@ -178,9 +177,8 @@ class Worker:
             else:
                 self._enter(fence, Phase.COPYING)
             return
-        length = sum(interval.upto - interval.after for interval in job.intervals)
         match job.phase:
-            case Phase.COPYING if length <= LITTLE or job.passes >= MOST_PASSES:
+            case Phase.COPYING if job.operations <= LITTLE or job.passes >= MOST_PASSES:
                 self._enter(fence, Phase.RECONCILING)
             case Phase.CATCHING_UP:
                 self._enter(fence, Phase.BLOCKING if job.options.write_block else Phase.SWAPPING)
@@ -235,10 +233,10 @@ class Worker:
                 pass
 
         def copied(job: Job, lease: Lease) -> None:
-            job.cursors = {shard: point.checkpoint for shard, point in points.items()}
+            job.cursors = checkpoints(points)
 
         self._claims.note(fence, copied)
-        return sum(interval.upto - interval.after for interval in intervals)
+        return sum(interval.length for interval in intervals)
 
     # ------------------------------------------------------------------ deletes, gate
 
