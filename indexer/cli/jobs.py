@@ -86,17 +86,28 @@ def print_jobs(jobs: Sequence[Job]) -> None:
             str(job.kind),
             job.source,
             job.target,
-            str(job.phase),
-            job.passes,
+            _where(job),
             *(getattr(job.counters, name) for name in COUNTERS),
             len(job.workers),
-            job.created[:16].replace("T", " "),
+            _clock(job.created),
+            _clock(job.noted),
         )
         for job in jobs
     ]
     print_table(
-        ("job", "kind", "source", "target", "phase", "passes", *COUNTERS, "workers", "started (UTC)"), rows
+        ("job", "kind", "source", "target", "phase", *COUNTERS, "workers", "started (UTC)", "last sign"), rows
     )
+
+
+def _where(job: Job) -> str:
+    """The phase of a job, with what is done of the pass that is under way."""
+    if not job.operations or job.phase.ended:
+        return str(job.phase)
+    return f"{job.phase}, pass {job.passes}, {job.operations_done / job.operations:.0%}"
+
+
+def _clock(moment: str | None) -> str:
+    return moment[:19].replace("T", " ") if moment is not None else ""
 
 
 def report_of(job: Job) -> dict[str, object]:
@@ -110,6 +121,7 @@ def report_of(job: Job) -> dict[str, object]:
         "target": job.target,
         "model": job.model,
         "created": job.created,
+        "noted": job.noted,
         "undoes": job.undoes,
         "passes": job.passes,
         "operations": job.operations,

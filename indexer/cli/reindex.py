@@ -2,13 +2,15 @@
 
 import json
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from enricher.errors import UsageError
+from enricher.errors import IndexNotFound, UsageError
+from enricher.records import IndexLayout
 from enricher.settings import WORDS
 from indexer.cli.app import Command, Context, Json, app, context_of
 from indexer.cli.jobs import JobView, JsonView, print_jobs, print_outcome, report_of
@@ -126,7 +128,13 @@ def resume(
     shared = context_of(context)
     jobs = _jobs(shared, lease_seconds)
     chosen = _under_way(jobs.ledger, job)
-    _work(shared, jobs, _enricher_of(shared, chosen), chosen, as_json)
+    enricher = _enricher_of(shared, jobs, chosen)
+    if chosen.workers:
+        say(
+            f"Others have work of the job in hand: {', '.join(chosen.workers)}. What a dead one has is taken "
+            f"over after {lease_seconds:g} s without a sign of life."
+        )
+    _work(shared, jobs, enricher, chosen, as_json)
 
 
 @reindex.command("rollback", cls=Command)
@@ -153,11 +161,7 @@ def roll_back(
         say(f"The index {undone.source!r} was never enriched, and what is written back to it is not.")
     else:
         enricher = _enricher(shared, undone.alias, layout.model, layout.fields)
-        if dict(enricher.layout().mapping) != dict(layout.mapping):
-            raise UsageError(
-                f"The index {undone.source!r} was made with other plug-ins than the configuration names now: "
-                "what was written since would differ from the rest. Name the same plug-ins, and try again."
-            )
+        _refuse_other_plugins(undone.source, layout, enricher)
     back = jobs.plan_rollback(undone)
     _begin(shared, jobs, enricher, back, as_json)
 
@@ -175,7 +179,7 @@ def replay_rejects(
     jobs = _jobs(shared)
     with_rejects = [one for one in jobs.ledger.jobs() if one.phase is Phase.DONE and one.rejected]
     chosen = _one_of(with_rejects, job, "with documents that were refused")
-    done = jobs.replay(chosen, _enricher_of(shared, chosen))
+    done = jobs.replay(chosen, _enricher_of(shared, jobs, chosen))
     if as_json:
         print_json({"job": chosen.id, **done._asdict()})
     else:
@@ -190,13 +194,16 @@ def replay_rejects(
 
 
 @reindex.command("cancel", cls=Command)
-def cancel_job(context: typer.Context, job: JobName = None) -> None:
+def cancel_job(context: typer.Context, job: JobName = None, as_json: Json = False) -> None:
     """End a job before its swap: the new index is removed, the old one takes writes.
 
     Example: enricher --engine http://localhost:9200 reindex cancel
     """
     jobs = _jobs(context_of(context))
     ended = jobs.cancel(_under_way(jobs.ledger, job).id)
+    if as_json:
+        print_json(report_of(ended))
+        return
     became = {
         JobKind.COPY: f"{ended.target} is removed, {ended.source} is as it was",
         JobKind.ROLLBACK: f"{ended.alias} stands for {ended.source} still",
@@ -241,11 +248,26 @@ def _enricher(
     return EnricherRecipe(shared.models, model, fields, configuration).open()
 
 
-def _enricher_of(shared: Context, job: Job) -> DocumentEnricher | None:
+def _enricher_of(shared: Context, jobs: "Jobs", job: Job) -> DocumentEnricher | None:
     """What enriches the documents of a job; None where they go back into an index that never was."""
     if job.kind is JobKind.ROLLBACK and not job.fields:
         return None
-    return _enricher(shared, job.alias, job.model, job.fields)
+    enricher = _enricher(shared, job.alias, job.model, job.fields)
+    if job.kind is not JobKind.IN_PLACE or job.phase is not Phase.PREPARING:
+        with suppress(IndexNotFound):  # it may not be made yet
+            layout = jobs.layout(job.target)
+            if layout is not None:
+                _refuse_other_plugins(job.target, layout, enricher)
+    return enricher
+
+
+def _refuse_other_plugins(index: str, layout: IndexLayout, enricher: DocumentEnricher) -> None:
+    """UsageError where the configuration names other plug-ins than an index was made with."""
+    if dict(enricher.layout().mapping) != dict(layout.mapping):
+        raise UsageError(
+            f"The index {index!r} was made with other plug-ins than the configuration names now: what is "
+            "written to it would differ from the rest. Name the same plug-ins, and try again."
+        )
 
 
 def _planned(

@@ -126,7 +126,8 @@ class Job:
     planned: whether there is a pass whose intervals are to be copied. cursors: of each shard the number up to
     which all is copied; terms: of its primary at that time; since: where the job began. lease: of the step
     that one worker does alone. documents, rejected: of the source at the end. swapped_at: where the shards of
-    the target stood before the swap, when writes went on.
+    the target stood before the swap, when writes went on. created, noted: when it was planned, and when any
+    worker last gave a sign of life (ISO 8601, UTC, by the clocks of those who wrote it).
 
     Of a rollback, undoes: the job that it takes back; kept: documents that the target has and the source
     never had. Of a job in place, uuid: of the index, where another of the same name may be made. Of both,
@@ -165,6 +166,7 @@ class Job:
     swap_seconds: float | None = None
     swapped_at: dict[int, int] = field(default_factory=dict)
     gates: tuple[float, float] | None = None
+    noted: str | None = None
 
     @property
     def rejects(self) -> str:

@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from enricher.errors import EngineError, UsageError
@@ -64,6 +65,7 @@ class Ledger:
         for _ in range(TRIES):
             job, seen = self._read(name)
             change(job)
+            job.noted = datetime.now(UTC).isoformat()
             if self._states.save(name, job.as_json(), seen):
                 return job
             time.sleep(random.uniform(0, 0.05))

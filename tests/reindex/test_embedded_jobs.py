@@ -112,6 +112,25 @@ def test_what_cannot_be_done_is_a_sentence(run: RunCommand, command: list[object
     assert [path.name for path in (tmp_path / "index").glob("articles*")] == []
 
 
+def test_a_job_goes_on_with_its_own_plugins_only(
+    run: RunCommand, command: list[object], tmp_path: Path
+) -> None:
+    """What others would write is refused in a sentence; status says how far it is, cancel what it ended."""
+    docs = write_jsonl(tmp_path / "docs.jsonl", 40)
+    run(*command, "index", docs, "--to", "v1", "--no-enrichment")
+    run(*command, "reindex", "start", "v1", "--to", "articles", "--fail-at", "pass-done")
+    other = tmp_path / "other.toml"
+    other.write_text('[index."*"]\nenrichments = ["tokens"]\nrewriters = []\n')
+    refused = run(*command, "--config", other, "reindex", "resume")
+    assert refused.returncode == 2 and "other plug-ins" in refused.stderr, refused.stderr
+    shown = run(*command, "reindex", "status").stdout
+    assert "copying, pass 1" in shown and "last sign" in shown
+    under_way = json.loads(run(*command, "reindex", "status", "--json").stdout)
+    assert under_way["noted"] >= under_way["created"]
+    ended = run(*command, "reindex", "cancel", "--json")
+    assert json.loads(ended.stdout)["phase"] == "cancelled"
+
+
 def test_states_are_changed_by_one_at_a_time(tmp_path: Path) -> None:
     """A change on top of another's is refused; a damaged file is named."""
     states = FileStates(tmp_path / "jobs")
