@@ -1,12 +1,13 @@
 """The ledger: jobs, changed by any number of workers, each change on top of all that were before it."""
 
+import json
 import random
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from enricher.errors import EngineError, UsageError
+from enricher.errors import EngineError, EngineUnavailable, UsageError
 from indexer.reindex.job import Job, Lease
 
 TRIES = 50
@@ -66,10 +67,18 @@ class Ledger:
             job, seen = self._read(name)
             change(job)
             job.noted = datetime.now(UTC).isoformat()
-            if self._states.save(name, job.as_json(), seen):
+            if self._saved(name, job.as_json(), seen):
                 return job
             time.sleep(random.uniform(0, 0.05))
         raise EngineError(f"The job {name!r} is changed by others all the time.")
+
+    def _saved(self, name: str, value: Mapping[str, Any], seen: Seen) -> bool:
+        """Whether a state was written; where no answer came, what is kept tells."""
+        try:
+            return self._states.save(name, value, seen)
+        except EngineUnavailable:
+            found = self._states.load(name)
+            return found is not None and found[0] == json.loads(json.dumps(value))
 
     def _read(self, name: str) -> tuple[Job, Seen]:
         found = self._states.load(name)

@@ -96,14 +96,14 @@ def test_a_query_is_rewritten_without_reading_the_layout_again(
 def test_enriched_searches_agree_on_real_text(
     engines: tuple[SearchEngine, SearchEngine], index: str, real_text: Path, tmp_path: Path
 ) -> None:
-    """5,000 real abstracts with a model of their own, 100 of their titles as queries."""
+    """5,000 real abstracts with a model of the first thousand, 100 of their titles as queries."""
     form = SourceFormat()
     files = find_files([str(real_text / "zh" / "corpus_science")], form)
     items: Iterator[Document | Rejection] = read_files(files, form)
     stream = [item for item in islice(items, 5000) if isinstance(item, Document)]
     store = BundleStore(tmp_path / "models")
     settings = TrainingSettings(dimensions=32, epochs=2, workers=2)
-    store.activate(train_bundle(store, stream, FIELDS, open_analyzer(), settings))
+    store.activate(train_bundle(store, stream[:1000], FIELDS, open_analyzer(), settings))
     opened = index_on_both(engines, index, stream, enricher.load(store.folder))
     assert_equal_answers(opened, [document.text("title") for document in stream[::50]])
 

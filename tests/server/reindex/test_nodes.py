@@ -20,6 +20,9 @@ from indexer.reindex.worker import Worker
 from tests.server.node import Node, three_nodes
 from tests.server.reindex.truth import SOON, Writer, assert_copied, fill, soak
 
+SOON_AGAIN = {"unassigned.node_left.delayed_timeout": "1s"}
+"""A node that leaves is replaced at once, not after a minute."""
+
 
 @pytest.fixture(scope="module")
 def nodes(server_home: Path, server_folder: Path) -> Iterator[list[Node]]:
@@ -44,7 +47,7 @@ def test_a_node_is_killed_and_comes_back(
 ) -> None:
     """While documents are copied, and once more on the way back; a writer writes all the time."""
     index = f"nodes-{strict}".lower()
-    truth = fill(three, f"{index}-old", 2000, number_of_shards=3, number_of_replicas=1)
+    truth = fill(three, f"{index}-old", 2000, number_of_shards=3, number_of_replicas=1, **SOON_AGAIN)
     three.client.cluster.health(index=f"{index}-old", wait_for_status="green", timeout="60s")
     three.client.indices.put_alias(index=f"{index}-old", name=index)
     cluster, ledger = Cluster(three), Ledger(ClusterStates(three), SOON)

@@ -1,0 +1,73 @@
+"""The ledger of jobs: changes on top of each other, also where no answer comes."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from enricher.errors import EngineUnavailable, UsageError
+from indexer.reindex.file_states import FileStates
+from indexer.reindex.job import Job, Phase
+from indexer.reindex.ledger import Ledger
+
+
+class Unanswered(FileStates):
+    """Breaks off on the first change, before or after it was written; another changes the state then."""
+
+    def __init__(self, folder: Path, *, written: bool, other: Ledger | None = None) -> None:
+        super().__init__(folder)
+        self._written, self._other, self._broken = written, other, False
+
+    def save(self, name: str, value: Mapping[str, Any], seen: tuple[int, int]) -> bool:
+        if self._broken:
+            return super().save(name, value, seen)
+        self._broken = True
+        if self._written:
+            super().save(name, value, seen)
+        if self._other is not None:
+            self._other.update(name, copying)
+        raise EngineUnavailable("No answer came.")
+
+
+def copying(job: Job) -> None:
+    """A change that can be made twice."""
+    job.phase = Phase.COPYING
+
+
+def one_more(job: Job) -> None:
+    """A change that must be made once."""
+    job.counters.read += 1
+
+
+def job() -> Job:
+    """A new one."""
+    return Job("a", "old", "alias", "new", None, ("text",), "2026-01-01T00:00:00+00:00")
+
+
+@pytest.mark.parametrize("written", [True, False])
+def test_a_change_without_an_answer_is_made_once(tmp_path: Path, written: bool) -> None:
+    """What is kept tells whether it was written."""
+    ledger = Ledger(Unanswered(tmp_path, written=written))
+    ledger.create(job())
+    assert ledger.update("a", one_more).counters.read == 1
+    assert ledger.load("a").counters.read == 1
+
+
+def test_a_change_without_an_answer_is_made_on_top_of_another(tmp_path: Path) -> None:
+    """Another worker was faster."""
+    ledger = Ledger(Unanswered(tmp_path, written=False, other=Ledger(FileStates(tmp_path))))
+    ledger.create(job())
+    ledger.update("a", one_more)
+    changed = ledger.load("a")
+    assert (changed.counters.read, changed.phase) == (1, Phase.COPYING)
+
+
+def test_every_change_is_a_sign_of_life(tmp_path: Path) -> None:
+    """With its time; a job that is not there is a sentence."""
+    ledger = Ledger(FileStates(tmp_path))
+    ledger.create(job())
+    first, second = ledger.update("a", copying).noted, ledger.update("a", copying).noted
+    assert first is not None and second is not None and job().created < first < second
+    with pytest.raises(UsageError, match="no job 'b'"):
+        ledger.load("b")
