@@ -53,7 +53,8 @@ _CLAUSE_LIMIT = re.compile(r"maxClauseCount is set to (\d+)")
 class ElasticsearchEngine:
     """Indexes of a cluster; `settings` are those of new indexes, `timeout` is in seconds.
 
-    `node_class` replaces the way to the server, for tests of what goes wrong on it.
+    `node_class` replaces the way to the server, for tests of what goes wrong on it. `client` is the client
+    library's; `patient` asks again where no answer comes in time, which is for what may be done twice.
     """
 
     name = "elasticsearch"
@@ -84,6 +85,7 @@ class ElasticsearchEngine:
             options["node_class"] = node_class
         self.client = Elasticsearch(list(addresses.hosts), **options)
         self._once = self.client.options(max_retries=0)
+        self.patient = self.client.options(retry_on_timeout=True)
 
     def __repr__(self) -> str:
         return f"ElasticsearchEngine({str(self.addresses)!r})"

@@ -176,7 +176,7 @@ class Copies:
 
     def __init__(self, engine: ElasticsearchEngine) -> None:
         self._engine = engine
-        self._client = engine.client
+        self._client = engine.patient
         self._page_bytes = 0
 
     # ------------------------------------------------------------------ shards

@@ -36,7 +36,7 @@ class ClusterStates:
         """A state and what `save` wants to see of it, None where there is none of that name."""
         with self._engine.failures(INDEX):
             try:
-                found = self._engine.client.get(index=INDEX, id=name)
+                found = self._engine.patient.get(index=INDEX, id=name)
             except NotFoundError:
                 return None
         return found["_source"], (int(found["_seq_no"]), int(found["_primary_term"]))

@@ -38,7 +38,7 @@ class Targets:
 
     def __init__(self, engine: ElasticsearchEngine) -> None:
         self._engine = engine
-        self._client = engine.client
+        self._client = engine.patient
 
     # ------------------------------------------------------------------ what is there
 
