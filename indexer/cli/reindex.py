@@ -212,6 +212,25 @@ def cancel_job(context: typer.Context, job: JobName = None, as_json: Json = Fals
     print_line(f"The job {ended.id} is cancelled: {became[ended.kind]}.")
 
 
+@reindex.command("remove", cls=Command)
+def remove_job(
+    context: typer.Context,
+    job: Annotated[str, typer.Argument(metavar="JOB", help="A job that has ended.")],
+    old_index: Annotated[
+        bool,
+        typer.Option("--old-index", help="The index that it has replaced, too; then there is no way back."),
+    ] = False,
+) -> None:
+    """Forget a job that has ended, and what it could not write.
+
+    Example: enricher --engine http://localhost:9200 reindex remove articles-20260101t120000-4f1c --old-index
+    """
+    jobs = _jobs(context_of(context))
+    ended = jobs.ledger.load(job)
+    jobs.remove(ended, old_index=old_index)
+    print_line(f"The job {job} is removed{f', with the index {ended.source}' * old_index}.")
+
+
 @reindex.command(cls=Command)
 def status(
     context: typer.Context,

@@ -24,6 +24,7 @@ from indexer.reindex.jobs import GateSettings, Progress, Replayed, Say
 from indexer.reindex.ledger import Ledger
 from indexer.reindex.naming import keep_new, name_of, way_back
 from indexer.reindex.pace import Pace
+from indexer.reindex.removal import remove
 
 JOBS = ".jobs"
 TOGETHER = 1_000
@@ -85,6 +86,12 @@ class EmbeddedJobs:
             if job.kind is JobKind.COPY and self._engine.exists(job.target):
                 self._engine.drop(job.target)
         return job
+
+    def remove(self, job: Job, *, old_index: bool) -> None:
+        aliases = [alias for alias, index in self._engine.aliases().items() if index == job.source]
+        with self._alone(job.id):
+            remove(self.ledger, self._engine, job, aliases, old_index=old_index)
+        (self._folder / f"{job.id}.lock").unlink(missing_ok=True)
 
     def replay(self, job: Job, enricher: DocumentEnricher | None) -> Replayed:
         raise UsageError("On the embedded engine a new job tries all documents again.")

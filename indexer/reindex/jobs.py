@@ -61,6 +61,12 @@ class Jobs(Protocol):
     def cancel(self, name: str) -> Job:
         """End a job before its swap. Raises UsageError where it has ended."""
 
+    def remove(self, job: Job, *, old_index: bool) -> None:
+        """Forget a job that has ended, and on request remove the index that it has replaced.
+
+        Raises UsageError where anything needs it still.
+        """
+
     def replay(self, job: Job, enricher: DocumentEnricher | None) -> Replayed:
         """Try again what a job could not write."""
 

@@ -131,6 +131,35 @@ def test_a_job_goes_on_with_its_own_plugins_only(
     assert json.loads(ended.stdout)["phase"] == "cancelled"
 
 
+def test_a_job_is_removed_with_the_index_that_it_has_replaced(
+    run: RunCommand, command: list[object], tmp_path: Path
+) -> None:
+    """Once it has ended, and where nothing needs the index."""
+    docs = write_jsonl(tmp_path / "docs.jsonl", 10)
+    run(*command, "index", docs, "--to", "v1", "--no-enrichment")
+    run(*command, "reindex", "start", "v1", "--to", "articles", "--fail-at", "swap-unsent")
+    (under_way,) = FileStates(tmp_path / "index" / ".jobs").names()
+    remove = [*command, "reindex", "remove", under_way]
+    refused = run(*remove, "--old-index")
+    assert refused.returncode == 2 and "under way" in refused.stderr
+    assert run(*command, "reindex", "resume").returncode == 0
+    engine = TantivyEngine(tmp_path / "index")
+    engine.set_alias("others", "v1")
+    engine.close()
+    refused = run(*remove, "--old-index")
+    assert refused.returncode == 2 and "by the alias others" in refused.stderr
+    engine = TantivyEngine(tmp_path / "index")
+    engine.set_alias("others", under_way)
+    engine.close()
+    done = run(*remove, "--old-index")
+    assert done.returncode == 0 and "with the index v1" in done.stdout
+    engine = TantivyEngine(tmp_path / "index")
+    assert engine.indexes() == [under_way] and engine.count("articles") == 10
+    engine.close()
+    assert run(*command, "reindex", "status", "--json").stdout == ""
+    assert run(*remove).returncode == 2
+
+
 def test_states_are_changed_by_one_at_a_time(tmp_path: Path) -> None:
     """A change on top of another's is refused; a damaged file is named."""
     states = FileStates(tmp_path / "jobs")

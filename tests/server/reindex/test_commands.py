@@ -68,6 +68,15 @@ def test_a_reindex_is_taken_back_by_command(
     assert nothing.returncode == 2 and "that can be taken back" in nothing.stderr
     listed = run(*command, "status")
     assert "rollback" in listed.stdout and "done" in listed.stdout
+    refused = run(*command, "remove", name, "--old-index")
+    assert refused.returncode == 2 and "does not stand for" in refused.stderr
+    back = json.loads(run(*command, "status", "--json").stdout.splitlines()[0])
+    removed = run(*command, "remove", back["job"], "--old-index")
+    assert removed.returncode == 0, removed.stderr
+    assert list(engine.client.indices.get(index=f"{index}*").body) == [f"{index}-old"]
+    assert_copied(engine, index, truth, None)
+    assert run(*command, "remove", name).returncode == 0
+    assert name not in run(*command, "status").stdout
 
 
 def test_what_was_refused_is_replayed_by_command(

@@ -1,0 +1,43 @@
+"""Forgetting a job that has ended, with what it left."""
+
+from collections.abc import Collection
+
+from enricher.errors import UsageError
+from enricher.records import SearchEngine
+from indexer.reindex.job import Job, JobKind, Phase
+from indexer.reindex.ledger import Ledger
+
+
+def remove(
+    ledger: Ledger, engine: SearchEngine, job: Job, aliases: Collection[str], *, old_index: bool
+) -> None:
+    """Forget a job and its rejects; with old_index the index that it has replaced goes as well.
+
+    aliases: of the source of the job. Raises UsageError where anything still needs what would be removed.
+    """
+    if not job.phase.ended:
+        raise UsageError(f"The job {job.id!r} is under way: let it end, or cancel it first.")
+    under_way = [one for one in ledger.jobs() if not one.phase.ended]
+    for other in under_way:
+        if other.undoes == job.id:
+            raise UsageError(f"The job {other.id!r} takes {job.id!r} back, and needs it.")
+    if old_index:
+        _refuse_needed(engine, job, aliases, under_way)
+    for index in [job.source] * old_index + [job.rejects]:
+        if engine.exists(index):
+            engine.drop(index)
+    ledger.remove(job.id)
+
+
+def _refuse_needed(engine: SearchEngine, job: Job, aliases: Collection[str], under_way: list[Job]) -> None:
+    """UsageError where the source of a job was not replaced, or is in use."""
+    if job.kind is JobKind.IN_PLACE or job.phase is not Phase.DONE:
+        raise UsageError(f"The job {job.id!r} has replaced no index: leave --old-index away.")
+    if engine.aliases().get(job.alias) != job.target:
+        raise UsageError(f"{job.alias!r} does not stand for {job.target!r}: nothing was removed.")
+    if aliases:
+        named = ", ".join(sorted(aliases))
+        raise UsageError(f"The index {job.source!r} is in use by the alias {named}: nothing was removed.")
+    for other in under_way:
+        if job.source in (other.source, other.target):
+            raise UsageError(f"The job {other.id!r} works on {job.source!r}: nothing was removed.")
