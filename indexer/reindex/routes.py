@@ -1,6 +1,7 @@
 """The three ways of documents: into a new index, back into the old one, and to where they are."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Protocol
 
@@ -16,6 +17,8 @@ from indexer.reindex.job import Job, JobKind, Phase
 from indexer.reindex.lines import lines_of
 from indexer.reindex.reconciliation import Differences, Refused, Rules, compare
 
+PART = 100
+"""Documents that are sent while the next ones are enriched."""
 TRIES = 5
 """How often a document is read again that was changed while it was written."""
 
@@ -96,8 +99,14 @@ class Forward(_Between):
     def write(self, job: Job, shard: int, page: Sequence[VersionedDocument], number: str) -> Copied:
         if job.phase is Phase.TRAILING:
             return self._late(job, shard, page)
-        lines, refused = lines_of(self._enricher, page)
-        return self._copies.write(entrance(job.target, number), lines) + Copied(refused=refused)
+        name, copied, sent = entrance(job.target, number), Copied(), Future[Copied]()
+        sent.set_result(copied)
+        with ThreadPoolExecutor(1) as sender:
+            for start in range(0, len(page), PART):
+                lines, refused = lines_of(self._enricher, page[start : start + PART])
+                copied += sent.result() + Copied(refused=refused)
+                sent = sender.submit(self._copies.write, name, lines)
+            return copied + sent.result()
 
     def differences(self, job: Job, census: Census | None = None) -> Iterator[Differences]:
         refused = self._refused(job.rejects)
