@@ -13,9 +13,10 @@ help:  ## Show this list.
 demo: .venv/.demo  ## Train, index and search real text in two languages (about three minutes).
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python examples/demo.py
 
+# Two processes, each with a server of its own; one that is given takes the tests of one at a time.
 test: .venv/.dev  ## Run all tests; writes build/junit.xml.
 	@mkdir -p build
-	$(BIN)/python -m pytest --junitxml=build/junit.xml
+	$(BIN)/python -m pytest $(if $(ELASTICSEARCH_URL),,-n 2 --dist worksteal) --junitxml=build/junit.xml
 
 soak: .venv/.dev  ## Break reindexing on a real server for twenty minutes and more, with new seeds each time.
 	ENRICHER_REQUIRE_SERVER=1 ENRICHER_SOAK=1200 $(BIN)/python -m pytest tests/server/reindex -rP
