@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from elastic_transport import (
@@ -41,26 +41,34 @@ def refuse_items(share: float, chance: random.Random) -> Fault:
     """A share of the items never reaches the server and comes back with 429."""
 
     def fault(send: Send, body: bytes, config: Any) -> NodeApiResponse:
-        lines = body.rstrip(b"\n").split(b"\n")
-        pairs = [b"\n".join(lines[at : at + 2]) for at in range(0, len(lines), 2)]
-        refused = {place for place in range(1, len(pairs)) if chance.random() < share}
-        sent = [pair for place, pair in enumerate(pairs) if place not in refused]
-        response = send(b"\n".join(sent) + b"\n")
-        answer = json.loads(response.body)
-        applied = iter(answer["items"])
-        answer["items"] = [
-            _refused(pair) if place in refused else next(applied) for place, pair in enumerate(pairs)
-        ]
-        answer["errors"] = True
-        return NodeApiResponse(response.meta, json.dumps(answer).encode())
+        kept, refused = without_some(body, lambda: chance.random() < share)
+        response = send(kept)
+        return NodeApiResponse(response.meta, with_refused(response.body, refused))
 
     return fault
 
 
-def _refused(pair: bytes) -> dict[str, Any]:
-    action = json.loads(pair.split(b"\n")[0])["index"]
-    error = {"type": "es_rejected_execution_exception", "reason": "rejected execution of a write"}
-    return {"index": {**action, "status": 429, "error": error}}
+def without_some(body: bytes, is_refused: Callable[[], bool]) -> tuple[bytes, dict[int, object]]:
+    """The body of a bulk request without items, and the answers to those by place; the first is kept."""
+    lines, kept, refused = iter(body.rstrip(b"\n").split(b"\n")), [], dict[int, object]()
+    for place, head in enumerate(lines):
+        ((name, action),) = json.loads(head).items()
+        item = [head] if name == "delete" else [head, next(lines)]
+        if place and is_refused():
+            error = {"type": "es_rejected_execution_exception", "reason": "rejected execution of a write"}
+            refused[place] = {name: {**action, "status": 429, "error": error}}
+        else:
+            kept += item
+    return b"\n".join(kept) + b"\n", refused
+
+
+def with_refused(answer: bytes, refused: Mapping[int, object]) -> bytes:
+    """The answer to a bulk request with the items that the server has not seen in their places."""
+    found = json.loads(answer)
+    for place in sorted(refused) if "items" in found else ():
+        found["items"].insert(place, refused[place])
+        found["errors"] = True
+    return json.dumps(found).encode()
 
 
 def refuse_request(status: int) -> Fault:

@@ -1,7 +1,6 @@
 """A proxy on the loopback between a job and its cluster, on which things go wrong."""
 
 import http.client
-import json
 import random
 import socket
 import struct
@@ -12,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.server.faults import with_refused, without_some
 
 SILENCE = 60.0
 """Seconds after which an answer that never comes ends."""
@@ -82,12 +83,13 @@ class _Handler(BaseHTTPRequestHandler):
         faults, chance = self.server.faults, self.server.draw()
         if chance < faults.reset:
             return self._reset("reset")
-        refused: list[tuple[int, dict[str, Any]]] = []
+        refused: dict[int, object] = {}
         if faults.refused_items and self.path.split("?")[0].endswith("/_bulk"):
-            body, refused = self._refuse(body)
+            body, refused = without_some(body, lambda: self.server.draw() < faults.refused_items)
+            self.server.counts["refused items"] += len(refused)
         status, headers, answer = self._ask(body)
         if refused:
-            answer = _with_refused(answer, refused)
+            answer = with_refused(answer, refused)
         chance -= faults.reset
         if chance < faults.cut:
             self._answer(status, headers, answer, answer[: len(answer) // 2])
@@ -128,30 +130,5 @@ class _Handler(BaseHTTPRequestHandler):
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.connection.close()
 
-    def _refuse(self, body: bytes) -> tuple[bytes, list[tuple[int, dict[str, Any]]]]:
-        """The body without a share of its items, and the answers to those."""
-        lines, kept, refused = iter(body.rstrip(b"\n").split(b"\n")), [], []
-        for place, head in enumerate(lines):
-            ((name, action),) = json.loads(head).items()
-            item = [head] if name == "delete" else [head, next(lines)]
-            if place and self.server.draw() < self.server.faults.refused_items:  # something is always sent
-                error = {"type": "es_rejected_execution_exception", "reason": "rejected execution"}
-                refused.append((place, {name: {"_id": action["_id"], "status": 429, "error": error}}))
-            else:
-                kept += item
-        self.server.counts["refused items"] += len(refused)
-        return b"\n".join(kept) + b"\n", refused
-
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing."""
-
-
-def _with_refused(answer: bytes, refused: list[tuple[int, dict[str, Any]]]) -> bytes:
-    """The answer to a bulk request with the items that the server has not seen in their places."""
-    value = json.loads(answer)
-    if "items" not in value:
-        return answer
-    for place, item in refused:
-        value["items"].insert(place, item)
-    value["errors"] = True
-    return json.dumps(value).encode()
