@@ -138,8 +138,8 @@ def _facet(aggregations: Mapping[str, Any], place: int) -> tuple[FacetCount, ...
     if apart is None:
         return counts
     everywhere = {str(bucket["key"]): int(bucket["bg_count"]) for bucket in apart["buckets"]}
-    every = dict.fromkeys([*_counts(apart), *counts])
-    return by_distinction(every, everywhere, int(apart["doc_count"]), int(apart["bg_count"]))
+    every = sorted({*_counts(apart), *counts}, key=lambda one: -one.count)
+    return by_distinction(every, everywhere.get, int(apart["doc_count"]), int(apart["bg_count"]))
 
 
 def response_of(request: SearchRequest, answer: Mapping[str, Any]) -> SearchResponse:

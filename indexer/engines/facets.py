@@ -6,7 +6,8 @@ surprise and coincidence", 1993). So what nearly every document has comes last, 
 does not come first because it is nowhere else.
 """
 
-from collections.abc import Iterable, Mapping
+from bisect import insort
+from collections.abc import Callable, Iterable
 from math import log
 
 from enricher.records import FacetCount
@@ -16,20 +17,27 @@ FACET_SIZE = 20
 
 
 def by_distinction(
-    counts: Iterable[FacetCount], everywhere: Mapping[str, int], found: int, documents: int
+    counts: Iterable[FacetCount], everywhere: Callable[[str], int | None], found: int, documents: int
 ) -> tuple[FacetCount, ...]:
     """The values that set the `found` documents apart from all `documents` of the index, then the others by
     their number.
 
-    everywhere: in how many documents of the index a value is; one without it sets nothing apart.
+    counts: the most frequent first. everywhere: in how many documents of the index a value is; one for which
+    it answers None sets nothing apart. It is not asked for the many values that are too rare to come among
+    the first ones even if they are nowhere else.
     """
-
-    def rank(facet: FacetCount) -> tuple[float, int, str]:
-        there = everywhere.get(facet.value)
+    best: list[tuple[float, int, str]] = []
+    highest, of_count = 0.0, -1
+    for facet in counts:
+        if facet.count != of_count:
+            of_count, highest = facet.count, distinction(facet.count, found, facet.count, documents)
+        if len(best) == FACET_SIZE and -round(highest, 6) > best[-1][0]:
+            break
+        there = everywhere(facet.value)
         value = distinction(facet.count, found, there, documents) if there is not None else 0.0
-        return -round(value, 6), -facet.count, facet.value
-
-    return tuple(sorted(counts, key=rank)[:FACET_SIZE])
+        insort(best, (-round(value, 6), -facet.count, facet.value))
+        del best[FACET_SIZE:]
+    return tuple(FacetCount(value, -count) for _, count, value in best)
 
 
 def distinction(count: int, found: int, everywhere: int, documents: int) -> float:
@@ -37,7 +45,8 @@ def distinction(count: int, found: int, everywhere: int, documents: int) -> floa
 
     0 where the value is no more frequent among them than elsewhere.
     """
-    others, elsewhere = documents - found, max(everywhere - count, 0)
+    everywhere = max(everywhere, count)
+    others, elsewhere = documents - found, everywhere - count
     if others <= 0 or count * others <= elsewhere * found:
         return 0.0
     cells = (

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -249,9 +250,8 @@ class _Search:
         )
         if column != self.names.get(KEYWORDS):
             return tuple(islice(counts, FACET_SIZE))
-        counted = list(counts)
-        everywhere = {one.value: int(self.searcher.doc_freq(column, one.value)) for one in counted}
-        return by_distinction(counted, everywhere, found, int(self.searcher.num_docs))
+        everywhere = partial(self.searcher.doc_freq, column)
+        return by_distinction(counts, everywhere, found, int(self.searcher.num_docs))
 
     def _hit(self, score: float, address: tantivy.DocAddress) -> Hit:
         if not self.request.source:

@@ -1,6 +1,7 @@
 """The measure by which keywords are ranked."""
 
 import math
+import random
 
 import pytest
 
@@ -33,5 +34,31 @@ def test_what_is_no_more_frequent_than_elsewhere_sets_nothing_apart() -> None:
 def test_there_are_no_more_values_than_a_facet_has() -> None:
     """The first ones in the order of the measure."""
     counts = [FacetCount(f"k{n:02}", 40 - n) for n in range(40)]
-    everywhere = {facet.value: 40 for facet in counts}
-    assert by_distinction(counts, everywhere, 50, 1000) == tuple(counts[:FACET_SIZE])
+    assert by_distinction(counts, lambda value: 40, 50, 1000) == tuple(counts[:FACET_SIZE])
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_rare_values_are_left_out_only_where_they_cannot_matter(seed: int) -> None:
+    """The same as all of them ranked; of thousands of rare ones most are not asked for."""
+    chance = random.Random(seed)
+    documents, found = 5000, chance.choice([3, 40, 700, 4900])
+    sizes = [min(found, 1 + int(chance.paretovariate(1))) for _ in range(3000)]
+    counts = [FacetCount(f"k{n}", size) for n, size in enumerate(sorted(sizes, reverse=True))]
+    everywhere = {
+        one.value: chance.choice([None, one.count, one.count + chance.randrange(documents - found)])
+        for one in counts
+    }
+
+    def rank(facet: FacetCount) -> tuple[float, int, str]:
+        there = everywhere[facet.value]
+        value = distinction(facet.count, found, there, documents) if there is not None else 0.0
+        return -round(value, 6), -facet.count, facet.value
+
+    asked: list[str] = []
+
+    def ask(value: str) -> int | None:
+        asked.append(value)
+        return everywhere[value]
+
+    assert by_distinction(counts, ask, found, documents) == tuple(sorted(counts, key=rank)[:FACET_SIZE])
+    assert found != 700 or len(asked) < 1000
