@@ -3,6 +3,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 LOCK := requirements-dev.lock
+# Two processes, each with a server of its own; one that is given takes the tests of one at a time.
+PYTEST := $(BIN)/python -m pytest $(if $(ELASTICSEARCH_URL),,-n 2 --dist worksteal)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test soak lint bench docs lock clean
@@ -13,13 +15,12 @@ help:  ## Show this list.
 demo: .venv/.demo  ## Train, index and search real text in two languages (about three minutes).
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python examples/demo.py
 
-# Two processes, each with a server of its own; one that is given takes the tests of one at a time.
 test: .venv/.dev  ## Run all tests; writes build/junit.xml.
 	@mkdir -p build
-	$(BIN)/python -m pytest $(if $(ELASTICSEARCH_URL),,-n 2 --dist worksteal) --junitxml=build/junit.xml
+	$(PYTEST) --junitxml=build/junit.xml
 
 soak: .venv/.dev  ## Break reindexing on a real server for twenty minutes and more, with new seeds each time.
-	ENRICHER_REQUIRE_SERVER=1 ENRICHER_SOAK=1200 $(BIN)/python -m pytest tests/server/reindex -rP
+	ENRICHER_REQUIRE_SERVER=1 ENRICHER_SOAK=1200 $(PYTEST) tests/server/reindex -rP
 
 lint: .venv/.dev  ## Check style, types and the direction of imports.
 	$(BIN)/ruff check .

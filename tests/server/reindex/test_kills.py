@@ -139,7 +139,7 @@ def test_a_killed_replay_is_done_again(
     cluster: Cluster,
     index: str,
     jobs: Ledger,
-    chain: DocumentEnricher,
+    whole_chain: DocumentEnricher,
     run: RunCommand,
     command: Command,
 ) -> None:
@@ -147,8 +147,8 @@ def test_a_killed_replay_is_done_again(
     truth = fill(engine, f"{index}-old", 10, **{"mapping.depth.limit": 40})
     for name in ("deep", "deeper"):
         engine.client.index(index=f"{index}-old", id=name, document={"text": "reef", "deep": nested(22)})
-    job = start(jobs, cluster, f"{index}-old", index, chain, JobOptions())
-    assert Worker(jobs, cluster, chain, job.id).run().rejected == 2
+    job = start(jobs, cluster, f"{index}-old", index, whole_chain, JobOptions())
+    assert Worker(jobs, cluster, whole_chain, job.id).run().rejected == 2
     for name in ("deep", "deeper"):
         engine.client.index(index=f"{index}-old", id=name, document={"text": "reef"})
         truth[name, None] = {"text": "reef"}
@@ -156,5 +156,5 @@ def test_a_killed_replay_is_done_again(
     done = run(*command("replay", "--json"))
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {"job": job.id, "written": 0, "settled": 2, "refused": 0}
-    assert_copied(engine, index, truth, chain.model)
+    assert_copied(engine, index, truth, whole_chain.model)
     assert run(*command("replay")).returncode == 2
