@@ -8,11 +8,10 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from functools import cache
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 
-import enricher
 from benchmarks import (
     implied,
     indexing,
@@ -33,6 +32,7 @@ from benchmarks.collections import COLLECTIONS
 from benchmarks.measure import COLUMNS, ROOT, Row, machine, table
 from benchmarks.models import SIZES, corpora, trained
 from benchmarks.plots import draw, draw_gains
+from enricher import Enricher, load
 from enricher.errors import EnricherError, SourceError
 
 DOCS = ROOT / "docs"
@@ -74,16 +74,23 @@ Vocabularies smaller than the large model are cut from it, larger ones have word
 
 
 class Benchmarks:
-    """The parts of the run; each prints its rows as they come."""
+    """The parts of the run; each prints its rows as they come, and trains the models that it needs."""
 
     def __init__(self, models: Path, data: Path) -> None:
         self.data = data
         self.folder = models
-        self.folders = {
-            name: trained(models / name, corpora(data), *options) for name, options in SIZES.items()
-        }
-        self.models = {name: enricher.load(folder) for name, folder in self.folders.items()}
-        self.large = self.models["large"]
+
+    def trained(self, name: str) -> Path:
+        """The folder of a model of SIZES."""
+        return trained(self.folder / name, corpora(self.data), *SIZES[name])
+
+    @cached_property
+    def large(self) -> Enricher:
+        return load(self.trained("large"))
+
+    @cached_property
+    def medium(self) -> Enricher:
+        return load(self.trained("medium"))
 
     def rows(self, part: str) -> list[Row]:
         """Run a part of COSTS."""
@@ -101,15 +108,15 @@ class Benchmarks:
         return parts[part]()
 
     def kernels(self) -> list[Row]:
-        vectors = {name: model.model for name, model in self.models.items()}
-        rows = shown(kernels.rows(vectors, self.folders["large"]))
+        vectors = {"large": self.large.model, "medium": self.medium.model}
+        rows = shown(kernels.rows(vectors, self.trained("large")))
         draw(DOCS / "plots/vocabulary.svg", kernels.series(self.large.model), "words", "ms a word")
         return rows
 
     def keywords(self) -> list[Row]:
         phrases = keyphrases.speed(self.folder, self.data)
-        rows = shown(chain(keywords.rows(self.models["medium"], self.data), [phrases]))
-        lines = keywords.series(self.models["medium"], self.data)
+        rows = shown(chain(keywords.rows(self.medium, self.data), [phrases]))
+        lines = keywords.series(self.medium, self.data)
         draw(DOCS / "plots/length.svg", lines, "words of the document", "ms a document")
         return rows
 
@@ -119,24 +126,24 @@ class Benchmarks:
         return shown(rows)
 
     def opening(self) -> list[Row]:
-        return shown(opening.rows(self.large, self.folders["large"], self.data))
+        return shown(opening.rows(self.large, self.trained("large"), self.data))
 
     def indexing(self) -> list[Row]:
-        return shown(indexing.rows(self.folders["medium"], self.data))
+        return shown(indexing.rows(self.trained("medium"), self.data))
 
     def training(self) -> list[Row]:
         return shown([indexing.training(self.data)])
 
     def storage(self) -> list[Row]:
-        return shown(indexing.storage(self.folders["medium"], self.data))
+        return shown(indexing.storage(self.trained("medium"), self.data))
 
     def memory(self) -> list[Row]:
-        rows, lines = indexing.memory(self.folders["medium"], self.data)
+        rows, lines = indexing.memory(self.trained("medium"), self.data)
         draw(DOCS / "plots/documents.svg", lines, "documents", "ms a document, MB")
         return shown(rows)
 
     def reindexing(self) -> list[Row]:
-        return shown(reindexing.rows(self.folders["medium"], self.data))
+        return shown(reindexing.rows(self.trained("medium"), self.data))
 
 
 def shown(rows: Iterable[Row]) -> list[Row]:
@@ -166,17 +173,16 @@ def kept(folder: Path, part: str) -> list[list[str]]:
     return rows
 
 
-def page(folder: Path) -> str:
-    """The page of all parts that were measured, each with where and when."""
-    sections = [HEAD]
-    for part in TABLES:
-        if (folder / f"{part}.json").exists():
-            found = json.loads((folder / f"{part}.json").read_text(encoding="utf-8"))
-            heading = f"## {part.capitalize()}\n\n{found['origin']}"
-            sections.append(f"\n{heading}\n\n{table(found['columns'], found['rows'])}\n")
-    drawn = [name for name in PICTURES if (DOCS / f"plots/{name}.svg").exists()]
+def write_performance(docs: Path, part: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Put a part into the page of all that were ever measured, each with where and when."""
+    path = docs / "performance.md"
+    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    sections = {one.partition("\n")[0]: one.rstrip() for one in before.split("\n## ")[1:]}
+    sections[part.capitalize()] = f"{part.capitalize()}\n\n{origin()}\n\n{table(columns, rows)}"
+    measured = [f"\n## {sections[name]}\n" for name in map(str.capitalize, TABLES) if name in sections]
+    drawn = [name for name in PICTURES if (docs / f"plots/{name}.svg").exists()]
     pictures = [f"\n![cost against {name}](plots/{name}.svg)\n" for name in drawn]
-    return "".join([*sections, PLOTS, *pictures])
+    path.write_text("".join([HEAD, *measured, PLOTS, *pictures]), encoding="utf-8")
 
 
 def write_relevance(folder: Path) -> None:
@@ -201,8 +207,8 @@ def write_words(folder: Path) -> None:
     (DOCS / "words.md").write_text(text, encoding="utf-8")
 
 
-def measure(part: str, run: Callable[[], Benchmarks], options: argparse.Namespace) -> None:
-    """Run one part, and write or keep what it has found."""
+def measure(part: str, benchmarks: Benchmarks, options: argparse.Namespace) -> None:
+    """Run one part, and write what it has found."""
     folder = options.models / "measured"
     if part in RELEVANCE:
         with_backgrounds = part == "backgrounds"
@@ -217,9 +223,9 @@ def measure(part: str, run: Callable[[], Benchmarks], options: argparse.Namespac
             keep(folder, part, columns, rows)
             write_words(folder)
     elif part == "segmenters":
-        keep(folder, part, segmentation.COLUMNS, segmentation.rows(options.data))
+        write_performance(DOCS, part, segmentation.COLUMNS, segmentation.rows(options.data))
     else:
-        keep(folder, part, COLUMNS, [row.row() for row in run().rows(part)])
+        write_performance(DOCS, part, COLUMNS, [row.row() for row in benchmarks.rows(part)])
 
 
 def words_measured(
@@ -256,15 +262,12 @@ def main() -> None:
     options = arguments().parse_args()
     if not options.data.is_dir():
         sys.exit(f"The benchmarks need the evaluation data, and there is no folder {options.data}.")
-    run = cache(lambda: Benchmarks(options.models, options.data))
-    parts = options.only or PARTS
+    benchmarks = Benchmarks(options.models, options.data)
     try:
-        for part in parts:
-            measure(part, run, options)
+        for part in options.only or PARTS:
+            measure(part, benchmarks, options)
     except EnricherError as error:
         sys.exit(str(error))
-    if set(parts) & set(TABLES):
-        (DOCS / "performance.md").write_text(page(options.models / "measured"), encoding="utf-8")
 
 
 if __name__ == "__main__":

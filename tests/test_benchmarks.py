@@ -13,6 +13,7 @@ import pytest
 
 import enricher
 from benchmarks import keyphrases, quality, relevance
+from benchmarks.__main__ import write_performance
 from benchmarks.collections import (
     CHANGED,
     COLLECTIONS,
@@ -255,6 +256,19 @@ def test_further_recipes_differ_from_the_default_in_one_thing() -> None:
     assert recipes()[without("vector")].rewriters == tuple(n for n in default.rewriters if n != "vector")
     assert recipes()["head 0.1"].settings == {"vector": {"head": 0.1}}
     assert all(recipe.enrichments == default.enrichments for recipe in recipes().values())
+
+
+def test_a_part_that_is_measured_leaves_the_others_on_the_page(tmp_path: Path) -> None:
+    """Also those that were measured elsewhere."""
+    page = tmp_path / "performance.md"
+    before = (ROOT / "docs/performance.md").read_text(encoding="utf-8")
+    page.write_text(before, encoding="utf-8")
+    write_performance(tmp_path, "storage", ("work", "ours"), [("a word", "2 bytes")])
+    old, new = (dict(re.findall(r"^## (.*)\n\n([^#]*)", text, re.M)) for text in (before, page.read_text()))
+    assert list(old) == list(new)
+    assert "| a word | 2 bytes |" in new.pop("Storage") and old.pop("Storage")
+    old.pop("Cost against size"), new.pop("Cost against size")  # the pictures are not there
+    assert new == old
 
 
 def test_a_collection_that_was_measured_is_not_measured_again(tmp_path: Path) -> None:
