@@ -52,7 +52,7 @@ def _jobs(engine: SearchEngine) -> list[Check]:
 
     try:
         jobs = open_jobs(engine)
-        left = [job for job in jobs.ledger.jobs() if not job.phase.ended]
+        left = jobs.ledger.under_way()
     except EnricherError as error:
         return [Check("jobs", False, str(error))]
     return [_check(f"job {job.id}", partial(_job, jobs, job)) for job in left]

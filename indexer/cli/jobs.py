@@ -26,7 +26,7 @@ class JobView:
             self._since, self._pass = (now, job.counters.read), (job.phase, job.passes)
         began, read_before = self._since
         total, done = job.operations, job.operations_done
-        parts = [f"{job.phase}, pass {job.passes}" if job.passes else str(job.phase)]
+        parts = []
         seconds = now - began
         if seconds > 1 and job.counters.read > read_before:
             parts.append(f"{(job.counters.read - read_before) / seconds:,.0f} documents/s")
@@ -37,7 +37,7 @@ class JobView:
             parts.append(f"{job.counters.refused:,} refused, {job.counters.retried:,} sent again")
         if 0 < done < total and seconds > 1:
             parts.append(f"{seconds * (total - done) / done:,.0f} s left")
-        self._display(str(parts[0]), done, total, detail="; ".join(parts[1:]))
+        self._display(_phase(job), done, total, detail="; ".join(parts))
 
 
 class JsonView:
@@ -103,7 +103,12 @@ def _where(job: Job) -> str:
     """The phase of a job, with what is done of the pass that is under way."""
     if not job.operations or job.phase.ended:
         return str(job.phase)
-    return f"{job.phase}, pass {job.passes}, {job.operations_done / job.operations:.0%}"
+    return f"{_phase(job)}, {job.operations_done / job.operations:.0%}"
+
+
+def _phase(job: Job) -> str:
+    """The phase of a job, and which pass it is in."""
+    return f"{job.phase}, pass {job.passes}" if job.passes else str(job.phase)
 
 
 def _clock(moment: str | None) -> str:

@@ -357,7 +357,7 @@ def _under_way(ledger: Ledger, name: str | None) -> Job:
         if job.phase.ended:
             raise UsageError(f"The job {name!r} is {job.phase}, and not under way.")
         return job
-    return _one_of([job for job in ledger.jobs() if not job.phase.ended], None, "under way")
+    return _one_of(ledger.under_way(), None, "under way")
 
 
 def _one_of(jobs: list[Job], name: str | None, which: str) -> Job:

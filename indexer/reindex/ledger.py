@@ -57,6 +57,10 @@ class Ledger:
         """All jobs, the newest first."""
         return [self.load(name) for name in self._states.names()]
 
+    def under_way(self) -> list[Job]:
+        """Those that have not ended."""
+        return [job for job in self.jobs() if not job.phase.ended]
+
     def remove(self, name: str) -> None:
         """Forget a job."""
         self._states.remove(name)

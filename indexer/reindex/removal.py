@@ -17,7 +17,7 @@ def remove(
     """
     if not job.phase.ended:
         raise UsageError(f"The job {job.id!r} is under way: let it end, or cancel it first.")
-    under_way = [one for one in ledger.jobs() if not one.phase.ended]
+    under_way = ledger.under_way()
     for other in under_way:
         if other.undoes == job.id:
             raise UsageError(f"The job {other.id!r} takes {job.id!r} back, and needs it.")

@@ -25,6 +25,14 @@ def command(models: Path) -> list[object]:
     return ["--models", models]
 
 
+def kill_at(point: str, run: RunCommand, command: list[object], folder: Path, size: int) -> None:
+    """Begin to copy an index of so many documents, v1, and kill the job at a point."""
+    docs = write_jsonl(folder / "docs.jsonl", size)
+    assert run(*command, "index", docs, "--to", "v1", "--no-enrichment").returncode == 0
+    killed = run(*command, "reindex", "start", "v1", "--to", "articles", "--fail-at", point)
+    assert killed.returncode == -9, killed.stderr
+
+
 def assert_copied(folder: Path, alias: str, ids: set[str], model: str | None) -> None:
     """All there, none besides, and each enriched by the model."""
     engine = TantivyEngine(folder / "index")
@@ -66,10 +74,7 @@ def test_an_index_made_without_a_model_is_enriched_and_taken_back(
 @pytest.mark.parametrize("point", POINTS)
 def test_a_killed_job_is_resumed(run: RunCommand, command: list[object], tmp_path: Path, point: str) -> None:
     """Also with documents that were written and deleted between."""
-    docs = write_jsonl(tmp_path / "docs.jsonl", 80)
-    run(*command, "index", docs, "--to", "v1", "--no-enrichment")
-    killed = run(*command, "reindex", "start", "v1", "--to", "articles", "--fail-at", point)
-    assert killed.returncode == -9, killed.stderr
+    kill_at(point, run, command, tmp_path, 80)
     ids = {document.id for document in documents(80)}
     if point not in {"swap-sent", "before-end"}:
         engine = TantivyEngine(tmp_path / "index")
@@ -116,9 +121,7 @@ def test_a_job_goes_on_with_its_own_plugins_only(
     run: RunCommand, command: list[object], tmp_path: Path
 ) -> None:
     """What others would write is refused in a sentence; status says how far it is, cancel what it ended."""
-    docs = write_jsonl(tmp_path / "docs.jsonl", 40)
-    run(*command, "index", docs, "--to", "v1", "--no-enrichment")
-    run(*command, "reindex", "start", "v1", "--to", "articles", "--fail-at", "pass-done")
+    kill_at("pass-done", run, command, tmp_path, 40)
     other = tmp_path / "other.toml"
     other.write_text('[index."*"]\nenrichments = ["tokens"]\nrewriters = []\n')
     refused = run(*command, "--config", other, "reindex", "resume")
@@ -135,9 +138,7 @@ def test_a_job_is_removed_with_the_index_that_it_has_replaced(
     run: RunCommand, command: list[object], tmp_path: Path
 ) -> None:
     """Once it has ended, and where nothing needs the index."""
-    docs = write_jsonl(tmp_path / "docs.jsonl", 10)
-    run(*command, "index", docs, "--to", "v1", "--no-enrichment")
-    run(*command, "reindex", "start", "v1", "--to", "articles", "--fail-at", "swap-unsent")
+    kill_at("swap-unsent", run, command, tmp_path, 10)
     (under_way,) = FileStates(tmp_path / "index" / ".jobs").names()
     remove = [*command, "reindex", "remove", under_way]
     refused = run(*remove, "--old-index")
