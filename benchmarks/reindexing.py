@@ -75,7 +75,7 @@ class TimedStates(ClusterStates):
         finally:
             self.seconds += time.perf_counter() - started
 
-    def save(self, name: str, value: Mapping[str, Any], seen: tuple[int, int]) -> bool:
+    def save(self, name: str, value: Mapping[str, Any], seen: tuple[int, int]) -> tuple[int, int] | None:
         started = time.perf_counter()
         try:
             return super().save(name, value, seen)

@@ -41,17 +41,19 @@ class ClusterStates:
                 return None
         return found["_source"], (int(found["_seq_no"]), int(found["_primary_term"]))
 
-    def save(self, name: str, value: Mapping[str, Any], seen: tuple[int, int]) -> bool:
-        """Write a changed state; False where it was changed by another since."""
+    def save(self, name: str, value: Mapping[str, Any], seen: tuple[int, int]) -> tuple[int, int] | None:
+        """Write a changed state and answer what the next change wants to see; None where it was changed by
+        another since.
+        """
         sequence, term = seen
         with self._engine.failures(INDEX):
             try:
-                self._client.index(
+                answer = self._client.index(
                     index=INDEX, id=name, document=value, if_seq_no=sequence, if_primary_term=term
                 )
             except ConflictError:
-                return False
-        return True
+                return None
+        return int(answer["_seq_no"]), int(answer["_primary_term"])
 
     def names(self) -> list[str]:
         """The states there are, the newest first."""

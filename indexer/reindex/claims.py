@@ -16,28 +16,31 @@ class Claims:
     def __init__(self, ledger: Ledger, job: str, worker: str) -> None:
         self._ledger, self._job, self._worker = ledger, job, worker
 
-    def lead(self) -> tuple[Job, int] | None:
-        """Become the one that does the next step: the job and the fence of the lease."""
+    def lead(self, job: Job) -> tuple[Job, int] | None:
+        """Become the one that does the next step of a job: the job and the fence of the lease."""
+        if not self._may_lead(job):
+            return None
         fence: int | None = None
 
         def change(job: Job) -> None:
             nonlocal fence
             fence = None
-            if not (job.phase.ended or job.waiting) and self._is_free(job, job.lease):
+            if self._may_lead(job):
                 job.fence += 1
                 fence, job.lease = job.fence, Lease(self._worker, job.fence)
 
         job = self._ledger.update(self._job, change)
         return None if fence is None else (job, fence)
 
-    def interval(self) -> tuple[Job, Interval, int] | None:
+    def interval(self, job: Job) -> tuple[Job, Interval, int] | None:
         """Take an interval that nobody works on: the job, the interval and the fence of the lease."""
+        if self._free_interval(job) is None:
+            return None
         taken: Interval | None = None
 
         def change(job: Job) -> None:
             nonlocal taken
-            free = (one for one in job.intervals if not one.done and self._is_free(job, one.lease))
-            taken = next(free, None)
+            taken = self._free_interval(job)
             if taken is not None:
                 job.fence += 1
                 taken.lease = Lease(self._worker, job.fence)
@@ -47,6 +50,13 @@ class Claims:
             return None
         reached("interval-claimed")
         return job, taken, taken.lease.fence
+
+    def _may_lead(self, job: Job) -> bool:
+        return not (job.phase.ended or job.waiting) and self._is_free(job, job.lease)
+
+    def _free_interval(self, job: Job) -> Interval | None:
+        free = (one for one in job.intervals if not one.done and self._is_free(job, one.lease))
+        return next(free, None)
 
     def _is_free(self, job: Job, lease: Lease | None) -> bool:
         """Whether it may be taken; what this worker held before something went wrong, it may take again."""

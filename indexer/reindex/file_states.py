@@ -33,14 +33,16 @@ class FileStates:
         except (ValueError, KeyError, TypeError) as error:
             raise EngineError(f"The file {path} is damaged; remove it to forget the job.") from error
 
-    def save(self, name: str, value: Mapping[str, Any], seen: tuple[int, int]) -> bool:
-        """Write a changed state; False where it was changed by another since."""
+    def save(self, name: str, value: Mapping[str, Any], seen: tuple[int, int]) -> tuple[int, int] | None:
+        """Write a changed state and answer what the next change wants to see; None where it was changed by
+        another since.
+        """
         with locked(self._folder):
             found = self.load(name)
             if found is None or found[1] != seen:
-                return False
+                return None
             self._write(name, value, seen[0] + 1)
-            return True
+            return seen[0] + 1, 0
 
     def names(self) -> list[str]:
         """The states there are, the newest first."""

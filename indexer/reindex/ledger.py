@@ -26,7 +26,7 @@ class States(Protocol):
 
     def load(self, name: str) -> tuple[dict[str, Any], Seen] | None: ...
 
-    def save(self, name: str, value: Mapping[str, Any], seen: Seen) -> bool: ...
+    def save(self, name: str, value: Mapping[str, Any], seen: Seen) -> Seen | None: ...
 
     def names(self) -> list[str]: ...
 
@@ -43,7 +43,8 @@ class Ledger:
     def __init__(self, states: States, lease_seconds: float = LEASE_SECONDS) -> None:
         self.lease_seconds = lease_seconds
         self._states = states
-        self._seen: dict[tuple[str, int], tuple[int, float]] = {}
+        self._states_known: dict[str, tuple[dict[str, Any], Seen]] = {}
+        self._beats_seen: dict[tuple[str, int], tuple[int, float]] = {}
 
     def create(self, job: Job) -> None:
         """Keep a new job."""
@@ -51,7 +52,8 @@ class Ledger:
 
     def load(self, name: str) -> Job:
         """A job as it stands; UsageError where there is none of that name."""
-        return self._read(name)[0]
+        found = self._states_known[name] = self._read(name)
+        return Job.from_json(found[0])
 
     def jobs(self) -> list[Job]:
         """All jobs, the newest first."""
@@ -66,37 +68,45 @@ class Ledger:
         self._states.remove(name)
 
     def update(self, name: str, change: Callable[[Job], None]) -> Job:
-        """Change a job; `change` is called again on what another has written meanwhile."""
+        """Change a job; `change` is called again on what another has written meanwhile.
+
+        It is called first on the state that was last read or written here, which is one request less.
+        """
         for _ in range(TRIES):
-            job, seen = self._read(name)
+            known = self._states_known.pop(name, None)
+            state, seen = self._read(name) if known is None else known
+            job = Job.from_json(state)
             change(job)
             job.noted = datetime.now(UTC).isoformat()
-            if self._saved(name, job.as_json(), seen):
+            value = json.loads(json.dumps(job.as_json()))
+            written = self._written(name, value, seen)
+            if written is not None:
+                self._states_known[name] = value, written
                 return job
             time.sleep(random.uniform(0, 0.05))
         raise EngineError(f"The job {name!r} is changed by others all the time.")
 
-    def _saved(self, name: str, value: Mapping[str, Any], seen: Seen) -> bool:
-        """Whether a state was written; where no answer came, what is kept tells."""
+    def _written(self, name: str, value: Mapping[str, Any], seen: Seen) -> Seen | None:
+        """What tells a state that was written; where no answer came, what is kept tells whether it was."""
         try:
             return self._states.save(name, value, seen)
         except EngineUnavailable:
             found = self._states.load(name)
-            return found is not None and found[0] == json.loads(json.dumps(value))
+            return found[1] if found is not None and found[0] == value else None
 
-    def _read(self, name: str) -> tuple[Job, Seen]:
+    def _read(self, name: str) -> tuple[dict[str, Any], Seen]:
         found = self._states.load(name)
         if found is None:
             raise UsageError(f"There is no job {name!r}; `enricher reindex status` lists them.")
-        return Job.from_json(found[0]), found[1]
+        return found
 
     def is_free(self, job: Job, lease: Lease | None) -> bool:
         """Whether nobody holds it, or its holder gave no sign of life while it was watched long enough."""
         if lease is None:
             return True
         key, now = (job.id, lease.fence), time.monotonic()
-        beat, since = self._seen.get(key, (-1, now))
+        beat, since = self._beats_seen.get(key, (-1, now))
         if beat != lease.beat:
-            self._seen[key] = (lease.beat, now)
+            self._beats_seen[key] = (lease.beat, now)
             return False
         return now - since > self.lease_seconds

@@ -115,12 +115,12 @@ class Worker:
     def _step(self, job: Job) -> None:
         """Do one thing that nobody else does, or wait a moment."""
         if job.waiting:
-            taken = self._claims.interval()
+            taken = self._claims.interval(job)
             if taken is not None:
                 self._copy(*taken)
                 return
         else:
-            led = self._claims.lead()
+            led = self._claims.lead(job)
             if led is not None:
                 with self._claims.alive(led[1]):
                     self._steps[led[0].phase](*led)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from enricher.errors import EngineUnavailable, UsageError
+from indexer.reindex.claims import Claims
 from indexer.reindex.file_states import FileStates
 from indexer.reindex.job import Job, Phase
 from indexer.reindex.ledger import Ledger
@@ -19,7 +20,7 @@ class Unanswered(FileStates):
         super().__init__(folder)
         self._written, self._other, self._broken = written, other, False
 
-    def save(self, name: str, value: Mapping[str, Any], seen: tuple[int, int]) -> bool:
+    def save(self, name: str, value: Mapping[str, Any], seen: tuple[int, int]) -> tuple[int, int] | None:
         if self._broken:
             return super().save(name, value, seen)
         self._broken = True
@@ -71,3 +72,49 @@ def test_every_change_is_a_sign_of_life(tmp_path: Path) -> None:
     assert first is not None and second is not None and job().created < first < second
     with pytest.raises(UsageError, match="no job 'b'"):
         ledger.load("b")
+
+
+class Counted(FileStates):
+    """Counts what it is asked for."""
+
+    reads = writes = 0
+
+    def load(self, name: str) -> tuple[dict[str, Any], tuple[int, int]] | None:
+        self.reads += 1
+        return super().load(name)
+
+    def save(self, name: str, value: Mapping[str, Any], seen: tuple[int, int]) -> tuple[int, int] | None:
+        self.writes += 1
+        reads = self.reads
+        try:
+            return super().save(name, value, seen)
+        finally:
+            self.reads = reads  # its own
+
+
+def test_changes_in_a_row_read_nothing(tmp_path: Path) -> None:
+    """Until another has changed the job: that is seen, and read."""
+    states = Counted(tmp_path)
+    ledger = Ledger(states)
+    ledger.create(job())
+    for _ in range(3):
+        ledger.update("a", one_more)
+    assert (states.reads, states.writes) == (1, 3)
+    Ledger(FileStates(tmp_path)).update("a", copying)
+    changed = ledger.update("a", one_more)
+    assert (changed.counters.read, changed.phase) == (4, Phase.COPYING)
+    assert (states.reads, states.writes) == (2, 5)
+
+
+def test_who_waits_for_others_writes_nothing(tmp_path: Path) -> None:
+    """Neither for an interval nor for the lead."""
+    states = Counted(tmp_path)
+    ledger = Ledger(states)
+    new = job()
+    ledger.create(new)
+    first, second = Claims(ledger, "a", "first"), Claims(ledger, "a", "second")
+    assert first.lead(new) is not None
+    led = ledger.load("a")
+    writes = states.writes
+    assert second.lead(led) is None and second.interval(led) is None
+    assert states.writes == writes
