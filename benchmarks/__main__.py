@@ -57,20 +57,6 @@ RELEVANCE = ("quality", "backgrounds")
 WORDS = ("keyphrases", "implied", "senses", "wordpairs", "related")
 """The parts of docs/words.md."""
 PARTS = (*TABLES, *RELEVANCE, *WORDS)
-PICTURES = ("documents", "length", "neighbors", "vocabulary")
-HEAD = """# Performance
-
-Written by `make bench`: do not edit. Every figure is measured in one run, our work and its competitor in
-turn, several times each; times are medians with quartiles, of wall clock where nothing else is said. Both
-models are real, trained on the same corpora in Chinese and English with 128 dimensions: the large one keeps
-every word, the medium one those of twenty occurrences.
-"""
-PLOTS = """
-## Cost against size
-
-Vocabularies smaller than the large model are cut from it, larger ones have words split in two:
-[benchmarks/models.py](../benchmarks/models.py) says how. A walk in Python is timed on a part of the words.
-"""
 
 
 class Benchmarks:
@@ -159,30 +145,29 @@ def origin() -> str:
     return f"{machine()}; {datetime.now(UTC):%B %Y}."
 
 
-def keep(folder: Path, part: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Keep what a part has measured, so that it can be measured again by itself."""
+def keep(folder: Path, part: str, rows: Sequence[Sequence[str]]) -> None:
+    """Keep what a part has measured, so that it goes on where it was stopped."""
     folder.mkdir(parents=True, exist_ok=True)
-    found = {"origin": origin(), "columns": columns, "rows": rows}
-    (folder / f"{part}.json").write_text(json.dumps(found, ensure_ascii=False), encoding="utf-8")
+    (folder / f"{part}.json").write_text(json.dumps(rows, ensure_ascii=False), encoding="utf-8")
 
 
 def kept(folder: Path, part: str) -> list[list[str]]:
     """The rows that were kept of a part: delete its file to measure it anew."""
     path = folder / f"{part}.json"
-    rows: list[list[str]] = json.loads(path.read_text(encoding="utf-8"))["rows"] if path.exists() else []
+    rows: list[list[str]] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
     return rows
 
 
-def write_performance(docs: Path, part: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Put a part into the page of all that were ever measured, each with where and when."""
-    path = docs / "performance.md"
-    before = path.read_text(encoding="utf-8") if path.exists() else ""
-    sections = {one.partition("\n")[0]: one.rstrip() for one in before.split("\n## ")[1:]}
-    sections[part.capitalize()] = f"{part.capitalize()}\n\n{origin()}\n\n{table(columns, rows)}"
-    measured = [f"\n## {sections[name]}\n" for name in map(str.capitalize, TABLES) if name in sections]
-    drawn = [name for name in PICTURES if (docs / f"plots/{name}.svg").exists()]
-    pictures = [f"\n![cost against {name}](plots/{name}.svg)\n" for name in drawn]
-    path.write_text("".join([HEAD, *measured, PLOTS, *pictures]), encoding="utf-8")
+def put(page: Path, part: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Put what a part has measured in its place on a page, with where and when; all else stays."""
+    text = page.read_text(encoding="utf-8")
+    begin, end = f"<!-- {part} -->", f"<!-- end of {part} -->"
+    before, found, rest = text.partition(begin)
+    _, ended, after = rest.partition(end)
+    if not found or not ended:
+        raise SourceError(f"The page {page} has no place for {part}: {begin} and {end} are missing.")
+    shown = f"{begin}\n\n{table(columns, rows)}\n\n{origin()}\n\n{end}"
+    page.write_text(before + shown + after, encoding="utf-8")
 
 
 def write_relevance(folder: Path) -> None:
@@ -192,19 +177,6 @@ def write_relevance(folder: Path) -> None:
         raise SourceError(f"No collection was measured yet: there is no report in {str(folder)!r}.")
     draw_gains(DOCS / "plots/gains.svg", relevance.series(found))
     (DOCS / "relevance.md").write_text(relevance.page(found, taught), encoding="utf-8")
-
-
-def write_words(folder: Path) -> None:
-    """Write the page of what was ever measured of words."""
-    text = (ROOT / "benchmarks/words.md").read_text(encoding="utf-8")
-    for part in WORDS:
-        path = folder / f"{part}.json"
-        shown = "Not measured yet."
-        if path.exists():
-            found = json.loads(path.read_text(encoding="utf-8"))
-            shown = f"{table(found['columns'], found['rows'])}\n\n{found['origin']}"
-        text = text.replace(f"<!-- {part} -->", shown)
-    (DOCS / "words.md").write_text(text, encoding="utf-8")
 
 
 def measure(part: str, benchmarks: Benchmarks, options: argparse.Namespace) -> None:
@@ -220,12 +192,12 @@ def measure(part: str, benchmarks: Benchmarks, options: argparse.Namespace) -> N
         for row in found:
             print(f"| {' | '.join(row)} |", flush=True)
             rows.append(row)
-            keep(folder, part, columns, rows)
-            write_words(folder)
+            keep(folder, part, rows)
+            put(DOCS / "words.md", part, columns, rows)
     elif part == "segmenters":
-        write_performance(DOCS, part, segmentation.COLUMNS, segmentation.rows(options.data))
+        put(DOCS / "performance.md", part, segmentation.COLUMNS, segmentation.rows(options.data))
     else:
-        write_performance(DOCS, part, COLUMNS, [row.row() for row in benchmarks.rows(part)])
+        put(DOCS / "performance.md", part, COLUMNS, [row.row() for row in benchmarks.rows(part)])
 
 
 def words_measured(

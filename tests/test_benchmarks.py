@@ -13,7 +13,7 @@ import pytest
 
 import enricher
 from benchmarks import keyphrases, quality, relevance
-from benchmarks.__main__ import write_performance
+from benchmarks.__main__ import TABLES, WORDS, put
 from benchmarks.collections import (
     CHANGED,
     COLLECTIONS,
@@ -259,16 +259,23 @@ def test_further_recipes_differ_from_the_default_in_one_thing() -> None:
 
 
 def test_a_part_that_is_measured_leaves_the_others_on_the_page(tmp_path: Path) -> None:
-    """Also those that were measured elsewhere."""
+    """And the text around it; a page without a place for it is a sentence."""
     page = tmp_path / "performance.md"
     before = (ROOT / "docs/performance.md").read_text(encoding="utf-8")
     page.write_text(before, encoding="utf-8")
-    write_performance(tmp_path, "storage", ("work", "ours"), [("a word", "2 bytes")])
-    old, new = (dict(re.findall(r"^## (.*)\n\n([^#]*)", text, re.M)) for text in (before, page.read_text()))
-    assert list(old) == list(new)
-    assert "| a word | 2 bytes |" in new.pop("Storage") and old.pop("Storage")
-    old.pop("Cost against size"), new.pop("Cost against size")  # the pictures are not there
-    assert new == old
+    put(page, "storage", ("work", "ours"), [("a word", "2 bytes")])
+    place = re.compile(r"<!-- storage -->.*<!-- end of storage -->", re.S)
+    after = page.read_text(encoding="utf-8")
+    assert "| a word | 2 bytes |" in after and place.split(after) == place.split(before)
+    with pytest.raises(SourceError, match="no place for senses"):
+        put(page, "senses", ("work", "ours"), [])
+
+
+@pytest.mark.parametrize(("page", "parts"), [("performance.md", TABLES), ("words.md", WORDS)])
+def test_every_part_has_a_place_on_its_page(page: str, parts: tuple[str, ...]) -> None:
+    """In the order of the list."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    assert tuple(re.findall(r"^<!-- (\w+) -->$", text, re.M)) == parts
 
 
 def test_a_collection_that_was_measured_is_not_measured_again(tmp_path: Path) -> None:
