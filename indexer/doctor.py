@@ -1,6 +1,6 @@
 """What can be wrong, looked at one by one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -47,19 +47,30 @@ def _indexes(engine: SearchEngine, models: Path) -> list[Check]:
 
 
 def _jobs(engine: SearchEngine) -> list[Check]:
-    """One check for each job that has not ended."""
+    """One check for each job that has not ended, or has left documents behind."""
     from indexer.reindex.opening import open_jobs  # loads the libraries of all engines
 
     try:
         jobs = open_jobs(engine)
-        left = jobs.ledger.under_way()
+        aliases = engine.aliases()
+        found = [job for job in jobs.ledger.jobs() if not job.phase.ended or _lacks(job, aliases)]
     except EnricherError as error:
         return [Check("jobs", False, str(error))]
-    return [_check(f"job {job.id}", partial(_job, jobs, job)) for job in left]
+    return [_check(f"job {job.id}", partial(_job, jobs, job)) for job in found]
+
+
+def _lacks(job: Job, aliases: Mapping[str, str]) -> bool:
+    """Whether the index that a job has made is in use without the documents that it refused."""
+    return bool(job.rejected) and aliases.get(job.alias, job.alias) == job.target
 
 
 def _job(jobs: Jobs, job: Job) -> str:
     """That a job goes on, or has stopped without doing harm."""
+    if job.phase.ended:
+        raise EnricherError(
+            f"{job.rejected:,} of its documents could not be written to {job.target}: "
+            f"`enricher reindex replay {job.id}` tries again and says why, `remove` forgets them"
+        )
     if jobs.is_blocking(job):
         raise EnricherError(
             f"it has blocked writes to {job.source}, which are refused still: unless it runs now, resume or "

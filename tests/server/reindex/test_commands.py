@@ -89,6 +89,9 @@ def test_what_was_refused_is_replayed_by_command(
     command = ["--engine", server_url, "--models", models, "reindex"]
     started = run(*command, "start", f"{index}-old", "--to", index)
     assert started.returncode == 1 and "3 documents could not be written" in started.stderr
+    doctor = [*command[:-1], "doctor"]
+    found = run(*doctor)
+    assert found.returncode == 1 and "3 of its documents could not be written" in found.stdout
     engine.client.index(index=f"{index}-old", id="mended", document={"text": "reef"})
     engine.client.index(index=index, id="taken", document={"text": "whale"})
     truth["mended", None], truth["taken", None] = {"text": "reef"}, {"text": "whale"}
@@ -99,6 +102,7 @@ def test_what_was_refused_is_replayed_by_command(
     last = run(*command, "replay", "--json")
     assert last.returncode == 0 and json.loads(last.stdout)["settled"] == 1
     assert run(*command, "replay").returncode == 2
+    assert "could not be written" not in run(*doctor).stdout
 
 
 def test_a_new_index_that_finds_less_is_not_swapped(
