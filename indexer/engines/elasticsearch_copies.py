@@ -244,12 +244,17 @@ class Copies:
         return [_document(hit) for hit in hits]
 
     def identities(
-        self, index: str, shard: int, upto: int = EVERYTHING, page: int = 10_000
+        self,
+        index: str,
+        shard: int,
+        upto: int = EVERYTHING,
+        page: int = 10_000,
+        where: Sequence[Query] = (),
     ) -> Iterator[VersionedDocument]:
-        """All documents of a shard up to a number, without their sources."""
+        """All documents of a shard up to a number that the queries find, without their sources."""
         after = -1
         while True:
-            found = self.read(index, shard, after, upto, page, source=False)
+            found = self.read(index, shard, after, upto, page, source=False, where=where)
             yield from found
             if len(found) < page:
                 return

@@ -1,11 +1,11 @@
 """What is looked at before anything is written: each finding a sentence."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from enricher.errors import EngineError, UsageError
 from enricher.records import VECTOR, IndexLayout
-from indexer.engines.elasticsearch_copies import EVERYTHING
+from indexer.engines.elasticsearch_copies import EVERYTHING, Query
 from indexer.engines.elasticsearch_mapping import META
 from indexer.engines.elasticsearch_vectors import dimensions_of
 from indexer.engines.fields import ENRICHMENT
@@ -21,6 +21,8 @@ ROOM = 3.0
 NO_PIPELINE = "_none"
 SAMPLE = 20
 """Documents of which one will have a vector."""
+NAMED = 5
+"""Ids that a sentence names."""
 
 
 def check(cluster: Cluster, source: str, alias: str, layout: IndexLayout) -> list[str]:
@@ -80,19 +82,31 @@ def check_in_place(
                 f"The documents of {concrete!r} were enriched by the model {present.model}: some of them by "
                 f"{layout.model} would be a mixture. Enrich all of them."
             )
-    if options.ids:
-        cluster.copies.refresh(concrete)
-    found = cluster.copies.count(concrete, [{"ids": {"values": list(options.ids)}}])
+    absent = _absent(cluster, concrete, options.ids) if options.ids else []
     first = options.is_partial and present is None
-    return list(_notes_in_place(settings, concrete, len(options.ids) - found, first))
+    return list(_notes_in_place(settings, concrete, absent, first))
 
 
-def _notes_in_place(settings: Mapping[str, Any], index: str, absent: int, first: bool) -> Iterator[str]:
+def _absent(cluster: Cluster, index: str, ids: Sequence[str]) -> list[str]:
+    """Those of the ids that no document of an index has."""
+    copies = cluster.copies
+    copies.refresh(index)
+    where: list[Query] = [{"ids": {"values": list(ids)}}]
+    present = {
+        one.id for shard in copies.points(index) for one in copies.identities(index, shard, where=where)
+    }
+    return [one for one in ids if one not in present]
+
+
+def _notes_in_place(
+    settings: Mapping[str, Any], index: str, absent: Sequence[str], first: bool
+) -> Iterator[str]:
     name = settings.get("index.final_pipeline", NO_PIPELINE)
     if name != NO_PIPELINE:
         yield f"The documents of {index!r} pass through its final pipeline {name!r} again."
-    if absent > 0:
-        yield f"{absent:,} of the ids are not in {index!r}."
+    if absent:
+        names = ", ".join(absent[:NAMED]) + ", …" * (len(absent) > NAMED)
+        yield f"Of the ids {len(absent):,} {'are' if len(absent) > 1 else 'is'} not in {index!r}: {names}."
     if first:
         yield f"The other documents of {index!r} stay as they are: searches find only those enriched."
 

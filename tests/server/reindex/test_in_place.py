@@ -204,7 +204,7 @@ def test_the_command_enriches_in_place(
     ids.write_text(f"{next(iter(truth))[0]}\nnot-there\n")
     named = run(*command, "--ids", ids)
     assert named.returncode == 0 and "1 document of" in named.stdout, named.stderr
-    assert "1 of the ids are not in" in named.stderr
+    assert f"Of the ids 1 is not in '{index}-1': not-there." in named.stderr
     for wrong, said in (
         (["--in-place", "--write-block"], "no swap"),
         (["--only", "old"], "missing or stale"),
