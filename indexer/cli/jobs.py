@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 
 from indexer.cli.output import ProgressDisplay, counted, json_line, print_line, print_table
 from indexer.reindex.job import Job, JobKind
@@ -54,9 +54,10 @@ class JsonView:
 
 
 def print_outcome(job: Job) -> None:
-    """What became of a job that was done; its seconds are those since it was started."""
+    """What became of a job that was done; its seconds are those from its start to its last sign of life."""
     counters = job.counters
-    seconds = (datetime.now(UTC) - datetime.fromisoformat(job.created)).total_seconds()
+    begun, last = (datetime.fromisoformat(moment) for moment in (job.created, job.noted or job.created))
+    seconds = (last - begun).total_seconds()
     if job.kind is JobKind.IN_PLACE:
         written = counted(counters.written, "document")
         print_line(f"{written} of {job.source} enriched.")

@@ -120,14 +120,17 @@ def resume(
     fail_at: FailAt = None,
     lease_seconds: LeaseSeconds = LEASE_SECONDS,
 ) -> None:
-    """Go on with a job after a crash, or help a job that runs elsewhere.
+    """Go on with a job after a crash, or help a job that runs elsewhere; one that has ended is reported.
 
     Example: enricher --engine http://localhost:9200 reindex resume
     """
     arm(fail_at)
     shared = context_of(context)
     jobs = _jobs(shared, lease_seconds)
-    chosen = _under_way(jobs.ledger, job)
+    chosen = _named(jobs.ledger, job)
+    if chosen.phase.ended:  # others were faster
+        _report(jobs, chosen, 0.0, as_json)
+        return
     enricher = _enricher_of(shared, jobs, chosen)
     if chosen.workers:
         say(
@@ -200,7 +203,7 @@ def cancel_job(context: typer.Context, job: JobName = None, as_json: Json = Fals
     Example: enricher --engine http://localhost:9200 reindex cancel
     """
     jobs = _jobs(context_of(context))
-    ended = jobs.cancel(_under_way(jobs.ledger, job).id)
+    ended = jobs.cancel(_named(jobs.ledger, job).id)
     if as_json:
         print_json(report_of(ended))
         return
@@ -350,14 +353,9 @@ def _ids(file: Path | None) -> tuple[str, ...]:
     return found
 
 
-def _under_way(ledger: Ledger, name: str | None) -> Job:
+def _named(ledger: Ledger, name: str | None) -> Job:
     """The job named, or the only one that has not ended."""
-    if name is not None:
-        job = ledger.load(name)
-        if job.phase.ended:
-            raise UsageError(f"The job {name!r} is {job.phase}, and not under way.")
-        return job
-    return _one_of(ledger.under_way(), None, "under way")
+    return _one_of(ledger.under_way(), None, "under way") if name is None else ledger.load(name)
 
 
 def _one_of(jobs: list[Job], name: str | None, which: str) -> Job:
@@ -387,8 +385,13 @@ def _work(shared: Context, jobs: "Jobs", enricher: DocumentEnricher | None, job:
     with progress_display() as progress:
         gate = GateSettings(shared.models, shared.configuration())
         ended = jobs.work(job, enricher, JsonView() if as_json else JobView(progress), gate)
+    _report(jobs, ended, time.monotonic() - started, as_json)
+
+
+def _report(jobs: "Jobs", ended: Job, seconds: float, as_json: bool) -> None:
+    """Say what became of a job on which one has worked for so many seconds; exit 1 with losses."""
     if as_json:
-        print_json(report_of(ended) | {"seconds": time.monotonic() - started})
+        print_json(report_of(ended) | {"seconds": seconds})
     elif ended.phase is Phase.DONE:
         print_outcome(ended)
     if ended.phase is Phase.CANCELLED:

@@ -83,7 +83,10 @@ def test_a_killed_job_is_resumed(run: RunCommand, command: list[object], tmp_pat
         ids.remove(min(ids))
     done = run(*command, "reindex", "resume", "--json")
     assert done.returncode == 0, done.stderr
-    assert_copied(tmp_path, "articles", ids, json.loads(done.stdout)["model"])
+    report = json.loads(done.stdout)
+    assert_copied(tmp_path, "articles", ids, report["model"])
+    late = run(*command, "reindex", "resume", report["job"], "--json")
+    assert late.returncode == 0 and json.loads(late.stdout) == report | {"seconds": 0.0}, late.stderr
 
 
 def test_what_cannot_be_done_is_a_sentence(run: RunCommand, command: list[object], tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ class Crew:
             for process in crew:
                 process.wait(300)
             said = [process.stderr.read().decode() for process in crew if process.stderr is not None]
-            assert [process.returncode for process in crew[1:]] == [0] * (len(crew) - 1), said
+            assert [process.returncode for process in crew[1:]] == [0] * (len(crew) - 1), "\n".join(said)
         finally:
             for process in crew:
                 process.kill()
