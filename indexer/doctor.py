@@ -13,6 +13,7 @@ from enricher.settings import read_configuration
 from indexer.engines import open_engine
 from indexer.reindex.job import Job
 from indexer.reindex.jobs import Jobs
+from indexer.reindex.removal import replaced
 
 MENDED = {"elasticsearch": "`enricher reindex start {} --only missing` enriches them"}
 """How documents get their enrichment that were written past us, by engine."""
@@ -40,23 +41,36 @@ def examine(models: Path, engine_url: str, config: Path | None) -> list[Check]:
 def _indexes(engine: SearchEngine, models: Path) -> list[Check]:
     """One check for each index of ours."""
     try:
-        names = engine.indexes()
+        names, old = engine.indexes(), replaced(_opened(engine).ledger, engine.aliases())
     except EnricherError as error:
         return [Check("indexes", False, str(error))]
-    return [_check(f"index {name}", partial(_index, engine, name, models)) for name in names]
+    return [
+        _check(
+            f"index {name}",
+            partial(_old_index, engine, name, old[name])
+            if name in old
+            else partial(_index, engine, name, models),
+        )
+        for name in names
+    ]
 
 
 def _jobs(engine: SearchEngine) -> list[Check]:
     """One check for each job that has not ended, or has left documents behind."""
-    from indexer.reindex.opening import open_jobs  # loads the libraries of all engines
-
     try:
-        jobs = open_jobs(engine)
+        jobs = _opened(engine)
         aliases = engine.aliases()
         found = [job for job in jobs.ledger.jobs() if not job.phase.ended or _lacks(job, aliases)]
     except EnricherError as error:
         return [Check("jobs", False, str(error))]
     return [_check(f"job {job.id}", partial(_job, jobs, job)) for job in found]
+
+
+def _opened(engine: SearchEngine) -> Jobs:
+    """The jobs of an engine."""
+    from indexer.reindex.opening import open_jobs  # loads the libraries of all engines
+
+    return open_jobs(engine)
 
 
 def _lacks(job: Job, aliases: Mapping[str, str]) -> bool:
@@ -129,3 +143,11 @@ def _index(engine: SearchEngine, name: str, models: Path) -> str:
                 f"`enricher reindex start {name} --in-place` makes them one"
             )
     return f"{count:,} documents, {f'model {model}' if model else 'words only'}"
+
+
+def _old_index(engine: SearchEngine, name: str, job: Job) -> str:
+    """What an index is kept for that nobody uses."""
+    return (
+        f"{engine.count(name):,} documents, kept for the way back from {job.target}: "
+        f"`enricher reindex remove {job.id} --old-index` ends it"
+    )

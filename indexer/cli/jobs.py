@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 
 from indexer.cli.output import ProgressDisplay, counted, json_line, print_line, print_table
-from indexer.reindex.job import Job, JobKind
+from indexer.reindex.job import Job, JobKind, Phase
 
 COUNTERS = ("read", "written", "refused", "deleted")
 
@@ -88,7 +88,7 @@ def print_jobs(jobs: Sequence[Job]) -> None:
             job.source,
             job.target,
             _where(job),
-            *(getattr(job.counters, name) for name in COUNTERS),
+            *_counters(job),
             len(job.workers),
             _clock(job.created),
             _clock(job.noted),
@@ -98,6 +98,14 @@ def print_jobs(jobs: Sequence[Job]) -> None:
     print_table(
         ("job", "kind", "source", "target", "phase", *COUNTERS, "workers", "started (UTC)", "last sign"), rows
     )
+
+
+def _counters(job: Job) -> list[int]:
+    """COUNTERS of a job; of one that is done, only what is refused still counts as refused."""
+    found = asdict(job.counters)
+    if job.phase is Phase.DONE:
+        found["refused"] = job.rejected
+    return [found[name] for name in COUNTERS]
 
 
 def _where(job: Job) -> str:

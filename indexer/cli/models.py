@@ -12,6 +12,8 @@ from enricher.records import SearchEngine
 from enricher.text import open_analyzer
 from indexer.cli.app import Command, Json, Language, Segmenter, app, context_of
 from indexer.cli.output import counted, print_json, print_table, progress_display, say
+from indexer.reindex.job import JobKind
+from indexer.reindex.removal import replaced
 
 models = typer.Typer(help="List, verify, activate, roll back and import models.",
                      no_args_is_help=True)  # fmt: skip
@@ -122,9 +124,15 @@ def activate(
 
 
 def _of_other_models(engine: SearchEngine, version: str) -> dict[str, str]:
-    """The indexes that hold documents of other models, and one of those models."""
+    """The indexes in use that hold documents of other models, and one of those models."""
+    from indexer.reindex.opening import open_jobs  # loads the libraries of all engines
+
+    ledger = open_jobs(engine).ledger
+    unused = replaced(ledger, engine.aliases()).keys() | {
+        job.target for job in ledger.under_way() if job.kind is JobKind.COPY
+    }
     found = {}
-    for name in engine.indexes():
+    for name in sorted(set(engine.indexes()) - unused):
         layout = engine.layout(name)
         left = [older for older in layout.compatible if engine.made_by(name, older)]
         others = [model for model in (layout.model, *left) if model not in (None, version)]

@@ -120,7 +120,7 @@ def console() -> Console:
     """A console on the present stdout, wide enough that a pipe cuts nothing."""
     terminal = sys.stdout.isatty()
     return Console(
-        file=sys.stdout, width=None if terminal else 200, highlight=False, markup=False, emoji=False
+        file=sys.stdout, width=None if terminal else 10_000, highlight=False, markup=False, emoji=False
     )
 
 

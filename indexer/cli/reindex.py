@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from enricher.errors import IndexNotFound, UsageError
+from enricher.errors import EnricherError, IndexNotFound, UsageError
 from enricher.records import IndexLayout
 from enricher.settings import WORDS
 from indexer.cli.app import Command, Context, Json, app, context_of
@@ -58,7 +58,8 @@ def start_job(
         list[str] | None,
         typer.Option(
             metavar="missing|stale",
-            help="In place, only documents without enrichment, or whose text or model has changed; repeated.",
+            help="In place, only documents without enrichment, or whose text is not that of their "
+            "enrichment or whose model is not the active one; repeated.",
         ),
     ] = None,
     query: Annotated[
@@ -150,7 +151,8 @@ def roll_back(
 ) -> None:
     """Put the old index back, with all that was written and deleted since the swap.
 
-    It is a job as well: writers may go on, and `reindex resume` goes on with it. The new index stays.
+    It is a job as well: writers may go on, and `reindex resume` goes on with it. The new index stays,
+    and `reindex rollback` again goes back to it.
 
     Example: enricher --engine http://localhost:9200 reindex rollback
     """
@@ -165,6 +167,7 @@ def roll_back(
     else:
         enricher = _enricher(shared, undone.alias, layout.model, layout.fields)
         _refuse_other_plugins(undone.source, layout, enricher)
+    say(f"{undone.alias} goes back from {undone.target} to {undone.source}.")
     back = jobs.plan_rollback(undone)
     _begin(shared, jobs, enricher, back, as_json)
 
@@ -231,7 +234,10 @@ def remove_job(
     jobs = _jobs(context_of(context))
     ended = jobs.ledger.load(job)
     jobs.remove(ended, old_index=old_index)
-    print_line(f"The job {job} is removed{f', with the index {ended.source}' * old_index}.")
+    if old_index:
+        print_line(f"The job {job} is removed, with the index {ended.source}.")
+    else:
+        print_line(f"The job {job} is removed; of its indexes and aliases none has changed.")
 
 
 @reindex.command(cls=Command)
@@ -384,8 +390,20 @@ def _work(shared: Context, jobs: "Jobs", enricher: DocumentEnricher | None, job:
     started = time.monotonic()
     with progress_display() as progress:
         gate = GateSettings(shared.models, shared.configuration())
-        ended = jobs.work(job, enricher, JsonView() if as_json else JobView(progress), gate)
+        try:
+            ended = jobs.work(job, enricher, JsonView() if as_json else JobView(progress), gate)
+        except KeyboardInterrupt:
+            say(f"The job {job.id} waits: resume or cancel it. {_refusals(jobs, job)}")
+            raise
     _report(jobs, ended, time.monotonic() - started, as_json)
+
+
+def _refusals(jobs: "Jobs", job: Job) -> str:
+    """What clients must know of a job that waits."""
+    with suppress(EnricherError):
+        if jobs.is_blocking(jobs.ledger.load(job.id)):
+            return f"Writes to {job.source} are refused until then."
+    return ""
 
 
 def _report(jobs: "Jobs", ended: Job, seconds: float, as_json: bool) -> None:

@@ -63,7 +63,7 @@ def search(
     foreign = engine.foreign(index)
     if foreign:
         lacking = counted(foreign, "document")
-        say(f"{lacking} of {index} without the words or the vector of its model: index them again.")
+        say(f"{lacking} of {index} without the words or the vector of its model: see `enricher doctor`.")
     if as_json:
         reasons = _reasons(words, response) if explain else {}
         print_json(_as_json(opened, words, response) | reasons)

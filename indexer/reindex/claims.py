@@ -75,6 +75,17 @@ class Claims:
 
         return self._ledger.update(self._job, guarded)
 
+    def release(self) -> None:
+        """Give back all that this worker holds, so that nobody waits for it."""
+
+        def change(job: Job) -> None:
+            held: list[Job | Interval] = [job, *job.intervals]
+            for one in held:
+                if one.lease is not None and one.lease.worker == self._worker:
+                    one.lease = None
+
+        self._ledger.update(self._job, change)
+
     @contextmanager
     def alive(self, fence: int) -> Iterator[None]:
         """Give signs of life while the block runs."""

@@ -30,8 +30,11 @@ def way_back(undone: Job, layout: IndexLayout | None) -> Job:
 def keep_new(ledger: Ledger, job: Job) -> Job:
     """Keep a new job. IndexConflict where another works on the same names."""
     for other in ledger.under_way():
-        if {job.alias, job.source} & {other.alias, other.source, other.target}:
-            raise IndexConflict(f"The job {other.id!r} works on {job.alias!r}: resume or cancel it first.")
+        shared = {job.alias, job.source} & {other.alias, other.source, other.target}
+        if shared:
+            raise IndexConflict(
+                f"The job {other.id!r} works on {min(shared)!r}: let it end, or resume or cancel it first."
+            )
     ledger.create(job)
     reached("job-written")
     return job

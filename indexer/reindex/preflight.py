@@ -7,6 +7,7 @@ from enricher.errors import EngineError, UsageError
 from enricher.records import VECTOR, IndexLayout
 from indexer.engines.elasticsearch_copies import EVERYTHING, Query
 from indexer.engines.elasticsearch_mapping import META
+from indexer.engines.elasticsearch_states import INDEX as JOBS
 from indexer.engines.elasticsearch_vectors import dimensions_of
 from indexer.engines.fields import ENRICHMENT
 from indexer.engines.names import check_name
@@ -56,7 +57,10 @@ def check(cluster: Cluster, source: str, alias: str, layout: IndexLayout) -> lis
             f"A copy of {concrete!r} may need {needed / 1e9:.1f} GB, and the nodes have {free / 1e9:.1f} GB: "
             "make room."
         )
-    return list(_notes(settings, alias, template))
+    notes = list(_notes(settings, alias, template))
+    if source not in (concrete, alias):
+        notes.append(f"The alias {source!r} stands for {concrete!r} afterwards as well; {alias!r} is moved.")
+    return notes
 
 
 def check_in_place(
@@ -120,6 +124,8 @@ def _copiable(cluster: Cluster, source: str) -> tuple[str, dict[str, Any], dict[
             f"{source!r} is a data stream, which is written by rollover: it cannot be reindexed."
         )
     concrete = cluster.engine.name_of(source)
+    if concrete == JOBS:
+        raise UsageError(f"The index {concrete!r} holds the jobs themselves: it cannot be reindexed.")
     settings, mapping, _ = cluster.targets.described(concrete)
     if mapping.get("_source", {}).get("enabled") in (False, "false"):
         raise UsageError(f"The index {concrete!r} keeps no _source: there is nothing to copy.")

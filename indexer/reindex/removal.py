@@ -1,11 +1,27 @@
 """Forgetting a job that has ended, with what it left."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from enricher.errors import UsageError
 from enricher.records import SearchEngine
 from indexer.reindex.job import Job, JobKind, Phase
 from indexer.reindex.ledger import Ledger
+
+
+def replaced(ledger: Ledger, aliases: Mapping[str, str]) -> dict[str, Job]:
+    """The indexes that are kept for a way back only, each with the last job that has replaced it.
+
+    aliases: name → index. An index that another alias stands for is in use, and none of them.
+    """
+    used = set(aliases.values())
+    return {
+        job.source: job
+        for job in reversed(ledger.jobs())
+        if job.kind is not JobKind.IN_PLACE
+        and job.phase is Phase.DONE
+        and job.alias in aliases
+        and job.source not in used
+    }
 
 
 def remove(
@@ -33,11 +49,11 @@ def _refuse_needed(engine: SearchEngine, job: Job, aliases: Collection[str], und
     """UsageError where the source of a job was not replaced, or is in use."""
     if job.kind is JobKind.IN_PLACE or job.phase is not Phase.DONE:
         raise UsageError(f"The job {job.id!r} has replaced no index: leave --old-index away.")
-    if engine.aliases().get(job.alias) != job.target:
-        raise UsageError(f"{job.alias!r} does not stand for {job.target!r}: nothing was removed.")
     if aliases:
         named = ", ".join(sorted(aliases))
         raise UsageError(f"The index {job.source!r} is in use by the alias {named}: nothing was removed.")
+    if job.alias not in engine.aliases():
+        raise UsageError(f"The alias {job.alias!r} stands for no index: nothing was removed.")
     for other in under_way:
         if job.source in (other.source, other.target):
             raise UsageError(f"The job {other.id!r} works on {job.source!r}: nothing was removed.")

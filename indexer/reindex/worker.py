@@ -10,7 +10,7 @@ import socket
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -90,6 +90,14 @@ class Worker:
 
     def run(self) -> Job:
         """Work until the job has ended, and answer it. Raises EngineError, GateClosed."""
+        try:
+            return self._run()
+        except KeyboardInterrupt:
+            with suppress(EngineError):
+                self._claims.release()
+            raise
+
+    def _run(self) -> Job:
         job = self._ledger.load(self._job)
         undone = self._ledger.load(job.undoes) if job.undoes is not None else None
         self._route = route_of(job.kind, self._cluster, self._enricher, undone)

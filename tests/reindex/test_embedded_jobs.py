@@ -164,6 +164,29 @@ def test_a_job_is_removed_with_the_index_that_it_has_replaced(
     assert run(*remove).returncode == 2
 
 
+def test_old_indexes_are_kept_for_the_way_back_only(
+    run: RunCommand, command: list[object], tmp_path: Path
+) -> None:
+    """Nobody is asked to enrich them; each can be removed, also after the next job."""
+    docs = write_jsonl(tmp_path / "docs.jsonl", 10)
+    run(*command, "index", docs, "--to", "v1", "--no-enrichment")
+    names = []
+    for source in ("v1", "articles"):
+        done = run(*command, "reindex", "start", source, "--to", "articles", "--json")
+        assert done.returncode == 0, done.stderr
+        names.append(json.loads(done.stdout)["job"])
+    (first, second), version = names, json.loads(done.stdout)["model"]
+    found = run(*command, "doctor")
+    assert found.returncode == 0, found.stdout
+    assert f"kept for the way back from {first}: `enricher reindex remove {first}" in found.stdout
+    assert f"kept for the way back from {second}: `enricher reindex remove {second}" in found.stdout
+    assert run(*command, "reindex", "remove", first, "--old-index").returncode == 0
+    engine = TantivyEngine(tmp_path / "index")
+    assert engine.indexes() == sorted(names)
+    engine.close()
+    assert_copied(tmp_path, "articles", {document.id for document in documents(10)}, version)
+
+
 def test_states_are_changed_by_one_at_a_time(tmp_path: Path) -> None:
     """A change on top of another's is refused; a damaged file is named."""
     states = FileStates(tmp_path / "jobs")

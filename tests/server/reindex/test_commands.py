@@ -1,12 +1,19 @@
 """`enricher reindex` as a user calls it."""
 
 import json
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from elasticsearch import ApiError
 
 from indexer.engines.elasticsearch import ElasticsearchEngine
+from indexer.reindex.job import Job
+from indexer.reindex.ledger import Ledger
 from tests.conftest import RunCommand
 from tests.server.reindex.judged import write_collection
 from tests.server.reindex.truth import assert_copied, fill, nested
@@ -48,6 +55,8 @@ def test_a_job_that_does_not_exist_is_a_sentence(
     assert done.returncode == 1 and "There is no index" in done.stderr
     done = run(*command, "rollback")
     assert done.returncode == 2 and "that can be taken back" in done.stderr
+    done = run(*command, "start", "enricher-jobs", "--to", index)
+    assert done.returncode == 2 and "holds the jobs themselves" in done.stderr
 
 
 def test_a_reindex_is_taken_back_by_command(
@@ -58,6 +67,8 @@ def test_a_reindex_is_taken_back_by_command(
     command = ["--engine", server_url, "--models", models, "reindex"]
     started = run(*command, "start", f"{index}-old", "--to", index, "--write-block")
     assert started.returncode == 0 and "30 documents of" in started.stdout, started.stderr
+    found = run(*command[:-1], "doctor").stdout
+    assert f"30 documents, kept for the way back from {index}" in found
     engine.client.index(index=index, id="x", document={"text": "reef"})
     truth["x", None] = {"text": "reef"}
     name = json.loads(run(*command, "status", "--json").stdout.splitlines()[0])["job"]
@@ -69,7 +80,7 @@ def test_a_reindex_is_taken_back_by_command(
     listed = run(*command, "status")
     assert "rollback" in listed.stdout and "done" in listed.stdout
     refused = run(*command, "remove", name, "--old-index")
-    assert refused.returncode == 2 and "does not stand for" in refused.stderr
+    assert refused.returncode == 2 and f"by the alias {index}" in refused.stderr
     back = json.loads(run(*command, "status", "--json").stdout.splitlines()[0])
     removed = run(*command, "remove", back["job"], "--old-index")
     assert removed.returncode == 0, removed.stderr
@@ -134,3 +145,31 @@ def test_a_new_index_that_finds_less_is_not_swapped(
     assert_copied(engine, index, truth, str(engine.layout(index).model))
     missing = run(*command, "start", index, "--to", index, "--gate", tmp_path / "nothing")
     assert missing.returncode == 1 and "There is no folder" in missing.stderr
+
+
+def test_an_interrupted_job_waits_for_nobody(
+    engine: ElasticsearchEngine, server_url: str, models: Path, index: str, jobs: Ledger, run: RunCommand
+) -> None:
+    """Ctrl-C gives back what the worker holds; the job goes on at once elsewhere."""
+    truth = fill(engine, f"{index}-old", 300)
+    command = ["--engine", server_url, "--models", str(models), "reindex"]
+    slow = [*command, "start", f"{index}-old", "--to", index, "--rate", "20"]
+    worker = subprocess.Popen([sys.executable, "-m", "indexer", *slow], stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while not any(job.counters.read for job in jobs.under_way()):
+        assert worker.poll() is None and time.monotonic() < deadline
+        time.sleep(0.1)
+    worker.send_signal(signal.SIGINT)
+    _, said = worker.communicate(timeout=60)
+    assert worker.returncode == 130 and "waits: resume or cancel it" in said, said
+    (left,) = (job for job in jobs.under_way() if job.alias == index)
+    assert left.workers == []
+    jobs.update(left.id, unhurried)
+    done = run(*command, "resume", left.id)
+    assert done.returncode == 0 and "Others have work" not in done.stderr, done.stderr
+    assert_copied(engine, index, truth, left.model)
+
+
+def unhurried(job: Job) -> None:
+    """Take the limit away."""
+    job.options = replace(job.options, rate=None)
