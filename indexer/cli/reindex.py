@@ -393,17 +393,17 @@ def _work(shared: Context, jobs: "Jobs", enricher: DocumentEnricher | None, job:
         try:
             ended = jobs.work(job, enricher, JsonView() if as_json else JobView(progress), gate)
         except KeyboardInterrupt:
-            say(f"The job {job.id} waits: resume or cancel it. {_refusals(jobs, job)}")
+            say(f"The job {job.id} waits: resume or cancel it.")
+            _say_refusals(jobs, job)
             raise
     _report(jobs, ended, time.monotonic() - started, as_json)
 
 
-def _refusals(jobs: "Jobs", job: Job) -> str:
-    """What clients must know of a job that waits."""
+def _say_refusals(jobs: "Jobs", job: Job) -> None:
+    """Say it where a job that waits keeps clients from writing."""
     with suppress(EnricherError):
         if jobs.is_blocking(jobs.ledger.load(job.id)):
-            return f"Writes to {job.source} are refused until then."
-    return ""
+            say(f"Writes to {job.source} are refused until then.")
 
 
 def _report(jobs: "Jobs", ended: Job, seconds: float, as_json: bool) -> None:

@@ -67,14 +67,14 @@ def test_a_reindex_is_taken_back_by_command(
     command = ["--engine", server_url, "--models", models, "reindex"]
     started = run(*command, "start", f"{index}-old", "--to", index, "--write-block")
     assert started.returncode == 0 and "30 documents of" in started.stdout, started.stderr
-    found = run(*command[:-1], "doctor").stdout
-    assert f"30 documents, kept for the way back from {index}" in found
     engine.client.index(index=index, id="x", document={"text": "reef"})
     truth["x", None] = {"text": "reef"}
     name = json.loads(run(*command, "status", "--json").stdout.splitlines()[0])["job"]
     done = run(*command, "rollback", name)
     assert done.returncode == 0 and f"{index} stands for {index}-old now" in done.stdout, done.stderr
     assert_copied(engine, index, truth, None)
+    found = run(*command[:-1], "doctor").stdout
+    assert f"index {name}: 31 documents, kept for the way back from {index}-old" in found
     nothing = run(*command, "rollback", name)
     assert nothing.returncode == 2 and "that can be taken back" in nothing.stderr
     listed = run(*command, "status")
