@@ -34,7 +34,7 @@ def check(cluster: Cluster, source: str, alias: str, layout: IndexLayout) -> lis
     check_name(alias, new=True)
     concrete, settings, mapping = _copiable(cluster, source)
     behind = cluster.targets.behind(alias)
-    if behind == [alias]:
+    if behind == [alias] or alias == JOBS:
         raise UsageError(
             f"{alias!r} is an index: an alias of that name cannot be made. Name another with --to."
         )

@@ -42,6 +42,12 @@ def test_a_cancelled_job_leaves_the_old_index(
     assert refused.returncode == 2 and "no job under way" in refused.stderr
     listed = run(*command, "status")
     assert "cancelled" in listed.stdout and index in listed.stdout
+    for source, alias, said in (
+        ("enricher-jobs", index, "holds the jobs themselves"),
+        (f"{index}-old", "enricher-jobs", "is an index"),
+    ):
+        refused = run(*command, "start", source, "--to", alias)
+        assert refused.returncode == 2 and said in refused.stderr, refused.stderr
 
 
 def test_a_job_that_does_not_exist_is_a_sentence(
@@ -55,8 +61,6 @@ def test_a_job_that_does_not_exist_is_a_sentence(
     assert done.returncode == 1 and "There is no index" in done.stderr
     done = run(*command, "rollback")
     assert done.returncode == 2 and "that can be taken back" in done.stderr
-    done = run(*command, "start", "enricher-jobs", "--to", index)
-    assert done.returncode == 2 and "holds the jobs themselves" in done.stderr
 
 
 def test_a_reindex_is_taken_back_by_command(
