@@ -200,7 +200,7 @@ class Worker:
         with self._claims.alive(fence):
             try:
                 for page in self._pages(job, interval, str(job.passes)):
-                    self._claims.note(fence, partial(_page_noted, page))
+                    self._on_progress(self._claims.note(fence, partial(_page_noted, page)))
                     reached("page-noted")
                     time.sleep(page.rest)
             except EntranceClosed:

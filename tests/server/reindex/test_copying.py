@@ -18,6 +18,7 @@ from indexer.reindex.cluster import Cluster
 from indexer.reindex.job import Job, JobOptions, Lease, Phase
 from indexer.reindex.ledger import Ledger
 from indexer.reindex.lines import lines_of
+from indexer.reindex.pace import PAGE
 from indexer.reindex.planning import cancel, rollback, start
 from indexer.reindex.worker import Worker
 from tests.server.reindex.truth import FIELDS, SOON, Writer, assert_copied, fill, nested
@@ -47,6 +48,18 @@ def test_nothing_written_meanwhile_is_lost(
     assert (writer.refused > 0) == strict
     assert cluster.targets.behind(index) == [ended.target]
     assert_copied(engine, index, truth, str(chain.model))
+
+
+def test_every_page_of_a_pass_is_shown(
+    engine: ElasticsearchEngine, index: str, jobs: Ledger, cluster: Cluster, chain: DocumentEnricher
+) -> None:
+    """Also in the middle of an interval, which may be long."""
+    fill(engine, f"{index}-old", 2 * PAGE, number_of_shards=1)
+    job = start(jobs, cluster, f"{index}-old", index, chain, JobOptions())
+    shown: list[Job] = []
+    Worker(jobs, cluster, chain, job.id, shown.append).run()
+    intervals = [interval for one in shown for interval in one.intervals]
+    assert any(one.after < one.at < one.upto for one in intervals)
 
 
 def test_what_is_refused_is_counted_and_kept(

@@ -96,12 +96,12 @@ def test_large_documents_are_copied(
 ) -> None:
     """Of 10 MB, some of them, with as few in a request as the server takes."""
     truth = fill(engine, f"{index}-old", 20)
-    filler = "x" * 10_000_000
+    patient, filler = engine.client.options(request_timeout=120), "x" * 10_000_000
     blob = {"blob": {"type": "keyword", "index": False, "doc_values": False}}
     engine.client.indices.put_mapping(index=f"{index}-old", properties=blob)
     for n in range(4):
         source = {"text": f"ocean reef {n}", "blob": filler}
-        engine.client.index(index=f"{index}-old", id=f"large-{n}", document=source, request_timeout=120)
+        patient.index(index=f"{index}-old", id=f"large-{n}", document=source)
         truth[f"large-{n}", None] = source
     job = start(jobs, cluster, f"{index}-old", index, chain, JobOptions(write_block=True))
     ended = Worker(jobs, cluster, chain, job.id).run()
