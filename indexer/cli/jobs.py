@@ -66,8 +66,9 @@ def print_outcome(job: Job) -> None:
             f"{counted(job.documents, 'document')} of {job.source} compared: "
             f"{job.alias} stands for {job.target} now."
         )
+    there = f", {counters.present:,} there already" if counters.present else ""
     parts = [
-        f"{counters.read:,} read and {counters.written:,} written in {seconds:,.1f} s "
+        f"{counters.read:,} read and {counters.written:,} written{there} in {seconds:,.1f} s "
         f"({counters.read / max(seconds, 1e-9):,.0f} a second)",
         f"{counters.deleted:,} deleted",
         f"{job.rejected:,} refused",
