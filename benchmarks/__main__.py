@@ -4,7 +4,6 @@ The models that are measured are trained once, from the corpora of the evaluatio
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
@@ -66,17 +65,17 @@ class Benchmarks:
         self.data = data
         self.folder = models
 
-    def trained(self, name: str) -> Path:
+    def folder_of(self, name: str) -> Path:
         """The folder of a model of SIZES."""
         return trained(self.folder / name, corpora(self.data), *SIZES[name])
 
     @cached_property
     def large(self) -> Enricher:
-        return load(self.trained("large"))
+        return load(self.folder_of("large"))
 
     @cached_property
     def medium(self) -> Enricher:
-        return load(self.trained("medium"))
+        return load(self.folder_of("medium"))
 
     def rows(self, part: str) -> list[Row]:
         """Run a part of COSTS."""
@@ -95,7 +94,7 @@ class Benchmarks:
 
     def kernels(self) -> list[Row]:
         vectors = {"large": self.large.model, "medium": self.medium.model}
-        rows = shown(kernels.rows(vectors, self.trained("large")))
+        rows = shown(kernels.rows(vectors, self.folder_of("large")))
         draw(DOCS / "plots/vocabulary.svg", kernels.series(self.large.model), "words", "ms a word")
         return rows
 
@@ -112,24 +111,24 @@ class Benchmarks:
         return shown(rows)
 
     def opening(self) -> list[Row]:
-        return shown(opening.rows(self.large, self.trained("large"), self.data))
+        return shown(opening.rows(self.large, self.folder_of("large"), self.data))
 
     def indexing(self) -> list[Row]:
-        return shown(indexing.rows(self.trained("medium"), self.data))
+        return shown(indexing.rows(self.folder_of("medium"), self.data))
 
     def training(self) -> list[Row]:
         return shown([indexing.training(self.data)])
 
     def storage(self) -> list[Row]:
-        return shown(indexing.storage(self.trained("medium"), self.data))
+        return shown(indexing.storage(self.folder_of("medium"), self.data))
 
     def memory(self) -> list[Row]:
-        rows, lines = indexing.memory(self.trained("medium"), self.data)
+        rows, lines = indexing.memory(self.folder_of("medium"), self.data)
         draw(DOCS / "plots/documents.svg", lines, "documents", "ms a document, MB")
         return shown(rows)
 
     def reindexing(self) -> list[Row]:
-        return shown(reindexing.rows(self.trained("medium"), self.data))
+        return shown(reindexing.rows(self.folder_of("medium"), self.data))
 
 
 def shown(rows: Iterable[Row]) -> list[Row]:
@@ -143,19 +142,6 @@ def shown(rows: Iterable[Row]) -> list[Row]:
 
 def origin() -> str:
     return f"{machine()}; {datetime.now(UTC):%B %Y}."
-
-
-def keep(folder: Path, part: str, rows: Sequence[Sequence[str]]) -> None:
-    """Keep what a part has measured, so that it goes on where it was stopped."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{part}.json").write_text(json.dumps(rows, ensure_ascii=False), encoding="utf-8")
-
-
-def kept(folder: Path, part: str) -> list[list[str]]:
-    """The rows that were kept of a part: delete its file to measure it anew."""
-    path = folder / f"{part}.json"
-    rows: list[list[str]] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
-    return rows
 
 
 def put(page: Path, part: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -192,7 +178,6 @@ def measure(part: str, benchmarks: Benchmarks, options: argparse.Namespace) -> N
         for row in found:
             print(f"| {' | '.join(row)} |", flush=True)
             rows.append(row)
-            keep(folder, part, rows)
             put(DOCS / "words.md", part, columns, rows)
     elif part == "segmenters":
         put(DOCS / "performance.md", part, segmentation.COLUMNS, segmentation.rows(options.data))
@@ -208,7 +193,7 @@ def words_measured(
         "keyphrases": lambda: (keyphrases.COLUMNS, keyphrases.rows(options.models, options.data)),
         "implied": lambda: (implied.COLUMNS, implied.rows(options.models, options.data)),
         "senses": lambda: (pseudowords.COLUMNS, pseudowords.rows(options.data)),
-        "wordpairs": lambda: (wordpairs.COLUMNS, wordpairs.rows(options.data, kept(folder, part))),
+        "wordpairs": lambda: (wordpairs.COLUMNS, wordpairs.rows(options.data, folder / "wordpairs.json")),
         "related": lambda: (related_words.COLUMNS, related_words.rows(options.models, options.data)),
     }
     return parts[part]()

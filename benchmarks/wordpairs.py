@@ -3,6 +3,7 @@
 A pair of which the model does not know a word is left out; how many are known stands in the table.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -88,8 +89,12 @@ CORPORA = {
 }
 
 
-def rows(data: Path, measured: Sequence[Sequence[str]] = ()) -> Iterator[Sequence[str]]:
-    """The rows of the table, a model each; of those that are `measured` already none is trained again."""
+def rows(data: Path, kept: Path) -> Iterator[Sequence[str]]:
+    """The rows of the table, a model each.
+
+    kept: a file of the rows so far, none of which is measured again; remove it to measure all anew.
+    """
+    measured = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else []
     present = {(row[0], row[1]): row for row in measured}
     for name, texts in CORPORA.items():
         variations = dict(islice(VARIATIONS.items(), texts.variations))
@@ -101,6 +106,9 @@ def rows(data: Path, measured: Sequence[Sequence[str]] = ()) -> Iterator[Sequenc
                 if row is None:
                     model = train(corpus(), settings)
                     row = _row(name, training, texts.lists, [correlations(model, pairs) for pairs in judged])
+                    present[name, training] = row
+                    kept.parent.mkdir(parents=True, exist_ok=True)
+                    kept.write_text(json.dumps([*present.values()], ensure_ascii=False), encoding="utf-8")
                 yield row
 
 
