@@ -167,8 +167,8 @@ def roll_back(
     else:
         enricher = _enricher(shared, undone.alias, layout.model, layout.fields)
         _refuse_other_plugins(undone.source, layout, enricher)
-    say(f"{undone.alias} goes back from {undone.target} to {undone.source}.")
     back = jobs.plan_rollback(undone)
+    say(f"{undone.alias} goes back from {undone.target} to {undone.source}.")
     _begin(shared, jobs, enricher, back, as_json)
 
 
