@@ -33,44 +33,38 @@ def examine(models: Path, engine_url: str, config: Path | None) -> list[Check]:
         return [*checks, Check("engine", False, str(error))]
     found = engine.check()
     if all(check.passed for check in found):
-        found += _indexes(engine, models) + _jobs(engine)
+        found += _contents(engine, models)
     engine.close()
     return checks + found
 
 
-def _indexes(engine: SearchEngine, models: Path) -> list[Check]:
-    """One check for each index of ours."""
-    try:
-        names, old = engine.indexes(), replaced(_opened(engine).ledger, engine.aliases())
-    except EnricherError as error:
-        return [Check("indexes", False, str(error))]
-    return [
-        _check(
-            f"index {name}",
-            partial(_old_index, engine, name, old[name])
-            if name in old
-            else partial(_index, engine, name, models),
-        )
-        for name in names
-    ]
-
-
-def _jobs(engine: SearchEngine) -> list[Check]:
-    """One check for each job that has not ended, or has left documents behind."""
-    try:
-        jobs = _opened(engine)
-        aliases = engine.aliases()
-        found = [job for job in jobs.ledger.jobs() if not job.phase.ended or _lacks(job, aliases)]
-    except EnricherError as error:
-        return [Check("jobs", False, str(error))]
-    return [_check(f"job {job.id}", partial(_job, jobs, job)) for job in found]
-
-
-def _opened(engine: SearchEngine) -> Jobs:
-    """The jobs of an engine."""
+def _contents(engine: SearchEngine, models: Path) -> list[Check]:
+    """One check for each index of ours, and each job that has not ended or has left documents behind."""
     from indexer.reindex.opening import open_jobs  # loads the libraries of all engines
 
-    return open_jobs(engine)
+    try:
+        jobs, aliases = open_jobs(engine), engine.aliases()
+        kept = jobs.ledger.jobs()
+    except EnricherError as error:
+        return [*_indexes(engine, models, {}), Check("jobs", False, str(error))]
+    left = [job for job in kept if not job.phase.ended or _lacks(job, aliases)]
+    checks = [_check(f"job {job.id}", partial(_job, jobs, job)) for job in left]
+    return _indexes(engine, models, replaced(kept, aliases)) + checks
+
+
+def _indexes(engine: SearchEngine, models: Path, old: Mapping[str, Job]) -> list[Check]:
+    """One check for each index of ours; old: those that a job has replaced."""
+    try:
+        names = engine.indexes()
+    except EnricherError as error:
+        return [Check("indexes", False, str(error))]
+    looks = {
+        name: partial(_old_index, engine, name, old[name])
+        if name in old
+        else partial(_index, engine, name, models)
+        for name in names
+    }
+    return [_check(f"index {name}", look) for name, look in looks.items()]
 
 
 def _lacks(job: Job, aliases: Mapping[str, str]) -> bool:

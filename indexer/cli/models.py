@@ -127,10 +127,9 @@ def _of_other_models(engine: SearchEngine, version: str) -> dict[str, str]:
     """The indexes in use that hold documents of other models, and one of those models."""
     from indexer.reindex.opening import open_jobs  # loads the libraries of all engines
 
-    ledger = open_jobs(engine).ledger
-    unused = replaced(ledger, engine.aliases()).keys() | {
-        job.target for job in ledger.under_way() if job.kind is JobKind.COPY
-    }
+    jobs = open_jobs(engine).ledger.jobs()
+    filling = {job.target for job in jobs if job.kind is JobKind.COPY and not job.phase.ended}
+    unused = replaced(jobs, engine.aliases()).keys() | filling
     found = {}
     for name in sorted(set(engine.indexes()) - unused):
         layout = engine.layout(name)

@@ -1,6 +1,6 @@
 """Forgetting a job that has ended, with what it left."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from enricher.errors import UsageError
 from enricher.records import SearchEngine
@@ -8,15 +8,16 @@ from indexer.reindex.job import Job, JobKind, Phase
 from indexer.reindex.ledger import Ledger
 
 
-def replaced(ledger: Ledger, aliases: Mapping[str, str]) -> dict[str, Job]:
+def replaced(jobs: Sequence[Job], aliases: Mapping[str, str]) -> dict[str, Job]:
     """The indexes that are kept for a way back only, each with the last job that has replaced it.
 
-    aliases: name → index. An index that another alias stands for is in use, and none of them.
+    jobs: all of them, the newest first. aliases: name → index. An index that another alias stands for is in
+    use, and none of them.
     """
     used = set(aliases.values())
     return {
         job.source: job
-        for job in reversed(ledger.jobs())
+        for job in reversed(jobs)
         if job.kind is not JobKind.IN_PLACE
         and job.phase is Phase.DONE
         and job.alias in aliases

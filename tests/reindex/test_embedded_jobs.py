@@ -187,6 +187,17 @@ def test_old_indexes_are_kept_for_the_way_back_only(
     assert_copied(tmp_path, "articles", {document.id for document in documents(10)}, version)
 
 
+def test_a_damaged_job_hides_no_index(run: RunCommand, command: list[object], tmp_path: Path) -> None:
+    """From doctor, which names the file."""
+    docs = write_jsonl(tmp_path / "docs.jsonl", 10)
+    run(*command, "index", docs, "--to", "v1", "--no-enrichment")
+    FileStates(tmp_path / "index" / ".jobs").create("broken", {})
+    (tmp_path / "index" / ".jobs" / "broken.json").write_text("{")
+    found = run(*command, "doctor")
+    assert found.returncode == 1 and "broken.json is damaged" in found.stdout, found.stdout
+    assert "index v1: 10 documents" in found.stdout
+
+
 def test_states_are_changed_by_one_at_a_time(tmp_path: Path) -> None:
     """A change on top of another's is refused; a damaged file is named."""
     states = FileStates(tmp_path / "jobs")
