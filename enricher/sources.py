@@ -10,9 +10,10 @@ import os
 import sys
 import zlib
 from array import array
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from gzip import BadGzipFile
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Literal, NoReturn, cast
 
@@ -20,7 +21,7 @@ import numpy as np
 import orjson
 
 from enricher.errors import SourceError, UsageError
-from enricher.records import Document, Rejection
+from enricher.records import Document, Rejection, values_at
 
 STDIN = "-"
 INDEX_PREFIX = "index:"
@@ -36,6 +37,9 @@ COMPRESSED_PIECE = 1 << 16
 PIECE = 1 << 18
 
 Format = Literal["auto", "jsonl", "text"]
+
+SHOWN_KEYS = 5
+"""Fields of an object that a message names."""
 
 JSON_KINDS: dict[type, str] = {
     type(None): "null",
@@ -280,13 +284,33 @@ def document_of(value: object, where: str, source_format: SourceFormat) -> Docum
         identity = where
     elif isinstance(identity, bool) or not isinstance(identity, str | int):
         raise ValueError(f"The id in field {source_format.id_field!r} is neither text nor a whole number.")
-    texts = {name: value[name] for name in source_format.fields if value.get(name) is not None}
-    if not texts:
-        raise ValueError(f"The document has no field {' or '.join(map(repr, source_format.fields))}.")
-    for name, text in texts.items():
-        if not isinstance(text, str):
-            raise ValueError(f"The field {name!r} holds no text but {JSON_KINDS[type(text)]}.")
+    check_texts(value, source_format.fields)
     return Document(str(identity), value)
+
+
+def check_texts(source: Mapping[str, object], fields: Sequence[str]) -> None:
+    """See that a document has any of the fields, and text in each that it has; ValueError in a sentence."""
+    found = False
+    for name in fields:
+        for value in values_at(source, name):
+            found = found or value is not None
+            if not isinstance(value, str):
+                _check_text(name, value)
+    if not found:
+        raise ValueError(f"The document has no field {' or '.join(map(repr, fields))}.")
+
+
+def _check_text(name: str, value: object) -> None:
+    """ValueError where a value is no text, no number, and no array of them."""
+    for item in value if isinstance(value, list | tuple) else (value,):
+        if isinstance(item, list | tuple):
+            _check_text(name, item)
+        elif isinstance(item, Mapping):
+            below = ", ".join(f"{name}.{key}" for key in islice(item, SHOWN_KEYS))
+            inside = f"; name a field inside it ({below})" if below else ""
+            raise ValueError(f"The field {name!r} holds no text but an object{inside}.")
+        elif isinstance(item, bool):
+            raise ValueError(f"The field {name!r} holds no text but a truth value.")
 
 
 def source_format(id_field: str, title_field: str, text_field: str, name: str) -> SourceFormat:

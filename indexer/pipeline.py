@@ -146,8 +146,7 @@ def fingerprint(document: Document | AnalyzedDocument, fields: Sequence[str]) ->
     """A hash of the original text of the enriched fields, 32 hexadecimal digits."""
     digest = hashlib.blake2b(digest_size=16)
     for name in fields:
-        text = document.source.get(name)
-        digest.update(text.encode("utf-8", "replace") if isinstance(text, str) else b"")
+        digest.update(document.text(name).encode("utf-8", "replace"))
         digest.update(b"\0")
     return digest.hexdigest()
 

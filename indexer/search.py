@@ -17,6 +17,7 @@ from enricher.records import (
     SearchEngine,
     SearchRequest,
     SearchResponse,
+    text_at,
 )
 from enricher.settings import IndexConfiguration
 from enricher.text import Analyzer
@@ -85,15 +86,13 @@ class SearchableIndex:
         subwords = {term.term for term in query.terms if term.field == SUBWORDS}
         found: list[str] = []
         for name in self.layout.fields:
-            text = hit.source.get(name)
-            if name != self.layout.title_field and isinstance(text, str):
-                found.extend(highlight(text, self.analyzer, words, subwords))
+            if name != self.layout.title_field:
+                found.extend(highlight(text_at(hit.source, name), self.analyzer, words, subwords))
         return found or highlight(self.title(hit), self.analyzer, words, subwords)
 
     def title(self, hit: Hit) -> str:
         """The title of a hit, empty where it has none."""
-        value = hit.source.get(self.layout.title_field) if self.layout.title_field else None
-        return value if isinstance(value, str) else ""
+        return text_at(hit.source, self.layout.title_field) if self.layout.title_field else ""
 
 
 def open_index(engine: SearchEngine, name: str, load_model: Callable[[str], Enricher]) -> SearchableIndex:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from enricher.errors import SourceError, UsageError
-from enricher.records import Document, Rejection
+from enricher.records import AnalyzedDocument, Document, Rejection
 from enricher.sources import SeenIds, SourceFormat, find_files, read_files, source_format
 from tests.conftest import ROOT
 
@@ -58,6 +58,42 @@ def test_an_empty_text_is_a_document_like_any_other(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("source", "field", "text"),
+    [
+        ({"text": ["one", "two"]}, "text", "one\n\ntwo"),
+        ({"text": ["one", None, ["two", 3]]}, "text", "one\n\ntwo\n\n3"),
+        ({"text": []}, "text", ""),
+        ({"title": 1984}, "title", "1984"),
+        ({"page": {"body": "b"}}, "page.body", "b"),
+        ({"page.body": "b"}, "page.body", "b"),
+        ({"page": [{"body": "b"}, {"other": 1}, {"body": ["c", "d"]}]}, "page.body", "b\n\nc\n\nd"),
+        ({"a.b": {"c": "d"}, "a": {"b.c": "e"}}, "a.b.c", "e\n\nd"),
+        ({"page": {"body": {"zh": "b"}}}, "page.body", ""),
+        ({"page": "b"}, "page.body", ""),
+    ],
+)
+def test_the_text_of_a_field_is_found_through_arrays_and_objects(
+    source: dict[str, object], field: str, text: str
+) -> None:
+    """Texts of an array are parted by a paragraph break; a path with dots names a field of an object."""
+    assert Document("x", source).text(field) == text
+    assert AnalyzedDocument("x", source, {}).text(field) == text
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"id": "x", "text": ["a", "b"]}',
+        b'{"id": "x", "title": 1984, "text": []}',
+        b'{"id": "x", "text": ["a", null, ["b"]]}',
+    ],
+)
+def test_arrays_of_text_and_numbers_are_text(tmp_path: Path, line: bytes) -> None:
+    """As in a text field of Elasticsearch."""
+    assert [item.id for item in read_lines(tmp_path, line) if isinstance(item, Document)] == ["x"]
+
+
+@pytest.mark.parametrize(
     ("line", "reason"),
     [
         (b'{"id": "x", "text": "cut', "not valid JSON"),
@@ -66,8 +102,9 @@ def test_an_empty_text_is_a_document_like_any_other(tmp_path: Path) -> None:
         (b"null", "no JSON object but null"),
         (b'{"id": "x"}', "no field 'title' or 'text'"),
         (b'{"id": "x", "text": null}', "no field"),
-        (b'{"id": "x", "text": 5}', "'text' holds no text but a number"),
-        (b'{"id": "x", "title": ["a"], "text": "b"}', "'title' holds no text but an array"),
+        (b'{"id": "x", "text": true}', "'text' holds no text but a truth value"),
+        (b'{"id": "x", "text": {"zh": "a"}}', "'text' holds no text but an object; name a field inside it (text.zh)"),
+        (b'{"id": "x", "title": "b", "text": ["a", {"b": "c"}]}', "'text' holds no text but an object"),
         (b'{"id": true, "text": "b"}', "'id' is neither text nor a whole number"),
         (b'{"id": {"a": 1}, "text": "b"}', "'id' is neither"),
         (b'{"id": "x", "text": "\xff\xfe"}', "not UTF-8 (byte 22)"),

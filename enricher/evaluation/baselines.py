@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from operator import add
 from typing import Literal
 
-from enricher.records import TOKENS, AnalyzedDocument, FieldKind, Query, QueryTerm
+from enricher.records import TOKENS, AnalyzedDocument, FieldKind, Query, QueryTerm, nested
 from enricher.text import STOP_WORDS, Analyzer, normalize, stem
 from enricher.text.scripts import HAN_SPLIT
 from enricher.text.words import words_between
@@ -77,14 +77,13 @@ class BaselineFields:
         words = [word for name in self.fields for word in by_field[name]]
         added: dict[str, object] = {WORDS: " ".join(words)}
         if self.language == "zh":
-            texts = (document.source.get(name) for name in self.fields)
-            text = "\n".join(text[: self.limit] for text in texts if isinstance(text, str))
+            text = "\n".join(document.text(name)[: self.limit] for name in self.fields)
             added[UNIGRAMS] = " ".join(grams(text, 1))
             added[BIGRAMS] = " ".join(grams(text, 2))
         else:
             added[STEMS] = " ".join(map(stem, words))
         if self.titled:
-            added[TOKENS] = {name: " ".join(found) for name, found in by_field.items()}
+            added[TOKENS] = nested({name: " ".join(found) for name, found in by_field.items()})
         return added
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from enricher.evaluation.baselines import WORDS, content
-from enricher.records import Frequencies, Hit, Query, QueryTerm
+from enricher.records import Frequencies, Hit, Query, QueryTerm, text_at
 from enricher.text import Analyzer, is_content
 
 FEEDBACK_DOCUMENTS = 10
@@ -89,8 +89,7 @@ class FeedbackQueries:
         ]
 
     def _words(self, hit: Hit) -> list[str]:
-        texts = (hit.source.get(name) for name in self.fields)
-        words = [word for text in texts if isinstance(text, str) for word in self.analyzer.words(text)]
+        words = [word for name in self.fields for word in self.analyzer.words(text_at(hit.source, name))]
         return [word for word in content(words) if is_content(word) and len(word) <= LONGEST_TERM]
 
 

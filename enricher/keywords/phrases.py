@@ -126,8 +126,7 @@ def _words_of(document: AnalyzedDocument, title_field: str | None, known: WordFa
     ends: list[int] = []
     in_title: list[bool] = []
     for name, found in document.tokens.items():
-        value = document.source.get(name)
-        text = value if isinstance(value, str) else ""
+        text = document.text(name)
         in_title += [name == title_field] * len(found)
         for stretch in stretches(text, found):
             tokens += [(text, token) for token in stretch]

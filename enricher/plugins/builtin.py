@@ -23,6 +23,7 @@ from enricher.records import (
     Query,
     QueryTerm,
     Token,
+    nested,
 )
 from enricher.text import STOP_WORDS, is_content, is_han, stem
 from enricher.text.analysis import PAIR_MARK
@@ -170,7 +171,7 @@ def _enriched(
     """What `_family` names, for one document."""
     texts = {field: text_of(tokens) for field, tokens in document.tokens.items()}
     whole = {ALL: {name: " ".join(filter(None, texts.values()))}} if len(texts) > 1 else {}
-    return {name: texts, **whole}
+    return {name: nested(texts), **whole}
 
 
 def _stems_of(part: str) -> tuple[str, str] | None:

@@ -2,7 +2,7 @@
 
 import re
 
-from enricher.records import SUBWORDS, Hit, Query
+from enricher.records import SUBWORDS, Hit, Query, text_at
 from enricher.text import Analyzer, highlight
 from indexer.cli.output import print_line
 from indexer.search import SearchableIndex
@@ -22,7 +22,7 @@ def print_hit(number: int, hit: Hit, opened: SearchableIndex, query: Query) -> N
     print_line(f"{number}. {title or hit.id}   [{hit.score:.3f}]{f'   {hit.id}' if title else ''}")
     if hit.keywords:
         print_line(f"   {'  '.join(hit.keywords)}")
-    texts = [text for name in opened.layout.fields if isinstance(text := hit.source.get(name), str)]
+    texts = [text for name in opened.layout.fields if (text := text_at(hit.source, name))]
     fragments = opened.highlights(hit, query)
     for fragment in fragments:
         before, after = _dots(fragment, texts)
