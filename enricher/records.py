@@ -440,7 +440,16 @@ class SearchEngine(Protocol):
     def search(self, index: str, request: SearchRequest) -> SearchResponse: ...
 
     def read(self, index: str) -> Iterator[Document]:
-        """All documents, without their enrichment, in no particular order."""
+        """All documents, without their enrichment, in no particular order.
+
+        UsageError where the index does not keep its documents as they were written.
+        """
+
+    def sample(self, index: str, size: int) -> list[Document]:
+        """Some of the documents, without their enrichment, at most `size`; the same ones each time."""
+
+    def text_fields(self, index: str) -> tuple[str, ...]:
+        """The fields of the user's documents that hold text, by dotted path, of any index."""
 
     def delete(self, index: str, ids: Sequence[str]) -> int:
         """Remove documents by id; answers how many there were."""

@@ -5,7 +5,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from elastic_transport import BaseNode, TransportError
@@ -26,8 +26,14 @@ from enricher.records import (
 from indexer.engines.addresses import Addresses
 from indexer.engines.bulk import CHUNK_BYTES, Action, BulkWriter, RetryPolicy
 from indexer.engines.elasticsearch_errors import failures, refusal_of
-from indexer.engines.elasticsearch_mapping import META, Columns, mapping_of
-from indexer.engines.elasticsearch_reading import read_documents
+from indexer.engines.elasticsearch_mapping import (
+    META,
+    Columns,
+    check_whole_source,
+    mapping_of,
+    text_fields_of,
+)
+from indexer.engines.elasticsearch_reading import read_documents, read_sample, whole_source
 from indexer.engines.elasticsearch_search import (
     body_of,
     documents_body,
@@ -317,8 +323,27 @@ class ElasticsearchEngine:
         return changed
 
     def read(self, index: str) -> Iterator[Document]:
+        name, mapping = self._mapping(index)
+        check_whole_source(name, mapping)
+        return read_documents(self.client, self.addresses, index, self.whole_source)
+
+    def sample(self, index: str, size: int) -> list[Document]:
         check_name(index)
-        return read_documents(self.client, self.addresses, index)
+        return read_sample(self.client, self.addresses, index, self.whole_source, size)
+
+    def text_fields(self, index: str) -> tuple[str, ...]:
+        return text_fields_of(self._mapping(index)[1])
+
+    @cached_property
+    def whole_source(self) -> dict[str, object]:
+        """What the server is told, so that it answers `_source` as it was written, without ours."""
+        return whole_source(min(self._versions(), default=(0,)))
+
+    def _versions(self) -> list[tuple[int, ...]]:
+        """The release of every node, in numbers."""
+        with self.failures():
+            nodes = self.client.nodes.info(filter_path="nodes.*.version").get("nodes", {})
+        return [tuple(map(int, re.findall(r"\d+", node["version"])[:3])) for node in nodes.values()]
 
     # -------------------------------------------------------------- the engine itself
 

@@ -14,12 +14,14 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol
+from urllib.parse import quote
 
 from enricher.errors import IndexNotFound
 from enricher.records import Document
 from indexer.engines.bulk import Action, Outcome
 from indexer.engines.elasticsearch import ElasticsearchEngine
 from indexer.engines.elasticsearch_errors import explain_refusal, refusal
+from indexer.engines.elasticsearch_reading import as_parameters
 from indexer.engines.fields import ENRICHMENT, encode
 
 PAGE_BYTES = 20_000_000
@@ -234,7 +236,7 @@ class Copies:
                 seq_no_primary_term=True,
                 track_total_hits=False,
                 allow_partial_search_results=False,
-                source={"excludes": [ENRICHMENT]} if source else False,
+                source=self._engine.whole_source if source else False,
                 docvalue_fields=[{"field": name} for name in STAMPS] if stamps else None,
             )
         hits = answer["hits"]["hits"]
@@ -353,25 +355,33 @@ class Copies:
 
     def current(self, index: str, documents: Sequence[Named]) -> list[Present | None]:
         """What an index holds of documents at this moment, None where it has none of that id and routing."""
-        found = self._get(index, documents, excludes="*")
+        found = self._get(index, documents, source=False)
         return [None if one is None else one.present for one in found]
 
     def found(self, index: str, keys: Sequence[Key]) -> list[VersionedDocument]:
         """Those of the documents that an index holds at this moment, without their sources."""
-        found = self._get(index, [VersionedDocument(*key, 0, 0, 0) for key in keys], excludes="*")
+        found = self._get(index, [VersionedDocument(*key, 0, 0, 0) for key in keys], source=False)
         return [one for one in found if one is not None]
 
     def fetch(self, index: str, documents: Sequence[Named]) -> list[VersionedDocument | None]:
         """The documents as they are at this moment, without stamps; None where there is none."""
-        return self._get(index, documents, excludes=ENRICHMENT)
+        return self._get(index, documents, source=True)
 
-    def _get(self, index: str, documents: Sequence[Named], excludes: str) -> list[VersionedDocument | None]:
+    def _get(self, index: str, documents: Sequence[Named], *, source: bool) -> list[VersionedDocument | None]:
         asked = [{"_id": one.id} | ({"routing": one.routing} if one.routing else {}) for one in documents]
+        parameters = as_parameters(self._engine.whole_source) if source else {"_source": "false"}
         found: list[VersionedDocument | None] = []
         for start in range(0, len(asked), TOGETHER):
             part = asked[start : start + TOGETHER]
             with self._engine.failures(index):
-                answer = self._client.mget(index=index, docs=part, source_excludes=excludes)
+                # The client's own method knows no parameter for vectors.
+                answer = self._client.perform_request(
+                    "POST",
+                    f"/{quote(index, safe='')}/_mget",
+                    params=parameters,
+                    headers={"accept": "application/json", "content-type": "application/json"},
+                    body={"docs": part},
+                )
             for one in answer["docs"]:
                 if "error" in one:
                     raise explain_refusal(refusal(NOT_NOW, one["error"]), index)

@@ -1,7 +1,7 @@
 """The mapping of an index: the one that we make, and what filters find in anybody's."""
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from enricher.errors import EngineError, UsageError
 from enricher.records import FieldKind, IndexLayout
@@ -62,6 +62,32 @@ def _field(kind: FieldKind) -> dict[str, object]:
             }
         case FieldKind.STORED:
             return {"type": "object", "enabled": False}
+
+
+_FULL_TEXT = frozenset({"text", "match_only_text", "annotated_text", "search_as_you_type", "semantic_text"})
+
+
+def text_fields_of(mapping: Mapping[str, object]) -> tuple[str, ...]:
+    """The dotted paths of the user's fields that a mapping makes full text, in its order."""
+    return tuple(
+        path
+        for path, field in _walk(mapping, "")
+        if field.get("type") in _FULL_TEXT and not path.startswith(f"{ENRICHMENT}.")
+    )
+
+
+def check_whole_source(index: str, mapping: Mapping[str, Any]) -> None:
+    """UsageError where an index does not keep its documents as they were written."""
+    source = mapping.get("_source", {})
+    if source.get("enabled") in (False, "false") or source.get("mode") == "disabled":
+        raise UsageError(f"The index {index!r} keeps no _source: its documents cannot be read.")
+    kept = [key for key in ("includes", "excludes") if source.get(key)]
+    if kept:
+        said = ", ".join(f"{key} {', '.join(map(str, source[key]))}" for key in kept)
+        raise UsageError(
+            f"The index {index!r} keeps only a part of each _source ({said}): what is read from it would "
+            "lose the rest. Write the documents from where they came from instead."
+        )
 
 
 class Column(NamedTuple):

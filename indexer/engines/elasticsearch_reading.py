@@ -1,6 +1,6 @@
-"""Reading all documents of an index of Elasticsearch, as they were at one moment."""
+"""Reading documents of an index of Elasticsearch: all of them as they were at one moment, or a sample."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -17,15 +17,51 @@ _KEEP_ALIVE = "5m"
 _PAGE = 500
 _PAGE_BYTES = 20_000_000
 
+_SEED = 1
+_TOGETHER = 20
+"""Documents of a sample that are read in one request."""
 
-def read_documents(client: Elasticsearch, addresses: object, index: str) -> Iterator[Document]:
-    """Fix the moment now, and answer the documents of it as they are asked for."""
+WITHOUT_VECTORS = (9, 2)
+"""The first release that answers `_source` without the vectors of a document unless it is told otherwise."""
+
+
+def read_documents(
+    client: Elasticsearch, addresses: object, index: str, source: Mapping[str, object]
+) -> Iterator[Document]:
+    """Fix the moment now, and answer the documents of it as they are asked for.
+
+    source: what the server is told of `_source` (`whole_source`).
+    """
     with failures(addresses, index):
         opened = client.open_point_in_time(index=index, keep_alive=_KEEP_ALIVE)
-    return _pages(client, addresses, index, str(opened["id"]))
+    return _pages(client, addresses, index, str(opened["id"]), source)
 
 
-def _pages(client: Elasticsearch, addresses: object, index: str, moment: str) -> Iterator[Document]:
+def read_sample(
+    client: Elasticsearch, addresses: object, index: str, source: Mapping[str, object], size: int
+) -> list[Document]:
+    """At most `size` documents drawn at random, the same ones each time; fewer where they are large."""
+    drawn = {"query": {"match_all": {}}, "random_score": {"seed": _SEED, "field": "_seq_no"}}
+    found: list[Document] = []
+    with failures(addresses, index):
+        answer = client.search(index=index, query={"function_score": drawn}, size=size, source=False)
+        names = [str(hit["_id"]) for hit in answer["hits"]["hits"]]
+        read = 0
+        for start in range(0, len(names), _TOGETHER):
+            part = names[start : start + _TOGETHER]
+            answer = client.search(
+                index=index, query={"ids": {"values": part}}, size=len(part), source=dict(source)
+            )
+            found += [Document(str(hit["_id"]), hit.get("_source", {})) for hit in answer["hits"]["hits"]]
+            read += int(answer.meta.headers.get("content-length") or 0)
+            if read > _PAGE_BYTES:
+                break
+    return found
+
+
+def _pages(
+    client: Elasticsearch, addresses: object, index: str, moment: str, source: Mapping[str, object]
+) -> Iterator[Document]:
     after: list[Any] | None = None
     size = _PAGE
     try:
@@ -38,7 +74,7 @@ def _pages(client: Elasticsearch, addresses: object, index: str, moment: str) ->
                     search_after=after,
                     track_total_hits=False,
                     allow_partial_search_results=False,
-                    source_excludes=ENRICHMENT,
+                    source=dict(source),
                 )
             moment = str(answer["pit_id"])
             hits = answer["hits"]["hits"]
@@ -51,6 +87,18 @@ def _pages(client: Elasticsearch, addresses: object, index: str, moment: str) ->
     finally:
         with suppress(ApiError, TransportError):
             client.close_point_in_time(id=moment)
+
+
+def whole_source(version: Sequence[int]) -> dict[str, object]:
+    """What a server of a version is told, so that it answers `_source` as it was written, without ours."""
+    told: dict[str, object] = {"excludes": [ENRICHMENT]}
+    return told | {"exclude_vectors": False} if tuple(version) >= WITHOUT_VECTORS else told
+
+
+def as_parameters(source: Mapping[str, Any]) -> dict[str, str]:
+    """The same as parameters of a request whose body has no place for it."""
+    told = {"_source_excludes": ",".join(source["excludes"])}
+    return told | {"_source_exclude_vectors": "false"} if "exclude_vectors" in source else told
 
 
 def _next_size(size: int, answer_bytes: int) -> int:

@@ -6,6 +6,7 @@ import shutil
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 
 from enricher.records import (
@@ -141,6 +142,12 @@ class TantivyEngine:
 
     def read(self, index: str) -> Iterator[Document]:
         return self._opened(index).documents()
+
+    def sample(self, index: str, size: int) -> list[Document]:
+        return list(islice(self.read(index), size))
+
+    def text_fields(self, index: str) -> tuple[str, ...]:
+        return self.layout(index).fields
 
     def source(self, index: str, id_: str) -> dict[str, object] | None:
         """The original fields of a document of the last commit, None where there is none of that id."""

@@ -6,7 +6,7 @@ from typing import Any
 from enricher.errors import EngineError, UsageError
 from enricher.records import VECTOR, IndexLayout
 from indexer.engines.elasticsearch_copies import EVERYTHING, Query
-from indexer.engines.elasticsearch_mapping import META
+from indexer.engines.elasticsearch_mapping import META, check_whole_source
 from indexer.engines.elasticsearch_states import INDEX as JOBS
 from indexer.engines.elasticsearch_vectors import dimensions_of
 from indexer.engines.fields import ENRICHMENT
@@ -127,8 +127,9 @@ def _copiable(cluster: Cluster, source: str) -> tuple[str, dict[str, Any], dict[
     if concrete == JOBS:
         raise UsageError(f"The index {concrete!r} holds the jobs themselves: it cannot be reindexed.")
     settings, mapping, _ = cluster.targets.described(concrete)
-    if mapping.get("_source", {}).get("enabled") in (False, "false"):
-        raise UsageError(f"The index {concrete!r} keeps no _source: there is nothing to copy.")
+    if settings.get("index.mapping.source.mode") == "disabled":
+        raise UsageError(f"The index {concrete!r} keeps no _source: its documents cannot be read.")
+    check_whole_source(concrete, mapping)
     if ENRICHMENT in mapping.get("properties", {}) and META not in mapping.get("_meta", {}):
         raise UsageError(
             f"The documents of {concrete!r} have a field {ENRICHMENT!r} of their own, a name that is ours."

@@ -1,0 +1,147 @@
+"""Which fields of documents hold their text, where nobody has said so.
+
+The rule, for an index that this program did not make:
+
+1. Candidates are the fields that the mapping makes full text, by their dotted paths, and `title` and `text`
+   of whatever type. Where the mapping names none, the texts of a sample of documents are candidates.
+2. A candidate is enriched when its name says that it is a title or a text (TITLE_NAMES, TEXT_NAMES), or when
+   its values have LEAST_WORDS words in the mean. The others are names, codes and categories: they are left
+   out and reported. Where this would leave out all of them, all are enriched.
+3. The first candidate with the name of a title is the title; without one, the field with the shortest texts.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from enricher.errors import UsageError
+from enricher.records import Document
+from enricher.text.scripts import HAN_SPLIT
+
+DEFAULT_FIELDS = ("title", "text")
+TITLE_NAMES = ("title", "headline", "heading", "subject", "caption", "name", "标题", "题目", "题名", "名称")
+TEXT_NAMES = (
+    "text", "body", "content", "contents", "abstract", "description", "summary", "article", "story",
+    "message", "paragraph", "paragraphs", "正文", "内容", "文本", "摘要", "描述", "简介",
+)  # fmt: skip
+LEAST_WORDS = 4.0
+SAMPLE = 200
+"""Documents that are looked at before anything is written."""
+SOME_TEXT = 2.0
+"""Words from which on a value is text and no code: a document that has it and no enriched text loses."""
+MAX_LOST_SHARE = 0.05
+"""Share of the documents that may have text in none of the fields, unless the user has named the fields."""
+SHOWN = 8
+"""Fields that a message names."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextFields:
+    """The fields to enrich, the title first where there are several, and the text fields left out."""
+
+    names: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
+
+
+def choose_fields(candidates: Sequence[str], sample: Sequence[Document]) -> TextFields:
+    """The fields of a foreign index by the rule above; DEFAULT_FIELDS where it has no text at all."""
+    names = dict.fromkeys(candidates)
+    names |= {name: None for name in DEFAULT_FIELDS if any(one.text(name) for one in sample)}
+    if not names:
+        names = dict.fromkeys(path for one in sample for path, _ in string_leaves(one.source))
+    lengths = {name: _mean_words(name, sample) for name in names}
+    chosen = [name for name in names if _is_known(name) or lengths[name] >= LEAST_WORDS]
+    chosen = chosen or [name for name in names if lengths[name]] or list(names) or list(DEFAULT_FIELDS)
+    titles = [name for known in TITLE_NAMES for name in chosen if _last(name) == known]
+    if len(chosen) > 1:
+        first = titles[0] if titles else min(chosen, key=lambda name: lengths[name])
+        chosen = [first, *(name for name in chosen if name != first)]
+    left_out = tuple(name for name in names if name not in chosen and lengths[name])
+    return TextFields(tuple(chosen), left_out)
+
+
+def _is_known(path: str) -> bool:
+    """Whether a name says that the field is a title or a text; the `name` of something inner is neither."""
+    last = _last(path)
+    return last in TEXT_NAMES or (last in TITLE_NAMES and (last != "name" or "." not in path))
+
+
+def _last(path: str) -> str:
+    return path.rpartition(".")[2].lower()
+
+
+def _mean_words(name: str, sample: Iterable[Document]) -> float:
+    """Words of a field's texts in the mean, over the documents that have one."""
+    numbers = [count for one in sample if (count := words_in(one.text(name)))]
+    return fmean(numbers) if numbers else 0.0
+
+
+def words_in(text: str) -> float:
+    """About how many words a text has: what white space parts, and two Han characters count as one."""
+    parts = HAN_SPLIT.split(text[:10_000])
+    return sum(len(part.split()) for part in parts[::2]) + sum(map(len, parts[1::2])) / 2
+
+
+def string_leaves(source: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """The strings of a document with their dotted paths, those of arrays too."""
+    waiting: list[tuple[str, object]] = list(source.items())[::-1]
+    while waiting:
+        path, value = waiting.pop()
+        if isinstance(value, Mapping):
+            waiting.extend([(f"{path}.{key}", inner) for key, inner in value.items()][::-1])
+        elif isinstance(value, list | tuple):
+            waiting.extend([(path, inner) for inner in value][::-1])
+        elif isinstance(value, str):
+            yield path, value
+
+
+def check_fields(
+    sample: Sequence[Document], fields: Sequence[str], named: Sequence[str], where: str
+) -> list[str]:
+    """See, before anything is written, that documents keep their text; answers what the user should know.
+
+    sample: some of the documents; fields: those that would be enriched; named: those of them that the user
+    has typed; where: the source as a message names it. Raises UsageError where no document has text in a
+    field that was named, or where more than MAX_LOST_SHARE of them have text, but in none of the fields.
+    """
+    if not sample:
+        return []
+    for name in named:
+        if not any(one.text(name).strip() for one in sample):
+            raise UsageError(
+                f"None of the first {len(sample):,} documents of {where} has text in the field {name!r}; "
+                f"{_there(sample, ())}."
+            )
+    empty = [one for one in sample if not any(one.text(name).strip() for name in fields)]
+    lost = [one for one in empty if any(words_in(text) >= SOME_TEXT for _, text in string_leaves(one.source))]
+    share = len(lost) / len(sample)
+    listed = ", ".join(fields)
+    if share > (1 - 1e-9 if named else MAX_LOST_SHARE):
+        raise UsageError(
+            f"{len(lost):,} of {len(sample):,} documents of {where} would lose their text: they have none in "
+            f"the enriched fields ({listed}), and {_there(lost, fields)}. Name the fields with --title-field "
+            "and --text-field, or with `fields` in enricher.toml."
+        )
+    if empty:
+        return [
+            f"{len(empty):,} of {len(sample):,} documents of {where} have no text in the enriched fields "
+            f"({listed}): searches do not find these."
+        ]
+    return []
+
+
+def _there(sample: Sequence[Document], fields: Sequence[str]) -> str:
+    """What text the documents have, as the end of a sentence."""
+    paths = dict.fromkeys(
+        path for one in sample for path, text in string_leaves(one.source) if text.strip() and path not in fields
+    )
+    shown = ", ".join(list(paths)[:SHOWN]) + ", …" * (len(paths) > SHOWN)
+    return f"there is text in {shown}" if paths else "there is no text at all"
+
+
+def check_no_overlap(fields: Sequence[str]) -> None:
+    """UsageError where one enriched field stands inside another, which no index can hold."""
+    for outer in fields:
+        for inner in fields:
+            if inner.startswith(f"{outer}."):
+                raise UsageError(f"The field {inner!r} stands inside the field {outer!r}: enrich one of them.")
