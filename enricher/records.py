@@ -1,6 +1,6 @@
 """The frozen records that travel between the rooms, and the Protocols that join them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -327,7 +327,10 @@ class IndexLayout:
     `mapping` has one entry for each field under `enrichment`, with dots for inner fields
     ("tokens.title"). `model` is the version of the bundle that enriched the documents, None
     where they were only segmented; `compatible` are the other versions whose documents are
-    valid. `segmenter` is what cut the text: name, version, dictionary hash.
+    valid. `segmenter` is what cut the text: name, version, dictionary hash. `enrichments` are the
+    plug-ins that enriched the documents, in order, each with the settings that decide what it
+    writes; None in an index that was made before this was recorded. `mixed`: whether some
+    documents may still have been enriched with other settings.
     """
 
     fields: tuple[str, ...]
@@ -335,6 +338,8 @@ class IndexLayout:
     model: str | None = None
     compatible: tuple[str, ...] = ()
     segmenter: Mapping[str, str] = field(default_factory=dict)
+    enrichments: Mapping[str, Mapping[str, object]] | None = None
+    mixed: bool = False
 
     @property
     def title_field(self) -> str | None:
@@ -366,6 +371,13 @@ class Frequencies:
     counts: tuple[int, ...]
 
 
+class Share(NamedTuple):
+    """A number of documents, and of how many that were looked at."""
+
+    number: int
+    of: int
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """One line of `doctor`."""
@@ -384,6 +396,8 @@ class Enrichment(Protocol):
 
     `mapping` names the fields that it adds under `enrichment`. `enrich` answers one mapping a
     document, in the order of the documents, nested as the fields are ({"tokens": {"title": …}}).
+    A plug-in may have an attribute `document_settings`, a mapping: the settings that decide what
+    it writes. Without it, its whole table of enricher.toml counts as such.
     """
 
     @property
@@ -429,7 +443,7 @@ class SearchEngine(Protocol):
         """What the index records of itself; IndexConflict where it was not made by us."""
 
     def stamp(self, index: str, model: str, compatible: Sequence[str] = ()) -> None:
-        """Record the model version of an index and the versions compatible with it."""
+        """Record the model version of all documents of an index and the versions compatible with it."""
 
     def write(self, index: str, documents: Sequence[EnrichedDocument]) -> list[Rejection]:
         """Insert or replace by id, in order; answers the documents that were refused for good."""
@@ -471,6 +485,14 @@ class SearchEngine(Protocol):
 
     def made_by(self, index: str, model: str) -> int:
         """How many documents of an index of ours a model has enriched."""
+
+    def without_words(self, index: str) -> int:
+        """How many enriched documents of an index of ours hold no word in any enriched field."""
+
+    def stale(self, index: str, fingerprint: Callable[[Document], str]) -> Share:
+        """How many enriched documents have had their text changed since: the fingerprint that they carry is
+        not that of their text. Of a large index a random part is looked at.
+        """
 
     def set_alias(self, alias: str, index: str) -> None:
         """Point an alias at one index, in one action."""

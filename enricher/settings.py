@@ -64,17 +64,19 @@ class Configuration:
     indexes: Mapping[str, IndexConfiguration] = field(default_factory=dict)
 
     def table_of(self, *names: str) -> IndexConfiguration | None:
-        """The table of the first name that has one: of that very name, else of the first pattern to fit."""
+        """The table of an index by its names: the first of that very name, else the first pattern of the file
+        that fits one of them; None where there is neither.
+        """
         for name in names:
             if name in self.indexes:
                 return self.indexes[name]
-            for pattern, configuration in self.indexes.items():
-                if fnmatch.fnmatchcase(name, pattern):
-                    return configuration
+        for pattern, configuration in self.indexes.items():
+            if any(fnmatch.fnmatchcase(name, pattern) for name in names):
+                return configuration
         return None
 
     def for_index(self, *names: str) -> IndexConfiguration:
-        """The same, or the defaults: an alias comes before its index."""
+        """The table of an index by its names, or the defaults."""
         return self.table_of(*names) or IndexConfiguration()
 
 

@@ -313,11 +313,11 @@ def _check_text(name: str, value: object) -> None:
             raise ValueError(f"The field {name!r} holds no text but a truth value.")
 
 
-def source_format(id_field: str, title_field: str, text_field: str, name: str) -> SourceFormat:
+def source_format(id_field: str, fields: Sequence[str], name: str) -> SourceFormat:
     """A SourceFormat from options; UsageError when the format's name is unknown."""
     if name not in ("auto", "jsonl", "text"):
         raise UsageError(f"The format must be auto, jsonl or text, not {name!r}.")
-    return SourceFormat(id_field, title_field, text_field, cast(Format, name))
+    return SourceFormat(id_field, format=cast(Format, name), enriched=tuple(fields))
 
 
 def accepted(

@@ -1,6 +1,7 @@
 """What can be wrong, looked at one by one."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -8,19 +9,31 @@ from enricher.enricher import load
 from enricher.errors import EnricherError
 from enricher.model.store import BundleStore
 from enricher.plugins import PluginContext, load_enrichments, load_rewriters
-from enricher.records import Check, SearchEngine
+from enricher.records import Check, IndexLayout, SearchEngine
 from enricher.settings import read_configuration
 from indexer.engines import open_engine
+from indexer.pipeline import EnricherRecipe, difference, fingerprint
+from indexer.recipe import names_of
 from indexer.reindex.job import Job
 from indexer.reindex.jobs import Jobs
 from indexer.reindex.removal import replaced
 
-MENDED = {"elasticsearch": "`enricher reindex start {} --only missing` enriches them"}
+MENDED = {"elasticsearch": "`enricher reindex start {} --in-place --only missing --only stale` enriches them"}
 """How documents get their enrichment that were written past us, by engine."""
 
 
-def examine(models: Path, engine_url: str, config: Path | None) -> list[Check]:
-    """All checks, in the order in which a user would mend them; never raises an EnricherError."""
+MAX_UNENRICHED = 0.05
+"""Share of the documents of an index that may wait to be enriched before its check fails."""
+
+
+def examine(
+    models: Path, engine_url: str, config: Path | None, max_unenriched: float = MAX_UNENRICHED
+) -> list[Check]:
+    """All checks, in the order in which a user would mend them; never raises an EnricherError.
+
+    max_unenriched: share of the documents of an index, from 0 to 1, that may lack their enrichment or have
+    had their text changed since before its check fails.
+    """
     checks = [
         _check("configuration", lambda: _configuration(config)),
         _check("active model", lambda: _active_model(models)),
@@ -33,35 +46,45 @@ def examine(models: Path, engine_url: str, config: Path | None) -> list[Check]:
         return [*checks, Check("engine", False, str(error))]
     found = engine.check()
     if all(check.passed for check in found):
-        found += _contents(engine, models)
+        found += _contents(_Examined(engine, models, config, max_unenriched))
     engine.close()
     return checks + found
 
 
-def _contents(engine: SearchEngine, models: Path) -> list[Check]:
+@dataclass(frozen=True, slots=True)
+class _Examined:
+    """An engine, and what its indexes are compared with."""
+
+    engine: SearchEngine
+    models: Path
+    config: Path | None
+    max_unenriched: float
+
+
+def _contents(examined: _Examined) -> list[Check]:
     """One check for each index of ours, and each job that has not ended or has left documents behind."""
     from indexer.reindex.opening import open_jobs  # loads the libraries of all engines
 
+    engine = examined.engine
     try:
         jobs, aliases = open_jobs(engine), engine.aliases()
         kept = jobs.ledger.jobs()
     except EnricherError as error:
-        return [*_indexes(engine, models, {}), Check("jobs", False, str(error))]
+        return [*_indexes(examined, {}), Check("jobs", False, str(error))]
     left = [job for job in kept if not job.phase.ended or _lacks(job, aliases)]
     checks = [_check(f"job {job.id}", partial(_job, jobs, job)) for job in left]
-    return _indexes(engine, models, replaced(kept, aliases)) + checks
+    return _indexes(examined, replaced(kept, aliases)) + checks
 
 
-def _indexes(engine: SearchEngine, models: Path, old: Mapping[str, Job]) -> list[Check]:
+def _indexes(examined: _Examined, old: Mapping[str, Job]) -> list[Check]:
     """One check for each index of ours; old: those that a job has replaced."""
+    engine = examined.engine
     try:
         names = engine.indexes()
     except EnricherError as error:
         return [Check("indexes", False, str(error))]
     looks = {
-        name: partial(_old_index, engine, name, old[name])
-        if name in old
-        else partial(_index, engine, name, models)
+        name: partial(_old_index, engine, name, old[name]) if name in old else partial(_index, examined, name)
         for name in names
     }
     return [_check(f"index {name}", look) for name, look in looks.items()]
@@ -118,25 +141,73 @@ def _plugins(models: Path, config: Path | None) -> str:
     return ", ".join(sorted(names))
 
 
-def _index(engine: SearchEngine, name: str, models: Path) -> str:
-    """Whether an index can be read, and the model that enriched it is there to cut its queries."""
-    model, count = engine.layout(name).model, engine.count(name)
-    if model is not None and model not in BundleStore(models).versions():
-        raise EnricherError(f"{count:,} documents, enriched by the model {model}, which is not in {models}")
-    foreign = engine.foreign(name)
-    if foreign:
+def _index(examined: _Examined, name: str) -> str:
+    """What an index holds; an error where it cannot be searched as it was made, or too much waits."""
+    engine = examined.engine
+    layout, count = engine.layout(name), engine.count(name)
+    if layout.model is not None and layout.model not in BundleStore(examined.models).versions():
         raise EnricherError(
-            f"{foreign:,} of {count:,} documents lack the words or the vector of its model: "
-            f"{MENDED.get(engine.name, 'index them again').format(name)}"
+            f"{count:,} documents, enriched by the model {layout.model}, which is not in {examined.models}"
         )
-    for older in engine.layout(name).compatible:
+    waiting = _waiting(examined, name, layout, count)
+    for older in layout.compatible:
         left = engine.made_by(name, older)
         if left:
             raise EnricherError(
-                f"{left:,} of {count:,} documents are by {older}, and not by the model {model} of the index: "
-                f"`enricher reindex start {name} --in-place` makes them one"
+                f"{left:,} of {count:,} documents are by {older}, and not by the model {layout.model} of the "
+                f"index: `enricher reindex start {name} --in-place` makes them one"
             )
-    return f"{count:,} documents, {f'model {model}' if model else 'words only'}"
+    if layout.mixed:
+        raise EnricherError(
+            "some of its documents may have been enriched with other settings, because a job in place did "
+            f"not end: `enricher reindex start {name} --in-place` enriches all of them"
+        )
+    _compare_configuration(examined, name, layout)
+    parts = [f"{count:,} documents, {f'model {layout.model}' if layout.model else 'words only'}", *waiting]
+    wordless = engine.without_words(name)
+    if wordless:
+        parts.append(f"{wordless:,} hold no word in {', '.join(layout.fields)}")
+    return "; ".join(parts)
+
+
+def _waiting(examined: _Examined, name: str, layout: IndexLayout, count: int) -> list[str]:
+    """How many documents lack their enrichment or have had their text changed since.
+
+    EnricherError where their share is too large; on an engine that nobody else writes to, where there is any.
+    """
+    engine = examined.engine
+    missing = engine.foreign(name)
+    stale = engine.stale(name, lambda document: fingerprint(document, layout.fields))
+    estimate = round(stale.number / stale.of * (count - missing)) if stale.of else 0
+    found = []
+    if missing:
+        found.append(f"{missing:,} of {count:,} documents lack the words or the vector of its model")
+    if estimate:
+        about = "" if stale.of >= count - missing else "about "
+        found.append(f"the text of {about}{estimate:,} has changed since it was enriched")
+    if not found:
+        return []
+    mended = MENDED.get(engine.name, "index them again").format(name)
+    limit = examined.max_unenriched if engine.name in MENDED else 0.0
+    if missing + estimate > limit * count:
+        raise EnricherError(f"{', and '.join(found)}: {mended}")
+    return [*found, mended]
+
+
+def _compare_configuration(examined: _Examined, name: str, layout: IndexLayout) -> None:
+    """EnricherError where enricher.toml says otherwise for an index than it was made with."""
+    tables = read_configuration(examined.config)
+    names = names_of(examined.engine, name) if tables.indexes else (name,)
+    table = tables.table_of(*names)
+    if table is None or layout.model is None:
+        return
+    recipe = EnricherRecipe(examined.models, layout.model, table.fields or layout.fields, table)
+    other = difference(layout, recipe.open().layout())
+    if other is not None:
+        raise EnricherError(
+            f"it was made in another way than the configuration says now: {other}. Configure it as it was, "
+            "or make it anew with `enricher reindex start`"
+        )
 
 
 def _old_index(engine: SearchEngine, name: str, job: Job) -> str:

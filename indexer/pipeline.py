@@ -10,7 +10,7 @@ from pathlib import Path
 from enricher.enricher import load
 from enricher.errors import EngineError, IndexConflict
 from enricher.parallel import document_batches, map_in_order
-from enricher.plugins import PluginContext, load_enrichments
+from enricher.plugins import PluginContext, document_settings, load_enrichments
 from enricher.records import (
     AnalyzedDocument,
     Document,
@@ -33,13 +33,15 @@ STAMP_MAPPING = {"model": FieldKind.KEYWORD, "fingerprint": FieldKind.KEYWORD}
 class IndexReport:
     """What became of the documents: read = written + rejected.
 
-    `ids` are those that were written. Of equal ids the last was kept, so that the index got
+    truncated: those with more text in a field than is analysed; without_text: those with none in any
+    enriched field. `ids` are those that were written. Of equal ids the last was kept, so that the index got
     `distinct` = written − `duplicates` documents.
     """
 
     written: int = 0
     rejected: int = 0
     truncated: int = 0
+    without_text: int = 0
     ids: SeenIds = field(default_factory=SeenIds)
 
     @property
@@ -113,7 +115,23 @@ class DocumentEnricher:
                 if name in mapping:
                     raise IndexConflict(f"The plug-in {enrichment.name!r} adds the field {name!r} once more.")
                 mapping[name] = kind
-        return IndexLayout(self.fields, mapping, self.model, segmenter=self.analyzer.describe())
+        return IndexLayout(
+            self.fields,
+            mapping,
+            self.model,
+            segmenter=self.analyzer.describe(),
+            enrichments=self._document_settings(),
+        )
+
+    def _document_settings(self) -> dict[str, dict[str, object]]:
+        """Each enrichment, by the name under which it is configured, with the settings of its documents."""
+        if self.recipe is None:
+            return {one.name: document_settings(one, {}) for one in self.enrichments}
+        configuration = self.recipe.configuration
+        return {
+            name: document_settings(one, configuration.settings.get(name, {}))
+            for name, one in zip(configuration.enrichments, self.enrichments, strict=True)
+        }
 
     def enrich(self, documents: Sequence[Document]) -> list[dict[str, object]]:
         """What the documents get under `enrichment`, in order."""
@@ -163,10 +181,45 @@ def prepare_index(engine: SearchEngine, index: str, layout: IndexLayout) -> None
     present = engine.layout(index)
     if present.model != layout.model:
         raise _other_model(index, present.model, layout.model)
-    if (present.fields, dict(present.mapping)) != (layout.fields, dict(layout.mapping)):
+    other = difference(present, layout)
+    if other is not None:
         raise IndexConflict(
-            f"The index {index!r} was made with other fields or plug-ins: index into a new name."
+            f"The index {index!r} was made in another way: {other}. Configure it as it was, or index into a "
+            "new name."
         )
+
+
+def difference(present: IndexLayout, wanted: IndexLayout) -> str | None:
+    """How documents that were enriched for one layout differ from those for another; None for not at all.
+
+    The models are not compared. What the first layout does not record is taken as equal.
+    """
+    if present.fields != wanted.fields:
+        return f"its enriched fields are {', '.join(present.fields)}, not {', '.join(wanted.fields)}"
+    recorded = present.enrichments
+    if recorded is not None and wanted.enrichments is not None:
+        if recorded.keys() != wanted.enrichments.keys():
+            return f"its plug-ins are {', '.join(recorded)}, not {', '.join(wanted.enrichments)}"
+        for name, settings in wanted.enrichments.items():
+            for key in sorted({*settings, *recorded[name]}):
+                before, now = recorded[name].get(key), settings.get(key)
+                if before != now:
+                    return f"its setting {name}.{key} is {before!r}, not {now!r}"
+    if dict(present.mapping) != dict(wanted.mapping):
+        other = sorted(present.mapping.items() ^ wanted.mapping.items())
+        return f"its plug-ins add other fields ({', '.join(dict.fromkeys(path for path, _ in other))})"
+    if present.model is None and wanted.model is None:
+        return _other_segmenter(present, wanted)
+    return None
+
+
+def _other_segmenter(present: IndexLayout, wanted: IndexLayout) -> str | None:
+    """How texts without a model were cut otherwise."""
+    for name, before in present.segmenter.items():
+        now = wanted.segmenter.get(name)
+        if before != now:
+            return f"its texts were cut with {name} {before}, not {now}"
+    return None
 
 
 def _other_model(index: str, present: str | None, active: str | None) -> IndexConflict:
@@ -213,8 +266,9 @@ def index_documents(
     with _kept(engine, index), closing(map_in_order(enricher.enrich, batches, workers)) as enriched:
         for batch, added in enriched:
             for document in batch:
-                texts = (document.text(name) for name in enricher.fields)
+                texts = [document.text(name) for name in enricher.fields]
                 report.truncated += any(enricher.analyzer.truncates(text) for text in texts)
+                report.without_text += not any(text.strip() for text in texts)
             written = [EnrichedDocument(d.id, d.source, more) for d, more in zip(batch, added, strict=True)]
             refused = engine.write(index, written)
             for rejection in refused:

@@ -1,27 +1,52 @@
 """Documents from files, standard input, or an index of the engine."""
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 
 from enricher.errors import SourceError
 from enricher.records import Document, Rejection, SearchEngine
-from enricher.sources import INDEX_PREFIX, SourceFile, SourceFormat, find_files, read_files
+from enricher.sources import (
+    INDEX_PREFIX,
+    SourceFile,
+    SourceFormat,
+    accepted,
+    check_texts,
+    find_files,
+    read_files,
+)
+from indexer.engines.fields import as_text
+from indexer.text_fields import SAMPLE, check_fields, string_leaves
+
+SAMPLE_CHARACTERS = 20_000_000
+"""A sample ends with the document by which its texts become as long."""
+
+
+def index_names(sources: Sequence[str]) -> list[str]:
+    """The indexes among sources."""
+    return [source.removeprefix(INDEX_PREFIX) for source in sources if source.startswith(INDEX_PREFIX)]
 
 
 def read_sources(
-    sources: Sequence[str], source_format: SourceFormat, open_engine: Callable[[], SearchEngine]
+    sources: Sequence[str],
+    source_format: SourceFormat,
+    open_engine: Callable[[], SearchEngine],
+    named: Sequence[str] = (),
 ) -> Iterator[Document | Rejection]:
     """The documents of all sources, in order; what cannot be used is a Rejection in its place.
 
     Everything is checked before the first document is read: SourceError for a missing file,
-    IndexNotFound for a missing index. The engine is opened only when a source needs it.
+    IndexNotFound for a missing index, UsageError for an index whose documents would lose their text
+    (`indexer.text_fields.check_fields`; named: the fields that the user has typed). The engine is opened
+    only when a source needs it.
     """
     if not sources:
         raise SourceError("No source was given: name a file, a folder, `-` or `index:NAME`.")
-    names = [source.removeprefix(INDEX_PREFIX) for source in sources if source.startswith(INDEX_PREFIX)]
+    names = index_names(sources)
     engine = open_engine() if names else None
     for name in names:
         assert engine is not None
-        engine.count(name)
+        sample = engine.sample(name, SAMPLE)
+        check_fields(sample, source_format.fields, named, f"the index {name!r}")
     plan = [
         (source, [] if source.startswith(INDEX_PREFIX) else find_files([source], source_format))
         for source in sources
@@ -35,6 +60,40 @@ def _read(
     for source, files in plan:
         if source.startswith(INDEX_PREFIX):
             assert engine is not None
-            yield from engine.read(source.removeprefix(INDEX_PREFIX))
+            for document in engine.read(source.removeprefix(INDEX_PREFIX)):
+                yield _checked(document, source_format.fields)
         else:
             yield from read_files(files, source_format)
+
+
+def _checked(document: Document, fields: Sequence[str]) -> Document | Rejection:
+    """A document of an index, by the rule for those of files: it must have text where text is expected."""
+    try:
+        check_texts(document.source, fields)
+    except ValueError as error:
+        return Rejection(document.id, str(error), as_text(document.source))
+    return document
+
+
+def looked_at(
+    stream: Iterator[Document | Rejection],
+    fields: Sequence[str],
+    named: Sequence[str],
+    where: str,
+    on_rejection: Callable[[Rejection], None],
+) -> Iterator[Document | Rejection]:
+    """The same stream, after a look at its first documents where the user has named fields.
+
+    Raises UsageError where none of them has a field that was named.
+    """
+    if not named:
+        return stream
+    sample: list[Document] = []
+    characters = 0
+    for document in accepted(stream, on_rejection):
+        sample.append(document)
+        characters += sum(len(text) for _, text in string_leaves(document.source))
+        if len(sample) == SAMPLE or characters > SAMPLE_CHARACTERS:
+            break
+    check_fields(sample, fields, named, where)
+    return chain(sample, stream)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from enricher.errors import UsageError
-from enricher.records import Document
+from enricher.records import Document, values_at
 from enricher.text.scripts import HAN_SPLIT
 
 DEFAULT_FIELDS = ("title", "text")
@@ -30,16 +30,21 @@ SAMPLE = 200
 SOME_TEXT = 2.0
 """Words from which on a value is text and no code: a document that has it and no enriched text loses."""
 MAX_LOST_SHARE = 0.05
-"""Share of the documents that may have text in none of the fields, unless the user has named the fields."""
+"""Share of the documents that may have text but none of the fields, unless the user has named the fields."""
 SHOWN = 8
 """Fields that a message names."""
 
 
 @dataclass(frozen=True, slots=True)
 class TextFields:
-    """The fields to enrich, the title first where there are several, and the text fields left out."""
+    """The fields that hold the text of documents, the title first where there are several.
+
+    chosen: whether nobody has named them, and they were chosen by the rule above. left_out: the text fields
+    that the rule did not choose.
+    """
 
     names: tuple[str, ...]
+    chosen: bool = False
     left_out: tuple[str, ...] = ()
 
 
@@ -57,7 +62,7 @@ def choose_fields(candidates: Sequence[str], sample: Sequence[Document]) -> Text
         first = titles[0] if titles else min(chosen, key=lambda name: lengths[name])
         chosen = [first, *(name for name in chosen if name != first)]
     left_out = tuple(name for name in names if name not in chosen and lengths[name])
-    return TextFields(tuple(chosen), left_out)
+    return TextFields(tuple(chosen), True, left_out)
 
 
 def _is_known(path: str) -> bool:
@@ -95,45 +100,48 @@ def string_leaves(source: Mapping[str, object]) -> Iterator[tuple[str, str]]:
             yield path, value
 
 
-def check_fields(
-    sample: Sequence[Document], fields: Sequence[str], named: Sequence[str], where: str
-) -> list[str]:
-    """See, before anything is written, that documents keep their text; answers what the user should know.
+def check_fields(sample: Sequence[Document], fields: Sequence[str], named: Sequence[str], where: str) -> None:
+    """See, before anything is written, that documents keep their text.
 
     sample: some of the documents; fields: those that would be enriched; named: those of them that the user
-    has typed; where: the source as a message names it. Raises UsageError where no document has text in a
-    field that was named, or where more than MAX_LOST_SHARE of them have text, but in none of the fields.
+    has typed; where: the source as a message names it. Raises UsageError where no document has a field
+    that was named, or where more than MAX_LOST_SHARE of them have text but none of the fields. A
+    field that is there and empty is one that its owner left empty.
     """
-    if not sample:
-        return []
     for name in named:
-        if not any(one.text(name).strip() for one in sample):
+        if sample and not any(_has(one, (name,)) for one in sample):
             raise UsageError(
-                f"None of the first {len(sample):,} documents of {where} has text in the field {name!r}; "
+                f"None of the first {len(sample):,} documents of {where} has the field {name!r}; "
                 f"{_there(sample, ())}."
             )
-    empty = [one for one in sample if not any(one.text(name).strip() for name in fields)]
-    lost = [one for one in empty if any(words_in(text) >= SOME_TEXT for _, text in string_leaves(one.source))]
-    share = len(lost) / len(sample)
-    listed = ", ".join(fields)
-    if share > (1 - 1e-9 if named else MAX_LOST_SHARE):
+    lost = [one for one in sample if _has_other_text(one, fields)]
+    if not named and len(lost) > MAX_LOST_SHARE * len(sample):
         raise UsageError(
-            f"{len(lost):,} of {len(sample):,} documents of {where} would lose their text: they have none in "
-            f"the enriched fields ({listed}), and {_there(lost, fields)}. Name the fields with --title-field "
-            "and --text-field, or with `fields` in enricher.toml."
+            f"{len(lost):,} of {len(sample):,} documents of {where} would lose their text: they have none of "
+            f"the enriched fields ({', '.join(fields)}), and {_there(lost, fields)}. Name the fields with "
+            "--title-field and --text-field, or with `fields` in enricher.toml."
         )
-    if empty:
-        return [
-            f"{len(empty):,} of {len(sample):,} documents of {where} have no text in the enriched fields "
-            f"({listed}): searches do not find these."
-        ]
-    return []
+
+
+def _has_other_text(document: Document, fields: Sequence[str]) -> bool:
+    """Whether a document has none of the fields, and text elsewhere."""
+    if _has(document, fields):
+        return False
+    return any(words_in(text) >= SOME_TEXT for _, text in string_leaves(document.source))
+
+
+def _has(document: Document, fields: Sequence[str]) -> bool:
+    """Whether a document has any of the fields."""
+    return any(value is not None for name in fields for value in values_at(document.source, name))
 
 
 def _there(sample: Sequence[Document], fields: Sequence[str]) -> str:
     """What text the documents have, as the end of a sentence."""
     paths = dict.fromkeys(
-        path for one in sample for path, text in string_leaves(one.source) if text.strip() and path not in fields
+        path
+        for one in sample
+        for path, text in string_leaves(one.source)
+        if text.strip() and path not in fields
     )
     shown = ", ".join(list(paths)[:SHOWN]) + ", …" * (len(paths) > SHOWN)
     return f"there is text in {shown}" if paths else "there is no text at all"
@@ -144,4 +152,6 @@ def check_no_overlap(fields: Sequence[str]) -> None:
     for outer in fields:
         for inner in fields:
             if inner.startswith(f"{outer}."):
-                raise UsageError(f"The field {inner!r} stands inside the field {outer!r}: enrich one of them.")
+                raise UsageError(
+                    f"The field {inner!r} stands inside the field {outer!r}: enrich one of them."
+                )

@@ -103,7 +103,10 @@ def test_arrays_of_text_and_numbers_are_text(tmp_path: Path, line: bytes) -> Non
         (b'{"id": "x"}', "no field 'title' or 'text'"),
         (b'{"id": "x", "text": null}', "no field"),
         (b'{"id": "x", "text": true}', "'text' holds no text but a truth value"),
-        (b'{"id": "x", "text": {"zh": "a"}}', "'text' holds no text but an object; name a field inside it (text.zh)"),
+        (
+            b'{"id": "x", "text": {"zh": "a"}}',
+            "'text' holds no text but an object; name a field inside it (text.zh)",
+        ),
         (b'{"id": "x", "title": "b", "text": ["a", {"b": "c"}]}', "'text' holds no text but an object"),
         (b'{"id": true, "text": "b"}', "'id' is neither text nor a whole number"),
         (b'{"id": {"a": 1}, "text": "b"}', "'id' is neither"),

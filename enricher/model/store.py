@@ -10,7 +10,7 @@ models/.scratch-*     segmented text while a training runs
 import fcntl
 import shutil
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -101,6 +101,7 @@ class BundleStore:
         """
         self.open(version).verify()
         with self._lock():
+            self.open(version)  # it may have been removed while it was verified
             try:
                 previous, history = self.active_version(), self._history()
             except ModelError:  # a damaged file is replaced
@@ -116,9 +117,11 @@ class BundleStore:
 
         Raises ModelNotFound when there is none, BundleInvalid when it is damaged.
         """
-        if self.active_version() is None:
+        if not self.folder.is_dir():
             raise ModelNotFound(f"No model is active in {str(self.folder)!r}.")
         with self._lock():
+            if self.active_version() is None:
+                raise ModelNotFound(f"No model is active in {str(self.folder)!r}.")
             version, rest = self._previous()
             if version is None:
                 raise ModelNotFound("No model was active before the present one.")
@@ -127,17 +130,20 @@ class BundleStore:
             self._replace(HISTORY, rest)
             return version
 
-    def prune(self, needed: Collection[str] = ()) -> list[str]:
+    def prune(self, needed: Callable[[], Collection[str]] = tuple) -> list[str]:
         """Remove all versions that nothing calls for; returns what went.
 
         The active one, the one before it, those made after it and not yet activated, and those
-        named in `needed` stay. Half-made bundles that a killed training left go too.
+        that `needed` answers stay. Half-made bundles that a killed training left go too. All of it is
+        asked under the lock of the folder: no other process activates a version meanwhile.
         """
-        active = self.active_version()
-        if active is None:
+        if not self.folder.is_dir():
             raise ModelNotFound(f"No model is active in {str(self.folder)!r}: nothing was removed.")
         with self._lock():
-            keep = {active, self._previous()[0], *needed}
+            active = self.active_version()
+            if active is None:
+                raise ModelNotFound(f"No model is active in {str(self.folder)!r}: nothing was removed.")
+            keep = {active, self._previous()[0], *needed()}
             removed = [version for version in self.versions() if version not in keep and version < active]
             leftovers = self._abandoned(BUILDING) + self._abandoned(SCRATCH)
             for folder in [*(self.folder / version for version in removed), *leftovers]:

@@ -3,8 +3,9 @@
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property, lru_cache
+from typing import ClassVar
 
 from enricher.enricher import Enricher
 from enricher.expansion import RelatednessExpansion
@@ -61,6 +62,7 @@ class Tokens:
 
     fields: tuple[str, ...]
     name: str = "tokens"
+    document_settings: ClassVar[Mapping[str, object]] = {}
 
     @property
     def mapping(self) -> Mapping[str, FieldKind]:
@@ -92,6 +94,7 @@ class Subwords:
     context: PluginContext
     settings: SubwordSettings
     name: str = "subwords"
+    document_settings: ClassVar[Mapping[str, object]] = {}
 
     @property
     def mapping(self) -> Mapping[str, FieldKind]:
@@ -212,6 +215,10 @@ class Keywords:
     name: str = "keywords"
 
     @property
+    def document_settings(self) -> Mapping[str, object]:
+        return asdict(self.settings)
+
+    @property
     def mapping(self) -> Mapping[str, FieldKind]:
         return {"keywords": FieldKind.KEYWORD, "keyword_weights": FieldKind.STORED}
 
@@ -256,6 +263,10 @@ class Expansion:
     def __init__(self, context: PluginContext, settings: ExpansionSettings) -> None:
         self._context, self._settings = context, settings
         self._enricher = context.model()
+
+    @property
+    def document_settings(self) -> Mapping[str, object]:
+        return {"words": self._settings.words}
 
     @property
     def mapping(self) -> Mapping[str, FieldKind]:

@@ -1,5 +1,6 @@
 """Finding plug-ins by entry point and building them for an index."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from importlib.metadata import EntryPoint, entry_points
@@ -59,6 +60,16 @@ def load_rewriters(configuration: IndexConfiguration, context: PluginContext) ->
         if not isinstance(plugin, Rewriter):
             raise ConfigurationError(f"The plug-in {name!r} is no rewriter: it has no rewrite.")
     return [plugin for _, plugin in loaded if isinstance(plugin, Rewriter)]
+
+
+def document_settings(plugin: Enrichment, table: Mapping[str, Any]) -> dict[str, object]:
+    """The settings of an enrichment that decide what it writes, as JSON has them.
+
+    Those that it names itself as `document_settings`; else all of its table of enricher.toml.
+    """
+    own = getattr(plugin, "document_settings", table)
+    settings: dict[str, object] = json.loads(json.dumps(dict(own), default=str))
+    return settings
 
 
 def _load(

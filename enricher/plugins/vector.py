@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from typing import ClassVar
 
 from enricher.enricher import Enricher
 from enricher.model.text_vectors.vectors import quantize, to_hex
@@ -41,6 +42,7 @@ class Vector:
     enricher: Enricher
     settings: VectorSettings
     name: str = VECTOR
+    document_settings: ClassVar[Mapping[str, object]] = {}
 
     @property
     def mapping(self) -> Mapping[str, FieldKind]:

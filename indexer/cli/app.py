@@ -129,8 +129,13 @@ Segmenters = Literal["rjieba", "jieba"]
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 IdField = Annotated[str, typer.Option(help="Field that holds the id of a document.")]
-TitleField = Annotated[str, typer.Option(help="Field that holds its title.")]
-TextField = Annotated[str, typer.Option(help="Field that holds its text.")]
+TitleField = Annotated[
+    str | None,
+    typer.Option(help="Field that holds the title. Default: as the index records, else title."),
+]
+TextField = Annotated[
+    str | None, typer.Option(help="Field that holds the text. Default: as the index records, else text.")
+]
 FormatOption = Annotated[
     Format, typer.Option("--format", help="By the file's name, JSON lines, or one document a line.")
 ]

@@ -1,22 +1,36 @@
 """`enricher doctor`: one line per check."""
 
+from typing import Annotated
+
 import typer
 
+from enricher.errors import UsageError
 from indexer.cli.app import Command, Json, app, context_of
 from indexer.cli.output import print_json
 from indexer.doctor import examine
 
 
 @app.command(cls=Command)
-def doctor(context: typer.Context, as_json: Json = False) -> None:
+def doctor(
+    context: typer.Context,
+    max_unenriched: Annotated[
+        str,
+        typer.Option(
+            metavar="SHARE",
+            help="Documents of an index that may wait to be enriched, as a share (0.05) or in percent (5%).",
+        ),
+    ] = "5%",
+    as_json: Json = False,
+) -> None:
     """Check the models, the engine and the indexes.
 
-    The exit code is 1 when a check fails.
+    The exit code is 1 when a check fails. Documents that applications have written or changed since they were
+    enriched are counted; they fail the check of their index where they are more than --max-unenriched.
 
     Example: enricher --engine http://localhost:9200 doctor
     """
     shared = context_of(context)
-    checks = examine(shared.models, shared.engine_url, shared.config)
+    checks = examine(shared.models, shared.engine_url, shared.config, _share(max_unenriched))
     for check in checks:
         if as_json:
             print_json({"check": check.name, "passed": check.passed, "detail": check.detail})
@@ -24,3 +38,15 @@ def doctor(context: typer.Context, as_json: Json = False) -> None:
             print(f"{'ok    ' if check.passed else 'FAILED'}  {check.name}: {check.detail}")
     if not all(check.passed for check in checks):
         raise typer.Exit(1)
+
+
+def _share(text: str) -> float:
+    """A share from 0 to 1 that was written as a number or in percent. Raises UsageError."""
+    number, percent = text.strip().removesuffix("%"), text.strip().endswith("%")
+    try:
+        share = float(number) / (100 if percent else 1)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise UsageError(f"--max-unenriched takes a share from 0 to 1, or 0% to 100%, not {text!r}.")
+    return share

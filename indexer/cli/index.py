@@ -1,8 +1,7 @@
 """`enricher index`: documents into an enriched index."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +9,7 @@ from typing import Annotated
 import typer
 
 from enricher.errors import SourceError
-from enricher.records import Document, Rejection
+from enricher.records import Document, Rejection, SearchEngine
 from enricher.settings import IndexConfiguration
 from enricher.sources import accepted, noting_fields, source_format
 from indexer.cli.app import (
@@ -28,7 +27,15 @@ from indexer.cli.app import (
 )
 from indexer.cli.output import Rejects, counted, print_json, print_line, progress_display, say
 from indexer.pipeline import EnricherRecipe, index_documents, prepare_index
-from indexer.sources import read_sources
+from indexer.recipe import (
+    NamedFields,
+    chosen_fields,
+    configuration_for,
+    field_notes,
+    fields_of_sources,
+    recorded_layout,
+)
+from indexer.sources import looked_at, read_sources
 
 WORDS_ONLY = ("tokens",)
 
@@ -46,8 +53,8 @@ def index(
     ] = None,
     workers: Workers = None,
     id_field: IdField = "id",
-    title_field: TitleField = "title",
-    text_field: TextField = "text",
+    title_field: TitleField = None,
+    text_field: TextField = None,
     format_name: FormatOption = "auto",
     as_json: Json = False,
 ) -> None:
@@ -58,11 +65,11 @@ def index(
     Example: enricher index docs.jsonl --to articles
     """
     shared = context_of(context)
-    form = source_format(id_field, title_field, text_field, format_name)
-    configuration = shared.configuration().for_index(to)
-    form = replace(form, enriched=configuration.fields)
-    enricher = recipe(shared, form.fields, configuration, no_enrichment).open()
     engine = shared.engine()
+    named = NamedFields(title_field, text_field)
+    chosen = recipe(shared, engine, to, sources, named, no_enrichment)
+    form = source_format(id_field, chosen.fields, format_name)
+    enricher = chosen.open()
     path = rejects_file or Path(f"{to}.rejects.jsonl")
     with Rejects(path) as rejects, progress_display() as progress, _what_stays(to) as note_written:
 
@@ -70,8 +77,9 @@ def index(
             note_written(written)
             progress("indexing documents", written, 0)
 
-        absent = set(configuration.fields or ())
-        stream = noting_fields(read_sources(sources, form, lambda: engine), absent)
+        absent = set(chosen.configuration.fields or ())
+        stream = noting_fields(read_sources(sources, form, lambda: engine, named.names), absent)
+        stream = looked_at(stream, chosen.fields, named.names, ", ".join(sources), rejects)
         documents = not_empty(stream, rejects)
         prepare_index(engine, to, enricher.layout())
         report = index_documents(
@@ -90,6 +98,7 @@ def index(
         "rejected": rejects.count,
         "duplicates": report.duplicates,
         "truncated": report.truncated,
+        "without_text": report.without_text,
         "model": enricher.model,
     }
     if as_json:
@@ -102,6 +111,9 @@ def index(
     if report.duplicates:
         repeated = counted(report.duplicates, "document")
         say(f"{repeated} came with an id seen before: the last of each was kept.")
+    if report.without_text:
+        without = counted(report.without_text, "document")
+        say(f"{without} without text in the enriched fields ({', '.join(enricher.fields)}): not searchable.")
     if report.truncated:
         limit = enricher.analyzer.limit
         longer = counted(report.truncated, "document")
@@ -140,9 +152,21 @@ def not_empty(stream: Iterator[Document | Rejection], rejects: Rejects) -> Itera
 
 
 def recipe(
-    shared: Context, fields: tuple[str, ...], configuration: IndexConfiguration, no_enrichment: bool
+    shared: Context,
+    engine: SearchEngine,
+    index: str,
+    sources: Sequence[str],
+    named: NamedFields,
+    no_enrichment: bool,
 ) -> EnricherRecipe:
-    """The enrichments that the configuration names for an index, on the active model (ModelNotFound)."""
+    """What enriches the documents of sources for an index, on the active model (ModelNotFound)."""
+    tables = shared.configuration()
+    recorded = recorded_layout(engine, index)
+    configuration = configuration_for(engine, tables, index, recorded=recorded)
+    source = fields_of_sources(lambda: engine, sources)
+    fields = chosen_fields(named, source, configuration.fields, recorded.fields if recorded else None)
+    for note in field_notes(fields, source):
+        say(note)
     if no_enrichment:
         return EnricherRecipe(shared.models, None, fields, IndexConfiguration(enrichments=WORDS_ONLY))
     return EnricherRecipe(shared.models, shared.store.open().version, fields, configuration)

@@ -1,5 +1,6 @@
 """`enricher models`: the bundles, which is active, and the way back."""
 
+from collections.abc import Collection
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated
@@ -161,11 +162,15 @@ def prune(context: typer.Context) -> None:
     shared = context_of(context)
     engine = shared.engine()
     used: dict[str, str] = {}
-    for name in engine.indexes():
-        layout = engine.layout(name)
-        used |= {model: name for model in (layout.model, *layout.compatible) if model is not None}
+
+    def needed() -> Collection[str]:
+        for name in engine.indexes():
+            layout = engine.layout(name)
+            used.update({model: name for model in (layout.model, *layout.compatible) if model is not None})
+        return used
+
+    removed = shared.store.prune(needed)
     engine.close()
-    removed = shared.store.prune(used)
     for version in removed:
         print(version)
     for version in sorted(used.keys() & set(shared.store.versions()) - {shared.store.active_version()}):

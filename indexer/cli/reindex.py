@@ -3,22 +3,33 @@
 import json
 import time
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from enricher.errors import EnricherError, IndexNotFound, UsageError
+from enricher.errors import EnricherError, UsageError
 from enricher.records import IndexLayout
-from enricher.settings import WORDS
-from indexer.cli.app import Command, Context, Json, app, context_of
+from enricher.settings import WORDS, IndexConfiguration
+from indexer.cli.app import Command, Context, Json, TextField, TitleField, app, context_of
 from indexer.cli.jobs import JobView, JsonView, print_jobs, print_outcome, report_of
 from indexer.cli.output import counted, print_json, print_line, progress_display, say
-from indexer.pipeline import DocumentEnricher, EnricherRecipe
+from indexer.pipeline import DocumentEnricher, EnricherRecipe, difference
+from indexer.recipe import (
+    NOTHING_NAMED,
+    NamedFields,
+    chosen_fields,
+    configuration_for,
+    field_notes,
+    fields_of_index,
+    recorded_configuration,
+    recorded_layout,
+)
 from indexer.reindex.failpoints import arm
 from indexer.reindex.job import ONLY, Job, JobKind, JobOptions, Phase
 from indexer.reindex.ledger import LEASE_SECONDS, Ledger
+from indexer.reindex.naming import name_of
+from indexer.text_fields import SAMPLE, check_fields
 
 if TYPE_CHECKING:
     from indexer.reindex.jobs import Jobs
@@ -31,7 +42,6 @@ JobName = Annotated[
 ]
 FailAt = Annotated[str | None, typer.Option("--fail-at", hidden=True)]
 LeaseSeconds = Annotated[float, typer.Option("--lease-seconds", min=0.2, hidden=True)]
-TITLE_AND_TEXT = ("title", "text")
 MOST_IDS = 10_000
 
 
@@ -77,6 +87,8 @@ def start_job(
             metavar="COLLECTION", help="Swap only where nDCG@10 by this collection falls by 1 % at most."
         ),
     ] = None,
+    title_field: TitleField = None,
+    text_field: TextField = None,
     as_json: Json = False,
     fail_at: FailAt = None,
     lease_seconds: LeaseSeconds = LEASE_SECONDS,
@@ -100,16 +112,17 @@ def start_job(
         ids=_ids(ids),
     )
     jobs = _jobs(shared, lease_seconds)
+    named = NamedFields(title_field, text_field)
     if in_place or only or query is not None or ids is not None:
         if write_block or gate:
             raise UsageError("In place there is no swap: leave --write-block and --gate away.")
         if to is not None:
             say("In place: no new index is made, and there is no way back but the old model.")
-        job, enricher = _planned_in_place(shared, jobs, source, to or source, options)
+        job, enricher = _planned_in_place(shared, jobs, source, to or source, options, named)
     else:
         if to is None:
             raise UsageError("Name the alias that searches and writers use with --to, or add --in-place.")
-        job, enricher = _planned(shared, jobs, source, to, options)
+        job, enricher = _planned(shared, jobs, source, to, options, named)
     _begin(shared, jobs, enricher, job, as_json)
 
 
@@ -165,8 +178,7 @@ def roll_back(
     if layout is None:
         say(f"The index {undone.source!r} was never enriched, and what is written back to it is not.")
     else:
-        enricher = _enricher(shared, undone.alias, layout.model, layout.fields)
-        _refuse_other_plugins(undone.source, layout, enricher)
+        enricher = _enricher_like(shared, jobs, undone.source, undone.alias, layout)
     back = jobs.plan_rollback(undone)
     say(f"{undone.alias} goes back from {undone.target} to {undone.source}.")
     _begin(shared, jobs, enricher, back, as_json)
@@ -266,13 +278,11 @@ def _jobs(shared: Context, lease_seconds: float = LEASE_SECONDS) -> "Jobs":
 
 
 def _enricher(
-    shared: Context, alias: str, model: str | None, fields: tuple[str, ...] = ()
+    shared: Context, model: str | None, fields: tuple[str, ...], configuration: IndexConfiguration
 ) -> DocumentEnricher:
-    """What the configuration names for an alias, by a model, or words alone; fields: others than it says."""
-    configuration = shared.configuration().for_index(alias)
+    """What enriches documents by a model, or cuts them into words alone."""
     if model is None:
-        configuration = replace(configuration, enrichments=(WORDS,))
-    fields = fields or configuration.fields or TITLE_AND_TEXT
+        configuration = IndexConfiguration(enrichments=(WORDS,))
     return EnricherRecipe(shared.models, model, fields, configuration).open()
 
 
@@ -280,28 +290,61 @@ def _enricher_of(shared: Context, jobs: "Jobs", job: Job) -> DocumentEnricher | 
     """What enriches the documents of a job; None where they go back into an index that never was."""
     if job.kind is JobKind.ROLLBACK and not job.fields:
         return None
-    enricher = _enricher(shared, job.alias, job.model, job.fields)
-    if job.kind is not JobKind.IN_PLACE or job.phase is not Phase.PREPARING:
-        with suppress(IndexNotFound):  # it may not be made yet
-            layout = jobs.layout(job.target)
-            if layout is not None:
-                _refuse_other_plugins(job.target, layout, enricher)
+    target = recorded_layout(jobs.engine, job.target)
+    if job.kind is JobKind.ROLLBACK and target is not None:
+        return _enricher_like(shared, jobs, job.target, job.alias, target)
+    recorded = recorded_layout(jobs.engine, job.source)
+    names = (job.alias, job.source, job.target)
+    configuration = configuration_for(jobs.engine, shared.configuration(), *names, recorded=recorded)
+    enricher = _enricher(shared, job.model, job.fields, configuration)
+    is_made = job.kind is not JobKind.IN_PLACE or job.phase is not Phase.PREPARING
+    if is_made and target is not None:
+        _refuse_difference(job.target, target, enricher)
     return enricher
 
 
-def _refuse_other_plugins(index: str, layout: IndexLayout, enricher: DocumentEnricher) -> None:
-    """UsageError where the configuration names other plug-ins than an index was made with."""
-    if dict(enricher.layout().mapping) != dict(layout.mapping):
+def _enricher_like(
+    shared: Context, jobs: "Jobs", index: str, alias: str, layout: IndexLayout
+) -> DocumentEnricher:
+    """What has enriched the documents of an index, as it records; as configured where it records nothing."""
+    configuration = recorded_configuration(layout)
+    if layout.enrichments is None:
+        configuration = configuration_for(jobs.engine, shared.configuration(), alias, index)
+    enricher = _enricher(shared, layout.model, layout.fields, configuration)
+    _refuse_difference(index, layout, enricher)
+    return enricher
+
+
+def _refuse_difference(index: str, layout: IndexLayout, enricher: DocumentEnricher) -> None:
+    """UsageError where documents would be enriched otherwise than those that an index holds."""
+    other = difference(layout, enricher.layout())
+    if other is not None:
         raise UsageError(
-            f"The index {index!r} was made with other plug-ins than the configuration names now: what is "
-            "written to it would differ from the rest. Name the same plug-ins, and try again."
+            f"The index {index!r} was made in another way: {other}. What is written to it would differ from "
+            "the rest. Configure it as it was, and try again."
         )
 
 
+def _chosen(
+    jobs: "Jobs", source: str, named: NamedFields, configuration: IndexConfiguration
+) -> tuple[str, ...]:
+    """The fields that a job enriches; UsageError where documents would lose their text."""
+    found = fields_of_index(jobs.engine, source)
+    fields = chosen_fields(named, found, configuration.fields)
+    for note in field_notes(fields, found):
+        say(note)
+    check_fields(jobs.engine.sample(source, SAMPLE), fields, named.names, f"the index {source!r}")
+    return fields
+
+
 def _planned(
-    shared: Context, jobs: "Jobs", source: str, alias: str, options: JobOptions
+    shared: Context, jobs: "Jobs", source: str, alias: str, options: JobOptions, named: NamedFields
 ) -> tuple[Job, DocumentEnricher]:
-    enricher = _enricher(shared, alias, shared.store.open().version)
+    model = shared.store.open().version
+    recorded = recorded_layout(jobs.engine, source)
+    names = (alias, source, name_of(alias)[0])
+    configuration = configuration_for(jobs.engine, shared.configuration(), *names, recorded=recorded)
+    enricher = _enricher(shared, model, _chosen(jobs, source, named, configuration), configuration)
     if options.gate is not None:
         from indexer.reindex.gate import read_judged
 
@@ -310,19 +353,20 @@ def _planned(
 
 
 def _planned_in_place(
-    shared: Context, jobs: "Jobs", index: str, alias: str, options: JobOptions
+    shared: Context, jobs: "Jobs", index: str, alias: str, options: JobOptions, named: NamedFields
 ) -> tuple[Job, DocumentEnricher]:
     """A job in place: by the model of the index where only some of its documents are enriched."""
     present, active = jobs.layout(index), shared.store.open().version
     model = present.model if present is not None and options.is_partial else active
-    enricher = _enricher(shared, alias, model)
+    configuration = configuration_for(jobs.engine, shared.configuration(), alias, index, recorded=present)
+    enricher = _enricher(shared, model, _chosen(jobs, index, named, configuration), configuration)
     return jobs.plan_in_place(index, alias, enricher, options, say), enricher
 
 
 def enrich_in_place(shared: Context, index: str) -> None:
     """All documents of an index by the active model, where they are; exit 1 with losses."""
     jobs = _jobs(shared)
-    job, enricher = _planned_in_place(shared, jobs, index, index, JobOptions())
+    job, enricher = _planned_in_place(shared, jobs, index, index, JobOptions(), NOTHING_NAMED)
     _begin(shared, jobs, enricher, job, as_json=False)
 
 
@@ -399,6 +443,18 @@ def _work(shared: Context, jobs: "Jobs", enricher: DocumentEnricher | None, job:
     _report(jobs, ended, time.monotonic() - started, as_json)
 
 
+def _say_without_words(jobs: "Jobs", job: Job) -> None:
+    """Say how many documents of the index that a job has filled hold no word in its enriched fields."""
+    if job.phase is not Phase.DONE or recorded_layout(jobs.engine, job.target) is None:
+        return
+    number = jobs.engine.without_words(job.target)
+    if number:
+        fields = ", ".join(jobs.engine.layout(job.target).fields)
+        say(
+            f"{counted(number, 'document')} without a word in the enriched fields ({fields}): not searchable."
+        )
+
+
 def _say_refusals(jobs: "Jobs", job: Job) -> None:
     """Say it where a job that waits keeps clients from writing."""
     with suppress(EnricherError):
@@ -412,6 +468,7 @@ def _report(jobs: "Jobs", ended: Job, seconds: float, as_json: bool) -> None:
         print_json(report_of(ended) | {"seconds": seconds})
     elif ended.phase is Phase.DONE:
         print_outcome(ended)
+    _say_without_words(jobs, ended)
     if ended.phase is Phase.CANCELLED:
         say(f"The job {ended.id} was cancelled.")
         raise typer.Exit(1)

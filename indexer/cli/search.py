@@ -11,6 +11,7 @@ from indexer.cli.app import Command, Json, app, context_of
 from indexer.cli.hits import print_hit
 from indexer.cli.output import counted, print_json, print_line, print_table, say
 from indexer.cli.words import print_terms
+from indexer.recipe import configuration_for
 from indexer.search import SearchableIndex, open_index
 
 SHOWN_VALUES = 10
@@ -55,9 +56,8 @@ def search(
     opened = open_index(engine, index, shared.model)
     words = opened.query(query)
     if not no_expansion:
-        configuration = shared.configuration()
-        behind = engine.aliases().get(index, index) if configuration.indexes else index
-        words = opened.rewrite(words, configuration.for_index(index, behind))
+        configuration = configuration_for(engine, shared.configuration(), index, recorded=opened.layout)
+        words = opened.rewrite(words, configuration)
     request = SearchRequest(words, top, tuple(_pair(item) for item in filters or ()), tuple(facets or ()))
     response = opened.search(request)
     foreign = engine.foreign(index)

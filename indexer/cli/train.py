@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from enricher.records import Document
-from enricher.sources import SeenIds, accepted, noting_fields, source_format
+from enricher.sources import SeenIds, accepted, source_format
 from enricher.text import Analyzer, open_analyzer, read_lexicon
 from enricher.text.segmentation import NO_LEXICON
 from indexer.cli.app import (
@@ -25,7 +25,8 @@ from indexer.cli.app import (
     number_of,
 )
 from indexer.cli.output import Rejects, counted, print_json, progress_display, say
-from indexer.sources import read_sources
+from indexer.recipe import NamedFields, chosen_fields, field_notes, fields_of_sources
+from indexer.sources import looked_at, read_sources
 
 Architecture = Literal["skip-gram", "cbow"]
 Loss = Literal["hierarchical-softmax", "negative-sampling"]
@@ -73,8 +74,8 @@ def train(
         bool, typer.Option("--no-tuning", help="Learn no vectors of texts: saves time, costs recall.")
     ] = False,
     id_field: IdField = "id",
-    title_field: TitleField = "title",
-    text_field: TextField = "text",
+    title_field: TitleField = None,
+    text_field: TextField = None,
     format_name: FormatOption = "auto",
     no_activate: Annotated[
         bool, typer.Option("--no-activate", help="Do not make it the active model.")
@@ -104,14 +105,18 @@ def train(
         workers,
         not no_tuning,
     )
-    form = source_format(id_field, title_field, text_field, format_name)
-    stream = read_sources(sources, form, shared.engine)
+    named = NamedFields(title_field, text_field)
+    source = fields_of_sources(shared.engine, [*sources, *(backgrounds or [])])
+    form = source_format(id_field, chosen_fields(named, source), format_name)
+    for note in field_notes(form.fields, source):
+        say(note)
+    stream = read_sources(sources, form, shared.engine, named.names)
     others = read_sources(backgrounds, form, shared.engine) if backgrounds else iter(())
     analyzer = open_analyzer(segmenter, read_lexicon(lexicon) if lexicon else NO_LEXICON)
     seen, longer = SeenIds(), _Longer(analyzer, form.fields)
-    absent = {title_field, text_field} - {"title", "text"}
     with Rejects() as rejects, progress_display() as progress:
-        documents = longer.watch(seen.watch(accepted(noting_fields(stream, absent), rejects)))
+        stream = looked_at(stream, form.fields, named.names, ", ".join(sources), rejects)
+        documents = longer.watch(seen.watch(accepted(stream, rejects)))
         version = train_bundle(
             shared.store,
             documents,
@@ -132,8 +137,6 @@ def train(
         cut = counted(longer.number, "document")
         say(f"{cut} with over {analyzer.limit:,} characters in a field: what is beyond was not learned from.")
     print_json({"version": version}) if as_json else print(version)
-    if absent:
-        say(f"No document has text in a field that was named: {', '.join(sorted(absent))}.")
     if seen.repeated:
         repeated = counted(seen.repeated, "document")
         say(f"{repeated} came with an id seen before: the model has learned from all of them.")

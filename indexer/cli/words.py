@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from enricher.enricher import Enricher, load
+from enricher.enricher import TEXT_FIELD, Enricher, load
 from enricher.errors import UsageError
 from enricher.parallel import document_batches, map_in_order
 from enricher.records import TOKENS, Document, Keyword, QueryTerm, Sense, title_of
@@ -26,7 +26,8 @@ from indexer.cli.app import (
     number_of,
 )
 from indexer.cli.output import Rejects, print_json, print_line, print_table, say
-from indexer.sources import read_sources
+from indexer.recipe import NamedFields, chosen_fields, field_notes, fields_of_sources
+from indexer.sources import looked_at, read_sources
 
 Top = Annotated[int, typer.Option(help="How many.")]
 Word = Annotated[str, typer.Argument(metavar="WORD", help="A word of the model.")]
@@ -76,8 +77,8 @@ def keywords(
     ] = "phrases",
     workers: Workers = None,
     id_field: IdField = "id",
-    title_field: TitleField = "title",
-    text_field: TextField = "text",
+    title_field: TitleField = None,
+    text_field: TextField = None,
     format_name: FormatOption = "auto",
     as_json: Json = False,
 ) -> None:
@@ -90,17 +91,22 @@ def keywords(
     shared = context_of(context)
     if (text is None) == (not sources):
         raise UsageError("Give either SOURCE or --text: the documents, or one text.")
-    form = source_format(id_field, title_field, text_field, format_name)
+    named = NamedFields(title_field, text_field)
     model = shared.model()
     if method == "published":
         _say_inner_product(model)
     if text is not None:
-        finder = KeywordFinder(shared.models, model, (form.text_field,), None, top, method)
-        _print_keywords(finder, [Document("", {form.text_field: text})], 1, as_json)
+        finder = KeywordFinder(shared.models, model, (TEXT_FIELD,), None, top, method)
+        _print_keywords(finder, [Document("", {TEXT_FIELD: text})], 1, as_json)
         return
+    source = fields_of_sources(shared.engine, sources or [])
+    form = source_format(id_field, chosen_fields(named, source), format_name)
+    for note in field_notes(form.fields, source):
+        say(note)
     finder = KeywordFinder(shared.models, model, form.fields, title_of(form.fields), top, method)
-    stream = read_sources(sources or [], form, shared.engine)
+    stream = read_sources(sources or [], form, shared.engine, named.names)
     with Rejects() as rejects:
+        stream = looked_at(stream, form.fields, named.names, ", ".join(sources or []), rejects)
         _print_keywords(finder, accepted(stream, rejects), number_of(workers), as_json)
     if rejects.count:
         say(rejects.summary())

@@ -3,7 +3,7 @@
 import dataclasses
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property, partial
 from typing import Any
@@ -22,6 +22,7 @@ from enricher.records import (
     Rejection,
     SearchRequest,
     SearchResponse,
+    Share,
 )
 from indexer.engines.addresses import Addresses
 from indexer.engines.bulk import CHUNK_BYTES, Action, BulkWriter, RetryPolicy
@@ -33,7 +34,7 @@ from indexer.engines.elasticsearch_mapping import (
     mapping_of,
     text_fields_of,
 )
-from indexer.engines.elasticsearch_reading import read_documents, read_sample, whole_source
+from indexer.engines.elasticsearch_reading import read_documents, read_sample, read_with_field, whole_source
 from indexer.engines.elasticsearch_search import (
     body_of,
     documents_body,
@@ -43,15 +44,19 @@ from indexer.engines.elasticsearch_search import (
     hits_of,
     response_of,
     termvectors_of,
+    without_words_of,
 )
 from indexer.engines.elasticsearch_vectors import VectorSearch, dimensions_of
 from indexer.engines.fields import ENRICHMENT, Prepared, clean, encode, prepare
 from indexer.engines.layouts import layout_as_json, layout_from_json
 from indexer.engines.names import check_name, no_such_index, not_ours
-from indexer.engines.plans import MODEL, Group, lighten, plan
+from indexer.engines.plans import FINGERPRINT, MODEL, Group, lighten, plan
 
 VECTORS_LEFT_OUT = "index.mapping.exclude_source_vectors"
 """Whether `_source` is answered without vectors, which it is from release 9.2 on unless told otherwise."""
+
+MOST_FINGERPRINTS = 20_000
+"""Documents whose fingerprints are compared with their texts; of more a random part is looked at."""
 
 _CLAUSE_LIMIT = re.compile(r"maxClauseCount is set to (\d+)")
 
@@ -143,7 +148,7 @@ class ElasticsearchEngine:
 
     def stamp(self, index: str, model: str, compatible: Sequence[str] = ()) -> None:
         name, layout, mapping = self._described(index)
-        stamped = dataclasses.replace(layout, model=model, compatible=tuple(compatible))
+        stamped = dataclasses.replace(layout, model=model, compatible=tuple(compatible), mixed=False)
         meta = {**mapping["_meta"], META: layout_as_json(stamped)}
         with self.failures(index):
             self._once.indices.put_mapping(index=name, meta=meta)
@@ -239,6 +244,19 @@ class ElasticsearchEngine:
 
     def made_by(self, index: str, model: str) -> int:
         return self._count(index, {"term": {f"{ENRICHMENT}.{MODEL}": model}})
+
+    def without_words(self, index: str) -> int:
+        return self._count(index, without_words_of(self.layout(index)))
+
+    def stale(self, index: str, fingerprint: Callable[[Document], str]) -> Share:
+        field = f"{ENRICHMENT}.{FINGERPRINT}"
+        share = min(1.0, MOST_FINGERPRINTS / max(self._count(index, {"exists": {"field": field}}), 1))
+        found = read_with_field(self.client, self.addresses, index, self.whole_source, field, share)
+        number = looked = 0
+        for document, stamped in found:
+            looked += 1
+            number += stamped != fingerprint(document)
+        return Share(number, looked)
 
     def frequencies(self, index: str, field: str, terms: Sequence[str]) -> Frequencies:
         check_name(index)

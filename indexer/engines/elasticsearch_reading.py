@@ -34,7 +34,33 @@ def read_documents(
     """
     with failures(addresses, index):
         opened = client.open_point_in_time(index=index, keep_alive=_KEEP_ALIVE)
-    return _pages(client, addresses, index, str(opened["id"]), source)
+    pages = _pages(client, addresses, index, str(opened["id"]), {"source": dict(source)})
+    return (Document(str(hit["_id"]), hit.get("_source", {})) for hit in pages)
+
+
+def read_with_field(
+    client: Elasticsearch,
+    addresses: object,
+    index: str,
+    source: Mapping[str, object],
+    field: str,
+    share: float,
+) -> Iterator[tuple[Document, str]]:
+    """The documents that have a KEYWORD field, each with its value.
+
+    share: the part of them that is read, drawn at random, from 0 to 1.
+    """
+    held = {"exists": {"field": field}}
+    drawn = {"query": held, "random_score": {"seed": _SEED, "field": "_seq_no"}, "boost_mode": "replace"}
+    body = {
+        "source": dict(source),
+        "docvalue_fields": [{"field": field}],
+        "query": held if share >= 1 else {"function_score": {**drawn, "min_score": 1 - share}},
+    }
+    with failures(addresses, index):
+        opened = client.open_point_in_time(index=index, keep_alive=_KEEP_ALIVE)
+    for hit in _pages(client, addresses, index, str(opened["id"]), body):
+        yield Document(str(hit["_id"]), hit.get("_source", {})), str(hit["fields"][field][0])
 
 
 def read_sample(
@@ -60,8 +86,9 @@ def read_sample(
 
 
 def _pages(
-    client: Elasticsearch, addresses: object, index: str, moment: str, source: Mapping[str, object]
-) -> Iterator[Document]:
+    client: Elasticsearch, addresses: object, index: str, moment: str, body: Mapping[str, Any]
+) -> Iterator[Mapping[str, Any]]:
+    """The hits of a search, page by page; body: what is asked of each beside its place."""
     after: list[Any] | None = None
     size = _PAGE
     try:
@@ -74,12 +101,11 @@ def _pages(
                     search_after=after,
                     track_total_hits=False,
                     allow_partial_search_results=False,
-                    source=dict(source),
+                    **body,
                 )
             moment = str(answer["pit_id"])
             hits = answer["hits"]["hits"]
-            for hit in hits:
-                yield Document(str(hit["_id"]), hit.get("_source", {}))
+            yield from hits
             if len(hits) < size:
                 return
             after = hits[-1]["sort"]

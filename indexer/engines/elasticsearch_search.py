@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from enricher.records import (
+    TOKENS,
     FacetCount,
     FieldKind,
     Frequencies,
@@ -14,7 +15,7 @@ from enricher.records import (
 )
 from indexer.engines.elasticsearch_mapping import Columns
 from indexer.engines.facets import FACET_SIZE, by_distinction
-from indexer.engines.fields import ENRICHMENT, KEYWORDS, as_value, clean, keywords_of
+from indexer.engines.fields import EMPTY_MARK, ENRICHMENT, KEYWORDS, as_value, clean, keywords_of
 from indexer.engines.plans import MODEL, Clause, Group, no_scored_field, valid_models
 
 _SHARD_SIZE = 1_000
@@ -89,6 +90,12 @@ def foreign_of(layout: IndexLayout) -> dict[str, Any]:
     words = [path for path, kind in layout.mapping.items() if kind.scored][:1]
     unwritten = [{"bool": {"must_not": {"exists": {"field": f"{ENRICHMENT}.{path}"}}}} for path in words]
     return {"bool": {"should": [{"exists": {"field": model}}, *unwritten]}}
+
+
+def without_words_of(layout: IndexLayout) -> dict[str, Any]:
+    """The query for the documents without a word in any enriched field."""
+    fields = [f"{ENRICHMENT}.{path}" for path in layout.family(TOKENS)]
+    return {"bool": {"filter": [{"term": {field: EMPTY_MARK}} for field in fields]}}
 
 
 def termvectors_of(field: str, terms: Sequence[str]) -> dict[str, Any]:

@@ -1,6 +1,9 @@
 """The layout of an index as plain JSON, the form in which both engines keep it."""
 
+import hashlib
+import json
 from collections.abc import Mapping
+from typing import Any
 
 from enricher.errors import EngineError
 from enricher.records import FieldKind, IndexLayout
@@ -17,7 +20,25 @@ def layout_as_json(layout: IndexLayout) -> dict[str, object]:
         "model": layout.model,
         "compatible": list(layout.compatible),
         "segmenter": dict(layout.segmenter),
+        **_recorded(layout),
     }
+
+
+def _recorded(layout: IndexLayout) -> dict[str, object]:
+    """What came to the format later: each key is left out where it says nothing."""
+    found: dict[str, object] = {}
+    if layout.enrichments is not None:
+        found["enrichments"] = {name: dict(settings) for name, settings in layout.enrichments.items()}
+        found["settings_hash"] = settings_hash(layout.enrichments)
+    if layout.mixed:
+        found["mixed"] = True
+    return found
+
+
+def settings_hash(enrichments: Mapping[str, Mapping[str, object]]) -> str:
+    """A hash of the plug-ins and their settings, whatever their order: 16 hexadecimal digits."""
+    text = json.dumps(enrichments, ensure_ascii=False, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def layout_from_json(index: str, value: object) -> IndexLayout:
@@ -34,6 +55,13 @@ def layout_from_json(index: str, value: object) -> IndexLayout:
             model=value["model"],
             compatible=tuple(value["compatible"]),
             segmenter=dict(value["segmenter"]),
+            enrichments=_enrichments(value.get("enrichments")),
+            mixed=bool(value.get("mixed", False)),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise EngineError(f"The layout of the index {index!r} is damaged: {error!r}.") from error
+
+
+def _enrichments(value: Any) -> dict[str, dict[str, object]] | None:
+    """The plug-ins and their settings as they were recorded."""
+    return None if value is None else {name: dict(settings) for name, settings in value.items()}

@@ -13,6 +13,9 @@ MOST_WEIGHT = 1e6
 MODEL = "model"
 """The field under `enrichment` that names the model that made it."""
 
+FINGERPRINT = "fingerprint"
+"""The field under `enrichment` that holds a hash of the text that was enriched."""
+
 
 @dataclass(frozen=True, slots=True)
 class Clause:

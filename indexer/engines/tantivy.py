@@ -4,7 +4,7 @@ import dataclasses
 import os
 import shutil
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -18,6 +18,7 @@ from enricher.records import (
     Rejection,
     SearchRequest,
     SearchResponse,
+    Share,
 )
 from indexer.engines import tantivy_index, tantivy_search
 from indexer.engines.fields import clean, prepare
@@ -94,7 +95,7 @@ class TantivyEngine:
 
     def stamp(self, index: str, model: str, compatible: Sequence[str] = ()) -> None:
         def stamped(layout: IndexLayout) -> IndexLayout:
-            return dataclasses.replace(layout, model=model, compatible=tuple(compatible))
+            return dataclasses.replace(layout, model=model, compatible=tuple(compatible), mixed=False)
 
         with self._folder.failures():
             self._folder.change_layout(self._folder.resolve(index), stamped)
@@ -170,6 +171,13 @@ class TantivyEngine:
     def made_by(self, index: str, model: str) -> int:
         opened, layout = self._described(index)
         return tantivy_search.made_by(opened, layout, [model])
+
+    def without_words(self, index: str) -> int:
+        opened, layout = self._described(index)
+        return tantivy_search.without_words(opened, layout)
+
+    def stale(self, index: str, fingerprint: Callable[[Document], str]) -> Share:
+        return Share(0, self.count(index))  # every document is written with its enrichment
 
     def bytes_on_disk(self, index: str) -> int:
         """The size of all files of an index, those of merges under way and past ones too."""

@@ -22,6 +22,7 @@ from enricher.expansion.fusion import (
 )
 from enricher.model.text_vectors.vectors import Codes
 from enricher.records import (
+    TOKENS,
     FacetCount,
     Frequencies,
     Hit,
@@ -31,7 +32,7 @@ from enricher.records import (
     SearchResponse,
 )
 from indexer.engines.facets import FACET_SIZE, by_distinction
-from indexer.engines.fields import KEYWORDS, as_value, clean, keywords_of, number
+from indexer.engines.fields import EMPTY_MARK, KEYWORDS, as_value, clean, keywords_of, number
 from indexer.engines.plans import (
     MODEL,
     Clause,
@@ -93,6 +94,14 @@ def foreign(index: TantivyIndex, layout: IndexLayout) -> int:
         if layout.has_vectors:  # the file may be lost or cut
             valid = min(valid, snapshot.vectors.current().documents)
         return int(searcher.num_docs) - valid
+
+
+def without_words(index: TantivyIndex, layout: IndexLayout) -> int:
+    """Count the documents of the last commit without a word in any enriched field."""
+    names = field_names(layout)
+    with index.failures():
+        empty = [Query.term_query(index.schema, names[path], EMPTY_MARK) for path in layout.family(TOKENS)]
+        return _count(index.searcher(), _all(empty))
 
 
 def frequencies(index: TantivyIndex, layout: IndexLayout, field: str, terms: Sequence[str]) -> Frequencies:

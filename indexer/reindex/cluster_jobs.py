@@ -26,6 +26,7 @@ class ClusterJobs:
     def __init__(self, engine: ElasticsearchEngine, lease_seconds: float = LEASE_SECONDS) -> None:
         self.ledger = Ledger(ClusterStates(engine), lease_seconds)
         self._cluster = Cluster(engine)
+        self.engine = engine
 
     def layout(self, index: str) -> IndexLayout | None:
         return self._cluster.layout(self._cluster.engine.name_of(index))

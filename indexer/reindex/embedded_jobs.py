@@ -35,21 +35,21 @@ class EmbeddedJobs:
     """See `Jobs`."""
 
     def __init__(self, engine: TantivyEngine) -> None:
-        self._engine = engine
+        self.engine = engine
         self._folder = engine.root / JOBS
         self.ledger = Ledger(FileStates(self._folder))
 
     def layout(self, index: str) -> IndexLayout | None:
-        return self._engine.layout(index)
+        return self.engine.layout(index)
 
     def plan(self, source: str, alias: str, enricher: DocumentEnricher, options: JobOptions, say: Say) -> Job:
         check_name(alias, new=True)
-        if alias in self._engine.indexes():
+        if alias in self.engine.indexes():
             raise UsageError(
                 f"{alias!r} is an index: an alias of that name cannot be made. Name another with --to."
             )
-        concrete = self._engine.name_of(source)
-        if self._engine.aliases().get(alias, concrete) != concrete:
+        concrete = self.engine.name_of(source)
+        if self.engine.aliases().get(alias, concrete) != concrete:
             raise UsageError(f"The alias {alias!r} stands for another index than {concrete!r}.")
         if options.write_block:
             say("Nobody else can write to an index of the embedded engine while a job runs.")
@@ -65,32 +65,32 @@ class EmbeddedJobs:
         )
 
     def to_roll_back(self) -> list[Job]:
-        aliases, found = self._engine.aliases(), dict[str, Job]()
+        aliases, found = self.engine.aliases(), dict[str, Job]()
         for job in self.ledger.jobs():
             swapped = job.phase is Phase.DONE and aliases.get(job.alias) == job.target
-            if swapped and self._engine.exists(job.source):
+            if swapped and self.engine.exists(job.source):
                 found.setdefault(job.alias, job)
         return list(found.values())
 
     def plan_rollback(self, undone: Job) -> Job:
-        return keep_new(self.ledger, way_back(undone, self._engine.layout(undone.source)))
+        return keep_new(self.ledger, way_back(undone, self.engine.layout(undone.source)))
 
     def cancel(self, name: str) -> Job:
         def change(job: Job) -> None:
-            if job.phase.ended or self._engine.aliases().get(job.alias) == job.target:
+            if job.phase.ended or self.engine.aliases().get(job.alias) == job.target:
                 raise UsageError(f"The job {name!r} is {job.phase}: there is nothing to cancel.")
             job.phase = Phase.CANCELLED
 
         with self._alone(name):
             job = self.ledger.update(name, change)
-            if job.kind is JobKind.COPY and self._engine.exists(job.target):
-                self._engine.drop(job.target)
+            if job.kind is JobKind.COPY and self.engine.exists(job.target):
+                self.engine.drop(job.target)
         return job
 
     def remove(self, job: Job, *, old_index: bool) -> None:
-        aliases = [alias for alias, index in self._engine.aliases().items() if index == job.source]
+        aliases = [alias for alias, index in self.engine.aliases().items() if index == job.source]
         with self._alone(job.id):
-            remove(self.ledger, self._engine, job, aliases, old_index=old_index)
+            remove(self.ledger, self.engine, job, aliases, old_index=old_index)
         (self._folder / f"{job.id}.lock").unlink(missing_ok=True)
 
     def replay(self, job: Job, enricher: DocumentEnricher | None) -> Replayed:
@@ -107,9 +107,9 @@ class EmbeddedJobs:
         gate: GateSettings,
     ) -> Job:
         assert enricher is not None
-        with self._alone(job.id), self._engine.held(job.source):
-            run = _Run(self._engine, self.ledger, enricher, job.id, on_progress)
-            return run.to_the_end(CollectionGate(self._engine, *gate))
+        with self._alone(job.id), self.engine.held(job.source):
+            run = _Run(self.engine, self.ledger, enricher, job.id, on_progress)
+            return run.to_the_end(CollectionGate(self.engine, *gate))
 
     def is_blocking(self, job: Job) -> bool:
         return False

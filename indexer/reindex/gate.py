@@ -13,6 +13,7 @@ from enricher.settings import Configuration
 from enricher.sources import SourceFormat
 from enricher.text import open_analyzer
 from indexer.engines.elasticsearch import ElasticsearchEngine
+from indexer.recipe import configuration_for
 from indexer.reindex.job import Job
 from indexer.search import open_index
 
@@ -77,7 +78,10 @@ class CollectionGate:
 
     def _ours(self, job: Job, index: str) -> Callable[[str], list[Hit]]:
         opened = open_index(self.engine, index, self._load)
-        rewrite = opened.rewriting(self.configuration.for_index(job.alias, index))
+        configuration = configuration_for(
+            self.engine, self.configuration, job.alias, index, recorded=opened.layout
+        )
+        rewrite = opened.rewriting(configuration)
 
         def search(text: str) -> list[Hit]:
             query = rewrite(opened.query(text))

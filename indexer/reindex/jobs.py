@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from enricher.records import IndexLayout
+from enricher.records import IndexLayout, SearchEngine
 from enricher.settings import Configuration
 from indexer.pipeline import DocumentEnricher
 from indexer.reindex.job import Job, JobOptions
@@ -37,6 +37,9 @@ class Jobs(Protocol):
 
     @property
     def ledger(self) -> Ledger: ...
+
+    @property
+    def engine(self) -> SearchEngine: ...
 
     def layout(self, index: str) -> IndexLayout | None:
         """The layout of an index of ours by any name, None for somebody else's. Raises IndexNotFound."""

@@ -11,7 +11,7 @@ from indexer.engines.elasticsearch_states import INDEX as JOBS
 from indexer.engines.elasticsearch_vectors import dimensions_of
 from indexer.engines.fields import ENRICHMENT
 from indexer.engines.names import check_name
-from indexer.pipeline import DocumentEnricher
+from indexer.pipeline import DocumentEnricher, difference
 from indexer.reindex.cluster import Cluster
 from indexer.reindex.job import JobOptions
 
@@ -79,7 +79,7 @@ def check_in_place(
     if options.query is not None:
         cluster.copies.count(concrete, [options.query])  # a query that the server does not understand
     if present is not None:
-        _check_same(cluster, concrete, present, enricher, mapping)
+        _check_same(cluster, concrete, present, enricher, mapping, options)
         valid = {present.model, *present.compatible}
         if options.is_partial and layout.model not in valid:
             raise UsageError(
@@ -137,8 +137,27 @@ def _copiable(cluster: Cluster, source: str) -> tuple[str, dict[str, Any], dict[
     return concrete, settings, mapping
 
 
+def _check_same_settings(index: str, present: IndexLayout, layout: IndexLayout, options: JobOptions) -> None:
+    """UsageError where some documents would be enriched with other settings than the rest."""
+    if not options.only and not options.is_partial:
+        return
+    other = difference(present, layout)
+    if other is None and present.mixed:
+        other = "some of its documents may have been enriched with other settings"
+    if other is not None:
+        raise UsageError(
+            f"The index {index!r} was made in another way: {other}. Enrich all of its documents with "
+            f"`enricher reindex start {index} --in-place`, or configure it as it was."
+        )
+
+
 def _check_same(
-    cluster: Cluster, index: str, present: IndexLayout, enricher: DocumentEnricher, mapping: Mapping[str, Any]
+    cluster: Cluster,
+    index: str,
+    present: IndexLayout,
+    enricher: DocumentEnricher,
+    mapping: Mapping[str, Any],
+    options: JobOptions,
 ) -> None:
     """See that what enriches an index now fits into the fields that are there."""
     layout = enricher.layout()
@@ -146,6 +165,7 @@ def _check_same(
     if other or present.fields != layout.fields:
         what = ", ".join(other) or "the enriched fields"
         raise UsageError(f"In {index!r} {what} are others: make a new index, without --in-place.")
+    _check_same_settings(index, present, layout, options)
     lost = sorted(present.mapping.keys() - layout.mapping.keys())
     if lost:
         raise UsageError(

@@ -9,7 +9,7 @@ from enricher.records import IndexLayout
 from indexer.engines.elasticsearch_copies import Copied, Query, VersionedDocument
 from indexer.engines.elasticsearch_targets import entrance
 from indexer.engines.fields import ENRICHMENT
-from indexer.pipeline import DocumentEnricher, fingerprint
+from indexer.pipeline import DocumentEnricher, difference, fingerprint
 from indexer.reindex.census import Census
 from indexer.reindex.cluster import Cluster
 from indexer.reindex.failpoints import reached
@@ -189,10 +189,11 @@ class InPlace:
         present = self._cluster.layout(job.source)
         if present is None:
             return layout
+        mixed = present.mixed or difference(present, layout) is not None
         if present.model == layout.model:
-            return replace(layout, compatible=present.compatible)
+            return replace(layout, compatible=present.compatible, mixed=mixed)
         others = dict.fromkeys(one for one in (present.model, *present.compatible) if one is not None)
-        return replace(layout, compatible=tuple(others))
+        return replace(layout, compatible=tuple(others), mixed=mixed)
 
     def open(self, job: Job, number: str) -> None:
         pass

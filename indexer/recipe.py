@@ -1,0 +1,143 @@
+"""What enriches an index: one rule for every command.
+
+**The names of an index** are the name as it was typed, the aliases that point to it, and its own name.
+
+**The table** of enricher.toml is the one of that very name, in this order of names; else the first pattern
+of the file that fits one of them. Without a table the plug-ins and settings that the index itself records
+are used, when a model has enriched it; else the defaults.
+
+**The fields** are those of the command's options; else of the table; else those that the index records
+(`enricher index` recorded them); else, for an index that somebody else made, those that its mapping and a
+sample of its documents show (`indexer.text_fields`); else `title` and `text`.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from enricher.errors import IndexConflict, UsageError
+from enricher.records import IndexLayout, SearchEngine, title_of
+from enricher.settings import Configuration, IndexConfiguration
+from indexer.sources import index_names
+from indexer.text_fields import DEFAULT_FIELDS, SAMPLE, TextFields, check_no_overlap, choose_fields
+
+
+@dataclass(frozen=True, slots=True)
+class NamedFields:
+    """The fields that a user has named on the command line, None where not."""
+
+    title: str | None = None
+    text: str | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Those that were named."""
+        return tuple(name for name in (self.title, self.text) if name is not None)
+
+    def in_place_of(self, fields: Sequence[str]) -> tuple[str, ...]:
+        """Fields, with those that were named in place of their title and their text."""
+        if not self.names:
+            return tuple(fields)
+        title = self.title or title_of(fields) or DEFAULT_FIELDS[0]
+        text = self.text or (fields[-1] if fields else DEFAULT_FIELDS[1])
+        return tuple(dict.fromkeys((title, text)))
+
+
+NOTHING_NAMED = NamedFields()
+
+
+def names_of(engine: SearchEngine, *typed: str) -> tuple[str, ...]:
+    """The names by which an index is configured: as typed, its aliases in order, its own name."""
+    aliases = engine.aliases()
+    indexes = [aliases.get(name, name) for name in typed]
+    others = sorted(alias for alias, index in aliases.items() if index in indexes)
+    return tuple(dict.fromkeys([*typed, *others, *indexes]))
+
+
+def recorded_layout(engine: SearchEngine, index: str) -> IndexLayout | None:
+    """What an index records of itself; None where there is no such index, or somebody else made it."""
+    if not engine.exists(index):
+        return None
+    try:
+        return engine.layout(index)
+    except IndexConflict:
+        return None
+
+
+def configuration_of(
+    tables: Configuration, names: Sequence[str], recorded: IndexLayout | None
+) -> IndexConfiguration:
+    """The plug-ins and settings of an index by the rule above."""
+    table = tables.table_of(*names)
+    if table is not None:
+        return table
+    if recorded is not None:
+        return recorded_configuration(recorded)
+    return IndexConfiguration()
+
+
+def recorded_configuration(recorded: IndexLayout) -> IndexConfiguration:
+    """The plug-ins and settings that an index records; the defaults where no model has enriched it."""
+    if recorded.model is None or recorded.enrichments is None:
+        return IndexConfiguration()
+    return IndexConfiguration(enrichments=tuple(recorded.enrichments), settings=recorded.enrichments)
+
+
+def configuration_for(
+    engine: SearchEngine, tables: Configuration, *typed: str, recorded: IndexLayout | None = None
+) -> IndexConfiguration:
+    """The same for an index by any of its names; its aliases are asked for only where there are tables."""
+    names = names_of(engine, *typed) if tables.indexes else typed
+    return configuration_of(tables, names, recorded)
+
+
+def fields_of_index(engine: SearchEngine, index: str) -> TextFields:
+    """The text fields of an index by the rule above, whoever made it. Raises IndexNotFound."""
+    try:
+        return TextFields(engine.layout(index).fields)
+    except IndexConflict:
+        return choose_fields(engine.text_fields(index), engine.sample(index, SAMPLE))
+
+
+def fields_of_indexes(engine: SearchEngine, indexes: Sequence[str]) -> TextFields:
+    """The text fields that several indexes share. UsageError where they have others."""
+    found = [fields_of_index(engine, index) for index in indexes]
+    for index, fields in zip(indexes, found, strict=True):
+        if fields.names != found[0].names:
+            raise UsageError(
+                f"The texts of {indexes[0]!r} are in {', '.join(found[0].names)}, those of {index!r} in "
+                f"{', '.join(fields.names)}: name the fields with --title-field and --text-field."
+            )
+    left_out = dict.fromkeys(name for fields in found for name in fields.left_out)
+    return replace(found[0], left_out=tuple(left_out))
+
+
+def fields_of_sources(open_engine: Callable[[], SearchEngine], sources: Sequence[str]) -> TextFields | None:
+    """The text fields of the indexes among sources; None where all sources are files."""
+    indexes = index_names(sources)
+    return fields_of_indexes(open_engine(), indexes) if indexes else None
+
+
+def chosen_fields(
+    named: NamedFields, source: TextFields | None, *preferred: Sequence[str] | None
+) -> tuple[str, ...]:
+    """The fields to enrich by the rule above.
+
+    preferred: those of the table and those that the index records; source: those of the indexes that the
+    documents come from. None where there are none.
+    """
+    default = next(filter(None, preferred), source.names if source is not None else DEFAULT_FIELDS)
+    fields = named.in_place_of(default)
+    check_no_overlap(fields)
+    return fields
+
+
+def field_notes(fields: Sequence[str], source: TextFields | None) -> list[str]:
+    """What the user should know of fields that nobody has named: which they are, and which are left out."""
+    if source is None or not source.chosen:
+        return []
+    others = [name for name in source.left_out if name not in fields]
+    left_out = f"; {', '.join(others)} left out" if others else ""
+    return [
+        f"The enriched fields are {', '.join(fields)}{left_out}. --title-field and --text-field, or `fields` "
+        "in enricher.toml, name others."
+    ]
