@@ -46,9 +46,8 @@ variable.
 INDEX_HEAD = """
 ## enricher.toml
 
-One table for each index, or for a pattern of names (`*` and `?`). The table of that very name wins, else
-the first pattern that fits, else the defaults. A key or a plug-in that does not exist is an error, never
-passed over.
+One table for each index, or for a pattern of names (`*` and `?`). A key or a plug-in that does not exist is
+an error, never passed over.
 
 ```toml
 [index."news-*"]
@@ -62,6 +61,47 @@ top = 5
 
 | Key | Default | Meaning |
 |---|---|---|
+"""
+
+RULE = """
+### Which table applies
+
+Every command finds the table of an index by one rule. An index is known by several names: the name as you
+typed it, its aliases in alphabetical order, and its own name. A job that makes a new index (`enricher reindex
+start SOURCE --to ALIAS`) takes the names of the alias, of the source and of the new index.
+
+1. A table of one of these very names, in that order.
+2. Else the first pattern in the file that fits one of them.
+3. Else what the index, or the source of the job, records: the plug-ins and settings that enriched it with a
+   model.
+4. Else the defaults.
+
+A table counts as a whole: a key that it does not name has its default, not what the index records.
+
+An index records its fields, plug-ins, and the settings that decide what is written to a document
+(`keywords.top`, `keywords.method`, `expansion.words`, and all settings of a plug-in of your own). A document
+is never written to it with others: `enricher index` and `reindex start --only` refuse, and `enricher doctor`
+reports that the configuration says otherwise. `reindex start --to` makes a new index with the new settings,
+`reindex start --in-place` enriches all documents of the index again. Settings of the query, such as weights,
+may change at any time.
+
+### Which fields are enriched
+
+1. `--title-field` and `--text-field`, where you give them.
+2. Else `fields` of the table.
+3. Else the fields that the index records: its own, or that of the index that documents come from.
+4. Else, for an index that another program made, by its mapping and up to 200 of its documents: all full-text
+   fields whose name says what they are (`title`, `headline`, `subject`, `name`; `text`, `body`, `content`,
+   `abstract`, `description`, `summary`, `message`; 标题, 正文, 内容, 摘要 and the like), and those whose
+   values have four words or more in the mean. The command prints which these are, and which text fields it leaves
+   out.
+5. Else `title` and `text`.
+
+The first field is the title, where there are several. `page.body` names a field inside an object, or of each
+object in an array. An array of strings is one text, its items separated by a paragraph break; a number is
+text as it is written. A field that you name and no document has is refused before anything is written, and
+so is a job that would leave documents without enriched text although they have text elsewhere. Documents
+without any text are written, counted and reported; `enricher doctor` counts them too.
 """
 
 PLUGIN_HEAD = """
@@ -160,7 +200,7 @@ def settings() -> str:
     for item in fields(IndexConfiguration):
         shown = _default(getattr(defaults, item.name)) if item.name != "fields" else "`title`, `text`"
         text += f"| `{item.name}` | {shown} | {INDEX_KEYS[item.name]} |\n"
-    text += PLUGIN_HEAD
+    text += RULE + PLUGIN_HEAD
     for plugin, kind in PLUGIN_SETTINGS.items():
         for item in fields(kind):
             meaning = PLUGIN_KEYS[plugin, item.name]

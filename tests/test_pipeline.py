@@ -3,6 +3,7 @@
 import multiprocessing
 import pickle
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import enricher
 from enricher import parallel
 from enricher.errors import IndexConflict, SourceError
 from enricher.plugins import PluginContext, load_enrichments
-from enricher.records import Document, EnrichedDocument, FieldKind, Rejection, SearchEngine
+from enricher.records import Document, EnrichedDocument, FieldKind, IndexLayout, Rejection, SearchEngine
 from enricher.settings import IndexConfiguration
 from enricher.text import Analyzer, open_analyzer
 from indexer.engines import open_engine
@@ -19,6 +20,7 @@ from indexer.engines.tantivy import TantivyEngine
 from indexer.pipeline import (
     DocumentEnricher,
     EnricherRecipe,
+    difference,
     fingerprint,
     index_documents,
     prepare_index,
@@ -254,3 +256,30 @@ def test_what_is_too_long_is_counted(engine: SearchEngine) -> None:
 def _words(analyzer: Analyzer) -> list[object]:
     context = PluginContext(("text",), analyzer)
     return load_enrichments(IndexConfiguration(enrichments=("tokens",)), context)  # type: ignore[return-value]
+
+
+def test_layouts_differ_in_fields_plugins_and_settings() -> None:
+    """The first difference is named with both values; what was not recorded is taken as equal."""
+    kept = IndexLayout(
+        ("title", "text"), {"keywords": FieldKind.KEYWORD}, "m1", enrichments={"keywords": {"top": 2}}
+    )
+    silent = replace(kept, enrichments=None)
+    assert difference(kept, kept) is None
+    assert difference(silent, kept) is None and difference(kept, silent) is None
+    assert difference(kept, replace(kept, model="m2")) is None
+    other = replace(kept, fields=("text",))
+    assert difference(kept, other) == "its enriched fields are title, text, not text"
+    other = replace(kept, enrichments={"keywords": {"top": 9}})
+    assert difference(kept, other) == "its setting keywords.top is 2, not 9"
+    other = replace(kept, enrichments={"keywords": {"top": 2}, "mine": {}})
+    assert difference(kept, other) == "its plug-ins are keywords, not keywords, mine"
+    other = replace(silent, mapping={"keywords": FieldKind.STORED})
+    assert difference(silent, other) == "its plug-ins add other fields (keywords)"
+
+
+def test_texts_without_a_model_are_cut_by_one_segmenter() -> None:
+    """A model says by itself how its texts are cut."""
+    kept = IndexLayout(("text",), {}, segmenter={"segmenter.version": "1"})
+    other = replace(kept, segmenter={"segmenter.version": "2"})
+    assert difference(kept, other) == "its texts were cut with segmenter.version 1, not 2"
+    assert difference(replace(kept, model="m"), replace(other, model="m")) is None

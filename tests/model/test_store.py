@@ -2,12 +2,15 @@
 
 import json
 import multiprocessing
+import shutil
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
 
 import enricher
 from enricher.errors import BundleInvalid, ModelError, ModelNotFound
+from enricher.files import locked
 from enricher.model.bundle import FORMAT, open_bundle
 from enricher.model.store import BundleStore
 from enricher.text import open_analyzer
@@ -48,6 +51,34 @@ def test_activating_the_active_version_changes_nothing(store: BundleStore) -> No
     store.activate(second)
     store.activate(second)
     assert store.rollback() == first
+
+
+def test_prune_keeps_what_becomes_active_while_it_waits(store: BundleStore) -> None:
+    """Another process that holds the lock may change what is active before it goes on."""
+    first, second, third = store.versions()
+    for version in (first, second, third):
+        store.activate(version)
+    with ThreadPoolExecutor(1) as pool:
+        with locked(store.folder):
+            pruned = pool.submit(BundleStore(store.folder).prune)
+            assert not wait([pruned], 0.3).done
+            (store.folder / "active").write_text(f"{first}\n")
+        assert pruned.result(10) == []
+    assert store.open().version == first
+
+
+def test_a_version_that_is_pruned_while_it_is_verified_is_not_activated(store: BundleStore) -> None:
+    """It is looked at once more under the lock."""
+    first, second, _ = store.versions()
+    store.activate(second)
+    with ThreadPoolExecutor(1) as pool:
+        with locked(store.folder):
+            activated = pool.submit(BundleStore(store.folder).activate, first)
+            assert not wait([activated], 0.5).done
+            shutil.rmtree(store.folder / first)
+        with pytest.raises(ModelNotFound):
+            activated.result(10)
+    assert store.active_version() == second
 
 
 def test_prune_keeps_the_active_version_and_the_one_before(store: BundleStore) -> None:
