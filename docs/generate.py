@@ -93,7 +93,7 @@ may change at any time.
 4. Else, for an index that another program made, by its mapping and up to 200 of its documents: all full-text
    fields whose name says what they are (`title`, `headline`, `subject`, `name`; `text`, `body`, `content`,
    `abstract`, `description`, `summary`, `message`; 标题, 正文, 内容, 摘要 and the like), and those whose
-   values have four words or more in the mean. The command prints which these are, and which text fields it leaves
+   values have four words or more in the mean. The command prints which these are, and which it leaves
    out.
 5. Else `title` and `text`.
 
