@@ -94,7 +94,7 @@ def test_imports_only_point_down() -> None:
 def test_importing_touches_no_handler_and_loads_no_heavy_library() -> None:
     """No log handler, no gensim, no engine, before they are needed."""
     code = (
-        "import logging, sys, enricher, indexer.cli.main\n"
+        "import logging, sys, enricher, indexer.cli.running\n"
         "assert not logging.root.handlers\n"
         "heavy = {'gensim', 'jieba', 'numba', 'rjieba', 'elasticsearch', 'tantivy', 'scipy'}\n"
         "heavy &= set(sys.modules)\n"

@@ -1,6 +1,7 @@
 """The typer application and what every command shares."""
 
 import os
+import sys
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -14,6 +15,7 @@ from enricher.model.store import BundleStore
 from enricher.records import SearchEngine
 from enricher.settings import CONFIG, ENGINE, MODELS, SETTINGS, Configuration, read_configuration
 from enricher.sources import Format
+from indexer.cli.streams import legible
 
 MOST_WORKERS = 8
 
@@ -26,9 +28,15 @@ class Command(TyperCommand):
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         return [piece.replace("{", "").replace("}", "") for piece in super().collect_usage_pieces(ctx)]
 
+    def get_help(self, ctx: Any) -> str:
+        return legible(sys.stdout, super().get_help(ctx))
+
 
 class Commands(TyperGroup):
     """The commands; whoever writes a global option behind one of them is told its place."""
+
+    def get_help(self, ctx: Any) -> str:
+        return legible(sys.stdout, super().get_help(ctx))
 
     def invoke(self, ctx: Any) -> Any:
         try:

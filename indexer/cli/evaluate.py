@@ -1,6 +1,5 @@
 """`enricher evaluate`: search measured on judged queries, against plain baselines."""
 
-import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -98,7 +97,6 @@ def evaluate(
         index,
         number_of(workers),
     )
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # So that scratch indexes are dropped then too.
     with Rejects() as rejects, progress_display() as progress:
         report = measure(job, rejects, progress)
     for sentence in report.counts.sentences():

@@ -10,12 +10,12 @@ from enricher.errors import BundleInvalid, EngineError
 from enricher.model.store import BundleStore
 from enricher.records import SearchEngine
 from enricher.text import open_analyzer
-from indexer.cli.app import Command, Json, Language, Segmenter, app, context_of
+from indexer.cli.app import Command, Commands, Json, Language, Segmenter, app, context_of
 from indexer.cli.output import counted, print_json, print_table, progress_display, say
 from indexer.reindex.job import JobKind
 from indexer.reindex.removal import replaced
 
-models = typer.Typer(help="List, verify, activate, roll back and import models.",
+models = typer.Typer(cls=Commands, help="List, verify, activate, roll back and import models.",
                      no_args_is_help=True)  # fmt: skip
 app.add_typer(models, name="models")
 

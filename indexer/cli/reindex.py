@@ -12,7 +12,7 @@ import typer
 from enricher.errors import EnricherError, IndexNotFound, UsageError
 from enricher.records import IndexLayout
 from enricher.settings import WORDS
-from indexer.cli.app import Command, Context, Json, app, context_of
+from indexer.cli.app import Command, Commands, Context, Json, app, context_of
 from indexer.cli.jobs import JobView, JsonView, print_jobs, print_outcome, report_of
 from indexer.cli.output import counted, print_json, print_line, progress_display, say
 from indexer.pipeline import DocumentEnricher, EnricherRecipe
@@ -23,7 +23,9 @@ from indexer.reindex.ledger import LEASE_SECONDS, Ledger
 if TYPE_CHECKING:
     from indexer.reindex.jobs import Jobs
 
-reindex = typer.Typer(help="Enrich an index again, beside the old one or in place.", no_args_is_help=True)
+reindex = typer.Typer(
+    cls=Commands, help="Enrich an index again, beside the old one or in place.", no_args_is_help=True
+)
 app.add_typer(reindex, name="reindex")
 
 JobName = Annotated[
