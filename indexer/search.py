@@ -18,7 +18,7 @@ from enricher.records import (
     SearchRequest,
     SearchResponse,
 )
-from enricher.settings import IndexConfiguration
+from enricher.settings import Configuration, IndexConfiguration
 from enricher.text import Analyzer
 from enricher.text.highlight import highlight
 from enricher.text.segmentation import NO_LEXICON
@@ -111,3 +111,9 @@ def open_index(engine: SearchEngine, name: str, load_model: Callable[[str], Enri
             f"The index {name!r} was enriched by the model {layout.model}, which is not there. {error}"
         ) from error
     return SearchableIndex(name, engine, layout, enricher.analyzer, enricher)
+
+
+def configuration_of(engine: SearchEngine, name: str, configuration: Configuration) -> IndexConfiguration:
+    """What the configuration says of an index, by the name that is searched, or the index behind an alias."""
+    behind = engine.aliases().get(name, name) if configuration.indexes else name
+    return configuration.for_index(name, behind)

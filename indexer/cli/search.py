@@ -8,10 +8,10 @@ import typer
 from enricher.errors import UsageError
 from enricher.records import Query, SearchRequest, SearchResponse
 from indexer.cli.app import Command, Json, app, context_of
+from indexer.cli.expand import print_query
 from indexer.cli.hits import print_hit
 from indexer.cli.output import counted, print_json, print_line, print_table, say
-from indexer.cli.words import print_terms
-from indexer.search import SearchableIndex, open_index
+from indexer.search import SearchableIndex, configuration_of, open_index
 
 SHOWN_VALUES = 10
 """Values of a facet that people see; JSON has all that the engine counts."""
@@ -55,9 +55,7 @@ def search(
     opened = open_index(engine, index, shared.model)
     words = opened.query(query)
     if not no_expansion:
-        configuration = shared.configuration()
-        behind = engine.aliases().get(index, index) if configuration.indexes else index
-        words = opened.rewrite(words, configuration.for_index(index, behind))
+        words = opened.rewrite(words, configuration_of(engine, index, shared.configuration()))
     request = SearchRequest(words, top, tuple(_pair(item) for item in filters or ()), tuple(facets or ()))
     response = opened.search(request)
     foreign = engine.foreign(index)
@@ -65,8 +63,8 @@ def search(
         lacking = counted(foreign, "document")
         say(f"{lacking} of {index} without the words or the vector of its model: see `enricher doctor`.")
     if as_json:
-        reasons = _reasons(words, response) if explain else {}
-        print_json(_as_json(opened, words, response) | reasons)
+        found = {"by_words": response.by_words} if explain else {}
+        print_json(_as_json(opened, words, response) | found)
     else:
         _print(opened, words, response, explain)
     engine.close()
@@ -94,22 +92,14 @@ def _as_json(opened: SearchableIndex, query: Query, response: SearchResponse) ->
             for hit in response.hits
         ],
         "facets": {name: [asdict(count) for count in counts] for name, counts in response.facets.items()},
-        "expansion": [term.as_json() for term in query.terms],
+        "expansion": query.terms_as_json(),
+        "vector": query.vector_as_json(),
     }
-
-
-def _reasons(query: Query, response: SearchResponse) -> dict[str, object]:
-    """What --explain adds: how many documents hold a term, and what the vector weighs."""
-    vector = query.vector and {"head": query.vector.head, "rest": query.vector.rest}
-    return {"by_words": response.by_words, "vector": vector}
 
 
 def _print(opened: SearchableIndex, query: Query, response: SearchResponse, explain: bool) -> None:
     if explain:
-        print_terms(query.terms)
-        if query.vector is not None:
-            head, rest = query.vector.head, query.vector.rest
-            print_line(f"vector: {head:.0%} of the score in the first ten ranks, {rest:.0%} in the others")
+        print_query(query)
         print()
     found = counted(response.total, "document")
     by_words = f" ({response.by_words:,} by words)" if response.by_words < response.total else ""

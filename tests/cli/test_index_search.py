@@ -44,7 +44,7 @@ def test_search_prints_the_contract(indexed: RunCommand) -> None:
         "--json",
     )
     answer = json.loads(done.stdout)
-    assert set(answer) == {"total", "took_ms", "hits", "facets", "expansion"}
+    assert set(answer) == {"total", "took_ms", "hits", "facets", "expansion", "vector"}
     assert answer["total"] >= 20 and len(answer["hits"]) == 3
     for hit in answer["hits"]:
         assert set(hit) == {"id", "score", "title", "keywords", "highlight"}
@@ -70,6 +70,31 @@ def test_without_expansion_only_the_typed_words_are_searched(indexed: RunCommand
     assert {hit["id"] for hit in answer["hits"]} == holders
     expanded = json.loads(indexed("search", "事务", "--in", "docs", "--json").stdout)
     assert expanded["total"] >= answer["total"]
+
+
+@pytest.mark.parametrize("configured", ["", '[index."docs"]\nrewriters = ["relatedness"]\n'])
+def test_expand_shows_what_a_search_of_the_index_does(
+    indexed: RunCommand, tmp_path: Path, configured: str
+) -> None:
+    """The same terms in the same order, by origin and weight, also by the table of an alias."""
+    from indexer.engines import open_engine
+
+    engine = open_engine(f"tantivy:{tmp_path / 'index'}")
+    engine.set_alias("both", "docs")
+    engine.close()
+    (tmp_path / "enricher.toml").write_text(configured)
+    for query in ("事务 索引", "tide"):
+        shown = indexed("expand", query, "--in", "both", "--json", PYTHONHASHSEED="1")
+        assert shown.stderr == ""
+        expanded = json.loads(shown.stdout)
+        searched = json.loads(indexed("search", query, "--in", "both", "--json", PYTHONHASHSEED="2").stdout)
+        assert set(expanded) == {"query", "terms", "vector"}
+        assert expanded["terms"] == searched["expansion"] and expanded["vector"] == searched["vector"]
+        assert all(term["field"] for term in expanded["terms"])
+        origins = [term["origin"] for term in expanded["terms"]]
+        assert origins == sorted(origins, key=origins.index)
+        if configured:
+            assert set(origins) <= {"query", "relatedness"}
 
 
 def test_a_word_is_found_in_documents_that_cut_or_inflect_it_otherwise(
