@@ -184,10 +184,17 @@ def load(models_dir: str | Path, version: str | None = None) -> Enricher:
     return Enricher(bundle, analyzer)
 
 
+def _limit(analysis: Mapping[str, Any], owner: str) -> int:
+    try:
+        return int(analysis.get("limit", DEFAULT_LIMIT))
+    except (ValueError, TypeError):
+        raise BundleInvalid(f"{owner} records a limit that is no number: {analysis['limit']!r}.") from None
+
+
 def matching_analyzer(analysis: Mapping[str, Any], lexicon: Lexicon, owner: str) -> Analyzer:
     """The analyser that `Analyzer.describe` described; BundleInvalid when it is not here in that version."""
     segmenter, version = analysis.get("segmenter.name"), analysis.get("segmenter.version")
-    limit = int(analysis.get("limit", DEFAULT_LIMIT))
+    limit = _limit(analysis, owner)
     analyzer = open_analyzer(str(segmenter), lexicon, limit=limit)
     present = analyzer.describe()
     for name, wanted in analysis.items():

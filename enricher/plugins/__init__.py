@@ -4,6 +4,6 @@ A plug-in is an entry point of the group `enricher.plugins`: a function that tak
 PluginContext and returns an Enrichment or a Rewriter.
 """
 
-from enricher.plugins.registry import PluginContext, load_enrichments, load_rewriters
+from enricher.plugins.registry import PluginContext, enrich, load_enrichments, load_rewriters, rewrite
 
-__all__ = ["PluginContext", "load_enrichments", "load_rewriters"]
+__all__ = ["PluginContext", "enrich", "load_enrichments", "load_rewriters", "rewrite"]

@@ -1,7 +1,7 @@
 """`enricher search`: an enriched search with highlights, facets and reasons."""
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -12,6 +12,8 @@ from indexer.cli.expand import print_query
 from indexer.cli.hits import print_hit
 from indexer.cli.output import counted, print_json, print_line, print_table, say
 from indexer.search import SearchableIndex, configuration_of, open_index
+
+Encoder = Literal["default", "html"]
 
 SHOWN_VALUES = 10
 """Values of a facet that people see; JSON has all that the engine counts."""
@@ -41,6 +43,9 @@ def search(
     explain: Annotated[
         bool, typer.Option("--explain", help="Show the terms that were searched, and why.")
     ] = False,
+    encoder: Annotated[
+        Encoder, typer.Option(help="html: escape the text of JSON's highlights, not the marks <em>.")
+    ] = "default",
     as_json: Json = False,
 ) -> None:
     """Search an index for a query and its related words.
@@ -64,7 +69,7 @@ def search(
         say(f"{lacking} of {index} without the words or the vector of its model: see `enricher doctor`.")
     if as_json:
         found = {"by_words": response.by_words} if explain else {}
-        print_json(_as_json(opened, words, response) | found)
+        print_json(_as_json(opened, words, response, encoder) | found)
     else:
         _print(opened, words, response, explain)
     engine.close()
@@ -77,7 +82,9 @@ def _pair(text: str) -> tuple[str, str]:
     return field, value
 
 
-def _as_json(opened: SearchableIndex, query: Query, response: SearchResponse) -> dict[str, object]:
+def _as_json(
+    opened: SearchableIndex, query: Query, response: SearchResponse, encoder: Encoder
+) -> dict[str, object]:
     return {
         "total": response.total,
         "took_ms": round(response.took_ms, 3),
@@ -87,7 +94,7 @@ def _as_json(opened: SearchableIndex, query: Query, response: SearchResponse) ->
                 "score": hit.score,
                 "title": opened.title(hit),
                 "keywords": hit.keywords,
-                "highlight": opened.highlights(hit, query),
+                "highlight": opened.highlights(hit, query, escape=encoder == "html"),
             }
             for hit in response.hits
         ],

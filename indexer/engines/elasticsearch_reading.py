@@ -21,8 +21,8 @@ _PAGE_BYTES = 20_000_000
 def read_documents(client: Elasticsearch, addresses: object, index: str) -> Iterator[Document]:
     """Fix the moment now, and answer the documents of it as they are asked for."""
     with failures(addresses, index):
-        opened = client.open_point_in_time(index=index, keep_alive=_KEEP_ALIVE)
-    return _pages(client, addresses, index, str(opened["id"]))
+        moment = str(client.open_point_in_time(index=index, keep_alive=_KEEP_ALIVE)["id"])
+    return _pages(client, addresses, index, moment)
 
 
 def _pages(client: Elasticsearch, addresses: object, index: str, moment: str) -> Iterator[Document]:

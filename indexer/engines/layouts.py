@@ -29,11 +29,18 @@ def layout_from_json(index: str, value: object) -> IndexLayout:
         )
     try:
         return IndexLayout(
-            fields=tuple(value["fields"]),
+            fields=_texts(value["fields"]),
             mapping={path: FieldKind(kind) for path, kind in value["mapping"].items()},
-            model=value["model"],
-            compatible=tuple(value["compatible"]),
+            model=None if value["model"] is None else _texts([value["model"]])[0],
+            compatible=_texts(value["compatible"]),
             segmenter=dict(value["segmenter"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise EngineError(f"The layout of the index {index!r} is damaged: {error!r}.") from error
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    """A list of strings; TypeError for anything else."""
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise TypeError(f"not a list of strings: {value!r}")
+    return tuple(value)
