@@ -25,6 +25,7 @@ from rich.table import Table
 
 from enricher.errors import UsageError
 from enricher.records import Rejection
+from enricher.sentences import counted as counted
 from indexer.cli.streams import carries
 from indexer.engines.addresses import masked
 
@@ -57,11 +58,6 @@ def say_json(value: object) -> None:
     """One JSON document on a line of stderr."""
     with suppress(OSError):
         print(_json_for(sys.stderr, value), file=sys.stderr, flush=True)
-
-
-def counted(number: int, noun: str) -> str:
-    """A number and its noun: 1 document, 2,000 documents."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def printable(text: str) -> str:
