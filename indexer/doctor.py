@@ -9,6 +9,7 @@ from enricher.errors import EnricherError
 from enricher.model.store import BundleStore
 from enricher.plugins import PluginContext, load_enrichments, load_rewriters
 from enricher.records import Check, SearchEngine
+from enricher.sentences import counted
 from enricher.settings import read_configuration
 from indexer.engines import open_engine
 from indexer.reindex.job import Job
@@ -84,7 +85,7 @@ def _job(jobs: Jobs, job: Job) -> str:
             f"it has blocked writes to {job.source}, which are refused still: unless it runs now, resume or "
             "cancel it"
         )
-    return f"{job.phase}, {job.counters.read:,} documents read; runs now, or waits to be resumed"
+    return f"{job.phase}, {counted(job.counters.read, 'document')} read; runs now, or waits to be resumed"
 
 
 def _check(name: str, look: Callable[[], str]) -> Check:
@@ -97,14 +98,15 @@ def _check(name: str, look: Callable[[], str]) -> Check:
 
 def _configuration(path: Path | None) -> str:
     tables = read_configuration(path).indexes
-    return f"{len(tables)} index tables" if tables else "defaults"
+    return counted(len(tables), "index table") if tables else "defaults"
 
 
 def _active_model(models: Path) -> str:
     enricher = load(models)
     enricher.bundle.verify()
-    kept = len(BundleStore(models).versions())
-    return f"{enricher.version}, {len(enricher.words):,} words, all files whole; {kept} models in {models}"
+    words = counted(len(enricher.words), "word")
+    kept = counted(len(BundleStore(models).versions()), "model")
+    return f"{enricher.version}, {words}, all files whole; {kept} in {models}"
 
 
 def _plugins(models: Path, config: Path | None) -> str:
@@ -122,26 +124,28 @@ def _index(engine: SearchEngine, name: str, models: Path) -> str:
     """Whether an index can be read, and the model that enriched it is there to cut its queries."""
     model, count = engine.layout(name).model, engine.count(name)
     if model is not None and model not in BundleStore(models).versions():
-        raise EnricherError(f"{count:,} documents, enriched by the model {model}, which is not in {models}")
+        raise EnricherError(
+            f"{counted(count, 'document')}, enriched by the model {model}, which is not in {models}"
+        )
     foreign = engine.foreign(name)
     if foreign:
         raise EnricherError(
-            f"{foreign:,} of {count:,} documents lack the words or the vector of its model: "
+            f"{foreign:,} of {counted(count, 'document')} lack the words or the vector of its model: "
             f"{MENDED.get(engine.name, 'index them again').format(name)}"
         )
     for older in engine.layout(name).compatible:
         left = engine.made_by(name, older)
         if left:
             raise EnricherError(
-                f"{left:,} of {count:,} documents are by {older}, and not by the model {model} of the index: "
-                f"`enricher reindex start {name} --in-place` makes them one"
+                f"{left:,} of {counted(count, 'document')} are by {older}, and not by the model {model} of "
+                f"the index: `enricher reindex start {name} --in-place` makes them one"
             )
-    return f"{count:,} documents, {f'model {model}' if model else 'words only'}"
+    return f"{counted(count, 'document')}, {f'model {model}' if model else 'words only'}"
 
 
 def _old_index(engine: SearchEngine, name: str, job: Job) -> str:
     """What an index is kept for that nobody uses."""
     return (
-        f"{engine.count(name):,} documents, kept for the way back from {job.target}: "
+        f"{counted(engine.count(name), 'document')}, kept for the way back from {job.target}: "
         f"`enricher reindex remove {job.id} --old-index` ends it"
     )

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from enricher.enricher import Enricher
 from enricher.errors import ConfigurationError, EnricherError, PluginError, UsageError
 from enricher.records import AnalyzedDocument, Enrichment, FieldKind, Frequencies, Query, Rewriter, title_of
+from enricher.sentences import counted
 from enricher.settings import IndexConfiguration
 from enricher.text import Analyzer
 
@@ -122,7 +123,8 @@ def enrich(plugin: Enrichment, documents: Sequence[AnalyzedDocument]) -> Sequenc
         added = list(plugin.enrich(documents))
     if len(added) != len(documents) or not all(isinstance(part, Mapping) for part in added):
         raise PluginError(
-            f"The plug-in {plugin.name!r} must answer one mapping for each of {len(documents):,} documents."
+            f"The plug-in {plugin.name!r} must answer one mapping for each of "
+            f"{counted(len(documents), 'document')}."
         )
     return added
 

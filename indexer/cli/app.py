@@ -16,6 +16,7 @@ from enricher.records import SearchEngine
 from enricher.settings import CONFIG, ENGINE, MODELS, SETTINGS, Configuration, read_configuration
 from enricher.sources import Format
 from indexer.cli.streams import legible
+from indexer.engines.names import check_name
 
 MOST_WORKERS = 8
 
@@ -118,6 +119,16 @@ def options(
     search "数据库 index" --in articles
     """
     context.obj = Context(models, engine, config)
+
+
+def new_name(name: str | None) -> str | None:
+    """The name of an option by which an index or alias is made, checked before anything is done."""
+    return name if name is None else check_name(name, new=True)
+
+
+def present_name(name: str | None) -> str | None:
+    """The name of an index or alias that should be there, checked before anything is done."""
+    return name if name is None else check_name(name)
 
 
 def context_of(context: typer.Context) -> Context:

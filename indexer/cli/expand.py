@@ -7,7 +7,7 @@ import typer
 
 from enricher.errors import UsageError
 from enricher.records import TOKENS, Query
-from indexer.cli.app import Command, Context, Json, app, context_of
+from indexer.cli.app import Command, Context, Json, app, context_of, present_name
 from indexer.cli.output import print_json, print_line, print_table, say
 from indexer.cli.words import say_inner_product
 from indexer.search import configuration_of, open_index
@@ -18,7 +18,10 @@ def expand(
     context: typer.Context,
     query: Annotated[str, typer.Argument(metavar="QUERY", help="What a user would type.")],
     index: Annotated[
-        str | None, typer.Option("--in", metavar="INDEX", help="Show what a search of this index does.")
+        str | None,
+        typer.Option(
+            "--in", metavar="INDEX", callback=present_name, help="Show what a search of this index does."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -68,7 +68,7 @@ def show(context: typer.Context, version: Version = None, as_json: Json = False)
     rows: list[tuple[str, object]] = []
     for key, value in manifest.items():
         if key == "files":
-            rows.extend((f"file {name}", f"{facts['bytes']:,} bytes") for name, facts in value.items())
+            rows.extend((f"file {name}", counted(facts["bytes"], "byte")) for name, facts in value.items())
         elif isinstance(value, dict):
             rows.extend((f"{key}: {inner}", content) for inner, content in value.items())
         else:
@@ -84,7 +84,7 @@ def verify(context: typer.Context, version: Version = None) -> None:
     """
     bundle = context_of(context).store.open(version)
     bundle.verify()
-    print(f"The model {bundle.version} is whole: {len(bundle.manifest['files'])} files.")
+    print(f"The model {bundle.version} is whole: {counted(len(bundle.manifest['files']), 'file')}.")
 
 
 @models.command(cls=Command)

@@ -23,6 +23,7 @@ from enricher.records import (
     SearchRequest,
     SearchResponse,
 )
+from enricher.sentences import counted
 from indexer.engines.addresses import Addresses
 from indexer.engines.bulk import CHUNK_BYTES, Action, BulkWriter, RetryPolicy
 from indexer.engines.elasticsearch_errors import check_product, failures, readable, refusal_of
@@ -347,7 +348,9 @@ class ElasticsearchEngine:
             return [Check("server", False, str(error))]
         return [
             Check("server", True, f"Elasticsearch {versions} answers at {self.addresses}."),
-            Check("cluster", status != "red", f"The cluster is {status}, with {len(nodes)} nodes."),
+            Check(
+                "cluster", status != "red", f"The cluster is {status}, with {counted(len(nodes), 'node')}."
+            ),
         ]
 
     def close(self) -> None:

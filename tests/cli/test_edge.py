@@ -278,3 +278,24 @@ def test_a_wrong_argument_shows_no_password(capsys: pytest.CaptureFixture[str], 
     """As where a URL stands in the place of another argument."""
     _, err = ends(typer.BadParameter("Got unexpected argument (http://bob:sec/ret@h:9200)"))
     assert "bob" not in err and "sec" not in err and "h:9200" in err
+
+
+@pytest.mark.parametrize("name", ["a/b", "", "../x", "Docs", "a b", "-x", "*"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["index", "absent.jsonl", "--to"],
+        ["search", "x", "--in"],
+        ["expand", "x", "--in"],
+        ["reindex", "start", "docs", "--to"],
+        ["reindex", "start", "--to", "docs", "--"],
+    ],
+)
+def test_the_name_of_an_index_is_looked_at_before_anything_else(
+    command: list[str], name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No file, model or engine is."""
+    monkeypatch.setattr(sys, "argv", ["enricher", "--models", "absent", *command, name])
+    assert running.run(NoSignals()) == 2
+    err = capsys.readouterr().err
+    assert err.startswith(f"The index name {name!r} ") and err.count("\n") == 1
