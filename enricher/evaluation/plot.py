@@ -17,7 +17,7 @@ def need_matplotlib() -> None:
     """Raise UsageError, with the way out, where nothing can be drawn."""
     if find_spec("matplotlib") is None:
         raise UsageError(
-            "A plot needs matplotlib: pip install matplotlib, or pip install '.[maps]' in a clone of the project."
+            "A plot needs matplotlib: pip install matplotlib, or in a clone pip install '.[maps]'."
         )
 
 
