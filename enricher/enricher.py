@@ -77,8 +77,9 @@ class Enricher:
         """The keywords of a text, best first.
 
         method: "phrases" (tf, idf and position of words and phrases) or "published"
-        (log p(text|word), natural logarithm). Raises UsageError.
+        (log p(text|word), natural logarithm). Raises UsageError; TypeError where the text is no string.
         """
+        _need_text("text", text)
         if method == "published" and top > 0:  # words are cut in less time than tokens with their places
             return published_keywords(self.model, [self.analyzer.content_words(text)], top)[0]
         document = self.analyzer.analyze(Document("", {TEXT_FIELD: text}), (TEXT_FIELD,))
@@ -103,6 +104,7 @@ class Enricher:
 
         Raises UnknownWord, UsageError.
         """
+        _need_text("word", word)
         from enricher.model import neighbors as cosine  # it imports faiss, which nothing else needs
 
         row = self.model.row(word)
@@ -118,6 +120,7 @@ class Enricher:
         the whole vocabulary: from the table of the bundle where it proves the answer, else by a search.
         Raises UnknownWord, UsageError.
         """
+        _need_text("word", word)
         return related(self.model, self.bundle.related_table, word, top, self.formula(alpha, shrinkage))
 
     def senses(
@@ -133,6 +136,9 @@ class Enricher:
         The group of the best word comes first, with a context that which fits its words best (the word
         itself aside). Raises UnknownWord, UsageError; UsageError too for a context without a known word.
         """
+        _need_text("word", word)
+        if context is not None:
+            _need_text("context", context)
         if top < 1:
             raise UsageError(f"The number of words must be 1 or more, not {top}.")
         row, formula = self.model.row(word), self.formula(alpha, shrinkage)
@@ -161,15 +167,27 @@ class Enricher:
         A list of n words gives (n, V). Raises UnknownWord; NotSupported on a model trained with
         negative sampling alone.
         """
+        if not isinstance(word, str):
+            if not isinstance(word, Sequence) or isinstance(word, bytes | bytearray):
+                raise TypeError(f"word must be a string or a list of strings, not {type(word).__name__}.")
+            for one in word:
+                _need_text("each word", one)
         return self.model.log_probabilities(word)
 
     def expand(self, query: str, settings: RelatednessExpansion | None = None) -> Query:
         """The words of a query, with weight 1, and the words related to it as a whole."""
+        _need_text("query", query)
         return self.expand_query(parse_query(self.analyzer, query), settings)
 
     def expand_query(self, query: Query, settings: RelatednessExpansion | None = None) -> Query:
         """The same of a query whose words are known."""
         return expand_by_relatedness(self.model, self.bundle.related_table, query, settings)
+
+
+def _need_text(name: str, value: object) -> None:
+    """Raise TypeError where an argument is no string: anything else would be taken for an empty text."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a string, not {type(value).__name__}.")
 
 
 def load(models_dir: str | Path, version: str | None = None) -> Enricher:
@@ -184,10 +202,17 @@ def load(models_dir: str | Path, version: str | None = None) -> Enricher:
     return Enricher(bundle, analyzer)
 
 
+def _limit(analysis: Mapping[str, Any], owner: str) -> int:
+    try:
+        return int(analysis.get("limit", DEFAULT_LIMIT))
+    except (ValueError, TypeError):
+        raise BundleInvalid(f"{owner} records a limit that is no number: {analysis['limit']!r}.") from None
+
+
 def matching_analyzer(analysis: Mapping[str, Any], lexicon: Lexicon, owner: str) -> Analyzer:
     """The analyser that `Analyzer.describe` described; BundleInvalid when it is not here in that version."""
     segmenter, version = analysis.get("segmenter.name"), analysis.get("segmenter.version")
-    limit = int(analysis.get("limit", DEFAULT_LIMIT))
+    limit = _limit(analysis, owner)
     analyzer = open_analyzer(str(segmenter), lexicon, limit=limit)
     present = analyzer.describe()
     for name, wanted in analysis.items():

@@ -13,7 +13,7 @@ that an edge of the program turns any of them into one sentence.
     │   ├── TrainingFailed        1   400   the text does not yield a model
     │   ├── UnknownWord           1   404   the vocabulary lacks the word
     │   └── NotSupported          1   400   this kind of model cannot answer
-    ├── PluginError               1   500   a plug-in cannot be loaded
+    ├── PluginError               1   500   a plug-in cannot be loaded, or fails
     ├── WorkerLost                1   500   a worker process was killed
     └── EngineError               1   502   the search engine refused or failed
         ├── EngineUnavailable     1   503   unreachable, red, or out of disk
@@ -94,7 +94,7 @@ class NotSupported(ModelError):
 
 
 class PluginError(EnricherError):
-    """A plug-in cannot be loaded."""
+    """A plug-in cannot be loaded, or fails at its work."""
 
 
 class WorkerLost(EnricherError):

@@ -5,8 +5,8 @@ Workers are fresh interpreters (*spawn*): threads of BLAS, numba or Tantivy, whi
 have, do not survive a fork. Starting them takes about as long as PATIENCE, so that a short input is
 worked off in the parent, and so are the batches that come before the workers are ready.
 
-A worker ends when its pipe to the parent does, whatever ended the parent. Ctrl-C reaches the parent
-alone, which ends the workers.
+A worker ends when its pipe to the parent does, whatever ended the parent. Ctrl-C, SIGTERM and SIGHUP, which
+often go to all processes of a command, reach the parent alone, which ends the workers.
 """
 
 import os
@@ -41,6 +41,8 @@ PATIENCE = 1.0
 """Seconds of work in the parent after which workers are started."""
 
 SECONDS_TO_END = 5.0
+
+STOP_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -197,12 +199,12 @@ def _started(work: Callable[[T], R], workers: int) -> Iterator[list[_Worker]]:
 
 
 def _start() -> _Worker:
-    """Start a worker, which inherits that SIGINT is blocked."""
+    """Start a worker, which inherits that what stops a command is blocked."""
     spawn = get_context("spawn")
     ours, theirs = spawn.Pipe()
     process = spawn.Process(target=_serve, args=(theirs,), daemon=True)
     resource_tracker.ensure_running()  # its own start, within that of a process, would unblock SIGINT
-    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     try:
         process.start()
     finally:

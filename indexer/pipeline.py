@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from enricher import plugins
 from enricher.enricher import load
 from enricher.errors import EngineError, IndexConflict
 from enricher.parallel import document_batches, map_in_order
@@ -136,7 +137,7 @@ class DocumentEnricher:
     def enrich(self, documents: Sequence[Document]) -> list[dict[str, object]]:
         """What the documents get under `enrichment`, in order."""
         analyzed = [self.analyzer.analyze(document, self.fields) for document in documents]
-        parts = [enrichment.enrich(analyzed) for enrichment in self.enrichments]
+        parts = [plugins.enrich(enrichment, analyzed) for enrichment in self.enrichments]
         return [self._enrichment(document, added) for document, *added in zip(analyzed, *parts, strict=True)]
 
     def _enrichment(

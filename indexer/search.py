@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from enricher import plugins
 from enricher.enricher import Enricher, matching_analyzer
 from enricher.errors import IndexConflict, ModelNotFound, UsageError
 from enricher.expansion import parse_query
@@ -20,8 +21,7 @@ from enricher.records import (
     text_at,
 )
 from enricher.settings import IndexConfiguration
-from enricher.text import Analyzer
-from enricher.text.highlight import highlight
+from enricher.text import Analyzer, Fragment, find_fragments
 from enricher.text.segmentation import NO_LEXICON
 
 
@@ -57,7 +57,7 @@ class SearchableIndex:
 
         def rewrite(query: Query) -> Query:
             for rewriter in rewriters:
-                query = rewriter.rewrite(query)
+                query = plugins.rewrite(rewriter, query)
             held = {family for family in {term.field for term in query.terms} if self._has(family)}
             terms = tuple(term for term in query.terms if term.field in held and term.weight)
             return Query(query.text, terms, query.vector if self.layout.has_vectors else None)
@@ -80,15 +80,19 @@ class SearchableIndex:
             raise UsageError(f"The query {request.query.text!r} holds no word to search for.")
         return self.engine.search(self.name, request)
 
-    def highlights(self, hit: Hit, query: Query) -> list[str]:
+    def fragments(self, hit: Hit, query: Query) -> list[Fragment]:
         """Fragments of the hit's original text around the terms of the query."""
         words = {term.term for term in query.terms if term.field == TOKENS}
         subwords = {term.term for term in query.terms if term.field == SUBWORDS}
-        found: list[str] = []
+        found: list[Fragment] = []
         for name in self.layout.fields:
             if name != self.layout.title_field:
-                found.extend(highlight(text_at(hit.source, name), self.analyzer, words, subwords))
-        return found or highlight(self.title(hit), self.analyzer, words, subwords)
+                found.extend(find_fragments(text_at(hit.source, name), self.analyzer, words, subwords))
+        return found or find_fragments(self.title(hit), self.analyzer, words, subwords)
+
+    def highlights(self, hit: Hit, query: Query, *, escape: bool = False) -> list[str]:
+        """The fragments with <em> around matched words; with `escape` the text itself is safe in HTML."""
+        return [found.marked("<em>", "</em>", escape=escape) for found in self.fragments(hit, query)]
 
     def title(self, hit: Hit) -> str:
         """The title of a hit, empty where it has none."""

@@ -4,6 +4,7 @@ import itertools
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -94,7 +95,7 @@ def test_imports_only_point_down() -> None:
 def test_importing_touches_no_handler_and_loads_no_heavy_library() -> None:
     """No log handler, no gensim, no engine, before they are needed."""
     code = (
-        "import logging, sys, enricher, indexer.cli.main\n"
+        "import logging, sys, enricher, indexer.cli.running\n"
         "assert not logging.root.handlers\n"
         "heavy = {'gensim', 'jieba', 'numba', 'rjieba', 'elasticsearch', 'tantivy', 'scipy'}\n"
         "heavy &= set(sys.modules)\n"
@@ -102,3 +103,23 @@ def test_importing_touches_no_handler_and_loads_no_heavy_library() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+WRONG = (None, 3, ["事务"], b"tide", object())
+
+
+@pytest.mark.parametrize("value", WRONG)
+@pytest.mark.parametrize("method", ["keywords", "neighbors", "related", "senses", "expand"])
+def test_what_is_no_string_is_a_type_error(model: enricher.Enricher, method: str, value: object) -> None:
+    """Nothing else is taken for an empty text."""
+    with pytest.raises(TypeError, match=rf"must be a string, not {type(value).__name__}\."):
+        getattr(model, method)(value)
+
+
+@pytest.mark.parametrize("value", [None, 3, b"tide", ["tide", None], {"tide"}])
+def test_log_probabilities_take_a_word_or_a_list_of_words(model: enricher.Enricher, value: Any) -> None:
+    """And say what else they were given."""
+    with pytest.raises(TypeError, match="must be a string"):
+        model.log_probabilities(value)
+    with pytest.raises(TypeError, match="context must be a string"):
+        model.senses("tide", context=3)  # type: ignore[arg-type]

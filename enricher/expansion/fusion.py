@@ -11,6 +11,11 @@ candidate has
 The first HEAD ranks go by (1 − h)·w + h·c, the others by (1 − r)·w + r·c: exact words decide the top of
 a ranking, and meaning what is found at all. What else was found by words follows. So the ranking of a
 query is the same however many hits are asked for.
+
+The scores of a ranking are on one scale, from 0 to 1. Each is the sum by which its rank goes; where those
+of the others would pass that of the last of the first ranks, they are multiplied by what brings the largest
+of them just under it (STEP), and so are the scores by words of what follows. So scores fall as ranks rise,
+and are equal where the sums are, and only there.
 """
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -34,6 +39,10 @@ FEEDBACK = 5
 FEEDBACK_SHARE = 0.5
 TIE = 1e-5
 """Two engines round the scores of one document apart by less than this part of them."""
+STEP = 1e-6
+"""The least part by which a score of a later block is under those before it, and the score of nothing: more
+than trec_eval's single precision rounds away.
+"""
 LEAST_COSINE = 0.25
 """A document without a word of the query must be nearer to it than this; .3 begins to cost recall."""
 
@@ -81,11 +90,16 @@ def rank(
     order, mixed = fuse(scores, products, len(vector.codes), vector.head, vector.rest)
     ranked = [(candidates[place], score) for place, score in zip(order.tolist(), mixed.tolist(), strict=True)]
     if top > len(ranked):
-        compared, last = set(candidates), ranked[-1][1] if ranked else 0.0
-        share = (1 - vector.rest) / max(next(iter(found.values()), 0.0), 1e-9)
-        further = ((name, min(last, share * score)) for name, score in found.items() if name not in compared)
-        ranked += islice(further, top - len(ranked))
+        compared, last = set(candidates), ranked[-1][1] if ranked else 1.0
+        others = [(name, score) for name, score in found.items() if name not in compared]
+        further = _under(last, np.array([score for _, score in others]) / _largest(found.values()))
+        ranked += zip([name for name, _ in others], further.tolist(), strict=True)
     return ranked[:top]
+
+
+def _largest(scores: Iterable[float]) -> float:
+    """The first of falling scores, in a way that nothing is divided by 0."""
+    return max(next(iter(scores), 0.0), 1e-9)
 
 
 def fuse(
@@ -93,23 +107,33 @@ def fuse(
 ) -> tuple[IntArray, FloatArray]:
     """The order of n candidates, best first, and their scores in that order.
 
-    scores: by words, 0 for none; products: of the candidates' codes and the query's, 0 for none. Those of
-    the first ranks are above 1, so that scores fall as ranks rise; ties stay in the order given.
+    scores: by words, 0 for none; products: of the candidates' codes and the query's, 0 for none. The
+    scores of the order fall from 1 at most to over 0; ties stay in the order given.
     """
     words = scores / max(float(scores.max(initial=0.0)), 1e-9)
     cosines = np.maximum(0.0, cosines_of(products, dimensions))
-    near = np.argsort(-_mixed(words, cosines, head), kind="stable")[:HEAD]
-    others = np.argsort(-_mixed(words, cosines, rest), kind="stable")
+    by_head, by_rest = _mixed(words, cosines, head), _mixed(words, cosines, rest)
+    near = np.argsort(-by_head, kind="stable")[:HEAD]
+    others = np.argsort(-by_rest, kind="stable")
     later = np.ones(len(others), bool)
     later[near] = False
-    order = np.concatenate([near, others[later[others]]]).astype(np.int32)
-    mixed = np.where(
-        np.arange(len(order)) < HEAD,
-        1 + _mixed(words, cosines, head)[order],
-        _mixed(words, cosines, rest)[order],
-    )
-    return order, np.asarray(mixed, np.float64)
+    others = others[later[others]]
+    first = _over_nothing(by_head[near])
+    mixed = np.concatenate([first, _under(float(first.min(initial=1.0)), _over_nothing(by_rest[others]))])
+    mixed /= max(float(mixed.max(initial=1.0)), 1.0)  # the cosine of rounded vectors may be over 1
+    return np.concatenate([near, others]).astype(np.int32), np.asarray(mixed, np.float64)
 
 
 def _mixed(words: NDArray[Any], cosines: NDArray[Any], share: float) -> NDArray[Any]:
     return (1 - share) * words + share * cosines
+
+
+def _over_nothing(scores: NDArray[Any]) -> NDArray[Any]:
+    """Scores raised over 0 by STEP, so that there is room under the least of them."""
+    return STEP + (1 - STEP) * scores
+
+
+def _under(last: float, scores: NDArray[Any]) -> NDArray[Any]:
+    """Falling scores as they are where they are under `last`, else in proportion just under it."""
+    limit = (1 - STEP) * last
+    return scores * (limit / max(float(scores.max(initial=0.0)), limit))

@@ -6,9 +6,16 @@ from typing import Any
 import numpy as np
 
 
-def mapped(path: Path) -> Any:
+def mapped(path: Path, kind: Any = np.number, dimensions: int | None = None) -> Any:
     """The array of an .npy file, which is read where it is used. Raises OSError, ValueError.
 
-    A plain view of the map: every slice of a memmap object costs microseconds.
+    kind, dimensions: what its values must be, and how many axes it must have, for a damaged head may tell
+    anything. A plain view of the map: every slice of a memmap object costs microseconds.
     """
-    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+    try:
+        array = np.lib.format.open_memmap(path, mode="r")
+    except (EOFError, OverflowError, TypeError, MemoryError) as error:  # so numpy meets some damaged heads
+        raise ValueError(f"The head of {path.name} is damaged.") from error
+    if not np.issubdtype(array.dtype, kind) or dimensions not in (None, array.ndim):
+        raise ValueError(f"The file {path.name} holds {array.dtype} in {array.ndim} dimensions.")
+    return np.asarray(array)

@@ -25,7 +25,6 @@ from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from types import NoneType
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -35,6 +34,7 @@ from enricher.errors import BundleInvalid
 from enricher.files import sync
 from enricher.model.arrays import mapped
 from enricher.model.huffman import HuffmanTree
+from enricher.model.manifest import FORMAT, MANIFEST, read_manifest
 from enricher.model.related_table import WORDS_FILE, RelatedTable
 from enricher.model.relatedness import Relatedness
 from enricher.model.usage import Usage
@@ -46,20 +46,20 @@ if TYPE_CHECKING:
     from enricher.model.neighbors import NeighborIndex
     from enricher.model.text_vectors.vectors import TextVectors
 
-FORMAT = 3
-MANIFEST = "manifest.json"
-MANIFEST_KEYS: dict[str, Any] = {
-    "version": str,
-    "created": str,
-    "language": str,
-    "analysis": dict,
-    "training": dict,
-    "table": dict | NoneType,
-    "text_vectors": dict | NoneType,
-    "counts": dict,
-    "files": dict,
-}
 LIBRARIES = ("numpy", "numba", "gensim", "faiss-cpu", "jieba", "rjieba")
+
+
+ARRAYS: dict[str, tuple[type[np.generic], int]] = {
+    "counts": (np.integer, 1),
+    "document_frequencies": (np.integer, 1),
+    "vectors": (np.floating, 2),
+    "nodes": (np.floating, 2),
+    "outputs": (np.floating, 2),
+    "tree_children": (np.integer, 2),
+    "tree_parents": (np.integer, 1),
+    "tree_leaf_parents": (np.integer, 1),
+}
+"""The arrays of the words and weights: what their values are, and their axes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +101,7 @@ class Bundle:
             raise BundleInvalid(
                 f"The model {self.version} holds other numbers of words than its manifest says."
             )
+        _check_arrays(model, self.version)
         return model
 
     @cached_property
@@ -159,21 +160,7 @@ def open_bundle(path: Path) -> Bundle:
 
     The manifest's keys and the sizes of all files are checked; `Bundle.verify` compares the hashes.
     """
-    try:
-        manifest = orjson.loads((path / MANIFEST).read_bytes())
-    except FileNotFoundError:
-        raise BundleInvalid(f"The model {path.name} has no {MANIFEST}.") from None
-    except (OSError, orjson.JSONDecodeError) as error:
-        raise BundleInvalid(f"The {MANIFEST} of the model {path.name} cannot be read.") from error
-    format_number = manifest.get("format") if isinstance(manifest, dict) else None
-    if format_number != FORMAT:
-        raise BundleInvalid(
-            f"The model {path.name} has format {format_number}, this version of enricher reads {FORMAT}: "
-            "install the version that made it, or train it anew."
-        )
-    for key, kind in MANIFEST_KEYS.items():
-        if key not in manifest or not isinstance(manifest[key], kind):
-            raise BundleInvalid(f"The {MANIFEST} of the model {path.name} lacks {key!r} or holds it wrongly.")
+    manifest = read_manifest(path)
     for name, facts in manifest["files"].items():
         file = path / name
         if not file.is_file():
@@ -208,7 +195,7 @@ def read_model(folder: Path, documents: int, training: Mapping[str, object]) -> 
 
     def array(name: str) -> Any:
         try:
-            return mapped(folder / f"{name}.npy")
+            return mapped(folder / f"{name}.npy", *ARRAYS[name])
         except (OSError, ValueError) as error:
             raise BundleInvalid(f"The file {name}.npy of the model {folder.name} cannot be read.") from error
 
@@ -231,6 +218,29 @@ def read_model(folder: Path, documents: int, training: Mapping[str, object]) -> 
         documents=documents,
         training=training,
     )
+
+
+def _check_arrays(model: Word2Vec, version: str) -> None:
+    """Raise BundleInvalid where arrays do not fit each other, or a tree leads out of itself.
+
+    Compiled code follows the tree without looking where it goes.
+    """
+    words, (_, dimensions) = len(model.words), model.vectors.shape
+    fits = len(model.counts) == words and dimensions > 0
+    for rows, found in ((words - 1, model.nodes), (words, model.outputs)):
+        fits &= found is None or found.shape == (rows, dimensions)
+    fits &= model.document_frequencies is None or len(model.document_frequencies) == words
+    if model.tree is not None:
+        tree = model.tree
+        shapes = (tree.children.shape, tree.parents.shape, tree.leaf_parents.shape)
+        fits &= shapes == ((words - 1, 2), (words - 1,), (words,)) and model.nodes is not None
+        for nodes, least in ((tree.children, -words), (tree.parents, -1), (tree.leaf_parents, -1)):
+            fits &= bool(nodes.min(initial=0) >= least and nodes.max(initial=-1) < words - 1)
+    if not fits:
+        raise BundleInvalid(
+            f"The arrays of the model {version} do not fit each other; `enricher models verify {version}` "
+            "names the file that has changed."
+        )
 
 
 def write_manifest(

@@ -17,6 +17,7 @@ from typing import Self
 from enricher.errors import TrainingFailed
 from enricher.parallel import document_batches, map_in_order
 from enricher.records import Document, title_of
+from enricher.sentences import counted
 from enricher.text import Analyzer, language_of
 
 LINE_WORDS = 1000
@@ -139,7 +140,9 @@ def segment(
             for line in cut.lines:
                 lines.add(line)
         if not counts:
-            raise TrainingFailed(f"There is nothing to learn from: {number} documents hold no word.")
+            raise TrainingFailed(
+                f"There is nothing to learn from: {counted(number, 'document')} without any word."
+            )
         if not own:
             raise TrainingFailed("There is no document to learn from: backgrounds alone make no model.")
         path = lines.join()

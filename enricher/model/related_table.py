@@ -46,8 +46,8 @@ class RelatedTable:
     def open(cls, folder: Path, formula: Relatedness, vocabulary: int) -> "RelatedTable":
         """Map the files of a bundle; BundleInvalid where they do not fit its vocabulary."""
         try:
-            words = mapped(folder / WORDS_FILE)
-            values = mapped(folder / LOG_PROBABILITIES_FILE)
+            words = mapped(folder / WORDS_FILE, np.integer, 2)
+            values = mapped(folder / LOG_PROBABILITIES_FILE, np.floating, 2)
         except (OSError, ValueError) as error:
             raise BundleInvalid(
                 f"The relatedness table of the model {folder.name} cannot be read."

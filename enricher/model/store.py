@@ -16,7 +16,8 @@ from pathlib import Path
 
 from enricher.errors import ModelError, ModelNotFound
 from enricher.files import locked, sync, write_atomically
-from enricher.model.bundle import MANIFEST, Bundle, open_bundle
+from enricher.model.bundle import Bundle, open_bundle
+from enricher.model.manifest import MANIFEST
 
 ACTIVE = "active"
 HISTORY = "history"

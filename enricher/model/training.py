@@ -16,6 +16,7 @@ from enricher.errors import BundleInvalid, TrainingFailed, UsageError
 from enricher.model.corpus import SegmentedCorpus
 from enricher.model.huffman import HuffmanTree
 from enricher.model.word2vec import Word2Vec
+from enricher.sentences import counted
 
 ARCHITECTURES = ("skip-gram", "cbow")
 LOSSES = ("hierarchical-softmax", "negative-sampling")
@@ -85,8 +86,9 @@ def train(
     kept = sum(1 for count in corpus.counts.values() if count >= settings.min_count)
     if kept < 2:
         raise TrainingFailed(
-            f"Of the words of {corpus.documents} documents {kept} occur {settings.min_count} times or more, "
-            "too few to learn from: train on more text or with a smaller --min-count."
+            f"Of the words of {counted(corpus.documents, 'document')} {kept} occur "
+            f"{settings.min_count} times or more, too few to learn from: "
+            "train on more text or with a smaller --min-count."
         )
     hierarchical = settings.loss == "hierarchical-softmax"
     model = GensimWord2Vec(

@@ -31,9 +31,9 @@ class WordList(Sequence[str]):
     def open(cls, folder: Path, name: str = WORDS) -> "WordList":
         """Map the files of a folder; OSError or ValueError where they cannot be read or do not fit."""
         text = np.asarray(np.memmap(folder / f"{name}.utf8", np.uint8, "r"))
-        ends = mapped(folder / f"{name}_ends.npy")
-        order = mapped(folder / f"{name}_order.npy")
-        if len(ends) != len(order) or ends[-1] != len(text):
+        ends = mapped(folder / f"{name}_ends.npy", np.integer, 1)
+        order = mapped(folder / f"{name}_order.npy", np.integer, 1)
+        if not len(ends) or len(ends) != len(order) or ends[-1] != len(text):
             raise ValueError("The files of the words differ in length.")
         return cls(text, ends, order)
 

@@ -4,6 +4,13 @@ A plug-in is an entry point of the group `enricher.plugins`: a function that tak
 PluginContext and returns an Enrichment or a Rewriter.
 """
 
-from enricher.plugins.registry import PluginContext, document_settings, load_enrichments, load_rewriters
+from enricher.plugins.registry import (
+    PluginContext,
+    document_settings,
+    enrich,
+    load_enrichments,
+    load_rewriters,
+    rewrite,
+)
 
-__all__ = ["PluginContext", "document_settings", "load_enrichments", "load_rewriters"]
+__all__ = ["PluginContext", "document_settings", "enrich", "load_enrichments", "load_rewriters", "rewrite"]

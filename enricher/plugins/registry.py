@@ -1,14 +1,17 @@
 """Finding plug-ins by entry point and building them for an index."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar
 
 from enricher.enricher import Enricher
-from enricher.errors import ConfigurationError, PluginError, UsageError
-from enricher.records import Enrichment, Frequencies, Rewriter, title_of
+from enricher.errors import ConfigurationError, EnricherError, PluginError, UsageError
+from enricher.records import AnalyzedDocument, Enrichment, FieldKind, Frequencies, Query, Rewriter, title_of
+from enricher.sentences import counted
 from enricher.settings import IndexConfiguration
 from enricher.text import Analyzer
 
@@ -48,8 +51,14 @@ def load_enrichments(configuration: IndexConfiguration, context: PluginContext) 
     """The enrichments that the configuration names, in order. Raises PluginError, ConfigurationError."""
     loaded = _load(configuration.enrichments, configuration, context)
     for name, plugin in loaded:
-        if not isinstance(plugin, Enrichment):
+        with plugin_failures(name):
+            is_enrichment, mapping = isinstance(plugin, Enrichment), getattr(plugin, "mapping", None)
+        if not is_enrichment:
             raise ConfigurationError(f"The plug-in {name!r} is no enrichment: it has no enrich and mapping.")
+        if not isinstance(mapping, Mapping) or not all(
+            isinstance(kind, FieldKind) for kind in mapping.values()
+        ):
+            raise PluginError(f"The mapping of the plug-in {name!r} must name a FieldKind for each field.")
     return [plugin for _, plugin in loaded if isinstance(plugin, Enrichment)]
 
 
@@ -91,8 +100,53 @@ def _build(point: EntryPoint, context: PluginContext) -> object:
         return factory(context)
     except (ValueError, UsageError) as error:
         raise ConfigurationError(f"The settings of the plug-in {name!r} are wrong: {error}") from error
-    except (ImportError, AttributeError, TypeError) as error:
-        raise PluginError(f"The plug-in {name!r} could not be set up: {error}.") from error
+    except (EnricherError, MemoryError):
+        raise
+    except Exception as error:
+        raise _failure(f"The plug-in {name!r} could not be set up", error) from error
+
+
+@contextmanager
+def plugin_failures(name: str) -> Iterator[None]:
+    """Whatever a plug-in raises in this block becomes a PluginError that names it and notes the traceback."""
+    try:
+        yield
+    except (EnricherError, MemoryError):
+        raise
+    except Exception as error:
+        raise _failure(f"The plug-in {name!r} failed", error) from error
+
+
+def _failure(what: str, error: Exception) -> PluginError:
+    """The error, with the traceback as a note, which is kept when it is copied from another process."""
+    detail = " ".join(str(error).split()).rstrip(".")
+    is_plain = isinstance(error, ImportError | AttributeError | TypeError) and detail
+    failure = PluginError(
+        f"{what}: {detail if is_plain else f'{type(error).__name__}: {detail}'.rstrip(': ')}."
+    )
+    failure.add_note("".join(traceback.format_exception(error)))
+    return failure
+
+
+def enrich(plugin: Enrichment, documents: Sequence[AnalyzedDocument]) -> Sequence[Mapping[str, object]]:
+    """What a plug-in adds to documents, one mapping each; PluginError where it fails or answers otherwise."""
+    with plugin_failures(plugin.name):
+        added = list(plugin.enrich(documents))
+    if len(added) != len(documents) or not all(isinstance(part, Mapping) for part in added):
+        raise PluginError(
+            f"The plug-in {plugin.name!r} must answer one mapping for each of "
+            f"{counted(len(documents), 'document')}."
+        )
+    return added
+
+
+def rewrite(plugin: Rewriter, query: Query) -> Query:
+    """The query that a plug-in makes of a query; PluginError where it fails or answers otherwise."""
+    with plugin_failures(plugin.name):
+        rewritten = plugin.rewrite(query)
+    if not isinstance(rewritten, Query):
+        raise PluginError(f"The plug-in {plugin.name!r} must answer a Query, not {type(rewritten).__name__}.")
+    return rewritten
 
 
 def typed_settings(kind: type[S], table: Mapping[str, Any]) -> S:

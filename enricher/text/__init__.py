@@ -1,7 +1,7 @@
 """Text becomes words: normalising, segmenting Chinese, analysing English and mixed text."""
 
 from enricher.text.analysis import Analyzer, is_content, is_lexical, open_analyzer, stem
-from enricher.text.highlight import highlight
+from enricher.text.highlight import Fragment, find_fragments, highlight
 from enricher.text.lexicon import Lexicon, LexiconWord, read_lexicon
 from enricher.text.normalize import normalize, normalize_with_offsets
 from enricher.text.scripts import is_han, language_of
@@ -13,9 +13,11 @@ __all__ = [
     "NO_LEXICON",
     "STOP_WORDS",
     "Analyzer",
+    "Fragment",
     "Lexicon",
     "LexiconWord",
     "Segmenter",
+    "find_fragments",
     "highlight",
     "is_content",
     "is_han",

@@ -46,6 +46,24 @@ class _Wanted(NamedTuple):
         return token.text in self.words or bool(self.stems and stem(token.text) in self.stems)
 
 
+class Fragment(NamedTuple):
+    """A piece of a text, and where matched words stand in it: [start, end) in its characters, in order."""
+
+    text: str
+    spans: tuple[tuple[int, int], ...]
+
+    def marked(self, pre: str, post: str, *, escape: bool = False) -> str:
+        """The piece with its matches between `pre` and `post`; with `escape` only the marks are HTML."""
+        parts: list[str] = []
+        done = 0
+        for start, end in self.spans:
+            for part, mark in ((self.text[done:start], pre), (self.text[start:end], post)):
+                parts += [html.escape(part) if escape else part, mark]
+            done = end
+        rest = self.text[done:]
+        return "".join([*parts, html.escape(rest) if escape else rest])
+
+
 def highlight(
     text: str,
     analyzer: Analyzer,
@@ -58,14 +76,30 @@ def highlight(
     *,
     escape: bool = False,
 ) -> list[str]:
-    """The best fragments of a text, in its order, with the matched words between `pre` and `post`.
+    """The fragments of `find_fragments` as strings, the matched words between `pre` and `post`.
+
+    A text that holds the marks itself cannot be told from them: with `escape` the text, not the marks, is
+    made safe for HTML.
+    """
+    found = find_fragments(text, analyzer, terms, subwords, fragments, size)
+    return [fragment.marked(pre, post, escape=escape) for fragment in found]
+
+
+def find_fragments(
+    text: str,
+    analyzer: Analyzer,
+    terms: Collection[str],
+    subwords: Collection[str] = (),
+    fragments: int = 2,
+    size: int = 100,
+) -> list[Fragment]:
+    """The best fragments of a text, in its order, and where the matched words stand in them.
 
     `terms` are words as the analyzer makes them, `subwords` parts of Han words and stems of others as
     `Analyzer.subwords` makes them. A fragment has about `size` characters, more only
     where one match is longer; the best hold most different terms. No match gives no fragment. Of
     a very long text only the stretches in which a term occurs are analysed, up to a fixed amount,
-    and nothing beyond the analyzer's limit. With `escape` the text, not the marks, is made safe
-    for HTML.
+    and nothing beyond the analyzer's limit.
     """
     found = matches = _find(text, analyzer, _Wanted.of(terms, subwords))
     chosen: list[list[_Match]] = []
@@ -74,13 +108,13 @@ def highlight(
         chosen.append(best)
         first, last = best[0].start - size // 2, best[-1].end + size // 2
         matches = [match for match in matches if match.end <= first or match.start >= last]
-    rendered = []
+    rendered: list[Fragment] = []
     floor = 0
     for group in sorted(chosen):
         start, end = _borders(text, analyzer, group[0].start, group[-1].end, size)
         start = max(start, min(floor, group[0].start))
         inside = [match for match in found if start <= match.start and match.end <= end]
-        rendered.append(_render(text, start, end, inside, (pre, post), escape))
+        rendered.append(_fragment(text, start, end, inside))
         floor = end
     return rendered
 
@@ -178,22 +212,14 @@ def _word_border(text: str, analyzer: Analyzer, at: int, inner: int, *, after: b
     return max((low + token.end for token in tokens if inner <= low + token.end <= at), default=inner)
 
 
-def _render(
-    text: str, start: int, end: int, matches: list[_Match], marks: tuple[str, str], escape: bool
-) -> str:
-    """Text [start, end) with its matches marked, those that touch under one mark."""
+def _fragment(text: str, start: int, end: int, matches: list[_Match]) -> Fragment:
+    """Text [start, end) without the white space around it; matches that touch are one."""
+    piece = text[start:end]
+    start += len(piece) - len(piece.lstrip())
     spans: list[tuple[int, int]] = []
     for match in matches:
-        if spans and match.start <= spans[-1][1]:
-            spans[-1] = (spans[-1][0], max(spans[-1][1], match.end))
+        if spans and match.start - start <= spans[-1][1]:
+            spans[-1] = (spans[-1][0], max(spans[-1][1], match.end - start))
         else:
-            spans.append((match.start, match.end))
-    parts: list[str] = []
-    done = start
-    for span_start, span_end in spans:
-        for part, mark in ((text[done:span_start], marks[0]), (text[span_start:span_end], marks[1])):
-            parts += [html.escape(part) if escape else part, mark]
-        done = span_end
-    rest = text[done:end]
-    parts.append(html.escape(rest) if escape else rest)
-    return "".join(parts).strip()
+            spans.append((match.start - start, match.end - start))
+    return Fragment(piece.strip(), tuple(spans))

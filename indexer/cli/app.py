@@ -1,6 +1,7 @@
 """The typer application and what every command shares."""
 
 import os
+import sys
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -14,6 +15,8 @@ from enricher.model.store import BundleStore
 from enricher.records import SearchEngine
 from enricher.settings import CONFIG, ENGINE, MODELS, SETTINGS, Configuration, read_configuration
 from enricher.sources import Format
+from indexer.cli.streams import legible
+from indexer.engines.names import check_name
 
 MOST_WORKERS = 8
 
@@ -26,9 +29,15 @@ class Command(TyperCommand):
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         return [piece.replace("{", "").replace("}", "") for piece in super().collect_usage_pieces(ctx)]
 
+    def get_help(self, ctx: Any) -> str:
+        return legible(sys.stdout, super().get_help(ctx))
+
 
 class Commands(TyperGroup):
     """The commands; whoever writes a global option behind one of them is told its place."""
+
+    def get_help(self, ctx: Any) -> str:
+        return legible(sys.stdout, super().get_help(ctx))
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -110,6 +119,16 @@ def options(
     search "数据库 index" --in articles
     """
     context.obj = Context(models, engine, config)
+
+
+def new_name(name: str | None) -> str | None:
+    """The name of an option by which an index or alias is made, checked before anything is done."""
+    return name if name is None else check_name(name, new=True)
+
+
+def present_name(name: str | None) -> str | None:
+    """The name of an index or alias that should be there, checked before anything is done."""
+    return name if name is None else check_name(name)
 
 
 def context_of(context: typer.Context) -> Context:

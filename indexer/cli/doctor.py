@@ -6,8 +6,9 @@ import typer
 
 from enricher.errors import UsageError
 from indexer.cli.app import Command, Json, app, context_of
-from indexer.cli.output import print_json
+from indexer.cli.output import print_json, print_line
 from indexer.doctor import examine
+from indexer.engines.addresses import masked
 
 
 @app.command(cls=Command)
@@ -32,10 +33,11 @@ def doctor(
     shared = context_of(context)
     checks = examine(shared.models, shared.engine_url, shared.config, _share(max_unenriched))
     for check in checks:
+        detail = masked(check.detail)
         if as_json:
-            print_json({"check": check.name, "passed": check.passed, "detail": check.detail})
+            print_json({"check": check.name, "passed": check.passed, "detail": detail})
         else:
-            print(f"{'ok    ' if check.passed else 'FAILED'}  {check.name}: {check.detail}")
+            print_line(f"{'ok    ' if check.passed else 'FAILED'}  {check.name}: {detail}")
     if not all(check.passed for check in checks):
         raise typer.Exit(1)
 

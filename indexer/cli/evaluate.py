@@ -1,6 +1,6 @@
 """`enricher evaluate`: search measured on judged queries, against plain baselines."""
 
-import signal
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:  # What measures imports scipy, which no other command needs.
     from enricher.evaluation.report import Report
 
 COLUMNS = ("system", "nDCG@10", "Recall@100", "MAP", "MRR", "%", "p", "helped", "hurt", "ms")
+INPUTS = ("docs.*", "corpus.*", "queries.*", "qrels*")
+"""Files of a collection's folder that hold what was not made here."""
+
 LONGEST_QUERY = 40
 SMALLEST_P = 0.0001
 
@@ -60,7 +63,8 @@ def evaluate(
         Path | None, typer.Option("--report", metavar="FILE", help="Write all that was found, as JSON.")
     ] = None,
     plot_file: Annotated[
-        Path | None, typer.Option("--plot", metavar="FILE", help="Draw the systems as bars, as SVG.")
+        Path | None,
+        typer.Option("--plot", metavar="FILE", help="Draw the systems as bars: .svg, .png or .pdf."),
     ] = None,
     workers: Workers = None,
     as_json: Json = False,
@@ -83,10 +87,15 @@ def evaluate(
     configuration = shared.configuration()
     if index is not None and configuration.table_of(index) is None:
         raise UsageError(f"The configuration has no table for the index {index!r}.")
-    for path in (report_file, plot_file):
-        _check_folder(path)
     if plot_file is not None:
+        plot.format_of(plot_file)
         plot.need_matplotlib()
+    inputs = [path for name in INPUTS for path in collection.glob(name)]
+    inputs += [*map(Path, backgrounds or ()), *(path for path in (qrels, shared.config) if path is not None)]
+    for path in (report_file, plot_file):
+        _check_output(path, inputs)
+    if report_file is not None and plot_file is not None and _is_same(report_file, plot_file):
+        raise UsageError(f"The report and the plot cannot both be {str(plot_file)!r}.")
     job = Evaluation(
         collection,
         qrels,
@@ -98,7 +107,6 @@ def evaluate(
         index,
         number_of(workers),
     )
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # So that scratch indexes are dropped then too.
     with Rejects() as rejects, progress_display() as progress:
         report = measure(job, rejects, progress)
     for sentence in report.counts.sentences():
@@ -120,10 +128,25 @@ def evaluate(
         raise typer.Exit(1)
 
 
-def _check_folder(path: Path | None) -> None:
-    """Raise UsageError, before any work is done, where a file cannot be written for want of its folder."""
-    if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
-        raise UsageError(f"The file {str(path)!r} cannot be written: its folder is not there, or it is one.")
+def _check_output(path: Path | None, inputs: Sequence[Path]) -> None:
+    """Raise UsageError, before any work is done, where a file cannot be written or would replace an input."""
+    if path is None:
+        return
+    if any(_is_same(path, one) for one in inputs):
+        raise UsageError(f"The file {str(path)!r} is an input: name another.")
+    try:
+        present = path.exists()
+        path.open("ab").close()
+        if not present:
+            path.unlink()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise UsageError(f"The file {str(path)!r} cannot be written: {reason}.") from error
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    """Whether two paths are of one file."""
+    return path.resolve() == other.resolve()
 
 
 def _print(report: "Report") -> None:

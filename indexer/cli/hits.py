@@ -3,12 +3,10 @@
 import re
 
 from enricher.records import SUBWORDS, Hit, Query, text_at
-from enricher.text import Analyzer, highlight
+from enricher.text import Analyzer, Fragment, find_fragments
 from indexer.cli.output import print_line
 from indexer.search import SearchableIndex
 
-MARKED = re.compile(r"<em>(.*?)</em>", re.S)
-TYPED = re.compile(r"(«[^»]*»)")
 SENTENCE_BEFORE = re.compile(r"(?:^|[。！？!?…]|[.;；](?=\s))[”’」』）)\"'»]*\s*$|\n\s*$")
 SENTENCE_ENDS = re.compile(r"[。！？!?….;；][”’」』）)\"'»]*$")
 LOOK_BACK = 16
@@ -23,9 +21,9 @@ def print_hit(number: int, hit: Hit, opened: SearchableIndex, query: Query) -> N
     if hit.keywords:
         print_line(f"   {'  '.join(hit.keywords)}")
     texts = [text for name in opened.layout.fields if (text := text_at(hit.source, name))]
-    fragments = opened.highlights(hit, query)
+    fragments = opened.fragments(hit, query)
     for fragment in fragments:
-        before, after = _dots(fragment, texts)
+        before, after = _dots(fragment.text, texts)
         print_line(f"   {before}{mark(fragment, opened.analyzer, query)}{after}")
     if not fragments and texts:  # found by its vector
         print_line(f"   {_beginning(texts[-1])}")
@@ -37,26 +35,34 @@ def _beginning(text: str) -> str:
     return line if len(line) <= BEGINNING else f"{line[:BEGINNING].rstrip()} …"
 
 
-def mark(fragment: str, analyzer: Analyzer, query: Query) -> str:
+def mark(fragment: Fragment, analyzer: Analyzer, query: Query) -> str:
     """A fragment with «typed» words and their parts, and ‹added› words."""
     words = set(query.typed)
     parts = {term.term for term in query.terms if term.field == SUBWORDS}
+    shown, done = [], 0
+    for start, end in fragment.spans:
+        shown += [fragment.text[done:start], _marked(fragment.text[start:end], analyzer, words, parts)]
+        done = end
+    return "".join([*shown, fragment.text[done:]])
 
-    def marks(match: re.Match[str]) -> str:
-        found = highlight(match[1], analyzer, words, parts, 1, len(match[1]), "«", "»")
-        pieces = TYPED.split(found[0] if found else match[1])
-        return "".join(piece if piece[:1] in ("«", "") else _added(piece) for piece in pieces)
 
-    return MARKED.sub(marks, fragment)
+def _marked(matched: str, analyzer: Analyzer, words: set[str], parts: set[str]) -> str:
+    """Matched words: what was typed of them in one mark, all else in the other."""
+    found = find_fragments(matched, analyzer, words, parts, 1, len(matched))
+    typed = found[0].spans if found else ()
+    shown, done = [], 0
+    for start, end in typed:
+        shown += [_added(matched[done:start]), f"«{matched[start:end]}»"]
+        done = end
+    return "".join([*shown, _added(matched[done:])])
 
 
 def _added(piece: str) -> str:
     return f"‹{piece}›" if piece.strip() else piece
 
 
-def _dots(fragment: str, texts: list[str]) -> tuple[str, str]:
+def _dots(plain: str, texts: list[str]) -> tuple[str, str]:
     """What stands around a fragment that begins or ends inside a sentence."""
-    plain = fragment.replace("<em>", "").replace("</em>", "")
     for text in texts:
         start = text.find(plain)
         if start >= 0:

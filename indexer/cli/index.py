@@ -23,6 +23,7 @@ from indexer.cli.app import (
     Workers,
     app,
     context_of,
+    new_name,
     number_of,
 )
 from indexer.cli.output import Rejects, counted, print_json, print_line, progress_display, say
@@ -44,7 +45,10 @@ WORDS_ONLY = ("tokens",)
 def index(
     context: typer.Context,
     sources: Annotated[list[str], typer.Argument(metavar="SOURCE", help="Files, folders, - or index:NAME.")],
-    to: Annotated[str, typer.Option(metavar="NAME", help="Index to write to; made if it does not exist.")],
+    to: Annotated[
+        str,
+        typer.Option(metavar="NAME", callback=new_name, help="Index to write to; made if it does not exist."),
+    ],
     no_enrichment: Annotated[
         bool, typer.Option("--no-enrichment", help="Only cut the text into words; needs no model.")
     ] = False,

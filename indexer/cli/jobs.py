@@ -1,12 +1,11 @@
 """What the terminal shows of jobs."""
 
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 
-from indexer.cli.output import ProgressDisplay, counted, json_line, print_line, print_table
+from indexer.cli.output import ProgressDisplay, counted, print_line, print_table, say_json
 from indexer.reindex.job import Job, JobKind, Phase
 
 COUNTERS = ("read", "written", "refused", "deleted")
@@ -50,7 +49,7 @@ class JsonView:
         now = time.monotonic()
         if self._last is None or self._last[0] != job.phase or now - self._last[1] >= 1.0:
             self._last = job.phase, now
-            print(json_line(report_of(job)), file=sys.stderr, flush=True)
+            say_json(report_of(job))
 
 
 def print_outcome(job: Job) -> None:

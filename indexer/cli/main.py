@@ -1,29 +1,66 @@
-"""The program's edge: every failure becomes one sentence and an exit code."""
+"""The program's outermost edge: streams, signals and the exit code. It imports next to nothing.
 
+The commands are imported inside `main`, so that Ctrl-C during that second is no traceback either.
+"""
+
+import contextlib
+import os
+import signal
 import sys
+from types import FrameType
 
-from enricher.errors import EnricherError
-from indexer.cli import commands as _commands  # noqa: F401  (registers them)
-from indexer.cli.app import app
-from indexer.cli.output import say
 
-INTERRUPTED = 130
+class StopSignals:
+    """Ctrl-C, SIGTERM and SIGHUP: each ends the command with one sentence and the code 128 + its number.
+
+    A signal that the caller lets the program ignore (`nohup`) stays ignored. received: the last one that
+    ended the block of work, None before.
+    """
+
+    def __init__(self) -> None:
+        self.received: int | None = None
+        self._handled = [
+            number
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+            if signal.getsignal(number) in (signal.default_int_handler, signal.SIG_DFL)
+        ]
+
+    def end_at_once(self) -> None:
+        """From now on they end the process where it stands: there is nothing to put in order."""
+        self._set(_end)
+
+    def interrupt(self) -> None:
+        """From now on they raise KeyboardInterrupt, so that what was begun is put in order."""
+        self._set(self._raise)
+
+    @property
+    def exit_code(self) -> int:
+        """The code of a command that was interrupted."""
+        return 128 + (self.received or signal.SIGINT)
+
+    def _set(self, handler: "signal._HANDLER") -> None:
+        with contextlib.suppress(ValueError):  # only the main thread may
+            for number in self._handled:
+                signal.signal(number, handler)
+
+    def _raise(self, number: int, frame: FrameType | None) -> None:
+        self.received = number
+        raise KeyboardInterrupt
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    with contextlib.suppress(OSError):
+        os.write(2, b"Interrupted.\n")
+    os._exit(128 + number)
 
 
 def main() -> None:
-    """Run the command line; typer itself answers wrong usage with 2."""
-    try:
-        app()
-    except EnricherError as error:
-        say(str(error))
-        sys.exit(error.exit_code)
-    except SystemExit as stop:
-        if stop.code == INTERRUPTED:
-            say("Interrupted.")
-        raise
-    except OSError as error:
-        say(f"The system refused: {error}.")
-        sys.exit(1)
-    except MemoryError:
-        say("There is not enough memory for this.")
-        sys.exit(1)
+    """Run the command line and exit: every failure is one sentence and an exit code."""
+    signals = StopSignals()
+    signals.end_at_once()
+    from indexer.cli.streams import prepare_streams
+
+    prepare_streams()
+    from indexer.cli.running import run  # all commands
+
+    sys.exit(run(signals))

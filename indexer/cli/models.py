@@ -11,12 +11,12 @@ from enricher.errors import BundleInvalid, EngineError
 from enricher.model.store import BundleStore
 from enricher.records import SearchEngine
 from enricher.text import open_analyzer
-from indexer.cli.app import Command, Json, Language, Segmenter, app, context_of
+from indexer.cli.app import Command, Commands, Json, Language, Segmenter, app, context_of
 from indexer.cli.output import counted, print_json, print_table, progress_display, say
 from indexer.reindex.job import JobKind
 from indexer.reindex.removal import replaced
 
-models = typer.Typer(help="List, verify, activate, roll back and import models.",
+models = typer.Typer(cls=Commands, help="List, verify, activate, roll back and import models.",
                      no_args_is_help=True)  # fmt: skip
 app.add_typer(models, name="models")
 
@@ -69,7 +69,7 @@ def show(context: typer.Context, version: Version = None, as_json: Json = False)
     rows: list[tuple[str, object]] = []
     for key, value in manifest.items():
         if key == "files":
-            rows.extend((f"file {name}", f"{facts['bytes']:,} bytes") for name, facts in value.items())
+            rows.extend((f"file {name}", counted(facts["bytes"], "byte")) for name, facts in value.items())
         elif isinstance(value, dict):
             rows.extend((f"{key}: {inner}", content) for inner, content in value.items())
         else:
@@ -85,7 +85,7 @@ def verify(context: typer.Context, version: Version = None) -> None:
     """
     bundle = context_of(context).store.open(version)
     bundle.verify()
-    print(f"The model {bundle.version} is whole: {len(bundle.manifest['files'])} files.")
+    print(f"The model {bundle.version} is whole: {counted(len(bundle.manifest['files']), 'file')}.")
 
 
 @models.command(cls=Command)

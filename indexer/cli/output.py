@@ -5,7 +5,7 @@ import re
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TextIO
@@ -25,6 +25,9 @@ from rich.table import Table
 
 from enricher.errors import UsageError
 from enricher.records import Rejection
+from enricher.sentences import counted as counted
+from indexer.cli.streams import carries
+from indexer.engines.addresses import masked
 
 SHOWN_REJECTIONS = 10
 SECONDS_BETWEEN_LINES = 10
@@ -34,6 +37,8 @@ BAR_WIDTH = 20
 BLOCKS = ("", "\u258f", "\u258e", "\u258d", "\u258c", "\u258b", "\u258a", "\u2589", "\u2588")
 """Blocks of none to eight eighths of a character."""
 
+SPINNER_SIGNS = "⠋⠙⠹"
+
 SPACES = re.compile(r"[\t\n\v\f\r\x85\u2028\u2029]")
 CONTROLS = {code: 0x2400 + code for code in range(0x20)} | {0x7F: 0x2421}
 CONTROLS |= dict.fromkeys([*range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)], 0xFFFD)
@@ -41,13 +46,18 @@ CONTROLS |= dict.fromkeys([*range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x
 
 
 def say(message: str) -> None:
-    """A sentence to the user, on stderr."""
-    print(printable(message), file=sys.stderr)
+    """A sentence to the user, on stderr, without any password.
+
+    Work does not fail because nobody can be told of it: a stderr that takes nothing is no error.
+    """
+    with suppress(OSError):
+        print(printable(masked(message)), file=sys.stderr)
 
 
-def counted(number: int, noun: str) -> str:
-    """A number and its noun: 1 document, 2,000 documents."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+def say_json(value: object) -> None:
+    """One JSON document on a line of stderr."""
+    with suppress(OSError):
+        print(_json_for(sys.stderr, value), file=sys.stderr, flush=True)
 
 
 def printable(text: str) -> str:
@@ -71,12 +81,18 @@ def print_line(*cells: str) -> None:
 
 def print_json(value: object) -> None:
     """One JSON document on a line of stdout."""
-    print(json_line(value), flush=True)
+    print(_json_for(sys.stdout, value), flush=True)
 
 
 def json_line(value: object) -> str:
     """The value as JSON on one line; a lone surrogate becomes a question mark."""
     return _encodable(json.dumps(value, ensure_ascii=False))
+
+
+def _json_for(stream: TextIO, value: object) -> str:
+    """The value as JSON on one line, with escapes where the stream cannot carry every character."""
+    line = json_line(value)
+    return line if carries(stream, line) else json.dumps(json.loads(line), ensure_ascii=True)
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, bars_of: int | None = None) -> None:
@@ -136,7 +152,7 @@ def _is_number(text: str) -> bool:
 def progress_display() -> Iterator["ProgressDisplay"]:
     """Progress on stderr: bars on a terminal, a line for each step elsewhere."""
     bars = Progress(
-        SpinnerColumn(),
+        SpinnerColumn("dots" if carries(sys.stderr, SPINNER_SIGNS) else "line"),
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),

@@ -11,7 +11,18 @@ import typer
 from enricher.errors import EnricherError, UsageError
 from enricher.records import IndexLayout
 from enricher.settings import WORDS, IndexConfiguration
-from indexer.cli.app import Command, Context, Json, TextField, TitleField, app, context_of
+from indexer.cli.app import (
+    Command,
+    Commands,
+    Context,
+    Json,
+    TextField,
+    TitleField,
+    app,
+    context_of,
+    new_name,
+    present_name,
+)
 from indexer.cli.jobs import JobView, JsonView, print_jobs, print_outcome, report_of
 from indexer.cli.output import counted, print_json, print_line, progress_display, say
 from indexer.pipeline import DocumentEnricher, EnricherRecipe, difference
@@ -34,7 +45,9 @@ from indexer.text_fields import SAMPLE, check_fields
 if TYPE_CHECKING:
     from indexer.reindex.jobs import Jobs
 
-reindex = typer.Typer(help="Enrich an index again, beside the old one or in place.", no_args_is_help=True)
+reindex = typer.Typer(
+    cls=Commands, help="Enrich an index again, beside the old one or in place.", no_args_is_help=True
+)
 app.add_typer(reindex, name="reindex")
 
 JobName = Annotated[
@@ -48,9 +61,13 @@ MOST_IDS = 10_000
 @reindex.command("start", cls=Command)
 def start_job(
     context: typer.Context,
-    source: Annotated[str, typer.Argument(metavar="SOURCE_INDEX", help="An index, or an alias of one.")],
+    source: Annotated[
+        str,
+        typer.Argument(metavar="SOURCE_INDEX", callback=present_name, help="An index, or an alias of one."),
+    ],
     to: Annotated[
-        str | None, typer.Option(metavar="ALIAS", help="The name that searches and writers use.")
+        str | None,
+        typer.Option(metavar="ALIAS", callback=new_name, help="The name that searches and writers use."),
     ] = None,
     write_block: Annotated[
         bool,

@@ -1,18 +1,20 @@
 """`enricher search`: an enriched search with highlights, facets and reasons."""
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from enricher.errors import UsageError
 from enricher.records import Query, SearchRequest, SearchResponse
-from indexer.cli.app import Command, Json, app, context_of
+from indexer.cli.app import Command, Json, app, context_of, present_name
+from indexer.cli.expand import print_query
 from indexer.cli.hits import print_hit
 from indexer.cli.output import counted, print_json, print_line, print_table, say
-from indexer.cli.words import print_terms
 from indexer.recipe import configuration_for
 from indexer.search import SearchableIndex, open_index
+
+Encoder = Literal["default", "html"]
 
 SHOWN_VALUES = 10
 """Values of a facet that people see; JSON has all that the engine counts."""
@@ -22,7 +24,9 @@ SHOWN_VALUES = 10
 def search(
     context: typer.Context,
     query: Annotated[str, typer.Argument(metavar="QUERY", help="What to search for.")],
-    index: Annotated[str, typer.Option("--in", metavar="NAME", help="Index or alias to search.")],
+    index: Annotated[
+        str, typer.Option("--in", metavar="NAME", callback=present_name, help="Index or alias to search.")
+    ],
     top: Annotated[int, typer.Option(help="Number of hits.")] = 10,
     filters: Annotated[
         list[str] | None,
@@ -42,6 +46,9 @@ def search(
     explain: Annotated[
         bool, typer.Option("--explain", help="Show the terms that were searched, and why.")
     ] = False,
+    encoder: Annotated[
+        Encoder, typer.Option(help="html: escape the text of JSON's highlights, not the marks <em>.")
+    ] = "default",
     as_json: Json = False,
 ) -> None:
     """Search an index for a query and its related words.
@@ -65,8 +72,8 @@ def search(
         lacking = counted(foreign, "document")
         say(f"{lacking} of {index} without the words or the vector of its model: see `enricher doctor`.")
     if as_json:
-        reasons = _reasons(words, response) if explain else {}
-        print_json(_as_json(opened, words, response) | reasons)
+        found = {"by_words": response.by_words} if explain else {}
+        print_json(_as_json(opened, words, response, encoder) | found)
     else:
         _print(opened, words, response, explain)
     engine.close()
@@ -79,7 +86,9 @@ def _pair(text: str) -> tuple[str, str]:
     return field, value
 
 
-def _as_json(opened: SearchableIndex, query: Query, response: SearchResponse) -> dict[str, object]:
+def _as_json(
+    opened: SearchableIndex, query: Query, response: SearchResponse, encoder: Encoder
+) -> dict[str, object]:
     return {
         "total": response.total,
         "took_ms": round(response.took_ms, 3),
@@ -89,27 +98,19 @@ def _as_json(opened: SearchableIndex, query: Query, response: SearchResponse) ->
                 "score": hit.score,
                 "title": opened.title(hit),
                 "keywords": hit.keywords,
-                "highlight": opened.highlights(hit, query),
+                "highlight": opened.highlights(hit, query, escape=encoder == "html"),
             }
             for hit in response.hits
         ],
         "facets": {name: [asdict(count) for count in counts] for name, counts in response.facets.items()},
-        "expansion": [term.as_json() for term in query.terms],
+        "expansion": query.terms_as_json(),
+        "vector": query.vector_as_json(),
     }
-
-
-def _reasons(query: Query, response: SearchResponse) -> dict[str, object]:
-    """What --explain adds: how many documents hold a term, and what the vector weighs."""
-    vector = query.vector and {"head": query.vector.head, "rest": query.vector.rest}
-    return {"by_words": response.by_words, "vector": vector}
 
 
 def _print(opened: SearchableIndex, query: Query, response: SearchResponse, explain: bool) -> None:
     if explain:
-        print_terms(query.terms)
-        if query.vector is not None:
-            head, rest = query.vector.head, query.vector.rest
-            print_line(f"vector: {head:.0%} of the score in the first ten ranks, {rest:.0%} in the others")
+        print_query(query)
         print()
     found = counted(response.total, "document")
     by_words = f" ({response.by_words:,} by words)" if response.by_words < response.total else ""

@@ -1,4 +1,4 @@
-"""`enricher keywords`, `neighbors`, `related`, `expand`: what the model says of words."""
+"""`enricher keywords`, `neighbors`, `related`: what the model says of words."""
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
@@ -11,7 +11,7 @@ import typer
 from enricher.enricher import TEXT_FIELD, Enricher, load
 from enricher.errors import UsageError
 from enricher.parallel import document_batches, map_in_order
-from enricher.records import TOKENS, Document, Keyword, QueryTerm, Sense, title_of
+from enricher.records import Document, Keyword, Sense, title_of
 from enricher.sources import accepted, source_format
 from indexer.cli.app import (
     Command,
@@ -94,7 +94,7 @@ def keywords(
     named = NamedFields(title_field, text_field)
     model = shared.model()
     if method == "published":
-        _say_inner_product(model)
+        say_inner_product(model)
     if text is not None:
         finder = KeywordFinder(shared.models, model, (TEXT_FIELD,), None, top, method)
         _print_keywords(finder, [Document("", {TEXT_FIELD: text})], 1, as_json)
@@ -172,7 +172,7 @@ def related(
     Example: enricher related 细胞 --senses --context "太阳能电池的效率"
     """
     model = context_of(context).model()
-    _say_inner_product(model)
+    say_inner_product(model)
     formula = model.formula(alpha, shrinkage=not no_shrinkage)
     groups = None
     if senses or text is not None:
@@ -202,44 +202,7 @@ def print_senses(groups: Sequence[Sense]) -> None:
         say("No sense fits this context: of each the words are less likely beside it than elsewhere.")
 
 
-@app.command(cls=Command)
-def expand(
-    context: typer.Context,
-    query: Annotated[str, typer.Argument(metavar="QUERY", help="What a user would type.")],
-    as_json: Json = False,
-) -> None:
-    """Print the words of a query and those added to it.
-
-    Each has its weight, the one that added it, and the reason.
-
-    Example: enricher expand "如何提高数据库查询速度"
-    """
-    model = context_of(context).model()
-    _say_inner_product(model)
-    expanded = model.expand(query)
-    if not expanded.terms:
-        raise UsageError(f"The query {query!r} holds no word to expand.")
-    if as_json:
-        print_json({"query": query, "terms": [term.as_json() for term in expanded.terms]})
-    else:
-        print_terms(expanded.terms)
-
-
-def print_terms(terms: tuple[QueryTerm, ...]) -> None:
-    """The terms of a query as a table: by origin as the query has them, the heaviest first.
-
-    Columns that would say nothing are left out: of alternatives, and of fields where only words are searched.
-    """
-    origins = list(dict.fromkeys(term.origin for term in terms))
-    ordered = sorted(terms, key=lambda term: (origins.index(term.origin), -term.weight))
-    columns = ("term", "weight", "for", "origin", "field", "because")
-    rows = [(t.term, t.weight, t.for_ or "", t.origin, t.field, t.because) for t in ordered]
-    silent = {"for": "", "field": TOKENS}
-    shown = [n for n, name in enumerate(columns) if any(row[n] != silent.get(name) for row in rows)]
-    print_table([columns[n] for n in shown], [[row[n] for n in shown] for row in rows])
-
-
-def _say_inner_product(model: Enricher) -> None:
+def say_inner_product(model: Enricher) -> None:
     """Tell that a model of negative sampling has no probabilities."""
     if model.model.tree is None:
         say("This model was trained with negative sampling: inner products (≈ PMI − log k) rank its words.")

@@ -2,6 +2,7 @@
 
 from enricher.errors import ConfigurationError
 from enricher.records import SearchEngine
+from indexer.engines.addresses import keep_secret, parse_addresses
 
 __all__ = ["open_engine"]
 
@@ -14,6 +15,7 @@ def open_engine(url: str) -> SearchEngine:
     Raises ConfigurationError where the URL is of no known form. Its message never repeats the
     URL, which may hold a password.
     """
+    keep_secret(url)
     scheme, colon, rest = url.strip().partition(":")
     match scheme.lower() if colon else "":
         case "tantivy":
@@ -23,7 +25,6 @@ def open_engine(url: str) -> SearchEngine:
 
             return TantivyEngine(rest)
         case "http" | "https":
-            from indexer.engines.addresses import parse_addresses
             from indexer.engines.elasticsearch import ElasticsearchEngine
 
             return ElasticsearchEngine(parse_addresses(url))

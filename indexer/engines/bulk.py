@@ -11,6 +11,7 @@ from elastic_transport import SerializationError, TlsError, TransportError
 from elasticsearch import ApiError, Elasticsearch
 
 from enricher.errors import EngineError, EngineUnavailable
+from enricher.sentences import counted
 from indexer.engines.elasticsearch_errors import (
     Refusal,
     explain_refusal,
@@ -144,8 +145,8 @@ class BulkWriter:
             outcome.refused.append((waiting[0], f"The server is too small for it: {failure.reason}."))
             return
         raise EngineUnavailable(
-            f"Elasticsearch at {self._addresses} did not take {len(waiting)} documents for the index "
-            f"{self._index!r} in {tried} tries ({failure.reason}); try again later."
+            f"Elasticsearch at {self._addresses} did not take {counted(len(waiting), 'document')} for "
+            f"the index {self._index!r} in {tried} tries ({failure.reason}); try again later."
         )
 
     def _send(self, chunk: list[Action], outcome: Outcome) -> tuple[list[Action], Refusal] | None:

@@ -24,9 +24,10 @@ from enricher.records import (
     SearchResponse,
     Share,
 )
+from enricher.sentences import counted
 from indexer.engines.addresses import Addresses
 from indexer.engines.bulk import CHUNK_BYTES, Action, BulkWriter, RetryPolicy
-from indexer.engines.elasticsearch_errors import failures, refusal_of
+from indexer.engines.elasticsearch_errors import check_product, failures, readable, refusal_of
 from indexer.engines.elasticsearch_mapping import (
     META,
     Columns,
@@ -130,8 +131,11 @@ class ElasticsearchEngine:
     def exists(self, index: str) -> bool:
         check_name(index)
         with self.failures(index):
-            return bool(self.client.indices.exists(index=index))
+            answer = self.client.indices.exists(index=index)
+            check_product(answer.meta, self.addresses)
+            return bool(answer)
 
+    @readable
     def indexes(self) -> list[str]:
         with self.failures():
             answer = self.client.indices.get_mapping(
@@ -139,13 +143,16 @@ class ElasticsearchEngine:
             )
         return sorted(answer.body)
 
+    @readable
     def name_of(self, index: str) -> str:
         """The one index that a name means; EngineError where an alias stands for several."""
         return self._mapping(index)[0]
 
+    @readable
     def layout(self, index: str) -> IndexLayout:
         return self._described(index)[1]
 
+    @readable
     def stamp(self, index: str, model: str, compatible: Sequence[str] = ()) -> None:
         name, layout, mapping = self._described(index)
         stamped = dataclasses.replace(layout, model=model, compatible=tuple(compatible), mixed=False)
@@ -153,6 +160,7 @@ class ElasticsearchEngine:
         with self.failures(index):
             self._once.indices.put_mapping(index=name, meta=meta)
 
+    @readable
     def set_alias(self, alias: str, index: str) -> None:
         check_name(alias, new=True)
         name, _ = self._mapping(index)
@@ -160,6 +168,7 @@ class ElasticsearchEngine:
         with self.failures(alias):
             self._once.indices.update_aliases(actions=[remove, {"add": {"index": name, "alias": alias}}])
 
+    @readable
     def aliases(self) -> Mapping[str, str]:
         with self.failures():
             answer = self.client.indices.get_alias()
@@ -192,6 +201,7 @@ class ElasticsearchEngine:
 
     # -------------------------------------------------------------- documents
 
+    @readable
     def write(self, index: str, documents: Sequence[EnrichedDocument]) -> list[Rejection]:
         # The server would make an index of any name that is written to: ask before.
         layout = self.layout(index)
@@ -235,13 +245,16 @@ class ElasticsearchEngine:
         with self.failures(index):
             self.client.indices.refresh(index=index)
 
+    @readable
     def count(self, index: str) -> int:
         check_name(index)
         return self._count(index, {"match_all": {}})
 
+    @readable
     def foreign(self, index: str) -> int:
         return self._count(index, foreign_of(self.layout(index)))
 
+    @readable
     def made_by(self, index: str, model: str) -> int:
         return self._count(index, {"term": {f"{ENRICHMENT}.{MODEL}": model}})
 
@@ -258,6 +271,7 @@ class ElasticsearchEngine:
             number += stamped != fingerprint(document)
         return Share(number, looked)
 
+    @readable
     def frequencies(self, index: str, field: str, terms: Sequence[str]) -> Frequencies:
         check_name(index)
         body = termvectors_of(field, terms)
@@ -265,6 +279,7 @@ class ElasticsearchEngine:
             answer = self.client.termvectors(index=index, **body)
         return frequencies_of(index, field, terms, answer.body)
 
+    @readable
     def bytes_on_disk(self, index: str) -> int:
         """The size of an index after a flush, its replicas left out."""
         check_name(index)
@@ -280,6 +295,7 @@ class ElasticsearchEngine:
             )
         return int(answer["hits"]["total"]["value"])
 
+    @readable
     def search(self, index: str, request: SearchRequest) -> SearchResponse:
         _, layout, mapping = self._described(index)
         columns = Columns(index, layout, mapping)
@@ -369,14 +385,15 @@ class ElasticsearchEngine:
         try:
             with self.failures():
                 nodes = self.client.nodes.info(filter_path="nodes.*.version").get("nodes", {})
-                health = self.client.cluster.health()
+                versions = ", ".join(sorted({node["version"] for node in nodes.values()}))
+                status = self.client.cluster.health()["status"]
         except EngineError as error:
             return [Check("server", False, str(error))]
-        versions = ", ".join(sorted({node["version"] for node in nodes.values()}))
-        status = health["status"]
         return [
             Check("server", True, f"Elasticsearch {versions} answers at {self.addresses}."),
-            Check("cluster", status != "red", f"The cluster is {status}, with {len(nodes)} nodes."),
+            Check(
+                "cluster", status != "red", f"The cluster is {status}, with {counted(len(nodes), 'node')}."
+            ),
         ]
 
     def close(self) -> None:

@@ -1,20 +1,39 @@
 """Errors of the server and of the way to it, turned into ours."""
 
 import re
-from collections.abc import Iterator, Mapping
+import socket
+import ssl
+import traceback
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import wraps
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
-from elastic_transport import ConnectionTimeout, SerializationError, TlsError, TransportError
+from elastic_transport import ApiResponseMeta, ConnectionTimeout, SerializationError, TlsError, TransportError
 from elasticsearch import ApiError, UnsupportedProductError
 
 from enricher.errors import AccessDenied, EngineError, EngineUnavailable
+from indexer.engines.addresses import DEFAULT_PORT
 from indexer.engines.names import name_taken, no_such_index
 
 BUSY = frozenset({429, 502, 503, 504})
 """Statuses that say: not now."""
 
 
+UNREADABLE = (LookupError, TypeError, AttributeError)
+"""What is raised where an answer lacks what it should hold."""
+
+T = TypeVar("T")
+
+_PRODUCT = "x-elastic-product"
+_NO_TLS = re.compile(r"WRONG_VERSION_NUMBER|wrong version number|record layer failure|RECORD_LAYER", re.I)
+_TLS_WANTED = re.compile(r"HTTP request (was sent )?to (an )?HTTPS", re.I)
+_CUT_OFF = re.compile(
+    r"Connection aborted|reset by peer|RemoteDisconnected|BadStatusLine|closed connection", re.I
+)
+_USE_HTTPS = "The server at {} speaks HTTPS; write https:// in the engine URL."
 _OVER_LIMIT = re.compile(r"coordinating_operation_bytes=(\d+), max_coordinating_bytes=(\d+)")
 _TAKEN = frozenset({"resource_already_exists_exception", "invalid_alias_name_exception"})
 
@@ -115,23 +134,83 @@ def failures(addresses: object, index: str | None = None) -> Iterator[None]:
     except UnsupportedProductError as error:
         raise EngineError(f"The server at {addresses} is not Elasticsearch; check the engine URL.") from error
     except ApiError as error:
+        check_product(error.meta, addresses, error.body)
         raise explain_refusal(refusal_of(error), index) from error
     except TransportError as error:
         raise explain_transport(error, addresses) from error
+    except UNREADABLE as error:
+        raise unexpected_answer(error, addresses) from error
+
+
+def check_product(meta: ApiResponseMeta, addresses: object, body: object = None) -> None:
+    """Raise EngineError where an answer is not Elasticsearch's, as of a web server or a proxy."""
+    if _PRODUCT in meta.headers or meta.status in BUSY or meta.status in {401, 413}:
+        return
+    if body and _TLS_WANTED.search(str(body)):
+        raise EngineUnavailable(_USE_HTTPS.format(addresses))
+    if not (isinstance(body, Mapping) and isinstance(body.get("error"), Mapping)):
+        raise EngineError(
+            f"The server at {addresses} answers with status {meta.status}, and not as Elasticsearch does; "
+            "check the engine URL."
+        )
+
+
+def unexpected_answer(error: Exception, addresses: object) -> EngineError:
+    """The error for an answer that lacks what Elasticsearch's has; it notes where that was found."""
+    sentence = f"The server at {addresses} gave an answer that is not Elasticsearch's; check the engine URL."
+    found = EngineError(sentence)
+    found.add_note("".join(traceback.format_exception(error)))
+    return found
+
+
+def readable(method: Callable[..., T]) -> Callable[..., T]:
+    """A method of an object with `addresses`: what it cannot read of an answer is an EngineError."""
+
+    @wraps(method)
+    def reads(self: Any, *arguments: Any, **options: Any) -> T:
+        try:
+            return method(self, *arguments, **options)
+        except UNREADABLE as error:
+            raise unexpected_answer(error, self.addresses) from error
+
+    return reads
 
 
 def explain_transport(error: TransportError, addresses: object) -> EngineError:
     """The exception, a sentence, for a request that got no proper answer."""
     if isinstance(error, ConnectionTimeout):
         return EngineUnavailable(f"Elasticsearch at {addresses} did not answer in time; try again later.")
+    if isinstance(error, TlsError) and _NO_TLS.search(error.message):
+        return EngineUnavailable(
+            f"The server at {addresses} speaks plain HTTP; write http:// in the engine URL, or its TLS port."
+        )
     if isinstance(error, TlsError):
         return EngineUnavailable(f"Elasticsearch at {addresses} cannot be trusted: {_short(error.message)}.")
     if isinstance(error, SerializationError):
         return EngineError(f"Elasticsearch at {addresses} gave an answer that cannot be read.")
+    if _CUT_OFF.search(error.message) and _speaks_tls(addresses):
+        return EngineUnavailable(_USE_HTTPS.format(addresses))
     return EngineUnavailable(
         f"Elasticsearch at {addresses} cannot be reached; check the address and that it runs "
         f"({_short(error.message)})."
     )
+
+
+def _speaks_tls(addresses: object) -> bool:
+    """Whether the first server that was asked by plain HTTP would have answered by HTTPS."""
+    parts = urlsplit(str(addresses).split(",")[0])
+    if parts.scheme != "http" or parts.hostname is None:
+        return False
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # nothing is sent
+    try:
+        with (
+            socket.create_connection((parts.hostname, parts.port or DEFAULT_PORT), timeout=2) as plain,
+            context.wrap_socket(plain, server_hostname=parts.hostname),
+        ):
+            return True
+    except (OSError, ValueError):
+        return False
 
 
 def _short(text: object, most: int = 400) -> str:

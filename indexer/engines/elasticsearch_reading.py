@@ -33,8 +33,8 @@ def read_documents(
     source: what the server is told of `_source` (`whole_source`).
     """
     with failures(addresses, index):
-        opened = client.open_point_in_time(index=index, keep_alive=_KEEP_ALIVE)
-    pages = _pages(client, addresses, index, str(opened["id"]), {"source": dict(source)})
+        moment = str(client.open_point_in_time(index=index, keep_alive=_KEEP_ALIVE)["id"])
+    pages = _pages(client, addresses, index, moment, {"source": dict(source)})
     return (Document(str(hit["_id"]), hit.get("_source", {})) for hit in pages)
 
 

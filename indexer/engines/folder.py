@@ -145,5 +145,5 @@ def write_json(path: Path, value: object) -> None:
 def _read_json(path: Path) -> object:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise EngineError(f"The file {path} is damaged: {error}.") from error

@@ -50,10 +50,10 @@ def layout_from_json(index: str, value: object) -> IndexLayout:
         )
     try:
         return IndexLayout(
-            fields=tuple(value["fields"]),
+            fields=_texts(value["fields"]),
             mapping={path: FieldKind(kind) for path, kind in value["mapping"].items()},
-            model=value["model"],
-            compatible=tuple(value["compatible"]),
+            model=None if value["model"] is None else _texts([value["model"]])[0],
+            compatible=_texts(value["compatible"]),
             segmenter=dict(value["segmenter"]),
             enrichments=_enrichments(value.get("enrichments")),
             mixed=bool(value.get("mixed", False)),
@@ -65,3 +65,10 @@ def layout_from_json(index: str, value: object) -> IndexLayout:
 def _enrichments(value: Any) -> dict[str, dict[str, object]] | None:
     """The plug-ins and their settings as they were recorded."""
     return None if value is None else {name: dict(settings) for name, settings in value.items()}
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    """A list of strings; TypeError for anything else."""
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise TypeError(f"not a list of strings: {value!r}")
+    return tuple(value)

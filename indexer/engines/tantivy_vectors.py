@@ -39,6 +39,7 @@ FILE = "vectors.log"
 _HEAD = struct.Struct("<8sI4x")
 _MAGIC = b"vectors1"
 _DELETED = -128
+_MOST_DIMENSIONS = 65_536
 _SPARE = 1000
 """Records beyond twice those that count, from which on the file is written anew."""
 
@@ -61,7 +62,7 @@ def _mapped(path: Path) -> NDArray[Any]:
         if len(head) < _HEAD.size:
             return np.empty(0, _records_of(0))
         magic, dimensions = _HEAD.unpack(head)
-        if magic != _MAGIC:
+        if magic != _MAGIC or dimensions > _MOST_DIMENSIONS:
             raise EngineError(f"The file {path} is damaged; remove it and index the documents again.")
         kind = _records_of(dimensions)
         number = (os.fstat(file.fileno()).st_size - _HEAD.size) // kind.itemsize

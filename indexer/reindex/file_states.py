@@ -27,10 +27,10 @@ class FileStates:
         path = self._path(name)
         try:
             found = json.loads(path.read_text(encoding="utf-8"))
-            return found["state"], (int(found["changes"]), 0)
+            return dict(found["state"]), (int(found["changes"]), 0)
         except FileNotFoundError:
             return None
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise EngineError(f"The file {path} is damaged; remove it to forget the job.") from error
 
     def save(self, name: str, value: Mapping[str, Any], seen: tuple[int, int]) -> tuple[int, int] | None:

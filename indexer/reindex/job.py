@@ -213,9 +213,18 @@ class Job:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
-        """The job that `as_json` wrote; EngineError where it is of another format."""
+        """The job that `as_json` wrote; EngineError where it is damaged or of another format."""
         if value.get("format") != FORMAT:
             raise EngineError("The job was made by another version of this program.")
+        try:
+            return cls._from_json(value)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise EngineError(
+                f"What is kept of the job {value.get('id')!r} is damaged: {error!r}."
+            ) from error
+
+    @classmethod
+    def _from_json(cls, value: Mapping[str, Any]) -> Self:
         found = {name: item for name, item in value.items() if name != "format"}
         for name in BY_SHARD:
             found[name] = {int(shard): item for shard, item in found[name].items()}

@@ -165,6 +165,9 @@ def test_damaged_lines_are_said_and_the_rest_is_measured(
         (["evaluate", "judged", "--train", "--background", "x.txt"], 1, "x.txt"),
         (["evaluate", "judged", "--gate", "-1"], 2, "--gate"),
         (["evaluate", "judged", "--report", "no/such/report.json"], 2, "no/such"),
+        (["evaluate", "judged", "--plot", "plot.jpg"], 2, ".svg, .png or .pdf"),
+        (["evaluate", "judged", "--plot", "/proc/plot.png"], 2, "cannot be written"),
+        (["evaluate", "judged", "--report", "judged/docs.jsonl"], 2, "is an input"),
         (["--engine", "solr://x", "evaluate", "judged"], 2, "tantivy:"),
         (["--engine", "http://127.0.0.1:1", "evaluate", "judged"], 1, "127.0.0.1:1"),
     ],
@@ -202,7 +205,7 @@ def test_nothing_is_left_after_a_failure(
 def test_an_interrupt_leaves_nothing(
     models: Path, scratch_folder: Path, tmp_path: Path, number: signal.Signals
 ) -> None:
-    """Exit code 130."""
+    """The exit code is 128 and the number of the signal: 130 for Ctrl-C."""
     folder = write_collection(tmp_path / "judged")
     command = [sys.executable, "-m", "indexer", "--models", str(models), "evaluate", str(folder)]
     variables = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"}
@@ -213,7 +216,7 @@ def test_an_interrupt_leaves_nothing(
                 break
         running.send_signal(number)
         _, err = running.communicate(timeout=60)
-    assert running.returncode == 130 and "Traceback" not in err
+    assert running.returncode == 128 + number and "Traceback" not in err
     assert list(scratch_folder.iterdir()) == []
 
 

@@ -1,5 +1,7 @@
 """index and search on the embedded engine, by the command line."""
 
+import html
+import itertools
 import json
 import re
 import signal
@@ -10,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from enricher.records import Query, QueryTerm
-from enricher.text import open_analyzer
+from enricher.text import Fragment, open_analyzer
 from indexer.cli.hits import mark
 from tests.conftest import ROOT, RunCommand
 from tests.corpora import documents, write_jsonl
@@ -44,7 +46,7 @@ def test_search_prints_the_contract(indexed: RunCommand) -> None:
         "--json",
     )
     answer = json.loads(done.stdout)
-    assert set(answer) == {"total", "took_ms", "hits", "facets", "expansion"}
+    assert set(answer) == {"total", "took_ms", "hits", "facets", "expansion", "vector"}
     assert answer["total"] >= 20 and len(answer["hits"]) == 3
     for hit in answer["hits"]:
         assert set(hit) == {"id", "score", "title", "keywords", "highlight"}
@@ -70,6 +72,31 @@ def test_without_expansion_only_the_typed_words_are_searched(indexed: RunCommand
     assert {hit["id"] for hit in answer["hits"]} == holders
     expanded = json.loads(indexed("search", "事务", "--in", "docs", "--json").stdout)
     assert expanded["total"] >= answer["total"]
+
+
+@pytest.mark.parametrize("configured", ["", '[index."docs"]\nrewriters = ["relatedness"]\n'])
+def test_expand_shows_what_a_search_of_the_index_does(
+    indexed: RunCommand, tmp_path: Path, configured: str
+) -> None:
+    """The same terms in the same order, by origin and weight, also by the table of an alias."""
+    from indexer.engines import open_engine
+
+    engine = open_engine(f"tantivy:{tmp_path / 'index'}")
+    engine.set_alias("both", "docs")
+    engine.close()
+    (tmp_path / "enricher.toml").write_text(configured)
+    for query in ("事务 索引", "tide"):
+        shown = indexed("expand", query, "--in", "both", "--json", PYTHONHASHSEED="1")
+        assert shown.stderr == ""
+        expanded = json.loads(shown.stdout)
+        searched = json.loads(indexed("search", query, "--in", "both", "--json", PYTHONHASHSEED="2").stdout)
+        assert set(expanded) == {"query", "terms", "vector"}
+        assert expanded["terms"] == searched["expansion"] and expanded["vector"] == searched["vector"]
+        assert all(term["field"] for term in expanded["terms"])
+        origins = [term["origin"] for term in expanded["terms"]]
+        assert origins == sorted(origins, key=origins.index)
+        if configured:
+            assert set(origins) <= {"query", "relatedness"}
 
 
 def test_a_word_is_found_in_documents_that_cut_or_inflect_it_otherwise(
@@ -153,6 +180,7 @@ def test_added_words_are_marked_otherwise_than_typed_ones(indexed: RunCommand) -
         ("<em>分布式事务日志</em>", "‹分布式›«事务»‹日志›"),
         ("<em>Tides</em> of <em>reefs</em>", "«Tides» of ‹reefs›"),
         ("« plain » text", "« plain » text"),
+        ("«<em>tide</em>» ‹x›", "««tide»» ‹x›"),
     ],
 )
 def test_a_mark_holds_typed_words_and_added_ones(fragment: str, shown: str) -> None:
@@ -164,7 +192,25 @@ def test_a_mark_holds_typed_words_and_added_ones(fragment: str, shown: str) -> N
         QueryTerm("reef", 0.1, "relatedness"),
         QueryTerm("日志", 0.1, "relatedness"),
     )
-    assert mark(fragment, open_analyzer(), Query("tide 事务", terms)) == shown
+    pieces = re.split("</?em>", fragment)
+    ends = list(itertools.accumulate(map(len, pieces)))
+    found = Fragment("".join(pieces), tuple(zip(ends[::2], ends[1::2], strict=False)))
+    assert found.marked("<em>", "</em>") == fragment
+    assert mark(found, open_analyzer(), Query("tide 事务", terms)) == shown
+
+
+def test_marks_in_a_text_are_text(indexed: RunCommand, tmp_path: Path) -> None:
+    """People see them as they stand; JSON has them escaped where that is asked for."""
+    text = "A literal <em>harbour</em> & a </em> beside the quokka <em>."
+    (tmp_path / "marks.jsonl").write_text(json.dumps({"id": "m", "text": text}) + "\n")
+    assert indexed("index", "marks.jsonl", "--to", "marks").returncode == 0
+    shown = indexed("search", "quokka", "--in", "marks", "--no-expansion").stdout
+    assert text.replace("quokka", "«quokka»") in shown
+    line = ("search", "quokka", "--in", "marks", "--no-expansion", "--json")
+    (plain,) = json.loads(indexed(*line).stdout)["hits"][0]["highlight"]
+    assert plain == text.replace("quokka", "<em>quokka</em>")
+    (safe,) = json.loads(indexed(*line, "--encoder", "html").stdout)["hits"][0]["highlight"]
+    assert safe == html.escape(text).replace("quokka", "<em>quokka</em>")
 
 
 def test_hits_without_a_title_and_texts_with_control_characters_are_a_line_each(

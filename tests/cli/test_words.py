@@ -10,12 +10,13 @@ from rich.cells import cell_len
 
 from enricher.keywords import METHODS
 from enricher.model.training import ARCHITECTURES, LOSSES
-from enricher.records import QueryTerm
+from enricher.records import Query, QueryTerm
 from enricher.text import open_segmenter
 from indexer.cli import output
 from indexer.cli.app import Languages, Segmenters
+from indexer.cli.expand import print_query
 from indexer.cli.train import Architecture, Loss
-from indexer.cli.words import Method, print_terms
+from indexer.cli.words import Method
 from tests.conftest import RunCommand
 from tests.corpora import write_jsonl
 
@@ -42,10 +43,13 @@ def test_neighbors_and_expand_print_the_contract(run: RunCommand, models: Path) 
     variables = {"ENRICHER_MODELS": str(models)}
     answer = json.loads(run("neighbors", "tide", "--json", **variables).stdout)
     assert answer["word"] == "tide" and set(answer["neighbors"][0]) == {"word", "cosine"}
-    answer = json.loads(run("expand", "事务 与 zzz", "--json", **variables).stdout)
+    done = run("expand", "事务 与 zzz", "--json", **variables)
+    assert done.stderr.count("\n") == 1 and "--in INDEX" in done.stderr
+    answer = json.loads(done.stdout)
+    assert set(answer) == {"query", "terms"}
     assert answer["query"] == "事务 与 zzz"
     assert [set(term) for term in answer["terms"]] == [
-        {"term", "weight", "for", "origin", "because"} for _ in answer["terms"]
+        {"term", "weight", "for", "origin", "because", "field"} for _ in answer["terms"]
     ]
     assert [(t["term"], t["weight"]) for t in answer["terms"] if t["origin"] == "query"] == [
         ("事务", 1),
@@ -229,11 +233,11 @@ def test_terms_are_shown_by_origin_and_weight(capsys: pytest.CaptureFixture[str]
         QueryTerm("typed"),
         QueryTerm("high", 0.2, "related", "a longer one"),
     )
-    print_terms(terms)
+    print_query(Query("q", terms))
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == ["term", "high", "low", "typed"]
     assert "for" not in lines[0].split() and all(line == line.rstrip() for line in lines)
-    print_terms((*terms, QueryTerm("other", 0.5, "synonyms", "c", "typed")))
+    print_query(Query("q", (*terms, QueryTerm("other", 0.5, "synonyms", "c", "typed"))))
     assert "for" in capsys.readouterr().out.splitlines()[0].split()
 
 

@@ -1,5 +1,6 @@
 """Summaries, the most hurt queries, the gate."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -95,10 +96,7 @@ def test_the_most_hurt_queries_come_first_with_the_ranks_of_the_same_document() 
         "q1", collection, results(0.9, 0.5, ranks=before), results(0.1, 0.2, ranks=after), terms
     )
     assert (found.document, found.rank_plain, found.rank) == ("b", 2, None)
-    assert found.as_json()["terms"] == [
-        {"term": "tide", "weight": 1.0, "for": None, "origin": "query", "because": "in the query"},
-        {"term": "reef", "weight": 0.2, "for": None, "origin": "relatedness", "because": "occurs with tide"},
-    ]
+    assert found.as_json()["terms"] == [term.as_json() for term in terms]
     nowhere = explain_hurt("q1", collection, results(0.9, 0.5), results(0.1, 0.2), terms)
     assert (nowhere.document, nowhere.rank_plain, nowhere.rank) == (None, None, None)
 
@@ -123,6 +121,29 @@ def test_a_plot_is_an_svg_that_names_every_system(tmp_path: Path) -> None:
     text = (tmp_path / "a.svg").read_text()
     assert text.startswith("<?xml") and "enriched" in text and "nDCG@10" in text
     assert text == (tmp_path / "b.svg").read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "start"), [("a.svg", b"<?xml"), ("a.PNG", b"\x89PNG\r\n"), ("a.pdf", b"%PDF-")]
+)
+def test_the_name_of_a_plot_chooses_its_format(tmp_path: Path, name: str, start: bytes) -> None:
+    """Capital letters are no other ending."""
+    plot.draw(report(0.4, 0.5), tmp_path / name)
+    assert (tmp_path / name).read_bytes().startswith(start)
+
+
+@pytest.mark.parametrize("name", ["plot", "plot.jpg", "plot.svg.gz", ".svg"])
+def test_another_ending_is_refused(tmp_path: Path, name: str) -> None:
+    """With those that there are."""
+    with pytest.raises(UsageError, match=r"\.svg, \.png or \.pdf"):
+        plot.format_of(tmp_path / name)
+
+
+def test_a_plot_says_what_was_measured_and_what_to_compare(tmp_path: Path) -> None:
+    """Collection, queries, a star at the strongest plain system; a name with $ is no formula."""
+    plot.draw(replace(report(0.4, 0.5), collection="a $b$ c"), tmp_path / "a.svg")
+    text = (tmp_path / "a.svg").read_text()
+    assert "a $b$ c: 1 query" in text and "bm25 *" in text and "Recall@100" in text
 
 
 def test_without_matplotlib_a_plot_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,13 @@
 """Words and vectors in one ranking."""
 
+import itertools
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from enricher.evaluation.metrics import ranked as ranked_by_score
 from enricher.expansion.fusion import DEPTH, HEAD, SCORED, best_of, candidates_of, fuse, rank, with_feedback
 from enricher.model.text_vectors.vectors import dequantize, quantize, scale_of
 from enricher.records import QueryVector
@@ -19,15 +24,15 @@ def test_the_first_ranks_go_by_words_and_the_others_by_both() -> None:
     order, mixed = fuse(scores, products, 4, head=0.0, rest=0.5)
     assert order[:HEAD].tolist() == list(range(HEAD))
     assert order[HEAD:].tolist() == [19, 12, 10, 11, *range(13, 19)]
-    assert mixed[0] == pytest.approx(2.0) and mixed[HEAD] == pytest.approx(0.5 * 1 / 20 + 0.5)
-    assert (np.diff(mixed) <= 1e-12).all()
+    assert mixed[0] == pytest.approx(1.0) and mixed[HEAD] == pytest.approx(0.5 * 1 / 20 + 0.5, abs=1e-5)
+    assert (np.diff(mixed) < 0).all()
 
 
 def test_documents_found_by_vector_alone_come_in_by_their_cosine() -> None:
     """A score of 0 is no obstacle; without words at all the cosine alone decides."""
     order, mixed = fuse(np.array([10.0, 5.0, 0.0, 0.0]), np.array([0, 0, 0.2, 0.9]) * ONE, 4, 0.3, 0.5)
     assert order.tolist() == [0, 1, 3, 2]
-    assert mixed.tolist() == pytest.approx([1.7, 1.35, 1.27, 1.06])
+    assert mixed.tolist() == pytest.approx([0.7, 0.35, 0.27, 0.06], abs=1e-5)
     order, mixed = fuse(np.zeros(3), np.array([0.1, 0.9, 0.5]) * ONE, 4, 0.3, 0.5)
     assert order.tolist() == [1, 2, 0]
 
@@ -77,5 +82,45 @@ def test_what_is_near_has_the_score_of_its_words_far_down() -> None:
     assert scores == sorted(scores, reverse=True)
     assert [name for name, _ in ranked[-2:]] == ["1048", "1049"]
     assert rank(found, candidates, products, vector, 20) == ranked[:20]
-    assert rank({}, ["a"], np.array([ONE]), vector, 5) == [("a", pytest.approx(1.3))]
+    assert rank({}, ["a"], np.array([ONE]), vector, 5) == [("a", pytest.approx(0.3, abs=1e-5))]
     assert rank({}, [], np.zeros(0), vector, 5) == []
+
+
+SHARES = st.sampled_from([0.0, 0.1, 0.3, 0.5, 1.0]) | st.floats(0, 1)
+PARTS = st.sampled_from([0.0, 1e-12, 0.5, 1.0]) | st.floats(0, 1)
+
+
+@given(st.lists(st.tuples(PARTS, PARTS), max_size=40), SHARES, SHARES)
+def test_scores_are_on_one_scale_and_never_contradict_the_ranks(
+    parts: list[tuple[float, float]], head: float, rest: float
+) -> None:
+    """From 0 to 1, strictly lower after the first ranks, equal inside a block where the sums are."""
+    words, cosines = (np.array([part[side] for part in parts]) for side in (0, 1))
+    order, mixed = fuse(words, cosines * ONE, 4, head, rest)
+    assert sorted(order.tolist()) == list(range(len(parts)))
+    assert ((mixed > 0) & (mixed <= 1)).all()
+    relative = words / max(words.max(initial=0.0), 1e-9)
+    sums = [(1 - share) * relative + share * cosines for share in (head, rest)]
+    expected = np.argsort(-sums[0], kind="stable")[:HEAD].tolist()
+    expected += [row for row in np.argsort(-sums[1], kind="stable").tolist() if row not in expected]
+    assert order.tolist() == expected
+    for rank_, (one, other) in enumerate(itertools.pairwise(mixed)):
+        by = sums[0] if rank_ + 1 < HEAD else sums[1]
+        gap = by[order[rank_]] - by[order[rank_ + 1]]
+        assert one >= other
+        if rank_ + 1 == HEAD or gap > 1e-9:
+            assert one > other
+        elif gap == 0:
+            assert one == other
+
+
+def test_the_ranks_of_an_evaluation_are_those_of_the_search() -> None:
+    """Scores in single precision, as trec_eval has them, keep the order of candidates and of what follows."""
+    found = {f"{number:04}": 20.0 - number / 100 for number in range(1500)}
+    candidates = candidates_of(found, ["new"])
+    products = np.linspace(0.013, 0.9, len(candidates)) * ONE
+    for head, rest in ((0.3, 0.5), (0.0, 1.0), (1.0, 0.0)):
+        names = rank(found, candidates, products, QueryVector(bytes(4), head, rest), 1000)
+        scores = {name: float(np.float32(score)) for name, score in names}
+        assert ranked_by_score(scores) == [name for name, _ in names]
+        assert all(0 < score <= 1 for score in scores.values())

@@ -11,7 +11,8 @@ import pytest
 import enricher
 from enricher.errors import BundleInvalid, ModelError, ModelNotFound
 from enricher.files import locked
-from enricher.model.bundle import FORMAT, open_bundle
+from enricher.model.bundle import open_bundle
+from enricher.model.manifest import FORMAT
 from enricher.model.store import BundleStore
 from enricher.text import open_analyzer
 from tests.conftest import SMALL
@@ -265,3 +266,93 @@ def test_two_processes_activating_at_once_leave_one_whole_answer(store: BundleSt
     active = store.active_version()
     assert active in (first, second)
     assert store.rollback() == ({first, second} - {active}).pop()
+
+
+def edited(bundle: Path, key: str, value: object) -> None:
+    """Set a key of a manifest, a dot before each inner one; DELETED removes it."""
+    file = bundle / "manifest.json"
+    manifest = json.loads(file.read_text())
+    *tables, last = key.split("|")
+    table = manifest
+    for name in tables:
+        table = table[name]
+    if value is DELETED:
+        del table[last]
+    else:
+        table[last] = value
+    file.write_text(json.dumps(manifest))
+
+
+DELETED = object()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("counts", {}, "counts.words"),
+        ("counts", [], "counts.words"),
+        ("counts|words", True, "counts.words"),
+        ("counts|documents", -1, "counts.documents"),
+        ("counts|documents", "3", "counts.documents"),
+        ("created", 3, "created"),
+        ("analysis", {}, "analysis.segmenter.name"),
+        ("analysis|limit", "many", "analysis.limit"),
+        ("training", None, "training"),
+        ("table", {"alpha": 0.9}, "table.shrinkage"),
+        ("table|alpha", "0.9", "table.alpha"),
+        ("text_vectors", DELETED, "text_vectors"),
+        ("text_vectors", {"mean_length": 1.0}, "text_vectors.has_learned"),
+        ("usage", {}, "usage.documents"),
+        ("usage", [], "usage"),
+        ("corpus", {"mean_words": None}, "corpus.mean_words"),
+        ("files", {}, "files"),
+        ("files|counts.npy", {}, "files.counts.npy.bytes"),
+        ("files|../x", {"bytes": 1, "sha256": ""}, "files.../x"),
+    ],
+)
+def test_every_key_that_is_read_is_checked(
+    models: Path, tmp_path: Path, key: str, value: object, said: str
+) -> None:
+    """The sentence names the file and the key."""
+    import shutil
+
+    (version,) = BundleStore(models).versions()
+    copy = tmp_path / version
+    copy.mkdir()
+    shutil.copy(models / version / "manifest.json", copy)
+    edited(copy, key, value)
+    with pytest.raises(BundleInvalid, match=r"manifest\.json") as failure:
+        open_bundle(copy)
+    assert f"{said!r}" in str(failure.value)
+
+
+@pytest.mark.parametrize(
+    "content", [b"\x00" * 64, b"PK\x03\x04", b"", b"\x93NUMPY\x01\x00\xff\xff", b"cos\nsystem"]
+)
+@pytest.mark.parametrize("name", ["vectors.npy", "tree_children.npy", "words_ends.npy"])
+def test_a_head_that_is_damaged_is_never_followed(
+    models: Path, tmp_path: Path, name: str, content: bytes
+) -> None:
+    """Whatever stands there instead, an array of Python objects too: BundleInvalid."""
+    import shutil
+
+    bundle = Path(shutil.copytree(models, tmp_path / "models")) / BundleStore(models).versions()[0]
+    path = bundle / name
+    path.write_bytes(content + path.read_bytes()[len(content) :] if content else b"")
+    edited(bundle, f"files|{name}|bytes", path.stat().st_size)
+    with pytest.raises(BundleInvalid):
+        len(enricher.load(tmp_path / "models").words)
+
+
+def test_a_tree_that_leads_out_of_itself_is_refused(models: Path, tmp_path: Path) -> None:
+    """Compiled code would follow it."""
+    import shutil
+
+    import numpy as np
+
+    bundle = Path(shutil.copytree(models, tmp_path / "models")) / BundleStore(models).versions()[0]
+    tree = np.load(bundle / "tree_children.npy", mmap_mode="r+")
+    tree[0, 0] = 1_000_000
+    tree.flush()
+    with pytest.raises(BundleInvalid, match="do not fit"):
+        len(enricher.load(tmp_path / "models").words)

@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 from importlib.metadata import EntryPoint
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 import enricher
 from enricher.errors import ConfigurationError, PluginError
-from enricher.plugins import PluginContext, load_enrichments, load_rewriters, registry
+from enricher.plugins import PluginContext, enrich, load_enrichments, load_rewriters, registry, rewrite
 from enricher.records import AnalyzedDocument, Document, FieldKind, Frequencies, Query, QueryTerm
 from enricher.settings import IndexConfiguration
 from enricher.text import open_analyzer
@@ -228,3 +228,44 @@ def test_a_plugin_that_cannot_be_imported_is_a_sentence(
     monkeypatch.setattr(registry, "entry_points", lambda group: [broken])
     with pytest.raises(PluginError, match="'broken' could not be set up"):
         load_enrichments(IndexConfiguration(enrichments=("broken",)), context)
+
+
+class Raises:
+    """A plug-in of somebody else, which fails."""
+
+    name = "theirs"
+    mapping: ClassVar[dict[str, FieldKind]] = {"x": FieldKind.STORED}
+
+    def __init__(self, error: Exception | None = None, answer: object = None) -> None:
+        self.error, self.answer = error, answer
+
+    def enrich(self, documents: object) -> Any:
+        if self.error is not None:
+            raise self.error
+        return self.answer
+
+    rewrite = enrich
+
+
+@pytest.mark.parametrize(
+    "error", [KeyError("x"), ZeroDivisionError("division"), RecursionError("deep"), ValueError()]
+)
+def test_a_plugin_that_fails_is_named(context: PluginContext, error: Exception) -> None:
+    """With the kind of its error, and the traceback as a note, at any of its works."""
+    document = analyzed(context, text="x")
+    for work in (
+        lambda: enrich(Raises(error), [document]),
+        lambda: rewrite(Raises(error), Query("q", ())),
+    ):
+        with pytest.raises(PluginError, match=f"'theirs' failed: {type(error).__name__}") as failure:
+            work()
+        assert "test_registry.py" in failure.value.__notes__[0]
+
+
+@pytest.mark.parametrize("answer", [[], [{}, {}], ["text"], [None]])
+def test_a_plugin_must_answer_one_mapping_a_document(context: PluginContext, answer: object) -> None:
+    """And a rewriter a query."""
+    with pytest.raises(PluginError, match="'theirs' must answer one mapping"):
+        enrich(Raises(answer=answer), [analyzed(context, text="x")])
+    with pytest.raises(PluginError, match="'theirs' must answer a Query, not"):
+        rewrite(Raises(answer=answer), Query("q", ()))

@@ -86,7 +86,10 @@ class TextVectors:
         try:
             features = WordList.open(folder, FEATURES)
             sides = {
-                side: (mapped(folder / f"{side}_codes.npy"), mapped(folder / f"{side}_weights.npy"))
+                side: (
+                    mapped(folder / f"{side}_codes.npy", np.int8, 2),
+                    mapped(folder / f"{side}_weights.npy", np.floating, 1),
+                )
                 for side in (QUERY, TEXT)
             }
         except (OSError, ValueError) as error:
