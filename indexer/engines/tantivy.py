@@ -129,8 +129,12 @@ class TantivyEngine:
     def write(self, index: str, documents: Sequence[EnrichedDocument]) -> list[Rejection]:
         opened, layout = self._described(index)
         prepared, rejections = prepare(documents, layout, STORED_KINDS)
-        opened.write(prepared, layout)
-        return rejections
+        return rejections + opened.write(prepared, layout)
+
+    def uncommitted(self, index: str) -> int:
+        with self._lock:
+            opened = self._open.get(self.name_of(index))
+            return 0 if opened is None else opened.pending
 
     def refresh(self, index: str) -> None:
         self._opened(index).commit()

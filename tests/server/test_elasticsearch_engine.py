@@ -15,6 +15,7 @@ from indexer.engines.elasticsearch import ElasticsearchEngine
 from tests.engines import congruence
 from tests.engines.congruence import *  # noqa: F403
 from tests.engines.congruence import LAYOUT, document, fill, ids, query
+from tests.engines.congruence_fields import *  # noqa: F403
 from tests.engines.congruence_search import *  # noqa: F403
 from tests.engines.congruence_vectors import *  # noqa: F403
 from tests.server.conftest import QUICK
