@@ -377,6 +377,9 @@ class SearchEngine(Protocol):
     def write(self, index: str, documents: Sequence[EnrichedDocument]) -> list[Rejection]:
         """Insert or replace by id, in order; answers the documents that were refused for good."""
 
+    def uncommitted(self, index: str) -> int:
+        """How many documents this object has written to an index that a failure would lose, or has lost."""
+
     def refresh(self, index: str) -> None:
         """Make all that was written durable and visible to searches."""
 

@@ -25,8 +25,9 @@ from enricher.records import (
 )
 from indexer.engines.addresses import Addresses
 from indexer.engines.bulk import CHUNK_BYTES, Action, BulkWriter, RetryPolicy
-from indexer.engines.elasticsearch_errors import failures, refusal_of
-from indexer.engines.elasticsearch_mapping import META, Columns, mapping_of
+from indexer.engines.elasticsearch_columns import Columns
+from indexer.engines.elasticsearch_errors import failures, innermost, refusal_of
+from indexer.engines.elasticsearch_mapping import META, mapping_of
 from indexer.engines.elasticsearch_reading import read_documents
 from indexer.engines.elasticsearch_search import (
     body_of,
@@ -37,6 +38,7 @@ from indexer.engines.elasticsearch_search import (
     hits_of,
     response_of,
     termvectors_of,
+    trials_of,
 )
 from indexer.engines.elasticsearch_vectors import VectorSearch, dimensions_of
 from indexer.engines.fields import ENRICHMENT, Prepared, clean, encode, prepare
@@ -192,6 +194,9 @@ class ElasticsearchEngine:
         ]
         return rejections + refused
 
+    def uncommitted(self, index: str) -> int:
+        return 0  # a server answers when documents are on its disk
+
     def delete(self, index: str, ids: Sequence[str]) -> int:
         self._mapping(index)
         names = [name for name in dict.fromkeys(clean(id_) for id_ in ids) if name]
@@ -259,6 +264,7 @@ class ElasticsearchEngine:
     def search(self, index: str, request: SearchRequest) -> SearchResponse:
         _, layout, mapping = self._described(index)
         columns = Columns(index, layout, mapping)
+        plan(request, layout, index)  # refuses what is wrong before more hits are asked for than wanted
         vector = request.query.vector
         if vector is None or dimensions_of(mapping) != len(vector.codes):
             return self._by_words(index, request, layout, columns)
@@ -292,12 +298,23 @@ class ElasticsearchEngine:
             except ApiError as error:
                 if not self._learn_limit(error, groups):
                     with self.failures(index):
+                        self._refuse_values(index, request, columns, error)
                         raise
                 continue
             except TransportError:
                 with self.failures(index):
                     raise
-            return response_of(request, answer)
+            return response_of(request, answer, columns)
+
+    def _refuse_values(self, index: str, request: SearchRequest, columns: Columns, error: ApiError) -> None:
+        """UsageError where the server refused a search because of one of its filters or facets."""
+        if error.status_code != 400:
+            return
+        for body, refused in trials_of(request, columns):
+            try:
+                self._ask(index, body)
+            except BadRequestError as refusal:
+                raise refused(innermost(refusal)) from error
 
     def _ask(self, index: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """Send a search whose answer must be whole."""
