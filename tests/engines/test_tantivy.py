@@ -9,12 +9,14 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import tantivy
 
 from enricher.errors import EngineError, EngineUnavailable, IndexConflict
-from enricher.records import EnrichedDocument, SearchRequest
+from enricher.records import EnrichedDocument, FieldKind, SearchRequest
+from indexer.engines import tantivy_search
 from indexer.engines.folder import write_json
 from indexer.engines.tantivy import TantivyEngine
 from indexer.engines.tantivy_errors import explain
@@ -25,6 +27,7 @@ from tests.engines.congruence import LAYOUT, document, fill, ids, query
 from tests.engines.congruence_fields import *  # noqa: F403
 from tests.engines.congruence_search import *  # noqa: F403
 from tests.engines.congruence_vectors import *  # noqa: F403
+from tests.engines.congruence_vectors import asking, pointing, put
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -466,18 +469,6 @@ def test_types_outlive_the_engine(root: Path, engine: TantivyEngine) -> None:
         engine.write("things", [document("d", "x")])
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 20 MB."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", str(place)]
-    if os.getuid() != 0 or subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("A small disk can only be made by root, where mounting is allowed.")
-    yield place
-    subprocess.run(["umount", "-l", str(place)], check=True)
-
-
 def test_a_full_disk_is_said_and_the_last_commit_stays(small_disk: Path) -> None:
     """When the disk is full the writer is told, and what was committed can be read."""
     opened = TantivyEngine(small_disk / "indexes", heap_bytes=20_000_000)
@@ -491,6 +482,37 @@ def test_a_full_disk_is_said_and_the_last_commit_stays(small_disk: Path) -> None
     fill(opened, "things", document("second", "x"))
     assert ids(opened, "things", "x") == ["second"]
     opened.close()
+
+
+def test_documents_are_uncommitted_until_a_commit(root: Path) -> None:
+    """Those that a failure would lose are told by their number."""
+    opened = TantivyEngine(root, heap_bytes=20_000_000, commit_seconds=1e9)
+    opened.create("things", LAYOUT)
+    assert opened.uncommitted("things") == 0
+    opened.write("things", [document(str(number), "x") for number in range(3)])
+    opened.write("things", [document("0", "y")])
+    assert opened.uncommitted("things") == 4
+    opened.refresh("things")
+    assert opened.uncommitted("things") == 0
+    opened.close()
+
+
+def test_the_time_of_a_search_begins_when_the_vectors_are_there(
+    engine: TantivyEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading them, and loading the library that compares them, is no part of it."""
+    engine.create("things", replace(LAYOUT, mapping={**LAYOUT.mapping, "vector": FieldKind.VECTOR}))
+    put(engine, "things", pointing(5, document("a", "x")))
+    ready: list[bool] = []
+
+    def clock() -> float:
+        vectors = engine._opened("things").snapshot().vectors.current()
+        ready.append("_index" in vars(vectors))
+        return float(len(ready))
+
+    monkeypatch.setattr(tantivy_search, "time", SimpleNamespace(perf_counter=clock))
+    assert engine.search("things", SearchRequest(asking("x"))).took_ms == 1000
+    assert ready == [True, True]
 
 
 def test_dropping_needs_the_index_itself(engine: TantivyEngine) -> None:
