@@ -102,3 +102,13 @@ def test_importing_touches_no_handler_and_loads_no_heavy_library() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("top", [10_000, 2**31, 2**63, 10**30])
+def test_more_than_there_is_is_all(model: enricher.Enricher, top: int) -> None:
+    """However large the number."""
+    words = len(model.words)
+    assert len(model.neighbors("tide", top)) == len(model.related("tide", top)) == words - 1
+    assert model.senses("tide", top)
+    for method in ("phrases", "published"):
+        assert model.keywords("事务与索引。事务", top, method)
