@@ -1,6 +1,7 @@
 """What can be wrong, looked at one by one."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -31,10 +32,10 @@ def examine(models: Path, engine_url: str, config: Path | None) -> list[Check]:
         engine = open_engine(engine_url)
     except EnricherError as error:
         return [*checks, Check("engine", False, str(error))]
-    found = engine.check()
-    if all(check.passed for check in found):
-        found += _contents(engine, models)
-    engine.close()
+    with closing(engine):
+        found = engine.check()
+        if all(check.passed for check in found):
+            found += _contents(engine, models)
     return checks + found
 
 
@@ -67,9 +68,9 @@ def _indexes(engine: SearchEngine, models: Path, old: Mapping[str, Job]) -> list
     return [_check(f"index {name}", look) for name, look in looks.items()]
 
 
-def _lacks(job: Job, aliases: Mapping[str, str]) -> bool:
+def _lacks(job: Job, aliases: Mapping[str, Collection[str]]) -> bool:
     """Whether the index that a job has made is in use without the documents that it refused."""
-    return bool(job.rejected) and aliases.get(job.alias, job.alias) == job.target
+    return bool(job.rejected) and job.target in aliases.get(job.alias, (job.alias,))
 
 
 def _job(jobs: Jobs, job: Job) -> str:

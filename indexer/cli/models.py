@@ -1,6 +1,5 @@
 """`enricher models`: the bundles, which is active, and the way back."""
 
-from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -105,12 +104,12 @@ def activate(
     shared.store.activate(version)
     print(version)
     try:
-        with closing(shared.engine()) as engine:
-            others = _of_other_models(engine, version)
-            for index, model in others.items():
-                documents = counted(engine.count(index), "document")
-                how = "" if enrich else f"; `enricher reindex start {index} --in-place` changes that"
-                say(f"The index {index} ({documents}) is of the model {model}{how}.")
+        engine = shared.engine()
+        others = _of_other_models(engine, version)
+        for index, model in others.items():
+            documents = counted(engine.count(index), "document")
+            how = "" if enrich else f"; `enricher reindex start {index} --in-place` changes that"
+            say(f"The index {index} ({documents}) is of the model {model}{how}.")
     except EngineError as error:
         if enrich:
             raise
@@ -164,7 +163,6 @@ def prune(context: typer.Context) -> None:
     for name in engine.indexes():
         layout = engine.layout(name)
         used |= {model: name for model in (layout.model, *layout.compatible) if model is not None}
-    engine.close()
     removed = shared.store.prune(used)
     for version in removed:
         print(version)

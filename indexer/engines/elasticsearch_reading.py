@@ -14,18 +14,38 @@ from indexer.engines.fields import ENRICHMENT
 _KEEP_ALIVE = "5m"
 """How long the server keeps the moment after each page."""
 
+_SECONDS_TO_CLOSE = 5.0
+"""How long a server may take to forget a moment, which it does by itself later."""
+
 _PAGE = 500
 _PAGE_BYTES = 20_000_000
 
 
-def read_documents(client: Elasticsearch, addresses: object, index: str) -> Iterator[Document]:
-    """Fix the moment now, and answer the documents of it as they are asked for."""
+def read_documents(
+    client: Elasticsearch, addresses: object, index: str, moments: set[str]
+) -> Iterator[Document]:
+    """Fix the moment now, and answer the documents of it as they are asked for.
+
+    The server's name of it is among `moments` until all documents are read, or the iterator is closed.
+    """
     with failures(addresses, index):
         opened = client.open_point_in_time(index=index, keep_alive=_KEEP_ALIVE)
-    return _pages(client, addresses, index, str(opened["id"]))
+    moment = str(opened["id"])
+    moments.add(moment)
+    return _pages(client, addresses, index, moment, moments)
 
 
-def _pages(client: Elasticsearch, addresses: object, index: str, moment: str) -> Iterator[Document]:
+def close_moments(client: Elasticsearch, moments: set[str]) -> None:
+    """Let the server forget moments that are still open."""
+    hurried = client.options(request_timeout=_SECONDS_TO_CLOSE, max_retries=0)
+    with suppress(ApiError, TransportError):
+        while moments:
+            hurried.close_point_in_time(id=moments.pop())
+
+
+def _pages(
+    client: Elasticsearch, addresses: object, index: str, moment: str, moments: set[str]
+) -> Iterator[Document]:
     after: list[Any] | None = None
     size = _PAGE
     try:
@@ -40,7 +60,9 @@ def _pages(client: Elasticsearch, addresses: object, index: str, moment: str) ->
                     allow_partial_search_results=False,
                     source_excludes=ENRICHMENT,
                 )
+            moments.discard(moment)
             moment = str(answer["pit_id"])
+            moments.add(moment)
             hits = answer["hits"]["hits"]
             for hit in hits:
                 yield Document(str(hit["_id"]), hit.get("_source", {}))
@@ -49,8 +71,10 @@ def _pages(client: Elasticsearch, addresses: object, index: str, moment: str) ->
             after = hits[-1]["sort"]
             size = _next_size(size, int(answer.meta.headers.get("content-length") or 0))
     finally:
-        with suppress(ApiError, TransportError):
-            client.close_point_in_time(id=moment)
+        if moment in moments:
+            moments.remove(moment)
+            with suppress(ApiError, TransportError):
+                client.close_point_in_time(id=moment)
 
 
 def _next_size(size: int, answer_bytes: int) -> int:
