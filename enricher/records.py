@@ -220,7 +220,11 @@ class FacetCount:
 
 @dataclass(frozen=True, slots=True)
 class SearchResponse:
-    """What was found: `total` documents, of which `by_words` hold a term of the query."""
+    """What was found: `total` documents, of which `by_words` hold a term of the query.
+
+    took_ms: the time of the search alone, on a cluster that of its servers; not what is opened or read
+    once before it, nor the way to a server.
+    """
 
     total: int
     took_ms: float
@@ -412,8 +416,8 @@ class SearchEngine(Protocol):
     def set_alias(self, alias: str, index: str) -> None:
         """Point an alias at one index, in one action."""
 
-    def aliases(self) -> Mapping[str, str]:
-        """Alias → index."""
+    def aliases(self) -> Mapping[str, tuple[str, ...]]:
+        """Alias → the indexes that it stands for, sorted; several only where others made the alias."""
 
     def check(self) -> list[Check]:
         """What `doctor` says of the engine; never raises."""

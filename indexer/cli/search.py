@@ -56,8 +56,8 @@ def search(
     words = opened.query(query)
     if not no_expansion:
         configuration = shared.configuration()
-        behind = engine.aliases().get(index, index) if configuration.indexes else index
-        words = opened.rewrite(words, configuration.for_index(index, behind))
+        behind = engine.aliases().get(index, ()) if configuration.indexes else ()
+        words = opened.rewrite(words, configuration.for_index(index, *behind))
     request = SearchRequest(words, top, tuple(_pair(item) for item in filters or ()), tuple(facets or ()))
     response = opened.search(request)
     foreign = engine.foreign(index)
@@ -69,7 +69,6 @@ def search(
         print_json(_as_json(opened, words, response) | reasons)
     else:
         _print(opened, words, response, explain)
-    engine.close()
 
 
 def _pair(text: str) -> tuple[str, str]:

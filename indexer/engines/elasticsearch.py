@@ -2,10 +2,8 @@
 
 import dataclasses
 import re
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from functools import partial
 from typing import Any
 
 from elastic_transport import BaseNode, TransportError
@@ -28,7 +26,7 @@ from indexer.engines.bulk import CHUNK_BYTES, Action, BulkWriter, RetryPolicy
 from indexer.engines.elasticsearch_columns import Columns
 from indexer.engines.elasticsearch_errors import failures, innermost, refusal_of
 from indexer.engines.elasticsearch_mapping import META, mapping_of
-from indexer.engines.elasticsearch_reading import read_documents
+from indexer.engines.elasticsearch_reading import close_moments, read_documents
 from indexer.engines.elasticsearch_search import (
     body_of,
     documents_body,
@@ -78,6 +76,7 @@ class ElasticsearchEngine:
         self._chunk_bytes = chunk_bytes
         self._timeout = timeout
         self._most_clauses: int | None = None
+        self._moments: set[str] = set()
         options: dict[str, Any] = {"request_timeout": timeout, "max_retries": 2}
         if addresses.user is not None:
             options["basic_auth"] = (addresses.user, addresses.password or "")
@@ -151,14 +150,14 @@ class ElasticsearchEngine:
         with self.failures(alias):
             self._once.indices.update_aliases(actions=[remove, {"add": {"index": name, "alias": alias}}])
 
-    def aliases(self) -> Mapping[str, str]:
+    def aliases(self) -> Mapping[str, tuple[str, ...]]:
         with self.failures():
             answer = self.client.indices.get_alias()
-        found: dict[str, str] = {}
+        found: dict[str, tuple[str, ...]] = {}
         for index, details in sorted(answer.body.items()):
             for alias in details["aliases"]:
                 if not alias.startswith("."):
-                    found.setdefault(alias, index)
+                    found[alias] = (*found.get(alias, ()), index)
         return found
 
     def _mapping(self, index: str) -> tuple[str, dict[str, Any]]:
@@ -268,17 +267,23 @@ class ElasticsearchEngine:
         vector = request.query.vector
         if vector is None or dimensions_of(mapping) != len(vector.codes):
             return self._by_words(index, request, layout, columns)
-        started = time.perf_counter()
-        both = VectorSearch(request, vector, filters_of(request, columns), partial(self._ask, index))
+        took: list[float] = []
+
+        def ask(body: Mapping[str, Any]) -> Mapping[str, Any]:
+            answer = self._ask(index, body)
+            took.append(float(answer["took"]))
+            return answer
+
+        both = VectorSearch(request, vector, filters_of(request, columns), ask)
         first = self._by_words(index, both.by_words(), layout, columns)
         with self.failures(index):
             compared, ranking = both.ranking(first.hits)
             names = [name for name, _ in ranking]
-            hits = hits_of(self._ask(index, documents_body(names, layout))) if request.source else None
+            hits = hits_of(ask(documents_body(names, layout))) if request.source else None
         found = [Hit(name, score) for name, score in ranking] if hits is None else hits
         return SearchResponse(
             max(first.total, compared),
-            (time.perf_counter() - started) * 1000,
+            first.took_ms + sum(took),
             both.shown(ranking, found),
             first.facets,
             first.total,
@@ -335,7 +340,7 @@ class ElasticsearchEngine:
 
     def read(self, index: str) -> Iterator[Document]:
         check_name(index)
-        return read_documents(self.client, self.addresses, index)
+        return read_documents(self.client, self.addresses, index, self._moments)
 
     # -------------------------------------------------------------- the engine itself
 
@@ -354,6 +359,7 @@ class ElasticsearchEngine:
         ]
 
     def close(self) -> None:
+        close_moments(self.client, self._moments)
         self.client.close()
 
 

@@ -103,9 +103,9 @@ class TantivyEngine:
         with self._folder.failures():
             self._folder.set_alias(alias, index)
 
-    def aliases(self) -> Mapping[str, str]:
+    def aliases(self) -> Mapping[str, tuple[str, ...]]:
         with self._folder.failures():
-            return self._folder.aliases()
+            return {alias: (index,) for alias, index in self._folder.aliases().items()}
 
     def name_of(self, index: str) -> str:
         """The index that a name or alias means."""
