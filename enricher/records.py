@@ -291,7 +291,11 @@ class FacetCount:
 
 @dataclass(frozen=True, slots=True)
 class SearchResponse:
-    """What was found: `total` documents, of which `by_words` hold a term of the query."""
+    """What was found: `total` documents, of which `by_words` hold a term of the query.
+
+    took_ms: the time of the search alone, on a cluster that of its servers; not what is opened or read
+    once before it, nor the way to a server.
+    """
 
     total: int
     took_ms: float
@@ -462,6 +466,9 @@ class SearchEngine(Protocol):
     def write(self, index: str, documents: Sequence[EnrichedDocument]) -> list[Rejection]:
         """Insert or replace by id, in order; answers the documents that were refused for good."""
 
+    def uncommitted(self, index: str) -> int:
+        """How many documents this object has written to an index that a failure would lose, or has lost."""
+
     def refresh(self, index: str) -> None:
         """Make all that was written durable and visible to searches."""
 
@@ -511,8 +518,8 @@ class SearchEngine(Protocol):
     def set_alias(self, alias: str, index: str) -> None:
         """Point an alias at one index, in one action."""
 
-    def aliases(self) -> Mapping[str, str]:
-        """Alias → index."""
+    def aliases(self) -> Mapping[str, tuple[str, ...]]:
+        """Alias → the indexes that it stands for, sorted; several only where others made the alias."""
 
     def check(self) -> list[Check]:
         """What `doctor` says of the engine; never raises."""

@@ -359,7 +359,11 @@ class SeenIds:
     @property
     def distinct(self) -> int:
         """How many different ids there were."""
-        return len(np.unique(np.frombuffer(self._hashes, np.uint64))) if self._hashes else 0
+        return self.distinct_among(len(self._hashes))
+
+    def distinct_among(self, first: int) -> int:
+        """How many different ids the first so many are."""
+        return len(np.unique(np.frombuffer(self._hashes, np.uint64)[:first])) if self._hashes else 0
 
     @property
     def repeated(self) -> int:

@@ -1,6 +1,7 @@
 """What can be wrong, looked at one by one."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -45,10 +46,10 @@ def examine(
         engine = open_engine(engine_url)
     except EnricherError as error:
         return [*checks, Check("engine", False, str(error))]
-    found = engine.check()
-    if all(check.passed for check in found):
-        found += _contents(_Examined(engine, models, config, max_unenriched))
-    engine.close()
+    with closing(engine):
+        found = engine.check()
+        if all(check.passed for check in found):
+            found += _contents(_Examined(engine, models, config, max_unenriched))
     return checks + found
 
 
@@ -91,9 +92,9 @@ def _indexes(examined: _Examined, old: Mapping[str, Job]) -> list[Check]:
     return [_check(f"index {name}", look) for name, look in looks.items()]
 
 
-def _lacks(job: Job, aliases: Mapping[str, str]) -> bool:
+def _lacks(job: Job, aliases: Mapping[str, Collection[str]]) -> bool:
     """Whether the index that a job has made is in use without the documents that it refused."""
-    return bool(job.rejected) and aliases.get(job.alias, job.alias) == job.target
+    return bool(job.rejected) and job.target in aliases.get(job.alias, (job.alias,))
 
 
 def _job(jobs: Jobs, job: Job) -> str:

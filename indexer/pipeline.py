@@ -36,13 +36,14 @@ class IndexReport:
 
     truncated: those with more text in a field than is analysed; without_text: those with none in any
     enriched field. `ids` are those that were written. Of equal ids the last was kept, so that the index got
-    `distinct` = written − `duplicates` documents.
+    `distinct` = written − `duplicates` documents. The first `durable` of them no failure takes back.
     """
 
     written: int = 0
     rejected: int = 0
     truncated: int = 0
     without_text: int = 0
+    durable: int = 0
     ids: SeenIds = field(default_factory=SeenIds)
 
     @property
@@ -248,6 +249,7 @@ def index_documents(
     on_rejection: Callable[[Rejection], None],
     on_progress: Callable[[int], None] = lambda written: None,
     workers: int = 1,
+    on_failure: Callable[[int], None] = lambda documents: None,
 ) -> IndexReport:
     """Enrich documents and write them to an index, in their order and in batches.
 
@@ -255,7 +257,8 @@ def index_documents(
     `map_in_order`. Nothing is held but the few batches that they have.
 
     `on_rejection` gets every line and document that could not be used; the others are written.
-    What was written stays when the call is interrupted, or the documents cannot be read further.
+    What was written stays when the call is interrupted, or the documents cannot be read further. Where the
+    call fails, in whatever way, `on_failure` gets how many documents, of equal ids one, are in the index.
     """
     report = IndexReport()
 
@@ -264,30 +267,39 @@ def index_documents(
         on_rejection(rejection)
 
     batches = document_batches(accepted(documents, reject), enricher.fields)
-    with _kept(engine, index), closing(map_in_order(enricher.enrich, batches, workers)) as enriched:
-        for batch, added in enriched:
-            for document in batch:
-                texts = [document.text(name) for name in enricher.fields]
-                report.truncated += any(enricher.analyzer.truncates(text) for text in texts)
-                report.without_text += not any(text.strip() for text in texts)
-            written = [EnrichedDocument(d.id, d.source, more) for d, more in zip(batch, added, strict=True)]
-            refused = engine.write(index, written)
-            for rejection in refused:
-                reject(rejection)
-            report.add(batch, refused)
-            on_progress(report.written)
-    engine.refresh(index)
+
+    with _kept(engine, index, report, on_failure):
+        with closing(map_in_order(enricher.enrich, batches, workers)) as enriched:
+            for batch, added in enriched:
+                for document in batch:
+                    texts = [document.text(name) for name in enricher.fields]
+                    report.truncated += any(enricher.analyzer.truncates(text) for text in texts)
+                    report.without_text += not any(text.strip() for text in texts)
+                written = [
+                    EnrichedDocument(d.id, d.source, more) for d, more in zip(batch, added, strict=True)
+                ]
+                refused = engine.write(index, written)
+                for rejection in refused:
+                    reject(rejection)
+                report.add(batch, refused)
+                if not engine.uncommitted(index):
+                    report.durable = report.written
+                on_progress(report.written)
+        engine.refresh(index)
     return report
 
 
 @contextmanager
-def _kept(engine: SearchEngine, index: str) -> Iterator[None]:
-    """Make durable what was written when anything but the engine ends the block early."""
+def _kept(
+    engine: SearchEngine, index: str, report: IndexReport, on_failure: Callable[[int], None]
+) -> Iterator[None]:
+    """Make durable what was written when anything but the engine ends the block early; tell how much is."""
     try:
         yield
-    except EngineError:
-        raise
-    except BaseException:
-        with suppress(EngineError):
-            engine.refresh(index)
+    except BaseException as error:
+        if not isinstance(error, EngineError):
+            with suppress(EngineError):
+                engine.refresh(index)
+                report.durable = report.written
+        on_failure(report.ids.distinct_among(report.durable))
         raise

@@ -48,8 +48,8 @@ NOTHING_NAMED = NamedFields()
 def names_of(engine: SearchEngine, *typed: str) -> tuple[str, ...]:
     """The names by which an index is configured: as typed, its aliases in order, its own name."""
     aliases = engine.aliases()
-    indexes = [aliases.get(name, name) for name in typed]
-    others = sorted(alias for alias, index in aliases.items() if index in indexes)
+    indexes = [index for name in typed for index in aliases.get(name, (name,))]
+    others = sorted(alias for alias, behind in aliases.items() if not set(behind).isdisjoint(indexes))
     return tuple(dict.fromkeys([*typed, *others, *indexes]))
 
 

@@ -2,6 +2,8 @@
 
 import multiprocessing
 import pickle
+import random
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +12,7 @@ import pytest
 
 import enricher
 from enricher import parallel
-from enricher.errors import IndexConflict, SourceError
+from enricher.errors import EngineUnavailable, IndexConflict, SourceError
 from enricher.plugins import PluginContext, load_enrichments
 from enricher.records import Document, EnrichedDocument, FieldKind, IndexLayout, Rejection, SearchEngine
 from enricher.settings import IndexConfiguration
@@ -137,15 +139,47 @@ def test_what_was_written_stays_when_the_reading_ends_early(
     monkeypatch.setattr(parallel, "BATCH_DOCUMENTS", 10)
     prepare_index(engine, "docs", chain.layout())
     said: list[int] = []
+    kept: list[int] = []
 
     def stream() -> Iterator[Document]:
         yield from documents(35)
         raise failure
 
     with pytest.raises(type(failure)):
-        index_documents(engine, "docs", stream(), chain, lambda _: None, said.append)
+        index_documents(engine, "docs", stream(), chain, lambda _: None, said.append, on_failure=kept.append)
     assert said == [10, 20, 30]
-    assert engine.count("docs") == 30
+    assert kept == [30] and engine.count("docs") == 30
+
+
+def test_after_a_full_disk_the_documents_that_are_there_are_told(
+    small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not those that were written and are lost; with more room the same again writes all of them."""
+    monkeypatch.setattr(parallel, "BATCH_DOCUMENTS", 20)
+    enricher = EnricherRecipe(small_disk, None, FIELDS, IndexConfiguration(enrichments=("tokens",))).open()
+    chance, ballast = random.Random(5), small_disk / "ballast"
+    words = [[f"{chance.getrandbits(40):x}" for _ in range(500)] for _ in range(400)]
+
+    def stream() -> Iterator[Document]:
+        for number, text in enumerate(words):
+            yield Document(str(number % 390), {"text": " ".join(text)})
+
+    kept: list[int] = []
+    for index, seconds in (("often", 0.0), ("never", 1e9)):  # a commit after every batch, and none
+        opened = TantivyEngine(small_disk / "index", heap_bytes=15_000_000, commit_seconds=seconds)
+        prepare_index(opened, index, enricher.layout())
+        ballast.write_bytes(bytes(shutil.disk_usage(small_disk).free - 1_200_000))
+        with pytest.raises(EngineUnavailable, match="is full"):
+            index_documents(opened, index, stream(), enricher, lambda _: None, on_failure=kept.append)
+        assert kept[-1] == opened.count(index)
+        opened.close()
+        ballast.unlink()
+        opened = TantivyEngine(small_disk / "index", heap_bytes=15_000_000)
+        report = index_documents(opened, index, stream(), enricher, lambda _: None)
+        assert report.distinct == opened.count(index) == 390
+        opened.close()
+        opened.drop(index)
+    assert kept[0] > 0 and kept[1] == 0
 
 
 class Recorder(TantivyEngine):

@@ -123,3 +123,13 @@ def test_log_probabilities_take_a_word_or_a_list_of_words(model: enricher.Enrich
         model.log_probabilities(value)
     with pytest.raises(TypeError, match="context must be a string"):
         model.senses("tide", context=3)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("top", [10_000, 2**31, 2**63, 10**30])
+def test_more_than_there_is_is_all(model: enricher.Enricher, top: int) -> None:
+    """However large the number."""
+    words = len(model.words)
+    assert len(model.neighbors("tide", top)) == len(model.related("tide", top)) == words - 1
+    assert model.senses("tide", top)
+    for method in ("phrases", "published"):
+        assert model.keywords("事务与索引。事务", top, method)

@@ -2,7 +2,10 @@
 
 import os
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,6 +14,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from enricher.enricher import Enricher, load
+from enricher.errors import EngineError
 from enricher.model.store import BundleStore
 from enricher.records import SearchEngine
 from enricher.settings import CONFIG, ENGINE, MODELS, SETTINGS, Configuration, read_configuration
@@ -72,6 +76,8 @@ class Context:
     models: Path
     engine_url: str
     config: Path | None
+    on_close: Callable[[Callable[[], object]], object]
+    """Takes what is called when the command ends, in whatever way."""
 
     @property
     def store(self) -> BundleStore:
@@ -81,12 +87,21 @@ class Context:
         return load(self.models, version)
 
     def engine(self) -> SearchEngine:
+        """Open the engine; it is closed when the command ends, also by an error."""
         from indexer.engines import open_engine
 
-        return open_engine(self.engine_url)
+        engine = open_engine(self.engine_url)
+        self.on_close(partial(_close, engine))
+        return engine
 
     def configuration(self) -> Configuration:
         return read_configuration(self.config)
+
+
+def _close(engine: SearchEngine) -> None:
+    """Close an engine at the end of a command, whose own error is the one to tell."""
+    with suppress(EngineError):
+        engine.close()
 
 
 def _print_version(wanted: bool) -> None:
@@ -118,7 +133,7 @@ def options(
     Example: enricher train docs.jsonl && enricher index docs.jsonl --to articles && enricher
     search "数据库 index" --in articles
     """
-    context.obj = Context(models, engine, config)
+    context.obj = Context(models, engine, config, context.call_on_close)
 
 
 def new_name(name: str | None) -> str | None:

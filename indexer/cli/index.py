@@ -75,10 +75,9 @@ def index(
     form = source_format(id_field, chosen.fields, format_name)
     enricher = chosen.open()
     path = rejects_file or Path(f"{to}.rejects.jsonl")
-    with Rejects(path) as rejects, progress_display() as progress, _what_stays(to) as note_written:
+    with Rejects(path) as rejects, progress_display() as progress, _what_stays(to) as note_kept:
 
         def on_progress(written: int) -> None:
-            note_written(written)
             progress("indexing documents", written, 0)
 
         absent = set(chosen.configuration.fields or ())
@@ -94,8 +93,9 @@ def index(
             rejects,
             on_progress,
             number_of(workers),
+            note_kept,
         )
-    engine.close()
+        engine.close()
     counts = {
         "index": to,
         "written": report.written,
@@ -129,18 +129,18 @@ def index(
 
 @contextmanager
 def _what_stays(index: str) -> Iterator[Callable[[int], None]]:
-    """Takes how many documents were written so far, and says it where the block ends early."""
-    latest = 0
+    """Takes how many documents are in the index, and says it where the block ends early."""
+    kept = 0
 
-    def note(written: int) -> None:
-        nonlocal latest
-        latest = written
+    def note(documents: int) -> None:
+        nonlocal kept
+        kept = documents
 
     try:
         yield note
     except BaseException:
-        if latest:
-            went = f"{counted(latest, 'document')} went to {index} before this"
+        if kept:
+            went = f"{counted(kept, 'document')} went to {index} before this"
             say(f"Not finished: {went}. The same command again goes over all of them and loses none.")
         raise
 

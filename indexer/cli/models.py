@@ -1,7 +1,6 @@
 """`enricher models`: the bundles, which is active, and the way back."""
 
 from collections.abc import Collection
-from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -106,12 +105,12 @@ def activate(
     shared.store.activate(version)
     print(version)
     try:
-        with closing(shared.engine()) as engine:
-            others = _of_other_models(engine, version)
-            for index, model in others.items():
-                documents = counted(engine.count(index), "document")
-                how = "" if enrich else f"; `enricher reindex start {index} --in-place` changes that"
-                say(f"The index {index} ({documents}) is of the model {model}{how}.")
+        engine = shared.engine()
+        others = _of_other_models(engine, version)
+        for index, model in others.items():
+            documents = counted(engine.count(index), "document")
+            how = "" if enrich else f"; `enricher reindex start {index} --in-place` changes that"
+            say(f"The index {index} ({documents}) is of the model {model}{how}.")
     except EngineError as error:
         if enrich:
             raise
@@ -170,7 +169,6 @@ def prune(context: typer.Context) -> None:
         return used
 
     removed = shared.store.prune(needed)
-    engine.close()
     for version in removed:
         print(version)
     for version in sorted(used.keys() & set(shared.store.versions()) - {shared.store.active_version()}):

@@ -76,7 +76,6 @@ def search(
         print_json(_as_json(opened, words, response, encoder) | found)
     else:
         _print(opened, words, response, explain)
-    engine.close()
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -17,6 +17,7 @@ from indexer.engines.elasticsearch_errors import (
     explain_refusal,
     explain_transport,
     failures,
+    misfit,
     refusal,
     refusal_of,
 )
@@ -194,7 +195,7 @@ class BulkWriter:
             elif self._concerns_all(said):
                 raise explain_refusal(said, self._index)
             else:
-                outcome.refused.append((action, f"{said.reason}."))
+                outcome.refused.append((action, misfit(said) or f"{said.reason}."))
         return (again, latest) if latest is not None else None
 
     @staticmethod

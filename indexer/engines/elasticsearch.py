@@ -2,10 +2,9 @@
 
 import dataclasses
 import re
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 from elastic_transport import BaseNode, TransportError
@@ -27,15 +26,16 @@ from enricher.records import (
 from enricher.sentences import counted
 from indexer.engines.addresses import Addresses
 from indexer.engines.bulk import CHUNK_BYTES, Action, BulkWriter, RetryPolicy
-from indexer.engines.elasticsearch_errors import check_product, failures, readable, refusal_of
-from indexer.engines.elasticsearch_mapping import (
-    META,
-    Columns,
-    check_whole_source,
-    mapping_of,
-    text_fields_of,
+from indexer.engines.elasticsearch_columns import Columns, text_fields_of
+from indexer.engines.elasticsearch_errors import check_product, failures, innermost, readable, refusal_of
+from indexer.engines.elasticsearch_mapping import META, check_whole_source, mapping_of
+from indexer.engines.elasticsearch_reading import (
+    close_moments,
+    read_documents,
+    read_sample,
+    read_with_field,
+    whole_source,
 )
-from indexer.engines.elasticsearch_reading import read_documents, read_sample, read_with_field, whole_source
 from indexer.engines.elasticsearch_search import (
     body_of,
     documents_body,
@@ -45,6 +45,7 @@ from indexer.engines.elasticsearch_search import (
     hits_of,
     response_of,
     termvectors_of,
+    trials_of,
     without_words_of,
 )
 from indexer.engines.elasticsearch_vectors import VectorSearch, dimensions_of
@@ -88,6 +89,7 @@ class ElasticsearchEngine:
         self._chunk_bytes = chunk_bytes
         self._timeout = timeout
         self._most_clauses: int | None = None
+        self._moments: set[str] = set()
         options: dict[str, Any] = {"request_timeout": timeout, "max_retries": 2}
         if addresses.user is not None:
             options["basic_auth"] = (addresses.user, addresses.password or "")
@@ -169,14 +171,14 @@ class ElasticsearchEngine:
             self._once.indices.update_aliases(actions=[remove, {"add": {"index": name, "alias": alias}}])
 
     @readable
-    def aliases(self) -> Mapping[str, str]:
+    def aliases(self) -> Mapping[str, tuple[str, ...]]:
         with self.failures():
             answer = self.client.indices.get_alias()
-        found: dict[str, str] = {}
+        found: dict[str, tuple[str, ...]] = {}
         for index, details in sorted(answer.body.items()):
             for alias in details["aliases"]:
                 if not alias.startswith("."):
-                    found.setdefault(alias, index)
+                    found[alias] = (*found.get(alias, ()), index)
         return found
 
     def _mapping(self, index: str) -> tuple[str, dict[str, Any]]:
@@ -212,6 +214,9 @@ class ElasticsearchEngine:
             Rejection(action.id, reason, sources[action.id].decode()) for action, reason in outcome.refused
         ]
         return rejections + refused
+
+    def uncommitted(self, index: str) -> int:
+        return 0  # a server answers when documents are on its disk
 
     def delete(self, index: str, ids: Sequence[str]) -> int:
         self._mapping(index)
@@ -264,7 +269,9 @@ class ElasticsearchEngine:
     def stale(self, index: str, fingerprint: Callable[[Document], str]) -> Share:
         field = f"{ENRICHMENT}.{FINGERPRINT}"
         share = min(1.0, MOST_FINGERPRINTS / max(self._count(index, {"exists": {"field": field}}), 1))
-        found = read_with_field(self.client, self.addresses, index, self.whole_source, field, share)
+        found = read_with_field(
+            self.client, self.addresses, index, self._moments, self.whole_source, field, share
+        )
         number = looked = 0
         for document, stamped in found:
             looked += 1
@@ -299,20 +306,27 @@ class ElasticsearchEngine:
     def search(self, index: str, request: SearchRequest) -> SearchResponse:
         _, layout, mapping = self._described(index)
         columns = Columns(index, layout, mapping)
+        plan(request, layout, index)  # refuses what is wrong before more hits are asked for than wanted
         vector = request.query.vector
         if vector is None or dimensions_of(mapping) != len(vector.codes):
             return self._by_words(index, request, layout, columns)
-        started = time.perf_counter()
-        both = VectorSearch(request, vector, filters_of(request, columns), partial(self._ask, index))
+        took: list[float] = []
+
+        def ask(body: Mapping[str, Any]) -> Mapping[str, Any]:
+            answer = self._ask(index, body)
+            took.append(float(answer["took"]))
+            return answer
+
+        both = VectorSearch(request, vector, filters_of(request, columns), ask)
         first = self._by_words(index, both.by_words(), layout, columns)
         with self.failures(index):
             compared, ranking = both.ranking(first.hits)
             names = [name for name, _ in ranking]
-            hits = hits_of(self._ask(index, documents_body(names, layout))) if request.source else None
+            hits = hits_of(ask(documents_body(names, layout))) if request.source else None
         found = [Hit(name, score) for name, score in ranking] if hits is None else hits
         return SearchResponse(
             max(first.total, compared),
-            (time.perf_counter() - started) * 1000,
+            first.took_ms + sum(took),
             both.shown(ranking, found),
             first.facets,
             first.total,
@@ -332,12 +346,23 @@ class ElasticsearchEngine:
             except ApiError as error:
                 if not self._learn_limit(error, groups):
                     with self.failures(index):
+                        self._refuse_values(index, request, columns, error)
                         raise
                 continue
             except TransportError:
                 with self.failures(index):
                     raise
-            return response_of(request, answer)
+            return response_of(request, answer, columns)
+
+    def _refuse_values(self, index: str, request: SearchRequest, columns: Columns, error: ApiError) -> None:
+        """UsageError where the server refused a search because of one of its filters or facets."""
+        if error.status_code != 400:
+            return
+        for body, refused in trials_of(request, columns):
+            try:
+                self._ask(index, body)
+            except BadRequestError as refusal:
+                raise refused(innermost(refusal)) from error
 
     def _ask(self, index: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """Send a search whose answer must be whole."""
@@ -359,7 +384,7 @@ class ElasticsearchEngine:
     def read(self, index: str) -> Iterator[Document]:
         name, mapping = self._mapping(index)
         check_whole_source(name, mapping)
-        return read_documents(self.client, self.addresses, index, self.whole_source)
+        return read_documents(self.client, self.addresses, index, self._moments, self.whole_source)
 
     def sample(self, index: str, size: int) -> list[Document]:
         check_name(index)
@@ -397,6 +422,7 @@ class ElasticsearchEngine:
         ]
 
     def close(self) -> None:
+        close_moments(self.client, self._moments)
         self.client.close()
 
 

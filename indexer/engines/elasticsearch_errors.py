@@ -16,6 +16,7 @@ from elasticsearch import ApiError, UnsupportedProductError
 
 from enricher.errors import AccessDenied, EngineError, EngineUnavailable
 from indexer.engines.addresses import DEFAULT_PORT
+from indexer.engines.field_types import FieldType, other_shape, other_value
 from indexer.engines.names import name_taken, no_such_index
 
 BUSY = frozenset({429, 502, 503, 504})
@@ -34,6 +35,19 @@ _CUT_OFF = re.compile(
     r"Connection aborted|reset by peer|RemoteDisconnected|BadStatusLine|closed connection", re.I
 )
 _USE_HTTPS = "The server at {} speaks HTTPS; write https:// in the engine URL."
+_NO_OBJECT = re.compile(
+    r"object mapping for \[(.+?)\] tried to parse field \[.*?\] as object, but found a conc"
+)
+_NO_VALUE = re.compile(
+    r"failed to parse field \[(.+?)\] of type \[(\w+)\] in document with id .*?Preview of field's value: "
+    r"'(.*?)'(?:: |$)",
+    re.DOTALL,
+)
+_OBJECT = re.compile("START_OBJECT|parse object")
+_NUMBERS = frozenset({"long", "integer", "short", "byte", "double", "float", "half_float", "unsigned_long"})
+
+_ALL_FAILED = "all shards failed"
+"""A reason that says nothing beside the others."""
 _OVER_LIMIT = re.compile(r"coordinating_operation_bytes=(\d+), max_coordinating_bytes=(\d+)")
 _TAKEN = frozenset({"resource_already_exists_exception", "invalid_alias_name_exception"})
 
@@ -85,7 +99,7 @@ def refusal(status: int, error: object) -> Refusal:
         at = cause
     said: list[str] = []
     for reason in (reason.rstrip(".") for reason in reasons):
-        if reason and not any(reason in before for before in said):
+        if reason and reason != _ALL_FAILED and not any(reason in before for before in said):
             said.append(reason)
     return Refusal(status, kind, ": ".join(said) or kind or "no reason given")
 
@@ -94,6 +108,42 @@ def refusal_of(error: ApiError) -> Refusal:
     """The refusal that an exception of the client holds."""
     body = error.body
     return refusal(error.status_code, body.get("error") if isinstance(body, Mapping) else body)
+
+
+def misfit(said: Refusal) -> str | None:
+    """Why a document was refused whose field has another type than its value; None where that is not why.
+
+    The same sentences as those of the embedded engine.
+    """
+    shape = _NO_OBJECT.search(said.reason)
+    if shape is not None:
+        return f"{other_shape(shape[1], has_fields=True)}."
+    value = _NO_VALUE.search(said.reason)
+    if value is None:
+        return None
+    field, kind, shown = value.groups()
+    if "{" in shown and _OBJECT.search(said.reason):
+        return f"{other_shape(field, has_fields=False)}."
+    if "supports only finite values" in said.reason:
+        return f"The number in the field {field!r} is too large."
+    if kind in _NUMBERS:
+        return f"{other_value(field, FieldType.NUMBER, shown)}."
+    if kind == "boolean":
+        return f"{other_value(field, FieldType.BOOLEAN, shown)}."
+    return f"The field {field!r} holds values of the type {kind}, and {shown!r} is none."
+
+
+def innermost(error: ApiError) -> str:
+    """The reason of a refused search that lies below all others, without its full stop."""
+    body = error.body
+    at = body.get("error") if isinstance(body, Mapping) else None
+    said = at.get("reason") if isinstance(at, Mapping) else None
+    shards = at.get("failed_shards") if isinstance(at, Mapping) else None
+    if isinstance(shards, list) and shards and isinstance(shards[0], Mapping):
+        at = shards[0].get("reason")
+    while isinstance(at, Mapping):
+        said, at = at.get("reason") or said, at.get("caused_by")
+    return _short(said or "it gives no reason", 200)
 
 
 def explain_refusal(said: Refusal, index: str | None) -> EngineError:

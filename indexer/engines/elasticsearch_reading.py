@@ -1,7 +1,7 @@
 """Reading documents of an index of Elasticsearch: all of them as they were at one moment, or a sample."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
 from typing import Any
 
 from elastic_transport import TransportError
@@ -13,6 +13,9 @@ from indexer.engines.fields import ENRICHMENT
 
 _KEEP_ALIVE = "5m"
 """How long the server keeps the moment after each page."""
+
+_SECONDS_TO_CLOSE = 5.0
+"""How long a server may take to forget a moment, which it does by itself later."""
 
 _PAGE = 500
 _PAGE_BYTES = 20_000_000
@@ -26,22 +29,35 @@ WITHOUT_VECTORS = (9, 2)
 
 
 def read_documents(
-    client: Elasticsearch, addresses: object, index: str, source: Mapping[str, object]
+    client: Elasticsearch, addresses: object, index: str, moments: set[str], source: Mapping[str, object]
 ) -> Iterator[Document]:
     """Fix the moment now, and answer the documents of it as they are asked for.
 
+    The server's name of it is among `moments` until all documents are read, or the iterator is closed.
     source: what the server is told of `_source` (`whole_source`).
     """
+    moment = _open_moment(client, addresses, index, moments)
+    return _documents(_pages(client, addresses, index, moment, moments, {"source": dict(source)}))
+
+
+def _documents(hits: Generator[Mapping[str, Any], None, None]) -> Iterator[Document]:
+    with closing(hits):
+        for hit in hits:
+            yield Document(str(hit["_id"]), hit.get("_source", {}))
+
+
+def _open_moment(client: Elasticsearch, addresses: object, index: str, moments: set[str]) -> str:
     with failures(addresses, index):
         moment = str(client.open_point_in_time(index=index, keep_alive=_KEEP_ALIVE)["id"])
-    pages = _pages(client, addresses, index, moment, {"source": dict(source)})
-    return (Document(str(hit["_id"]), hit.get("_source", {})) for hit in pages)
+    moments.add(moment)
+    return moment
 
 
 def read_with_field(
     client: Elasticsearch,
     addresses: object,
     index: str,
+    moments: set[str],
     source: Mapping[str, object],
     field: str,
     share: float,
@@ -57,9 +73,8 @@ def read_with_field(
         "docvalue_fields": [{"field": field}],
         "query": held if share >= 1 else {"function_score": {**drawn, "min_score": 1 - share}},
     }
-    with failures(addresses, index):
-        opened = client.open_point_in_time(index=index, keep_alive=_KEEP_ALIVE)
-    for hit in _pages(client, addresses, index, str(opened["id"]), body):
+    moment = _open_moment(client, addresses, index, moments)
+    for hit in _pages(client, addresses, index, moment, moments, body):
         yield Document(str(hit["_id"]), hit.get("_source", {})), str(hit["fields"][field][0])
 
 
@@ -85,9 +100,22 @@ def read_sample(
     return found
 
 
+def close_moments(client: Elasticsearch, moments: set[str]) -> None:
+    """Let the server forget moments that are still open."""
+    hurried = client.options(request_timeout=_SECONDS_TO_CLOSE, max_retries=0)
+    with suppress(ApiError, TransportError):
+        while moments:
+            hurried.close_point_in_time(id=moments.pop())
+
+
 def _pages(
-    client: Elasticsearch, addresses: object, index: str, moment: str, body: Mapping[str, Any]
-) -> Iterator[Mapping[str, Any]]:
+    client: Elasticsearch,
+    addresses: object,
+    index: str,
+    moment: str,
+    moments: set[str],
+    body: Mapping[str, Any],
+) -> Generator[Mapping[str, Any], None, None]:
     """The hits of a search, page by page; body: what is asked of each beside its place."""
     after: list[Any] | None = None
     size = _PAGE
@@ -103,7 +131,9 @@ def _pages(
                     allow_partial_search_results=False,
                     **body,
                 )
+            moments.discard(moment)
             moment = str(answer["pit_id"])
+            moments.add(moment)
             hits = answer["hits"]["hits"]
             yield from hits
             if len(hits) < size:
@@ -111,8 +141,10 @@ def _pages(
             after = hits[-1]["sort"]
             size = _next_size(size, int(answer.meta.headers.get("content-length") or 0))
     finally:
-        with suppress(ApiError, TransportError):
-            client.close_point_in_time(id=moment)
+        if moment in moments:
+            moments.remove(moment)
+            with suppress(ApiError, TransportError):
+                client.close_point_in_time(id=moment)
 
 
 def whole_source(version: Sequence[int]) -> dict[str, object]:

@@ -1,8 +1,10 @@
 """Searching an index of Elasticsearch: the request that is sent, and what its answer means."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
+from enricher.errors import UsageError
 from enricher.records import (
     TOKENS,
     FacetCount,
@@ -13,9 +15,9 @@ from enricher.records import (
     SearchRequest,
     SearchResponse,
 )
-from indexer.engines.elasticsearch_mapping import Columns
+from indexer.engines.elasticsearch_columns import Columns
 from indexer.engines.facets import FACET_SIZE, by_distinction
-from indexer.engines.fields import EMPTY_MARK, ENRICHMENT, KEYWORDS, as_value, clean, keywords_of
+from indexer.engines.fields import EMPTY_MARK, ENRICHMENT, KEYWORDS, clean, keywords_of
 from indexer.engines.plans import MODEL, Clause, Group, no_scored_field, valid_models
 
 _SHARD_SIZE = 1_000
@@ -35,17 +37,28 @@ def body_of(
     }
     aggregations: dict[str, Any] = {}
     for place, name in enumerate(request.facets):
-        field = columns.find(name).name
-        size = {"field": field, "size": FACET_SIZE, "shard_size": _SHARD_SIZE}
-        aggregations[_facet_name(place)] = {"terms": size}
-        if field == _KEYWORDS_FIELD:
+        size = {"size": FACET_SIZE, "shard_size": _SHARD_SIZE}
+        column, aggregations[_facet_name(place)] = columns.counting(name, size)
+        if column.name == _KEYWORDS_FIELD:
             # As many as a shard gives, not those of a facet: of equal ones the server takes any.
-            apart = size | {"size": _SHARD_SIZE, "min_doc_count": 1}
+            apart: dict[str, Any] = {"field": column.name, **size, "size": _SHARD_SIZE, "min_doc_count": 1}
             apart["mutual_information"] = {"include_negatives": False, "background_is_superset": True}
             aggregations[_distinctive_name(place)] = {"significant_terms": apart}
     if aggregations:
         body["aggs"] = aggregations
     return body
+
+
+def trials_of(
+    request: SearchRequest, columns: Columns
+) -> Iterator[tuple[dict[str, Any], Callable[[str], UsageError]]]:
+    """Each filter and each facet alone, as the body of a search, with the error for one that is refused."""
+    for name, value in request.filters:
+        body: dict[str, Any] = {"size": 0, "query": columns.filter(name, value)}
+        yield body, partial(columns.refused_filter, name, value)
+    for name in request.facets:
+        _, counting = columns.counting(name, {"size": 1})
+        yield {"size": 0, "aggs": {"values": counting}}, partial(columns.refused_facet, name)
 
 
 def documents_body(names: Sequence[str], layout: IndexLayout) -> dict[str, Any]:
@@ -138,18 +151,20 @@ def _distinctive_name(place: int) -> str:
     return f"distinctive_{place}"
 
 
-def _facet(aggregations: Mapping[str, Any], place: int) -> tuple[FacetCount, ...]:
+def _facet(
+    columns: Columns, name: str, aggregations: Mapping[str, Any], place: int
+) -> tuple[FacetCount, ...]:
     """The values of a facet; keywords by what sets them apart, where the server has counted that too."""
-    counts = _counts(aggregations[_facet_name(place)])
+    counts = columns.counts(name, aggregations[_facet_name(place)])
     apart = aggregations.get(_distinctive_name(place))
     if apart is None:
         return counts
     everywhere = {str(bucket["key"]): int(bucket["bg_count"]) for bucket in apart["buckets"]}
-    every = sorted({*_counts(apart), *counts}, key=lambda one: -one.count)
+    every = sorted({*columns.counts(name, apart), *counts}, key=lambda one: -one.count)
     return by_distinction(every, everywhere.get, int(apart["doc_count"]), int(apart["bg_count"]))
 
 
-def response_of(request: SearchRequest, answer: Mapping[str, Any]) -> SearchResponse:
+def response_of(request: SearchRequest, answer: Mapping[str, Any], columns: Columns) -> SearchResponse:
     """The answer of the server as a record."""
     total = int(answer["hits"]["total"]["value"])
     aggregations = answer.get("aggregations", {})
@@ -157,7 +172,9 @@ def response_of(request: SearchRequest, answer: Mapping[str, Any]) -> SearchResp
         total=total,
         took_ms=float(answer["took"]),
         hits=hits_of(answer),
-        facets={name: _facet(aggregations, place) for place, name in enumerate(request.facets)},
+        facets={
+            name: _facet(columns, name, aggregations, place) for place, name in enumerate(request.facets)
+        },
         by_words=total,
     )
 
@@ -172,10 +189,3 @@ def _hit(hit: Mapping[str, Any]) -> Hit:
     enrichment = source.pop(ENRICHMENT, None)
     keywords = enrichment.get(KEYWORDS) if isinstance(enrichment, Mapping) else None
     return Hit(str(hit["_id"]), float(hit["_score"]), source, keywords_of(keywords))
-
-
-def _counts(facet: Mapping[str, Any]) -> tuple[FacetCount, ...]:
-    return tuple(
-        FacetCount(str(bucket.get("key_as_string") or as_value(bucket["key"])), int(bucket["doc_count"]))
-        for bucket in facet["buckets"]
-    )

@@ -3,7 +3,7 @@
 import json
 import re
 import reprlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from enricher.records import EnrichedDocument, FieldKind, IndexLayout, Rejection
@@ -46,12 +46,12 @@ _LARGEST_BITS = 1024
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LONG_WORD = re.compile(rf"\S{{{LONGEST_WORD + 1},}}")
-_INTEGER = re.compile(r"[+-]?\d+")
+_INTEGER = re.compile(r"[+-]?[0-9]+")
 _VECTOR = re.compile(r"([0-9a-f]{2})+")
-_FLOAT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 Scalar = str | int | float | bool
-_SCALARS = (str, int, float)
+SCALARS = (str, int, float)
 
 
 class Prepared(NamedTuple):
@@ -214,7 +214,7 @@ def at(enrichment: Mapping[str, object], path: str) -> object:
 def keywords_of(value: object) -> tuple[str, ...]:
     """The exact values of a KEYWORD field, each once, in their order."""
     values = value if isinstance(value, list | tuple) else [value]
-    return tuple(dict.fromkeys(clean(as_value(part)) for part in values if isinstance(part, _SCALARS)))
+    return tuple(dict.fromkeys(clean(as_value(part)) for part in values if isinstance(part, SCALARS)))
 
 
 # ------------------------------------------------------------------ the user's fields
@@ -272,41 +272,21 @@ def _name(path: tuple[str, ...]) -> str:
     return name if len(name) <= 80 else f"{name[:80]}…"
 
 
-def leaves(source: Mapping[str, object]) -> Iterator[tuple[str, Scalar]]:
-    """Every value of a document with its dotted path; the values of a list share one path."""
-    waiting: list[tuple[str, object]] = list(source.items())[::-1]
-    while waiting:
-        path, value = waiting.pop()
-        if isinstance(value, Mapping):
-            waiting.extend([(f"{path}.{key}", inner) for key, inner in value.items()][::-1])
-        elif isinstance(value, list | tuple):
-            waiting.extend([(path, inner) for inner in value][::-1])
-        elif isinstance(value, _SCALARS):
-            yield path, value
-
-
-def is_short(value: Scalar) -> bool:
-    """Whether a value of a user's field is kept for filters and facets."""
-    if isinstance(value, str):
-        return len(value) <= LONGEST_VALUE and utf16_length(value) <= LONGEST_VALUE
-    return isinstance(value, bool | float) or -(2**63) <= value < 2**63
-
-
 def as_value(value: Scalar) -> str:
     """A value as facets show it and filters take it: true, false, 5, 3.14, or the string."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**63:
         return str(int(value))
     return str(value)
 
 
 def number(text: str) -> int | float | None:
     """The number that a filter's value spells, None where it spells none."""
-    if _INTEGER.fullmatch(text):
-        return int(text) if len(text) < 40 else None
+    if len(text) < 40 and _INTEGER.fullmatch(text):
+        return int(text)
     if _FLOAT.fullmatch(text):
         value = float(text)
         if value.is_integer() and abs(value) < 2**63:

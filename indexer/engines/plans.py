@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from enricher.errors import UsageError
 from enricher.records import FieldKind, IndexLayout, QueryTerm, SearchRequest
-from indexer.engines.fields import EMPTY_MARK, ENRICHMENT, KEYWORDS, LONGEST_WORD, clean
+from indexer.engines.field_types import FieldType
+from indexer.engines.fields import EMPTY_MARK, ENRICHMENT, KEYWORDS, LONGEST_WORD, clean, number
 
 MOST_HITS = 10_000
 MOST_WEIGHT = 1e6
@@ -100,6 +101,28 @@ def enrichment_field(name: str, layout: IndexLayout) -> str | None:
     if (name == KEYWORDS or path != name) and layout.mapping.get(path) is FieldKind.KEYWORD:
         return path
     return None
+
+
+def filter_value(index: str, name: str, kind: FieldType, value: str) -> str | int | float | bool:
+    """The value of a filter as a field of a type has it; UsageError where it is none of that type."""
+    match kind:
+        case FieldType.NUMBER:
+            found = number(value)
+            if found is None:
+                raise UsageError(
+                    f"The field {name!r} of the index {index!r} holds numbers, and {value!r} is none."
+                )
+            return found
+        case FieldType.BOOLEAN:
+            spelled = value.lower()  # also as Python writes them
+            if spelled not in {"true", "false"}:
+                raise UsageError(
+                    f"The field {name!r} of the index {index!r} holds true or false, and {value!r} is "
+                    "neither."
+                )
+            return spelled == "true"
+        case _:
+            return value
 
 
 def valid_models(layout: IndexLayout) -> tuple[str, ...]:

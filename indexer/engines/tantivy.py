@@ -105,9 +105,9 @@ class TantivyEngine:
         with self._folder.failures():
             self._folder.set_alias(alias, index)
 
-    def aliases(self) -> Mapping[str, str]:
+    def aliases(self) -> Mapping[str, tuple[str, ...]]:
         with self._folder.failures():
-            return self._folder.aliases()
+            return {alias: (index,) for alias, index in self._folder.aliases().items()}
 
     def name_of(self, index: str) -> str:
         """The index that a name or alias means."""
@@ -131,8 +131,12 @@ class TantivyEngine:
     def write(self, index: str, documents: Sequence[EnrichedDocument]) -> list[Rejection]:
         opened, layout = self._described(index)
         prepared, rejections = prepare(documents, layout, STORED_KINDS)
-        opened.write(prepared, layout)
-        return rejections
+        return rejections + opened.write(prepared, layout)
+
+    def uncommitted(self, index: str) -> int:
+        with self._lock:
+            opened = self._open.get(self.name_of(index))
+            return 0 if opened is None else opened.pending
 
     def refresh(self, index: str) -> None:
         self._opened(index).commit()

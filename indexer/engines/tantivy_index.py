@@ -1,5 +1,6 @@
 """One index of the embedded engine: its schema, its documents, its one writer, its reader."""
 
+import hashlib
 import json
 import threading
 import time
@@ -11,16 +12,17 @@ from pathlib import Path
 
 import tantivy
 
+from enricher.errors import EngineError
+from enricher.files import write_atomically
 from enricher.model.text_vectors.vectors import Codes, from_hex
-from enricher.records import VECTOR, Document, FieldKind, IndexLayout
+from enricher.records import VECTOR, Document, FieldKind, IndexLayout, Rejection
+from indexer.engines.field_types import FieldTypes, Values, plain_values
 from indexer.engines.fields import (
     LONGEST_KEYWORD,
     Prepared,
     Scalar,
     at,
-    is_short,
     keywords_of,
-    leaves,
     utf16_length,
 )
 from indexer.engines.tantivy_errors import explain, is_lock_refused, not_allowed
@@ -31,6 +33,11 @@ ID, SOURCE, ENRICHMENT_JSON, VALUES, PATHS = "id", "source", "enrichment", "valu
 KEY = "key"
 """The number that vectors know a document by; only in indexes that have vectors."""
 
+TYPES = "types.json"
+"""The file beside the segments that holds the types of the user's fields. An index that an earlier version
+made has none: it takes values of any type.
+"""
+
 STORED_KINDS = (FieldKind.KEYWORD, FieldKind.STORED)
 """What is stored with a document to be shown. Words and vectors are in the index, and can be made again."""
 
@@ -38,6 +45,8 @@ MOST_IDS = 100_000
 """Ids that are held in memory of one commit, some 200 bytes each."""
 
 _PAGE = 10_000
+_LONGEST_KEY = 256
+_STRING = "s"
 
 
 def field_names(layout: IndexLayout) -> dict[str, str]:
@@ -73,26 +82,42 @@ def schema_of(layout: IndexLayout) -> tantivy.Schema:
 
 def value_key(path: str) -> str:
     """The key of a user's field among `VALUES`: letters that no path syntax gives a meaning to."""
+    encoded = path.encode("utf-8", "replace")
+    if len(encoded) > _LONGEST_KEY:
+        return f"u{hashlib.blake2b(encoded, digest_size=32).hexdigest()}"
+    return f"t{encoded.hex()}"
+
+
+def old_value_key(path: str) -> str:
+    """The key under which an earlier version kept the values, of which it made times of some strings."""
     return path.encode("utf-8", "replace").hex()
 
 
-def as_stored(document: Prepared, layout: IndexLayout, names: Mapping[str, str]) -> tantivy.Document:
+def value_term(value: Scalar) -> Scalar:
+    """A value as it stands under its key: the library would read some strings as times, but none of these."""
+    return _STRING + value if isinstance(value, str) else value
+
+
+def value_of(term: Scalar) -> Scalar:
+    """The value that a term under a key of `value_key` stands for."""
+    return term[len(_STRING) :] if isinstance(term, str) else term
+
+
+def as_stored(
+    document: Prepared, values: Values, layout: IndexLayout, names: Mapping[str, str]
+) -> tantivy.Document:
     """The document in the library's form; `names` are those of `field_names`."""
     stored = tantivy.Document()
     stored.add_text(ID, document.id)
     stored.add_bytes(SOURCE, document.source_json)
     stored.add_bytes(ENRICHMENT_JSON, document.enrichment_json)
-    paths: dict[str, dict[tuple[type, Scalar], Scalar]] = {}
-    for path, value in leaves(document.source):
-        values = paths.setdefault(path, {})
-        if is_short(value):
-            values[type(value), value] = value
-    for path in paths:
+    for path in values:
         stored.add_text(PATHS, path)
     if layout.has_vectors:
         stored.add_unsigned(KEY, key_of(document.id))
-    short = {value_key(path): list(values.values()) for path, values in paths.items() if values}
-    stored.add_json(VALUES, short)
+    stored.add_json(
+        VALUES, {value_key(path): [*map(value_term, held)] for path, held in values.items() if held}
+    )
     for path, name in names.items():
         found = at(document.enrichment, path)
         if layout.mapping[path].scored:
@@ -102,6 +127,11 @@ def as_stored(document: Prepared, layout: IndexLayout, names: Mapping[str, str])
             if utf16_length(keyword) <= LONGEST_KEYWORD:
                 stored.add_text(name, keyword)
     return stored
+
+
+def _values_of(document: Prepared, types: FieldTypes | None) -> Values:
+    """The values that a document has for filters and facets; ValueError where one does not fit."""
+    return plain_values(document.source) if types is None else types.admit(document.source)
 
 
 def vector_of(document: Prepared, layout: IndexLayout) -> Codes | None:
@@ -119,6 +149,24 @@ def source_of(stored: tantivy.Document) -> dict[str, object]:
 def build(layout: IndexLayout, segments: Path) -> None:
     """Make an empty index in a folder."""
     tantivy.Index(schema_of(layout), path=str(segments))
+    write_types(segments.parent / TYPES, FieldTypes({}))
+
+
+def write_types(path: Path, types: FieldTypes) -> None:
+    """Write the types of an index's fields. Raises OSError."""
+    write_atomically(path, json.dumps(types.as_json(), ensure_ascii=False).encode())
+
+
+def read_types(path: Path) -> FieldTypes | None:
+    """The types of an index's fields, None where they are not known. Raises EngineError."""
+    try:
+        return FieldTypes.from_json(json.loads(path.read_bytes()))
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise EngineError(
+            f"The file {path} is damaged; remove its index and index the documents again."
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +194,8 @@ class _Writers:
 
     documents: tantivy.IndexWriter
     vectors: VectorWriter
+    types: FieldTypes | None
+    """Those of the fields of all that was written, committed or not."""
 
 
 class TantivyIndex:
@@ -168,6 +218,9 @@ class TantivyIndex:
         self._lock = threading.RLock()
         self._writers: _Writers | None = None
         self._uncommitted = 0
+        self._pending = 0
+        self._typed = 0
+        self._types: tuple[object, FieldTypes | None] = None, None
         self._seen: tuple[int, int] | None = None
         self._ids: dict[tuple[int, int], str] = {}
         self._vectors = VectorReader(segments.parent)
@@ -218,26 +271,56 @@ class TantivyIndex:
                 self._seen, self._ids = seen, {}
             return Snapshot(self._index.searcher(), self._ids, self._vectors)
 
-    def write(self, documents: Sequence[Prepared], layout: IndexLayout) -> None:
-        """Insert or replace; what is not yet durable is so after `commit`.
+    def write(self, documents: Sequence[Prepared], layout: IndexLayout) -> list[Rejection]:
+        """Insert or replace; what is not yet durable is so after `commit`. Answers the documents of which a
+        value does not fit the type of its field.
 
         An interrupt may leave documents unwritten, but none of them removed.
         """
-        names = field_names(layout)
+        names, refused = field_names(layout), []
         with self._lock, self._writing() as writers:
             for document in documents:
-                stored = as_stored(document, layout, names)
-                if layout.has_vectors:
-                    writers.vectors.append(document.id, vector_of(document, layout))
                 try:
-                    writers.documents.delete_documents_by_term(ID, document.id)
-                finally:
-                    writers.documents.add_document(stored)
-                self._uncommitted += len(document.source_json) + len(document.enrichment_json)
-                if self._uncommitted >= self._commit_bytes:
-                    self._commit(writers)
+                    values = _values_of(document, writers.types)
+                except ValueError as error:
+                    refused.append(Rejection(document.id, f"{error}.", document.source_json.decode()))
+                    continue
+                self._write(writers, document, as_stored(document, values, layout, names), layout)
             if time.monotonic() - self._committed >= self._commit_seconds:
                 self._commit(writers)
+        return refused
+
+    def _write(
+        self, writers: _Writers, document: Prepared, stored: tantivy.Document, layout: IndexLayout
+    ) -> None:
+        if layout.has_vectors:
+            writers.vectors.append(document.id, vector_of(document, layout))
+        self._pending += 1
+        try:
+            writers.documents.delete_documents_by_term(ID, document.id)
+        finally:
+            writers.documents.add_document(stored)
+        self._uncommitted += len(document.source_json) + len(document.enrichment_json)
+        if self._uncommitted >= self._commit_bytes:
+            self._commit(writers)
+
+    @property
+    def pending(self) -> int:
+        """Documents written since the last commit: a failure loses them, and has lost them where one was."""
+        return self._pending
+
+    def types(self) -> FieldTypes | None:
+        """The types of the fields of what is committed, None where an earlier version made the index."""
+        path = self.segments.parent / TYPES
+        with self._lock, self.failures():
+            try:
+                state = path.stat()
+            except FileNotFoundError:
+                return None
+            seen = (state.st_ino, state.st_mtime_ns)
+            if seen != self._types[0]:
+                self._types = seen, read_types(path)
+            return self._types[1]
 
     def delete(self, ids: Sequence[str]) -> int:
         """Remove documents; answers how many there were."""
@@ -279,8 +362,11 @@ class TantivyIndex:
 
     def _commit(self, writers: _Writers) -> None:
         writers.vectors.sync()
+        if writers.types is not None and len(writers.types) != self._typed:
+            write_types(self.segments.parent / TYPES, writers.types)
+            self._typed = len(writers.types)
         writers.documents.commit()
-        self._uncommitted = 0
+        self._uncommitted = self._pending = 0
         self._committed = time.monotonic()
 
     def close(self) -> None:
@@ -308,8 +394,10 @@ class TantivyIndex:
         with self.failures():
             if self._writers is None:
                 documents = self._index.writer(heap_size=self._heap_bytes, num_threads=1)
-                self._writers = _Writers(documents, VectorWriter(self.segments.parent))
-                self._uncommitted = 0
+                types = read_types(self.segments.parent / TYPES)
+                self._writers = _Writers(documents, VectorWriter(self.segments.parent), types)
+                self._typed = 0 if types is None else len(types)
+                self._uncommitted = self._pending = 0
                 self._committed = time.monotonic()
             try:
                 yield self._writers

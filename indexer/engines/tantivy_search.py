@@ -1,7 +1,9 @@
 """Searching an index of the embedded engine: queries, filters, facets."""
 
+import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -11,6 +13,7 @@ import orjson
 import tantivy
 from tantivy import Occur, Query
 
+from enricher.errors import EngineError
 from enricher.expansion.fusion import (
     DEPTH,
     SCORED,
@@ -32,12 +35,14 @@ from enricher.records import (
     SearchResponse,
 )
 from indexer.engines.facets import FACET_SIZE, by_distinction
-from indexer.engines.fields import EMPTY_MARK, KEYWORDS, as_value, clean, keywords_of, number
+from indexer.engines.field_types import FieldType, FieldTypes
+from indexer.engines.fields import EMPTY_MARK, KEYWORDS, Scalar, as_value, clean, keywords_of, number
 from indexer.engines.plans import (
     MODEL,
     Clause,
     Group,
     enrichment_field,
+    filter_value,
     no_scored_field,
     no_such_field,
     plan,
@@ -51,8 +56,11 @@ from indexer.engines.tantivy_index import (
     VALUES,
     TantivyIndex,
     field_names,
+    old_value_key,
     source_of,
     value_key,
+    value_of,
+    value_term,
 )
 from indexer.engines.tantivy_vectors import Vectors
 
@@ -62,14 +70,36 @@ MOST_FILTERED = 10_000
 MOST_LOOKED_UP = 2000
 """Nearest documents that are looked up at most, where filters let more through."""
 
+_EXACT = ".keyword"
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
+"""The strings of which an earlier version kept the moment alone."""
+
 Address = tantivy.DocAddress
 Scored = tuple[float, Address]
 
 
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A user's field; its type is None in an index of an earlier version."""
+
+    name: str
+    type: FieldType | None
+
+    @property
+    def key(self) -> str:
+        return f"{VALUES}.{value_key(self.name)}"
+
+    @property
+    def old_key(self) -> str:
+        return f"{VALUES}.{old_value_key(self.name)}"
+
+
 def search(index: TantivyIndex, layout: IndexLayout, request: SearchRequest) -> SearchResponse:
     """Answer a request from the last commit."""
-    started = time.perf_counter()
-    return _Search(index, layout, request).answer(started)
+    asked = _Search(index, layout, request)
+    if request.query.vector is not None:
+        asked.snapshot.vectors.current().load()
+    return asked.answer(time.perf_counter())
 
 
 def made_by(index: TantivyIndex, layout: IndexLayout, models: Sequence[str]) -> int:
@@ -126,6 +156,7 @@ class _Search:
         self.names = field_names(layout)
         self.snapshot = index.snapshot()
         self.searcher = self.snapshot.searcher
+        self.types = index.types()
 
     def answer(self, started: float) -> SearchResponse:
         groups = plan(self.request, self.layout, self.index.name)
@@ -226,8 +257,19 @@ class _Search:
 
     def _filter(self, name: str, value: str) -> Query:
         column, value = self._column(name), clean(value)
-        if not column.startswith(VALUES + "."):
+        if isinstance(column, str):
             return self._term(column, value)
+        if column.type is None:
+            return self._old_filter(column, value)
+        wanted = filter_value(self.index.name, clean(name), column.type, value)
+        return self._term(
+            column.key, value_term(float(wanted) if column.type is FieldType.NUMBER else wanted)
+        )
+
+    def _old_filter(self, column: "_Column", value: str) -> Query:
+        """Find a value in an index that knows no types: as each type that it may be of, in both forms."""
+        if _TIME.fullmatch(value) and self._holds(column.old_key):
+            raise self._old_times(column)
         wanted: list[object] = [value]
         if value in {"true", "false"}:
             wanted.append(value == "true")
@@ -235,32 +277,73 @@ class _Search:
         if spelled is not None:
             in_range = isinstance(spelled, int) and -(2**63) <= spelled < 2**63
             wanted.append(spelled if in_range else float(spelled))
-        return _any([self._term(column, one) for one in wanted])
+        new: list[object] = [value_term(value), *wanted[1:], *([] if spelled is None else [float(spelled)])]
+        terms = [(column.old_key, one) for one in wanted] + [(column.key, one) for one in new]
+        return _any([self._term(key, one) for key, one in terms])
 
-    def _column(self, name: str) -> str:
+    def _holds(self, key: str) -> bool:
+        with self.index.failures():
+            return _count(self.searcher, Query.exists_query(key)) > 0
+
+    def _old_times(self, column: "_Column") -> EngineError:
+        return EngineError(
+            f"The index {self.index.name!r} was made by an earlier version, which kept the times of the "
+            f"field {column.name!r} in another form: index the documents again to filter and count by it."
+        )
+
+    def _column(self, name: str) -> "str | _Column":
+        """The field of the schema that has the values of our field, or the column of a user's field."""
         name = clean(name)
         path = enrichment_field(name, self.layout)
         if path is not None:
             return self.names[path]
+        if self.types is not None:
+            return self._typed_column(name, self.types)
         with self.index.failures():
             if self.searcher.doc_freq(PATHS, name):
-                return f"{VALUES}.{value_key(name)}"
+                return _Column(name, None)
             known = [path for path, _ in self.searcher.terms_with_prefix(PATHS, "", limit=50)]
         raise no_such_field(self.index.name, name, known)
 
+    def _typed_column(self, name: str, types: FieldTypes) -> "_Column":
+        """The column of a field; strings have a second name, as a server gives it to them."""
+        found = types.get(name)
+        if found is None and types.get(name.removesuffix(_EXACT)) is FieldType.STRING:
+            name, found = name.removesuffix(_EXACT), FieldType.STRING
+        if found in (None, FieldType.OBJECT):
+            raise no_such_field(self.index.name, name, types.names()[:50])
+        return _Column(name, found)
+
     # -------------------------------------------------------------- answers
 
-    def _facet(self, query: Query, column: str, found: int) -> tuple[FacetCount, ...]:
-        terms = {"field": column, "size": _MOST_BUCKETS}
-        buckets = self.searcher.aggregate(query, {"facet": {"terms": terms}})["facet"]["buckets"]
-        ranked = sorted(buckets, key=lambda b: (-b["doc_count"], isinstance(b["key"], str), b["key"]))
-        counts = (
-            FacetCount(b.get("key_as_string") or as_value(b["key"]), int(b["doc_count"])) for b in ranked
+    def _facet(self, query: Query, column: "str | _Column", found: int) -> tuple[FacetCount, ...]:
+        counts = sorted(
+            self._counts(query, column).items(), key=lambda one: (-one[1], isinstance(one[0], str), one[0])
         )
-        if column != self.names.get(KEYWORDS):
-            return tuple(islice(counts, FACET_SIZE))
+        shown = (FacetCount(as_value(value), count) for value, count in counts)
+        if not isinstance(column, str) or column != self.names.get(KEYWORDS):
+            return tuple(islice(shown, FACET_SIZE))
         everywhere = partial(self.searcher.doc_freq, column)
-        return by_distinction(counts, everywhere, found, int(self.searcher.num_docs))
+        return by_distinction(shown, everywhere, found, int(self.searcher.num_docs))
+
+    def _counts(self, query: Query, column: "str | _Column") -> dict[Scalar, int]:
+        """In how many documents that a query finds each value of a column is."""
+        if isinstance(column, str):
+            return dict(self._buckets(query, column))
+        counts = {value_of(term): count for term, count in self._buckets(query, column.key)}
+        if column.type is None:
+            for value, count in self._buckets(query, column.old_key):
+                if isinstance(value, str) and _TIME.fullmatch(value):
+                    raise self._old_times(column)
+                counts[value] = counts.get(value, 0) + count
+        return counts
+
+    def _buckets(self, query: Query, key: str) -> Iterator[tuple[Scalar, int]]:
+        terms = {"field": key, "size": _MOST_BUCKETS}
+        for bucket in self.searcher.aggregate(query, {"facet": {"terms": terms}})["facet"]["buckets"]:
+            told = bucket.get("key_as_string")
+            value = bucket["key"] if told is None else told == "true"
+            yield value, int(bucket["doc_count"])
 
     def _hit(self, score: float, address: tantivy.DocAddress) -> Hit:
         if not self.request.source:

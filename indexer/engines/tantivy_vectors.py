@@ -175,6 +175,11 @@ class Vectors:
         nearest: list[int] = self._keys[rows[products > least_product(self.dimensions)]].tolist()
         return nearest
 
+    def load(self) -> None:
+        """Make ready what `nearest` needs, which else the first call does."""
+        if len(self._keys):
+            self._index  # noqa: B018  (it is kept from now on)
+
     @cached_property
     def _index(self) -> "CodeIndex":
         from enricher.model.neighbors import CodeIndex  # it imports faiss, which counting does not need

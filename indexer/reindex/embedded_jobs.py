@@ -49,7 +49,7 @@ class EmbeddedJobs:
                 f"{alias!r} is an index: an alias of that name cannot be made. Name another with --to."
             )
         concrete = self.engine.name_of(source)
-        if self.engine.aliases().get(alias, concrete) != concrete:
+        if self.engine.aliases().get(alias, (concrete,)) != (concrete,):
             raise UsageError(f"The alias {alias!r} stands for another index than {concrete!r}.")
         if options.write_block:
             say("Nobody else can write to an index of the embedded engine while a job runs.")
@@ -67,7 +67,7 @@ class EmbeddedJobs:
     def to_roll_back(self) -> list[Job]:
         aliases, found = self.engine.aliases(), dict[str, Job]()
         for job in self.ledger.jobs():
-            swapped = job.phase is Phase.DONE and aliases.get(job.alias) == job.target
+            swapped = job.phase is Phase.DONE and aliases.get(job.alias) == (job.target,)
             if swapped and self.engine.exists(job.source):
                 found.setdefault(job.alias, job)
         return list(found.values())
@@ -77,7 +77,7 @@ class EmbeddedJobs:
 
     def cancel(self, name: str) -> Job:
         def change(job: Job) -> None:
-            if job.phase.ended or self.engine.aliases().get(job.alias) == job.target:
+            if job.phase.ended or self.engine.aliases().get(job.alias) == (job.target,):
                 raise UsageError(f"The job {name!r} is {job.phase}: there is nothing to cancel.")
             job.phase = Phase.CANCELLED
 
@@ -88,7 +88,7 @@ class EmbeddedJobs:
         return job
 
     def remove(self, job: Job, *, old_index: bool) -> None:
-        aliases = [alias for alias, index in self.engine.aliases().items() if index == job.source]
+        aliases = [alias for alias, behind in self.engine.aliases().items() if job.source in behind]
         with self._alone(job.id):
             remove(self.ledger, self.engine, job, aliases, old_index=old_index)
         (self._folder / f"{job.id}.lock").unlink(missing_ok=True)
@@ -144,7 +144,7 @@ class _Run:
         job = self._ledger.load(self._job)
         if job.phase.ended:
             return job
-        if self._engine.aliases().get(job.alias) != job.target:
+        if self._engine.aliases().get(job.alias) != (job.target,):
             if not self._engine.exists(job.target):
                 self._engine.create(job.target, self._enricher.layout())
             reached("target-ready")

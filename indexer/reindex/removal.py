@@ -8,13 +8,13 @@ from indexer.reindex.job import Job, JobKind, Phase
 from indexer.reindex.ledger import Ledger
 
 
-def replaced(jobs: Sequence[Job], aliases: Mapping[str, str]) -> dict[str, Job]:
+def replaced(jobs: Sequence[Job], aliases: Mapping[str, Collection[str]]) -> dict[str, Job]:
     """The indexes that are kept for a way back only, each with the last job that has replaced it.
 
-    jobs: all of them, the newest first. aliases: name → index. An index that another alias stands for is in
+    jobs: all of them, the newest first. aliases: name → indexes. An index that another alias stands for is in
     use, and none of them.
     """
-    used = set(aliases.values())
+    used = {index for behind in aliases.values() for index in behind}
     return {
         job.source: job
         for job in reversed(jobs)

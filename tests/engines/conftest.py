@@ -1,5 +1,8 @@
 import pytest
 
 pytest.register_assert_rewrite(
-    "tests.engines.congruence", "tests.engines.congruence_search", "tests.engines.congruence_vectors"
+    "tests.engines.congruence",
+    "tests.engines.congruence_fields",
+    "tests.engines.congruence_search",
+    "tests.engines.congruence_vectors",
 )

@@ -169,7 +169,7 @@ def test_an_alias_moves_in_one_action(engine: SearchEngine, index: str) -> None:
     assert ids(engine, alias, "x") == ["a"]
     engine.set_alias(alias, two)
     assert ids(engine, alias, "x") == ["b"]
-    assert engine.aliases()[alias] == two
+    assert engine.aliases()[alias] == (two,)
     assert engine.exists(alias)
     assert engine.layout(alias) == LAYOUT
     engine.write(alias, [document("c", "x")])

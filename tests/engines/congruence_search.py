@@ -93,8 +93,9 @@ def test_top_bounds_the_hits_and_not_the_total(engine: SearchEngine, index: str)
     assert (response.total, len(response.hits)) == (30, 7)
     response = engine.search(index, SearchRequest(query("x"), top=0))
     assert (response.total, len(response.hits)) == (30, 0)
-    with pytest.raises(UsageError, match="10001"):
-        engine.search(index, SearchRequest(query("x"), top=10_001))
+    for top in (10_001, -1, -5, 10**12):
+        with pytest.raises(UsageError, match=f"The number of hits is {top}; choose one from 0 to 10000."):
+            engine.search(index, SearchRequest(query("x"), top=top))
 
 
 def test_hits_without_source_are_ids_and_scores(engine: SearchEngine, index: str) -> None:
@@ -136,13 +137,10 @@ def test_filters_hold_all_and_do_not_score(engine: SearchEngine, index: str) -> 
         ("year", "1998"): ["a", "c"],
         ("year", "1998.0"): ["a", "c"],
         ("year", "1998.5"): [],
-        ("year", "text"): [],
         ("year", "99999999999999999999"): [],
         ("price", "3.14"): ["a"],
         ("price", "5"): ["b"],
-        ("price", "nan"): [],
         ("live", "true"): ["a"],
-        ("live", "yes"): [],
         ("tags", "q"): ["a"],
         ("meta.author", "李"): ["b"],
         ("code", "007"): ["c"],

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from enricher.errors import UsageError
 from enricher.model.text_vectors.vectors import quantize, to_hex
 from enricher.records import EnrichedDocument, FieldKind, Query, QueryVector, SearchEngine, SearchRequest
 from tests.engines.congruence import LAYOUT, document, query
@@ -157,3 +158,12 @@ def test_a_ranking_does_not_depend_on_how_many_hits_are_asked_for(engine: Search
     for top in (5, 50, 300):
         hits = engine.search(vectors, SearchRequest(asked, top=top, source=False)).hits
         assert [(hit.id, hit.score) for hit in hits] == [(hit.id, hit.score) for hit in whole[:top]]
+
+
+@pytest.mark.parametrize("top", [-5, -1, 10_001])
+def test_the_number_of_hits_is_bounded_for_vectors_too(engine: SearchEngine, vectors: str, top: int) -> None:
+    """It is looked at before more documents are compared than are asked for."""
+    put(engine, vectors, pointing(5, document("a", "x")))
+    with pytest.raises(UsageError, match=f"The number of hits is {top};"):
+        found(engine, vectors, asking("x"), top=top)
+    assert found(engine, vectors, asking("x"), top=0) == []

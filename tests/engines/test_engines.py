@@ -18,7 +18,6 @@ from indexer.engines.fields import (
     as_value,
     clean,
     encode,
-    leaves,
     number,
     prepare,
     utf16_length,
@@ -119,12 +118,6 @@ def test_words_that_are_no_text_are_none() -> None:
     assert [words_of(value) for value in (None, 3, {}, "", " \n", [])] == [EMPTY_MARK] * 6
 
 
-def test_leaves_are_found_at_dotted_paths() -> None:
-    """Inner objects and lists are flattened, nothing is found in nothing."""
-    source = {"a": {"b": [1, {"c": "x"}, [True]]}, "d": None, "e": [], "f": 2.5}
-    assert list(leaves(source)) == [("a.b", 1), ("a.b.c", "x"), ("a.b", True), ("f", 2.5)]
-
-
 @pytest.mark.parametrize(
     ("text", "value"),
     [
@@ -138,7 +131,9 @@ def test_leaves_are_found_at_dotted_paths() -> None:
         ("1_000", None),
         (" 1", None),
         ("", None),
-        ("9" * 50, None),
+        ("9" * 50, 1e50),
+        ("9" * 400, None),
+        ("\u0661", None),
     ],
 )
 def test_numbers_are_spelled_plainly(text: str, value: float | None) -> None:
@@ -149,6 +144,8 @@ def test_numbers_are_spelled_plainly(text: str, value: float | None) -> None:
 def test_values_are_shown_as_filters_take_them() -> None:
     """Whole fractions lose their point, booleans are small."""
     assert [as_value(value) for value in (True, 5.0, 3.14, 7, "x")] == ["true", "5", "3.14", "7", "x"]
+    for value in (1e300, -1e19, 5e-324, 2.0**62, 10**30):
+        assert number(as_value(value)) == value
 
 
 def test_preparing_leaves_the_document_as_it_was() -> None:

@@ -9,20 +9,25 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import tantivy
 
 from enricher.errors import EngineError, EngineUnavailable, IndexConflict
-from enricher.records import EnrichedDocument, SearchRequest
+from enricher.records import EnrichedDocument, FieldKind, SearchRequest
+from indexer.engines import tantivy_search
 from indexer.engines.folder import write_json
 from indexer.engines.tantivy import TantivyEngine
 from indexer.engines.tantivy_errors import explain
+from indexer.engines.tantivy_index import field_names
 from indexer.engines.tantivy_links import LinkedSegments
 from tests.engines.congruence import *  # noqa: F403
 from tests.engines.congruence import LAYOUT, document, fill, ids, query
+from tests.engines.congruence_fields import *  # noqa: F403
 from tests.engines.congruence_search import *  # noqa: F403
 from tests.engines.congruence_vectors import *  # noqa: F403
+from tests.engines.congruence_vectors import asking, pointing, put
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -392,16 +397,76 @@ def test_a_file_in_the_way_is_said(tmp_path: Path) -> None:
     opened.close()
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 20 MB."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", str(place)]
-    if os.getuid() != 0 or subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("A small disk can only be made by root, where mounting is allowed.")
-    yield place
-    subprocess.run(["umount", "-l", str(place)], check=True)
+def make_old(root: Path, **documents: dict[str, list[object]]) -> None:
+    """Turn the empty index "things" into one that an earlier version has filled: no types, plain values."""
+    (root / "things" / "types.json").unlink()
+    opened = tantivy.Index.open(str(root / "things" / "segments"))
+    with opened.writer(20_000_000, 1) as writer:
+        for id_, values in documents.items():
+            made = tantivy.Document()
+            made.add_text("id", id_)
+            made.add_bytes("source", json.dumps(values).encode())
+            made.add_bytes("enrichment", b"{}")
+            made.add_json("values", {name.encode().hex(): held for name, held in values.items()})
+            for name in values:
+                made.add_text("paths", name)
+            for name in field_names(LAYOUT).values():
+                made.add_text(name, "x")
+            writer.add_document(made)
+
+
+def test_an_index_of_an_earlier_version_is_searched_and_written(root: Path, engine: TantivyEngine) -> None:
+    """Its filters and facets count what it holds and what is added, of whatever types."""
+    engine.create("things", LAYOUT)
+    make_old(root, old={"tag": ["a", "2024-01-02"], "n": [5, 2.5], "on": [True]}, other={"n": [5]})
+    added = [document("new", "x", tag="a", n=5.0, on=True), document("text", "x", tag="b", n="five")]
+    assert engine.write("things", added) == []
+    engine.refresh("things")
+    for name, value, found in [
+        ("tag", "a", ["new", "old"]),
+        ("tag", "2024-01-02", ["old"]),
+        ("n", "5", ["new", "old", "other"]),
+        ("n", "2.5", ["old"]),
+        ("n", "five", ["text"]),
+        ("on", "true", ["new", "old"]),
+    ]:
+        assert ids(engine, "things", "x", filters=((name, value),)) == found, (name, value)
+    facets = engine.search("things", SearchRequest(query("x"), facets=("tag", "n", "on"))).facets
+    assert {name: [(one.value, one.count) for one in counts] for name, counts in facets.items()} == {
+        "tag": [("a", 2), ("2024-01-02", 1), ("b", 1)],
+        "n": [("5", 3), ("2.5", 1), ("five", 1)],
+        "on": [("true", 2)],
+    }
+
+
+def test_times_of_an_earlier_version_are_said(root: Path, engine: TantivyEngine) -> None:
+    """They were kept in another form: no filter or facet is answered wrongly until they are written anew."""
+    engine.create("things", LAYOUT)
+    time = "2024-01-02T10:00:00+08:00"
+    make_old(root, old={"at": [time], "tag": ["a"]})
+    for rest in ({"filters": (("at", time),)}, {"facets": ("at",)}):
+        with pytest.raises(EngineError, match=r"the times of the field 'at' .* index the documents again"):
+            ids(engine, "things", "x", **rest)
+    assert ids(engine, "things", "x", filters=(("tag", "a"),)) == ["old"]
+    assert engine.write("things", [document("old", "x", at=time, tag="a")]) == []
+    engine.refresh("things")
+    assert ids(engine, "things", "x", filters=(("at", time),)) == ["old"]
+    counts = engine.search("things", SearchRequest(query("x"), facets=("at",))).facets["at"]
+    assert [(one.value, one.count) for one in counts] == [(time, 1)]
+
+
+def test_types_outlive_the_engine(root: Path, engine: TantivyEngine) -> None:
+    """Another process, and one that had to give up, know the fields of what is committed."""
+    fill(engine, "things", document("a", "x", n=1))
+    engine.close()
+    opened = TantivyEngine(root, heap_bytes=20_000_000)
+    (rejection,) = opened.write("things", [document("b", "x", n="s"), document("c", "x", n=2, other=True)])
+    assert rejection.reason == "The field 'n' holds numbers, and 's' is none."
+    opened.close()
+    assert ids(engine, "things", "x", filters=(("other", "true"),)) == ["c"]
+    (root / "things" / "types.json").write_text("[]")
+    with pytest.raises(EngineError, match=r"types\.json is damaged"):
+        engine.write("things", [document("d", "x")])
 
 
 def test_a_full_disk_is_said_and_the_last_commit_stays(small_disk: Path) -> None:
@@ -417,6 +482,37 @@ def test_a_full_disk_is_said_and_the_last_commit_stays(small_disk: Path) -> None
     fill(opened, "things", document("second", "x"))
     assert ids(opened, "things", "x") == ["second"]
     opened.close()
+
+
+def test_documents_are_uncommitted_until_a_commit(root: Path) -> None:
+    """Those that a failure would lose are told by their number."""
+    opened = TantivyEngine(root, heap_bytes=20_000_000, commit_seconds=1e9)
+    opened.create("things", LAYOUT)
+    assert opened.uncommitted("things") == 0
+    opened.write("things", [document(str(number), "x") for number in range(3)])
+    opened.write("things", [document("0", "y")])
+    assert opened.uncommitted("things") == 4
+    opened.refresh("things")
+    assert opened.uncommitted("things") == 0
+    opened.close()
+
+
+def test_the_time_of_a_search_begins_when_the_vectors_are_there(
+    engine: TantivyEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading them, and loading the library that compares them, is no part of it."""
+    engine.create("things", replace(LAYOUT, mapping={**LAYOUT.mapping, "vector": FieldKind.VECTOR}))
+    put(engine, "things", pointing(5, document("a", "x")))
+    ready: list[bool] = []
+
+    def clock() -> float:
+        vectors = engine._opened("things").snapshot().vectors.current()
+        ready.append("_index" in vars(vectors))
+        return float(len(ready))
+
+    monkeypatch.setattr(tantivy_search, "time", SimpleNamespace(perf_counter=clock))
+    assert engine.search("things", SearchRequest(asking("x"))).took_ms == 1000
+    assert ready == [True, True]
 
 
 def test_dropping_needs_the_index_itself(engine: TantivyEngine) -> None:

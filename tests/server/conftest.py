@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 pytest.register_assert_rewrite(
-    "tests.engines.congruence", "tests.engines.congruence_search", "tests.engines.congruence_vectors"
+    "tests.engines.congruence",
+    "tests.engines.congruence_fields",
+    "tests.engines.congruence_search",
+    "tests.engines.congruence_vectors",
 )
 
 from indexer.engines.addresses import parse_addresses  # noqa: E402

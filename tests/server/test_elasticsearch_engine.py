@@ -15,6 +15,7 @@ from indexer.engines.elasticsearch import ElasticsearchEngine
 from tests.engines import congruence
 from tests.engines.congruence import *  # noqa: F403
 from tests.engines.congruence import LAYOUT, document, fill, ids, query
+from tests.engines.congruence_fields import *  # noqa: F403
 from tests.engines.congruence_search import *  # noqa: F403
 from tests.engines.congruence_vectors import *  # noqa: F403
 from tests.server.conftest import QUICK
@@ -114,13 +115,38 @@ def test_reading_goes_over_many_pages(engine: ElasticsearchEngine, index: str) -
     assert sorted(one.id for one in read) == sorted(str(number) for number in range(1_203))
 
 
+def open_contexts(engine: ElasticsearchEngine) -> int:
+    """Searches that the server keeps for those who page through them."""
+    nodes = engine.client.nodes.stats(metric="indices", index_metric="search")["nodes"]
+    return sum(node["indices"]["search"]["open_contexts"] for node in nodes.values())
+
+
+def test_a_closed_engine_leaves_nothing_open(
+    engine: ElasticsearchEngine, server_url: str, index: str
+) -> None:
+    """Documents that were not read to the end, or not at all, hold no moment of the server."""
+    fill(engine, index, *[document(str(number), "x") for number in range(3)])
+    before = open_contexts(engine)
+    opened = ElasticsearchEngine(parse_addresses(server_url))
+    reading, unread = opened.read(index), opened.read(index)
+    assert next(reading).id and open_contexts(engine) == before + 2
+    opened.close()
+    opened.close()
+    assert open_contexts(engine) == before
+    del reading, unread
+    reading = engine.read(index)
+    assert len(list(reading)) == 3
+    assert open_contexts(engine) == before
+
+
 def test_an_alias_for_several_indexes_is_refused(engine: ElasticsearchEngine, index: str) -> None:
-    """A name has to mean one index."""
+    """A name has to mean one index; the aliases tell of all of them."""
     for number in "12":
         engine.create(f"{index}-{number}", LAYOUT)
         engine.client.indices.put_alias(index=f"{index}-{number}", name=f"{index}-alias")
     with pytest.raises(EngineError, match="several"):
         engine.search(f"{index}-alias", SearchRequest(query("x")))
+    assert engine.aliases()[f"{index}-alias"] == (f"{index}-1", f"{index}-2")
 
 
 def test_new_indexes_take_the_given_settings(server_url: str, index: str) -> None:

@@ -1,0 +1,289 @@
+"""The fields that filters and facets mean, in the mapping of any index: ours, or one that others made."""
+
+import ipaddress
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from enricher.errors import EngineError, UsageError
+from enricher.records import FacetCount, IndexLayout
+from indexer.engines.field_types import FieldType
+from indexer.engines.fields import ENRICHMENT, as_value, clean
+from indexer.engines.plans import enrichment_field, filter_value, no_such_field
+
+_WHOLE = frozenset({"long", "integer", "short", "byte", "unsigned_long", "token_count"})
+_FRACTIONS = frozenset({"double", "float", "half_float", "scaled_float"})
+_NUMBERS = _WHOLE | _FRACTIONS
+_RANGES_OF_NUMBERS = frozenset({"integer_range", "long_range", "float_range", "double_range"})
+_RANGES = _RANGES_OF_NUMBERS | {"date_range", "ip_range"}
+_NARROW: Mapping[str, type[np.floating[Any]]] = {"float": np.float32, "half_float": np.float16}
+"""Types whose values the server answers with more digits than they have."""
+_TEXT = frozenset(
+    {"text", "match_only_text", "annotated_text", "pattern_text", "search_as_you_type", "semantic_text"}
+)
+_EXACT = ("keyword", "wildcard", "constant_keyword", "version")
+"""Types that may stand below a text for its exact values, the best first."""
+_OBJECTS = frozenset({"object", "nested", "passthrough"})
+_NO_VALUES: Mapping[str, str] = {
+    **dict.fromkeys(("geo_point", "geo_shape", "point", "shape"), "holds places"),
+    **dict.fromkeys(("dense_vector", "sparse_vector", "rank_vectors"), "holds vectors"),
+    **dict.fromkeys(("rank_feature", "rank_features"), "holds weights for ranking"),
+    **dict.fromkeys(
+        ("histogram", "exponential_histogram", "aggregate_metric_double"), "holds summaries of numbers"
+    ),
+    "binary": "holds bytes",
+    "completion": "holds suggestions",
+    "percolator": "holds queries",
+}
+_DATE_FORMATS = {"date_nanos": "strict_date_optional_time_nanos||epoch_millis"}
+_DATE_FORMAT = "strict_date_optional_time||epoch_millis"
+_MILLISECOND = re.compile(r"(.*T\d\d:\d\d:\d\d\.\d{3})(Z|[+-]\d\d:?\d\d)?")
+"""A time as facets show it, of nanoseconds too."""
+
+
+class Column(NamedTuple):
+    """A field that can be filtered or counted.
+
+    name: by which requests call it. shown: as the user has written it. nested: the nested object that it is
+    in, None where it is in none.
+    """
+
+    name: str
+    shown: str
+    type: str
+    nested: str | None = None
+    is_searchable: bool = True
+    is_countable: bool = True
+    format: str = _DATE_FORMAT
+
+
+class _Field(NamedTuple):
+    """A field of a mapping, its definition, and the nested object that it is in."""
+
+    definition: Mapping[str, Any]
+    nested: str | None
+    is_part: bool
+    """Whether it is one of several fields that index the same value."""
+
+
+class Columns:
+    """Finds the fields that filters and facets mean, in the mapping of one index."""
+
+    def __init__(self, index: str, layout: IndexLayout, mapping: Mapping[str, Any]) -> None:
+        self._index = index
+        self._layout = layout
+        self._fields = dict(_walk(mapping, "", None)) | dict(_runtime(mapping))
+
+    def find(self, name: str) -> Column:
+        """The field of that name; UsageError where no document has it, or it has no exact values."""
+        ours = enrichment_field(name, self._layout)
+        if ours is not None:
+            return Column(f"{ENRICHMENT}.{ours}", name, "keyword")
+        name = clean(name)
+        path, field = name, None if name.startswith(ENRICHMENT + ".") else self._fields.get(name)
+        if field is not None and field.definition.get("type") == "alias":
+            path = str(field.definition.get("path"))
+            field = self._fields.get(path)
+        if field is None:
+            return self._below(name)
+        kind = _type_of(field.definition)
+        if kind in _OBJECTS:
+            raise self._unknown(name)
+        if kind in _TEXT:
+            path, field = self._exact(path) or (path, field)
+            kind = _type_of(field.definition)
+        return self._column(path, name, kind, field)
+
+    def _column(self, path: str, shown: str, kind: str, field: _Field) -> Column:
+        if kind in _TEXT:
+            raise self._unfit(shown, "is full text")
+        if kind in _NO_VALUES:
+            raise self._unfit(shown, _NO_VALUES[kind])
+        kept = field.definition.get("doc_values") is not False
+        indexed = field.definition.get("index") is not False
+        written = str(field.definition.get("format") or _DATE_FORMATS.get(kind, _DATE_FORMAT))
+        return Column(path, shown, kind, field.nested, kept or indexed, kept, written)
+
+    def _exact(self, path: str) -> tuple[str, _Field] | None:
+        """The field with the exact values of a text."""
+        below = field.definition.get("fields") if (field := self._fields[path]) else None
+        for kind in _EXACT:
+            for name in below if isinstance(below, Mapping) else ():
+                part = self._fields[f"{path}.{name}"]
+                if _type_of(part.definition) == kind and part.definition.get("doc_values") is not False:
+                    return f"{path}.{name}", part
+        return None
+
+    def _below(self, name: str) -> Column:
+        """A key of a flattened field, which the mapping does not list."""
+        outer = name
+        while "." in outer and not name.startswith(ENRICHMENT + "."):
+            outer = outer.rpartition(".")[0]
+            field = self._fields.get(outer)
+            if field is None:
+                continue
+            if _type_of(field.definition) == "flattened":
+                return self._column(name, name, "flattened", field)
+            if field.definition.get("enabled") is False:
+                raise self._unfit(name, f"is not indexed (the object {outer!r} has enabled: false)")
+        raise self._unknown(name)
+
+    def _unknown(self, name: str) -> UsageError:
+        if (field := self._fields.get(name)) and field.definition.get("enabled") is False:
+            return self._unfit(name, "is not indexed (enabled: false)")
+        known = [
+            one
+            for one, field in sorted(self._fields.items())
+            if not field.is_part
+            and _type_of(field.definition) not in _OBJECTS
+            and not one.startswith(ENRICHMENT + ".")
+        ]
+        return no_such_field(self._index, name, known[:50])
+
+    def _unfit(self, name: str, why: str) -> UsageError:
+        return UsageError(
+            f"The field {name!r} of the index {self._index!r} {why}; filter or count by a field "
+            "of exact values."
+        )
+
+    # -------------------------------------------------------------- filters
+
+    def filter(self, name: str, value: str) -> dict[str, Any]:
+        """The query for the documents whose field has exactly that value, or a range that holds it.
+
+        Raises UsageError where the field holds no such values.
+        """
+        column = self.find(name)
+        if not column.is_searchable:
+            raise self._unfit(column.shown, "is not indexed (index: false)")
+        query = self._query(column, clean(value))
+        return query if column.nested is None else {"nested": {"path": column.nested, "query": query}}
+
+    def _query(self, column: Column, value: str) -> dict[str, Any]:
+        wanted: object = value
+        if column.type in _NUMBERS | _RANGES_OF_NUMBERS:
+            wanted = filter_value(self._index, column.shown, FieldType.NUMBER, value)
+            if column.type in _FRACTIONS and wanted == 0:
+                return {"terms": {column.name: [0.0, -0.0]}}  # which are two values to the server
+            if column.type in _WHOLE and not _is_whole(wanted, column.type):
+                return {"match_none": {}}
+        elif column.type == "boolean":
+            wanted = filter_value(self._index, column.shown, FieldType.BOOLEAN, value)
+        elif column.type in {"ip", "ip_range"}:
+            self._check_address(column, value)
+        elif column.type == "date_nanos" and (time := _MILLISECOND.fullmatch(value)):
+            zone = time[2] or ""
+            return {"range": {column.name: {"gte": value, "lte": f"{time[1]}999999{zone}"}}}
+        return {"term": {column.name: {"value": wanted}}}
+
+    def _check_address(self, column: Column, value: str) -> None:
+        try:
+            ipaddress.ip_network(value, strict=False) if column.type == "ip" else ipaddress.ip_address(value)
+        except ValueError:
+            raise UsageError(
+                f"The field {column.shown!r} of the index {self._index!r} holds IP addresses, and {value!r} "
+                "is none."
+            ) from None
+
+    def refused_filter(self, name: str, value: str, reason: str) -> UsageError:
+        """The error for a filter that the server refuses, with its reason."""
+        column = self.find(name)
+        the_field = f"The field {column.shown!r} of the index {self._index!r}"
+        if column.type in {"date", "date_nanos", "date_range"}:
+            return UsageError(f"{the_field} holds dates written as {column.format}, and {value!r} is none.")
+        return UsageError(f"{the_field}, of the type {column.type}, takes no filter {value!r}: {reason}.")
+
+    # -------------------------------------------------------------- facets
+
+    def counting(self, name: str, size: Mapping[str, object]) -> tuple[Column, dict[str, Any]]:
+        """The column of a field and the aggregation that counts the documents of each of its values.
+
+        Raises UsageError where the field has no values that can be counted.
+        """
+        column = self.find(name)
+        if column.type in _RANGES:
+            raise self._uncountable(column, f"it holds ranges (type {column.type})")
+        if not column.is_countable:
+            raise self._uncountable(column, "it has no doc values (doc_values: false)")
+        terms: dict[str, Any] = {"field": column.name, **size}
+        if column.nested is None:
+            return column, {"terms": terms}
+        # A document counts once, however many of its nested objects have the value.
+        order = [{"documents": "desc"}, {"_key": "asc"}]
+        values = {"terms": {**terms, "order": order}, "aggs": {"documents": {"reverse_nested": {}}}}
+        return column, {"nested": {"path": column.nested}, "aggs": {"values": values}}
+
+    def _uncountable(self, column: Column, why: str) -> UsageError:
+        return UsageError(
+            f"The values of the field {column.shown!r} of the index {self._index!r} cannot be counted: {why}."
+        )
+
+    def refused_facet(self, name: str, reason: str) -> UsageError:
+        """The error for a facet that the server refuses, with its reason."""
+        return self._uncountable(self.find(name), reason)
+
+    def counts(self, name: str, answer: Mapping[str, Any]) -> tuple[FacetCount, ...]:
+        """What an aggregation of `counting` has counted, with the values as filters take them."""
+        kind = self.find(name).type
+        counted: dict[str, int] = {}
+        for bucket in answer.get("values", answer)["buckets"]:
+            value, number = _shown(bucket, kind), int(bucket.get("documents", bucket)["doc_count"])
+            counted[value] = counted.get(value, 0) + number
+        return tuple(FacetCount(value, number) for value, number in counted.items())
+
+
+def _shown(bucket: Mapping[str, Any], kind: str) -> str:
+    """The value of a bucket as a filter takes it."""
+    told = bucket.get("key_as_string")
+    if told is not None and kind not in _NUMBERS:
+        return str(told)
+    key = bucket["key"]
+    narrow = _NARROW.get(kind)
+    return as_value(float(str(narrow(key))) if narrow is not None and isinstance(key, float) else key)
+
+
+def _is_whole(number: object, kind: str) -> bool:
+    low, high = (0, 2**64) if kind == "unsigned_long" else (-(2**63), 2**63)
+    return isinstance(number, int) and low <= number < high
+
+
+def _type_of(definition: Mapping[str, Any]) -> str:
+    return str(definition.get("type") or "object")
+
+
+def text_fields_of(mapping: Mapping[str, Any]) -> tuple[str, ...]:
+    """The dotted paths of the user's fields that a mapping makes full text, in its order."""
+    return tuple(
+        path
+        for path, field in _walk(mapping, "", None)
+        if _type_of(field.definition) in _TEXT and not field.is_part and not path.startswith(f"{ENRICHMENT}.")
+    )
+
+
+def _walk(mapping: Mapping[str, Any], prefix: str, nested: str | None) -> Iterator[tuple[str, _Field]]:
+    """Every field of a mapping with its full name, objects and the parts of fields too."""
+    properties = mapping.get("properties")
+    if not isinstance(properties, Mapping):
+        return
+    for name, definition in properties.items():
+        path = f"{prefix}{name}"
+        if not isinstance(definition, Mapping):
+            raise EngineError(f"The mapping of {path!r} cannot be read.")
+        yield path, _Field(definition, nested, False)
+        parts = definition.get("fields")
+        for part, its in (parts if isinstance(parts, Mapping) else {}).items():
+            yield f"{path}.{part}", _Field(its, nested, True)
+        yield from _walk(definition, f"{path}.", path if _type_of(definition) == "nested" else nested)
+
+
+def _runtime(mapping: Mapping[str, Any]) -> Iterator[tuple[str, _Field]]:
+    """The runtime fields of a mapping, which take the place of others of their names."""
+    fields = mapping.get("runtime")
+    for name, definition in (fields if isinstance(fields, Mapping) else {}).items():
+        parts = definition.get("fields") if definition.get("type") == "composite" else None
+        if isinstance(parts, Mapping):
+            yield from ((f"{name}.{part}", _Field(its, None, False)) for part, its in parts.items())
+        else:
+            yield name, _Field(definition, None, False)

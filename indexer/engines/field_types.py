@@ -1,0 +1,179 @@
+"""The types of the user's fields: of each that of its first value, as Elasticsearch maps it.
+
+A later value of another type is converted where Elasticsearch converts it (a number in a field of strings,
+"5" in a field of numbers); where it does not, the document is refused.
+"""
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from enum import StrEnum
+
+from indexer.engines.fields import LONGEST_VALUE, SCALARS, Scalar, utf16_length
+
+
+class FieldType(StrEnum):
+    """What a field holds."""
+
+    STRING = "string"
+    NUMBER = "number"
+    """64-bit floats, whatever a document writes."""
+    BOOLEAN = "boolean"
+    OBJECT = "object"
+    """Fields below it, and no values."""
+
+
+Values = dict[str, list[Scalar]]
+"""The values of a document by their dotted paths, each once; an empty list where all are too long."""
+
+_NUMBER = re.compile(r"[\0-\x20]*([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)[fFdD]?[\0-\x20]*")
+"""The strings that Java reads as a number, but for hexadecimal ones."""
+
+_BOOLEANS = {"true": True, "false": False, "": False}
+
+
+class FieldTypes:
+    """The types of the fields of one index, by their dotted paths; they only grow."""
+
+    def __init__(self, known: Mapping[str, FieldType]) -> None:
+        self._known = dict(known)
+
+    @classmethod
+    def from_json(cls, value: object) -> "FieldTypes":
+        """What `as_json` wrote; ValueError where it is something else."""
+        if not isinstance(value, Mapping):
+            raise ValueError("no object")
+        return cls({str(path): FieldType(kind) for path, kind in value.items()})
+
+    def as_json(self) -> dict[str, str]:
+        """The types as plain JSON."""
+        return {path: kind.value for path, kind in self._known.items()}
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def get(self, path: str) -> FieldType | None:
+        """The type of a field, None where no document has it."""
+        return self._known.get(path)
+
+    def names(self) -> list[str]:
+        """The fields that have values, sorted."""
+        return sorted(path for path, kind in self._known.items() if kind is not FieldType.OBJECT)
+
+    def admit(self, source: Mapping[str, object]) -> Values:
+        """The values of a document as its fields hold them; the types of new fields are kept.
+
+        Raises ValueError, and keeps nothing, where a value does not fit the type of its field.
+        """
+        new: dict[str, FieldType] = {}
+
+        def type_of(path: str, value: object) -> FieldType:
+            kind = _type_of(value)
+            known = self._known.get(path) or new.setdefault(path, kind)
+            if (known is FieldType.OBJECT) != (kind is FieldType.OBJECT):
+                raise ValueError(other_shape(path, known is FieldType.OBJECT))
+            return known
+
+        values = _values(source, type_of)
+        self._known |= new
+        return values
+
+
+def plain_values(source: Mapping[str, object]) -> Values:
+    """The values of a document as it has them, for an index that knows no types."""
+    return _values(source, lambda path, value: _type_of(value))
+
+
+def _values(source: Mapping[str, object], type_of: Callable[[str, object], FieldType]) -> Values:
+    found: dict[str, dict[tuple[type, Scalar], Scalar]] = {}
+    for path, value in _parts(source):
+        kind = type_of(path, value)
+        if isinstance(value, SCALARS):
+            held, converted = found.setdefault(path, {}), _converted(path, kind, value)
+            if converted is not None:
+                held[type(converted), converted] = converted
+    return {path: list(held.values()) for path, held in found.items()}
+
+
+def _parts(source: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    """Every object and every value of a document with its path, in the order of the document."""
+    waiting: list[tuple[str, object]] = [("", source)]
+    while waiting:
+        path, value = waiting.pop()
+        if isinstance(value, Mapping):
+            if path:
+                yield path, value
+            below: list[tuple[str, object]] = []
+            for key, inner in value.items():
+                steps = str(key).split(".")
+                prefix = f"{path}." if path else ""
+                if inner is not None:
+                    below.extend((prefix + ".".join(steps[:end]), {}) for end in range(1, len(steps)))
+                below.append((f"{prefix}{key}", inner))
+            waiting.extend(reversed(below))
+        elif isinstance(value, list | tuple):
+            waiting.extend((path, inner) for inner in reversed(value))
+        elif value is not None:
+            yield path, value
+
+
+def _type_of(value: object) -> FieldType:
+    if isinstance(value, bool):
+        return FieldType.BOOLEAN
+    if isinstance(value, str):
+        return FieldType.STRING
+    return FieldType.OBJECT if isinstance(value, Mapping) else FieldType.NUMBER
+
+
+def _converted(path: str, kind: FieldType, value: Scalar) -> Scalar | None:
+    """The value as a field of a type keeps it for filters and facets, None where it does not keep it."""
+    match kind:
+        case FieldType.STRING:
+            text = value if isinstance(value, str) else json.dumps(value)
+            return text if len(text) <= LONGEST_VALUE and utf16_length(text) <= LONGEST_VALUE else None
+        case FieldType.BOOLEAN:
+            found = (
+                value if isinstance(value, bool) else _BOOLEANS.get(value) if isinstance(value, str) else None
+            )
+            if found is None:
+                raise ValueError(other_value(path, FieldType.BOOLEAN, value))
+            return found
+        case _:
+            return _number(path, value)
+
+
+def _number(path: str, value: Scalar) -> float | None:
+    if value == "":
+        return None
+    found = _NUMBER.fullmatch(value) if isinstance(value, str) else None
+    if isinstance(value, bool) or (isinstance(value, str) and found is None):
+        raise ValueError(other_value(path, FieldType.NUMBER, value))
+    try:
+        number = float(found[1] if found else value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise ValueError(f"The number in the field {_short(path)!r} is too large")
+    return number + 0.0  # no negative zero
+
+
+def other_value(path: str, kind: FieldType, value: object) -> str:
+    """The reason for a refused document, without its full stop: a value that its field cannot hold."""
+    shown = _short(value if isinstance(value, str) else json.dumps(value))
+    if kind is FieldType.BOOLEAN:
+        return f"The field {_short(path)!r} holds true or false, and {shown!r} is neither"
+    return f"The field {_short(path)!r} holds numbers, and {shown!r} is none"
+
+
+def other_shape(path: str, has_fields: bool) -> str:
+    """The reason for a refused document, without its full stop: an object in place of a value, or a value in
+    place of an object.
+    """
+    if has_fields:
+        return f"The field {_short(path)!r} has fields below it in other documents, and a value in this one"
+    return f"The field {_short(path)!r} has values in other documents, and fields below it in this one"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 80 else f"{text[:80]}…"
