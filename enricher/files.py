@@ -1,4 +1,7 @@
-"""Files that are whole after a crash: written beside their place, synced, renamed into it."""
+"""Files that are whole after a crash: written beside their place, synced, renamed into it.
+
+And paths as users write them.
+"""
 
 import fcntl
 import os
@@ -45,3 +48,11 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def user_path(path: str | Path) -> Path:
+    """The path that a user means: ~ is the home folder also where no shell has replaced it.
+
+    A ~ before a name that is no user's stays as it is.
+    """
+    return Path(os.path.expanduser(path))  # noqa: PTH111  (Path.expanduser fails where there is no such user)

@@ -99,6 +99,39 @@ def test_a_byte_order_mark_and_windows_line_ends_are_no_matter(tmp_path: Path) -
     assert [item.source["text"] for item in items if isinstance(item, Document)] == ["a", "b"]
 
 
+@pytest.mark.parametrize("name", ["docs.jsonl", "docs.ndjson.gz", "docs.txt", "docs.txt.gz"])
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-32"])
+def test_utf_16_with_a_mark_is_read(tmp_path: Path, name: str, encoding: str) -> None:
+    """As the shell of Windows writes it, in every format."""
+    line = "neural 网络" if ".txt" in name else '{"text": "neural 网络"}'
+    data = f"\ufeff{line}\r\n\r\n{line}\r\n".removeprefix("\ufeff" if encoding[-1].isdigit() else "")
+    packed = gzip.compress(data.encode(encoding)) if name.endswith(".gz") else data.encode(encoding)
+    (tmp_path / name).write_bytes(packed)
+    text = {"text": "neural 网络"}
+    assert read(tmp_path / name) == [Document(f"{name}:1", text), Document(f"{name}:3", text)]
+
+
+@pytest.mark.parametrize("name", ["docs.jsonl", "docs.txt", "docs.txt.gz"])
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-32-be", "gb18030"])
+def test_a_file_of_another_encoding_is_one_rejection(tmp_path: Path, name: str, encoding: str) -> None:
+    """The files beside it are read."""
+    data = '{"text": "神经网络"}\n{"text": "数据库"}\n'.encode(encoding)
+    (tmp_path / name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    (tmp_path / "z.jsonl").write_text('{"id": "z", "text": "good"}')
+    rejection, document = read(tmp_path)
+    assert isinstance(rejection, Rejection) and isinstance(document, Document)
+    assert rejection.where == name and "iconv" in rejection.reason
+    assert document.id == "z"
+
+
+def test_a_line_with_a_nul_is_no_text(tmp_path: Path) -> None:
+    """One such line is a rejection, the others are documents."""
+    (tmp_path / "a.txt").write_bytes(b"good\n\0\0\0\nbetter\n")
+    good, bad, better = read(tmp_path / "a.txt")
+    assert isinstance(bad, Rejection) and bad.where == "a.txt:2" and "NUL" in bad.reason
+    assert isinstance(good, Document) and isinstance(better, Document)
+
+
 def test_plain_text_has_one_document_a_line(tmp_path: Path) -> None:
     """Also compressed."""
     with gzip.open(tmp_path / "notes.txt.gz", "wt", encoding="utf-8") as file:

@@ -8,7 +8,8 @@ from typing import Literal
 
 from enricher.errors import SourceError
 from enricher.records import Document, Rejection, title_of
-from enricher.sources import COLLECTION_FILES, QUERY_FILES, SourceFile, SourceFormat, accepted, read_files
+from enricher.source_files import COLLECTION_FILES, QUERY_FILES, SourceFile
+from enricher.sources import SourceFormat, accepted, read_files
 from enricher.text import Analyzer, language_of
 
 QRELS_FILE = "qrels.tsv"

@@ -13,7 +13,7 @@ from enricher.enricher import Enricher, load
 from enricher.model.store import BundleStore
 from enricher.records import SearchEngine
 from enricher.settings import CONFIG, ENGINE, MODELS, SETTINGS, Configuration, read_configuration
-from enricher.sources import Format
+from enricher.source_files import Format
 
 MOST_WORKERS = 8
 

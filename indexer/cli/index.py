@@ -71,7 +71,7 @@ def index(
             progress("indexing documents", written, 0)
 
         absent = set(configuration.fields or ())
-        stream = noting_fields(read_sources(sources, form, lambda: engine), absent)
+        stream = noting_fields(read_sources(sources, form, lambda: engine, [path], say), absent)
         documents = not_empty(stream, rejects)
         prepare_index(engine, to, enricher.layout())
         report = index_documents(

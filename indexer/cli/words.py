@@ -99,7 +99,7 @@ def keywords(
         _print_keywords(finder, [Document("", {form.text_field: text})], 1, as_json)
         return
     finder = KeywordFinder(shared.models, model, form.fields, title_of(form.fields), top, method)
-    stream = read_sources(sources or [], form, shared.engine)
+    stream = read_sources(sources or [], form, shared.engine, note=say)
     with Rejects() as rejects:
         _print_keywords(finder, accepted(stream, rejects), number_of(workers), as_json)
     if rejects.count:
