@@ -67,7 +67,7 @@ def train(
         Loss, typer.Option(help="The first gives exact probabilities, the second inner products.")
     ] = "hierarchical-softmax",
     lexicon: Annotated[
-        Path | None, typer.Option(help="Your own words: UTF-8, one a line, frequency and tag may follow.")
+        Path | None, typer.Option(help="Your own words: one a line, frequency and tag may follow.")
     ] = None,
     no_tuning: Annotated[
         bool, typer.Option("--no-tuning", help="Learn no vectors of texts: saves time, costs recall.")
@@ -105,8 +105,8 @@ def train(
         not no_tuning,
     )
     form = source_format(id_field, title_field, text_field, format_name)
-    stream = read_sources(sources, form, shared.engine)
-    others = read_sources(backgrounds, form, shared.engine) if backgrounds else iter(())
+    stream = read_sources(sources, form, shared.engine, note=say)
+    others = read_sources(backgrounds, form, shared.engine, note=say) if backgrounds else iter(())
     analyzer = open_analyzer(segmenter, read_lexicon(lexicon) if lexicon else NO_LEXICON)
     seen, longer = SeenIds(), _Longer(analyzer, form.fields)
     absent = {title_field, text_field} - {"title", "text"}
@@ -119,7 +119,6 @@ def train(
             analyzer,
             settings,
             language,
-            lexicon,
             progress,
             workers,
             longer.watch(accepted(others, rejects)),
