@@ -7,6 +7,12 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 # ------------------------------------------------------------------ documents
 
+RESERVED = frozenset(
+    {"_data_stream_timestamp", "_doc_count", "_field_names", "_id", "_ignored", "_ignored_source", "_index"}
+    | {"_nested_path", "_primary_term", "_routing", "_seq_no", "_source", "_tier", "_version"}
+)
+"""Outermost names that one engine keeps for itself: it refuses them, or counts by them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Document:

@@ -17,10 +17,32 @@ import orjson
 
 from enricher.errors import SourceError, UsageError
 from enricher.lines import file_lines, stream_lines
-from enricher.records import Document, Rejection
+from enricher.records import RESERVED, Document, Rejection
 from enricher.source_files import FileFinder, Format, SourceFile
 
 INDEX_PREFIX = "index:"
+
+EXTENDED_JSON_IDS = frozenset({"$oid", "$numberLong", "$numberInt", "$uuid"})
+"""How MongoDB's JSON writes an id that is no string."""
+BULK_ACTIONS = frozenset({"index", "create", "update", "delete"})
+BULK_KEYS = frozenset(
+    {"_index", "_id", "_type", "routing", "_routing", "version", "_version", "version_type"}
+) | {
+    "if_seq_no",
+    "if_primary_term",
+    "op_type",
+    "pipeline",
+    "require_alias",
+    "require_data_stream",
+    "retry_on_conflict",
+    "dynamic_templates",
+    "list_executed_pipelines",
+}
+"""What may stand beside an action of Elasticsearch's bulk API."""
+BULK_TO_DOCUMENTS = (
+    "make documents of such lines and those that follow them, as with: "
+    "jq -c '.{}._id as $id | input | if $id then .id = $id else . end' FILE"
+)
 
 JSON_KINDS: dict[type, str] = {
     type(None): "null",
@@ -137,18 +159,46 @@ def document_of(value: object, where: str, source_format: SourceFormat) -> Docum
     """A JSON value as a document; its id is `where` if it has none. Raises ValueError in a sentence."""
     if not isinstance(value, dict):
         raise ValueError(f"The line holds no JSON object but {JSON_KINDS[type(value)]}.")
-    identity = value.get(source_format.id_field)
-    if identity is None or identity == "":
-        identity = where
-    elif isinstance(identity, bool) or not isinstance(identity, str | int):
-        raise ValueError(f"The id in field {source_format.id_field!r} is neither text nor a whole number.")
+    identity, value = _take_id(value, where, source_format.id_field)
     texts = {name: value[name] for name in source_format.fields if value.get(name) is not None}
     if not texts:
-        raise ValueError(f"The document has no field {' or '.join(map(repr, source_format.fields))}.")
+        raise ValueError(_why_no_text(value, source_format.fields))
     for name, text in texts.items():
         if not isinstance(text, str):
             raise ValueError(f"The field {name!r} holds no text but {JSON_KINDS[type(text)]}.")
-    return Document(str(identity), value)
+    return Document(identity, value)
+
+
+def _take_id(value: dict[str, object], where: str, field: str) -> tuple[str, dict[str, object]]:
+    """The id of a document, `where` if it has none, and its fields.
+
+    An id field whose name a server keeps for itself (`_id`) is no field of the document. ValueError where
+    it holds no id.
+    """
+    identity = value.get(field)
+    if isinstance(identity, dict) and len(identity) == 1 and identity.keys() <= EXTENDED_JSON_IDS:
+        (identity,) = identity.values()  # as mongoexport writes them
+    if identity is None or identity == "":
+        identity = where
+    elif isinstance(identity, bool) or not isinstance(identity, str | int):
+        raise ValueError(f"The id in field {field!r} is neither text nor a whole number.")
+    if field in RESERVED:
+        value = {name: inner for name, inner in value.items() if name != field}
+    return str(identity), value
+
+
+def _why_no_text(value: dict[str, object], fields: Sequence[str]) -> str:
+    """Why an object has none of the fields that hold text, and the way out where it is a known form."""
+    if isinstance(value.get("_source"), dict):
+        return (
+            "The line is a hit of Elasticsearch, whose document is under '_source'; make documents of the "
+            "hits, as with: jq -c '{id: ._id} + ._source' FILE"
+        )
+    ((name, inner), *others) = value.items() if value else [("", None)]
+    if not others and name in BULK_ACTIONS and isinstance(inner, dict) and inner.keys() <= BULK_KEYS:
+        how = f"; {BULK_TO_DOCUMENTS.format(name)}" if name in ("index", "create") else ""
+        return f"The line is the action {name!r} of a bulk request, no document{how or '; leave it out.'}"
+    return f"The document has no field {' or '.join(map(repr, fields))}."
 
 
 def source_format(id_field: str, title_field: str, text_field: str, name: str) -> SourceFormat:

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -168,6 +169,70 @@ def test_other_field_names_are_taken_from_the_options(tmp_path: Path) -> None:
     (tmp_path / "d.jsonl").write_text('{"key": "k", "head": "h", "body": "b"}\n')
     (document,) = read(tmp_path / "d.jsonl", source_format("key", "head", "body", "auto"))
     assert document == Document("k", {"key": "k", "head": "h", "body": "b"})
+
+
+@pytest.mark.parametrize(
+    ("value", "identity"),
+    [
+        ("MED-10", "MED-10"),
+        (7, "7"),
+        ({"$oid": "65f0c0ffee"}, "65f0c0ffee"),
+        ({"$numberLong": "12345678901"}, "12345678901"),
+        (None, "d.jsonl:1"),
+    ],
+)
+def test_an_id_field_that_a_server_keeps_is_no_field_of_the_document(
+    tmp_path: Path, value: object, identity: str
+) -> None:
+    """The ids of BEIR, mongoexport and CouchDB, in `_id`; other fields stay, also those named alike."""
+    line = {"_id": value, "_rev": "1-a", "text": "t", "inner": {"_id": 1}}
+    (tmp_path / "d.jsonl").write_text(json.dumps(line) + "\n")
+    (document,) = read(tmp_path / "d.jsonl", source_format("_id", "title", "text", "auto"))
+    assert document == Document(identity, {"_rev": "1-a", "text": "t", "inner": {"_id": 1}})
+
+
+def test_an_id_field_that_no_server_keeps_stays_a_field(tmp_path: Path) -> None:
+    """As ArangoDB's `_key`; and `_id` stays where another field is the id, for an engine to refuse."""
+    (tmp_path / "d.jsonl").write_text('{"_key": "k", "_id": "docs/k", "text": "t"}\n')
+    (document,) = read(tmp_path / "d.jsonl", source_format("_key", "title", "text", "auto"))
+    assert document == Document("k", {"_key": "k", "_id": "docs/k", "text": "t"})
+
+
+@pytest.mark.parametrize("value", [{"$oid": "a", "b": 1}, {"$date": "2024"}, {"$oid": ["a"]}, {}, ["a"], 1.5])
+def test_an_id_that_is_no_single_value_is_refused(tmp_path: Path, value: object) -> None:
+    """With its field named."""
+    (tmp_path / "d.jsonl").write_text(json.dumps({"_id": value, "text": "t"}))
+    (rejection,) = read(tmp_path / "d.jsonl", source_format("_id", "title", "text", "auto"))
+    assert isinstance(rejection, Rejection) and "'_id' is neither text nor" in rejection.reason
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ({"_index": "a", "_id": "1", "_score": 1, "_source": {"text": "t"}}, "a hit .* jq -c '{id: ._id}"),
+        ({"_id": "1", "_source": {"text": "t"}}, "a hit of Elasticsearch"),
+        ({"index": {}}, r"the action 'index' of a bulk request.* jq -c '\.index\._id as"),
+        ({"create": {"_index": "a", "_id": "1"}}, r"the action 'create' .*\.create\._id as"),
+        ({"delete": {"_id": "1"}}, "the action 'delete' of a bulk request, no document; leave it out"),
+        ({"index": {"_id": "1", "name": "x"}}, "has no field 'title' or 'text'"),
+        ({"index": "x"}, "has no field 'title' or 'text'"),
+        ({}, "has no field 'title' or 'text'"),
+    ],
+)
+def test_what_comes_out_of_a_cluster_is_refused_with_the_way_out(
+    tmp_path: Path, line: object, reason: str
+) -> None:
+    """Hits and actions are no documents, whatever field is the id."""
+    (tmp_path / "d.jsonl").write_text(json.dumps(line))
+    for field in ("id", "_id"):
+        (rejection,) = read(tmp_path / "d.jsonl", source_format(field, "title", "text", "auto"))
+        assert isinstance(rejection, Rejection) and re.search(reason, rejection.reason)
+
+
+def test_a_document_may_have_fields_named_like_actions(tmp_path: Path) -> None:
+    """Or like a part of a hit."""
+    (tmp_path / "d.jsonl").write_text('{"id": "1", "text": "t", "index": {}, "_source": {"text": "u"}}')
+    assert isinstance(read(tmp_path / "d.jsonl")[0], Document)
 
 
 LINES = "".join(
