@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from enricher.enricher import Enricher, load
+from enricher.files import user_path
 from enricher.model.store import BundleStore
 from enricher.records import SearchEngine
 from enricher.settings import CONFIG, ENGINE, MODELS, SETTINGS, Configuration, read_configuration
@@ -20,8 +21,21 @@ MOST_WORKERS = 8
 GLOBAL_OPTIONS = tuple(f"--{setting.name}" for setting in SETTINGS)
 
 
+def _expand_paths(ctx: Any) -> None:
+    ctx.params = {
+        name: user_path(value) if isinstance(value, Path) else value for name, value in ctx.params.items()
+    }
+
+
 class Command(TyperCommand):
-    """A command whose usage line names its arguments as they are typed: WORD, SOURCE..."""
+    """A command whose usage line names its arguments as they are typed: WORD, SOURCE...
+
+    In every path ~ is the home folder, also where no shell has seen it (`--report=~/r.json`).
+    """
+
+    def invoke(self, ctx: Any) -> Any:
+        _expand_paths(ctx)
+        return super().invoke(ctx)
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         return [piece.replace("{", "").replace("}", "") for piece in super().collect_usage_pieces(ctx)]
@@ -31,6 +45,7 @@ class Commands(TyperGroup):
     """The commands; whoever writes a global option behind one of them is told its place."""
 
     def invoke(self, ctx: Any) -> Any:
+        _expand_paths(ctx)
         try:
             return super().invoke(ctx)
         except Exception as error:
