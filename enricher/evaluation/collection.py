@@ -147,6 +147,13 @@ def read_collection(
     return Collection(str(folder), documents, form, kept, relevant, language, titled, counts)
 
 
+def judged_files(folder: Path, qrels: Path | None) -> list[Path]:
+    """Where the files of a collection may be."""
+    names = [*COLLECTION_FILES, *QUERY_FILES, QRELS_FILE, f"{QRELS_FILE}.gz"]
+    chosen = [] if qrels is None else [qrels, folder / qrels]
+    return [*chosen, *(folder / name for name in names)]
+
+
 def _file(folder: Path, names: tuple[str, ...], *, json_lines: bool) -> SourceFile:
     """The first of the files that is there."""
     for name in names:

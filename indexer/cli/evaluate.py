@@ -1,12 +1,16 @@
 """`enricher evaluate`: search measured on judged queries, against plain baselines."""
 
 import signal
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from enricher.errors import UsageError
+from enricher.settings import CONFIG_FILE
+from enricher.source_files import FileFinder, identity_of
+from enricher.sources import INDEX_PREFIX
 from indexer.cli.app import Command, Json, Workers, app, context_of, number_of
 from indexer.cli.output import (
     Rejects,
@@ -73,6 +77,7 @@ def evaluate(
     Example: enricher evaluate my-collection --train --gate 1
     """
     from enricher.evaluation import plot
+    from enricher.evaluation.collection import judged_files
     from enricher.evaluation.report import gate
     from indexer.evaluation import Evaluation
     from indexer.evaluation import evaluate as measure
@@ -83,8 +88,11 @@ def evaluate(
     configuration = shared.configuration()
     if index is not None and configuration.table_of(index) is None:
         raise UsageError(f"The configuration has no table for the index {index!r}.")
-    for path in (report_file, plot_file):
-        _check_folder(path)
+    _check_outputs(
+        [path for path in (report_file, plot_file) if path is not None],
+        [*judged_files(collection, qrels), shared.config or CONFIG_FILE],
+        backgrounds or [],
+    )
     if plot_file is not None:
         plot.need_matplotlib()
     job = Evaluation(
@@ -120,10 +128,24 @@ def evaluate(
         raise typer.Exit(1)
 
 
-def _check_folder(path: Path | None) -> None:
-    """Raise UsageError, before any work is done, where a file cannot be written for want of its folder."""
-    if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
-        raise UsageError(f"The file {str(path)!r} cannot be written: its folder is not there, or it is one.")
+def _check_outputs(outputs: Sequence[Path], inputs: Iterable[Path], backgrounds: Iterable[str]) -> None:
+    """UsageError, before any work is done, where a file cannot be written, or one that is read would be lost."""
+    for path in outputs:
+        if path.is_dir() or not path.absolute().parent.is_dir():
+            raise UsageError(
+                f"The file {str(path)!r} cannot be written: its folder is not there, or it is one."
+            )
+    if len({path.absolute() for path in outputs}) < len(outputs):
+        raise UsageError("--report and --plot name the same file: name two.")
+    if not outputs:
+        return
+    finder = FileFinder()
+    named = (name for name in backgrounds if not name.startswith(INDEX_PREFIX))
+    read = [*inputs, *(file.path for name in named for file in finder.find(name) if file.path is not None)]
+    taken = {identity_of(path) for path in read} - {None}
+    for path in outputs:
+        if identity_of(path) in taken:
+            raise UsageError(f"The file {str(path)!r} is read by this command: name another to write to.")
 
 
 def _print(report: "Report") -> None:
