@@ -129,7 +129,10 @@ def evaluate(
 
 
 def _check_outputs(outputs: Sequence[Path], inputs: Iterable[Path], backgrounds: Iterable[str]) -> None:
-    """UsageError, before any work is done, where a file cannot be written, or one that is read would be lost."""
+    """See, before any work is done, that the outputs can be written and replace nothing that is read.
+
+    Says what is left out of the backgrounds. Raises UsageError, SourceError.
+    """
     for path in outputs:
         if path.is_dir() or not path.absolute().parent.is_dir():
             raise UsageError(
@@ -137,10 +140,8 @@ def _check_outputs(outputs: Sequence[Path], inputs: Iterable[Path], backgrounds:
             )
     if len({path.absolute() for path in outputs}) < len(outputs):
         raise UsageError("--report and --plot name the same file: name two.")
-    if not outputs:
-        return
-    finder = FileFinder()
-    named = (name for name in backgrounds if not name.startswith(INDEX_PREFIX))
+    finder = FileFinder(note=say)
+    named = [name for name in backgrounds if not name.startswith(INDEX_PREFIX)]
     read = [*inputs, *(file.path for name in named for file in finder.find(name) if file.path is not None)]
     taken = {identity_of(path) for path in read} - {None}
     for path in outputs:
