@@ -1,5 +1,9 @@
-"""Files that are whole after a crash: written beside their place, synced, renamed into it."""
+"""Files that are whole after a crash: written beside their place, synced, renamed into it.
 
+And paths as users write them.
+"""
+
+import errno
 import fcntl
 import os
 import uuid
@@ -45,3 +49,27 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def user_path(path: str | Path) -> Path:
+    """The path that a user means: ~ is the home folder also where no shell has replaced it.
+
+    A ~ before a name that is no user's stays as it is.
+    """
+    return Path(os.path.expanduser(path))  # noqa: PTH111  (Path.expanduser fails where there is no such user)
+
+
+NO_ROOM = {
+    errno.ENOSPC: "there is no space left on the disk; make room",
+    errno.EDQUOT: "the disk quota is used up; make room, or have it raised",
+    errno.EFBIG: "a file would be larger than the system, or `ulimit -f`, allows",
+    errno.EROFS: "the disk can only be read; name a folder that can be written",
+    errno.EACCES: "permission denied; change the permissions of the folder, or name another",
+    errno.EPERM: "permission denied; change the permissions of the folder, or name another",
+}
+"""Why files cannot be written, and the way out, by the number of the error."""
+
+
+def why_not_written(error: OSError) -> str:
+    """Why a file could not be written, without a full stop."""
+    return NO_ROOM.get(error.errno or 0) or error.strerror or str(error)

@@ -7,6 +7,12 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 # ------------------------------------------------------------------ documents
 
+RESERVED = frozenset(
+    {"_data_stream_timestamp", "_doc_count", "_field_names", "_id", "_ignored", "_ignored_source", "_index"}
+    | {"_nested_path", "_primary_term", "_routing", "_seq_no", "_source", "_tier", "_version"}
+)
+"""Outermost names that one engine keeps for itself: it refuses them, or counts by them."""
+
 
 PARAGRAPH_BREAK = "\n\n"
 """Stands between the texts of an array where they are read as one text."""

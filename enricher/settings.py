@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from enricher.errors import ConfigurationError
+from enricher.errors import ConfigurationError, SourceError
+from enricher.lines import read_text
 
 CONFIG_FILE = Path("enricher.toml")
 WORDS = "tokens"
@@ -90,8 +91,10 @@ def read_configuration(path: Path | None) -> Configuration:
             return Configuration()
         path = CONFIG_FILE
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        tables = tomllib.loads(read_text(path))
+    except SourceError as error:
+        raise ConfigurationError(str(error)) from error
+    except (OSError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError(f"The configuration {str(path)!r} cannot be read: {error}.") from error
     unknown = sorted(set(tables) - {"index"})
     if unknown:

@@ -6,37 +6,44 @@ Rejection in the same stream, so that the good lines around it are never lost.
 
 import hashlib
 import json
-import os
 import sys
-import zlib
 from array import array
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from gzip import BadGzipFile
 from itertools import islice
-from pathlib import Path
-from typing import BinaryIO, Literal, NoReturn, cast
+from typing import cast
 
 import numpy as np
 import orjson
 
 from enricher.errors import SourceError, UsageError
-from enricher.records import Document, Rejection, values_at
+from enricher.lines import file_lines, stream_lines
+from enricher.records import RESERVED, Document, Rejection, values_at
+from enricher.source_files import FileFinder, Format, SourceFile
 
-STDIN = "-"
 INDEX_PREFIX = "index:"
-JSON_SUFFIXES = (".jsonl", ".ndjson")
-TEXT_SUFFIXES = (".txt",)
-QUERY_FILES = ("queries.jsonl", "queries.jsonl.gz")
-COLLECTION_FILES = ("docs.jsonl", "docs.jsonl.gz")
 
-GZIP_MAGIC = b"\x1f\x8b"
-GZIP_WINDOW = 31
-"""zlib's number for a header and a checksum of gzip."""
-COMPRESSED_PIECE = 1 << 16
-PIECE = 1 << 18
-
-Format = Literal["auto", "jsonl", "text"]
+EXTENDED_JSON_IDS = frozenset({"$oid", "$numberLong", "$numberInt", "$uuid"})
+"""How MongoDB's JSON writes an id that is no string."""
+BULK_ACTIONS = frozenset({"index", "create", "update", "delete"})
+BULK_KEYS = frozenset(
+    {"_index", "_id", "_type", "routing", "_routing", "version", "_version", "version_type"}
+) | {
+    "if_seq_no",
+    "if_primary_term",
+    "op_type",
+    "pipeline",
+    "require_alias",
+    "require_data_stream",
+    "retry_on_conflict",
+    "dynamic_templates",
+    "list_executed_pipelines",
+}
+"""What may stand beside an action of Elasticsearch's bulk API."""
+BULK_TO_DOCUMENTS = (
+    "make documents of such lines and those that follow them, as with: "
+    "jq -c '.{}._id as $id | input | if $id then .id = $id else . end' FILE"
+)
 
 SHOWN_KEYS = 5
 """Fields of an object that a message names."""
@@ -71,169 +78,46 @@ class SourceFormat:
         return self.enriched or tuple(dict.fromkeys((self.title_field, self.text_field)))
 
 
-@dataclass(frozen=True, slots=True)
-class SourceFile:
-    """A file (or standard input), its name as it goes into ids and messages, and its format."""
-
-    path: Path | None
-    name: str
-    json_lines: bool
-
-
 def find_files(sources: Sequence[str], source_format: SourceFormat) -> list[SourceFile]:
-    """The files that the sources name, folders searched through and sorted.
+    """The files that the sources name, folders searched through and sorted (see `FileFinder`).
 
     Raises SourceError, before anything is read, when one is missing, unreadable, empty of
     documents, or of a format that its name does not tell.
     """
-    try:
-        files = [file for source in sources for file in _files_of(source, source_format)]
-    except PermissionError as error:
-        raise SourceError(f"{str(error.filename)!r} cannot be read: permission denied.") from error
-    for file in files:
-        if file.path is not None and not os.access(file.path, os.R_OK):
-            raise SourceError(f"The file {str(file.path)!r} cannot be read: permission denied.")
-    return files
-
-
-def _files_of(source: str, source_format: SourceFormat) -> Iterable[SourceFile]:
-    if source == STDIN:
-        return [SourceFile(None, "stdin", source_format.format != "text")]
-    path = Path(source)
-    if not path.exists():
-        raise SourceError(f"There is no file or folder {source!r}.")
-    if path.is_dir():
-        return _files_in_folder(path, source_format)
-    return [SourceFile(path, path.name, _is_json_lines(path, source_format))]
-
-
-def _files_in_folder(folder: Path, source_format: SourceFormat) -> Iterator[SourceFile]:
-    """The document files of a folder; the queries of a judged collection are none."""
-    found = False
-    for path in _walk(folder):
-        if not _stem(path).endswith(JSON_SUFFIXES + TEXT_SUFFIXES) or not path.is_file():
-            continue
-        if path.name in QUERY_FILES and any((path.parent / name).exists() for name in COLLECTION_FILES):
-            continue
-        found = True
-        yield SourceFile(path, path.relative_to(folder).as_posix(), _is_json_lines(path, source_format))
-    if not found:
-        raise SourceError(f"The folder {str(folder)!r} holds no .jsonl, .ndjson or .txt file (also as .gz).")
-
-
-def _walk(folder: Path) -> list[Path]:
-    """All that is in a folder and the folders under it, sorted; SourceError where one cannot be read."""
-
-    def refuse(error: OSError) -> NoReturn:
-        reason = (error.strerror or str(error)).lower()
-        raise SourceError(f"The folder {str(error.filename)!r} cannot be read: {reason}.") from error
-
-    return sorted(Path(top, name) for top, _, names in os.walk(folder, onerror=refuse) for name in names)
-
-
-def _stem(path: Path) -> str:
-    return path.name.lower().removesuffix(".gz")
-
-
-def _is_json_lines(path: Path, source_format: SourceFormat) -> bool:
-    if source_format.format != "auto":
-        return source_format.format == "jsonl"
-    if _stem(path).endswith(JSON_SUFFIXES):
-        return True
-    if _stem(path).endswith(TEXT_SUFFIXES):
-        return False
-    raise SourceError(
-        f"The name of {str(path)!r} does not tell its format: "
-        "give --format jsonl (one JSON object a line) or --format text (one document a line)."
-    )
+    finder = FileFinder(source_format.format)
+    return [file for source in sources for file in finder.find(source)]
 
 
 def read_files(files: Iterable[SourceFile], source_format: SourceFormat) -> Iterator[Document | Rejection]:
-    """The documents of files, one after the other; a bad line is a Rejection in its place."""
+    """The documents of files, one after the other; a bad line is a Rejection in its place.
+
+    A file that is not UTF-8 text is one Rejection.
+    """
     for file in files:
         try:
             for number, line in enumerate(_lines(file), start=1):
-                if number == 1:
-                    line = line.removeprefix(b"\xef\xbb\xbf")
                 if line.strip():
-                    yield _parse(line.rstrip(b"\r\n"), file, number, source_format)
-        except (OSError, EOFError, zlib.error) as error:
+                    yield _parse(line, file, number, source_format)
+        except SourceError as error:
+            yield Rejection(file.name, str(error), "")
+        except OSError as error:
             yield Rejection(file.name, f"The file cannot be read to its end: {error}.", "")
 
 
 def _lines(file: SourceFile) -> Iterator[bytes]:
-    """The lines of a file; of a damaged archive all that are whole before the error is raised."""
     if file.path is None:
-        yield from sys.stdin.buffer
-        return
-    with file.path.open("rb") as stream:
-        packed = file.path.name.lower().endswith(".gz")
-        yield from _split(_decompressed(stream)) if packed else stream
-
-
-def _split(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The lines of a text that comes in pieces, without their line feeds."""
-    begun: list[bytes] = []
-    for piece in pieces:
-        *whole, rest = piece.split(b"\n")
-        if whole:
-            yield b"".join((*begun, whole[0]))
-            yield from whole[1:]
-            begun.clear()
-        begun.append(rest)
-    yield b"".join(begun)
-
-
-def _decompressed(stream: BinaryIO) -> Iterator[bytes]:
-    """The contents of a gzip file in pieces: all that there is before an error is raised.
-
-    gzip.open loses what it had already decompressed. As in gzip, members follow one another and
-    zeros after the last are padding.
-    """
-    data = stream.read(COMPRESSED_PIECE)
-    if data and not data.startswith(GZIP_MAGIC):
-        raise BadGzipFile("it is no gzip file")
-    while data:
-        data = yield from _member(stream, data)
-        if data and not data.startswith(GZIP_MAGIC):
-            yield b"\n"  # What came before is whole, its last line too.
-            raise BadGzipFile("after its end come bytes that are no gzip data")
-
-
-def _member(stream: BinaryIO, data: bytes) -> Generator[bytes, None, bytes]:
-    """The contents of one member, which begins with `data`; returns what was read beyond it."""
-    member = zlib.decompressobj(GZIP_WINDOW)
-    while True:
-        yield from _inflated(member, data)
-        if member.eof:
-            break
-        data = stream.read(COMPRESSED_PIECE)
-        if not data:
-            yield member.flush()
-            raise EOFError("it ends too early")
-    rest = member.unused_data.lstrip(b"\0")
-    while len(rest) < len(GZIP_MAGIC) and (more := stream.read(COMPRESSED_PIECE)):
-        rest = (rest + more).lstrip(b"\0")
-    return rest
-
-
-def _inflated(member: "zlib._Decompress", data: bytes) -> Iterator[bytes]:
-    """What compressed data hold, in pieces of bounded size; before an error all up to the very byte."""
-    while data and not member.eof:
-        before = member.copy()
-        try:
-            piece = member.decompress(data, PIECE)
-        except zlib.error:
-            for place in range(len(data)):
-                yield before.decompress(data[place : place + 1])
-            raise
-        yield piece
-        data = member.unconsumed_tail
+        return stream_lines(sys.stdin.buffer, "Standard input")
+    return file_lines(file.path, packed=True if file.path.name.lower().endswith(".gz") else None)
 
 
 def _parse(line: bytes, file: SourceFile, number: int, source_format: SourceFormat) -> Document | Rejection:
     """One line as a document, or the reason why it is none."""
     where = f"{file.name}:{number}"
+    if b"\0" in line:
+        shown = line.decode("utf-8", "backslashreplace")
+        return Rejection(
+            where, f"The line holds a NUL byte, which no text has (byte {line.index(0) + 1}).", shown
+        )
     try:
         text = line.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -279,13 +163,41 @@ def document_of(value: object, where: str, source_format: SourceFormat) -> Docum
     """A JSON value as a document; its id is `where` if it has none. Raises ValueError in a sentence."""
     if not isinstance(value, dict):
         raise ValueError(f"The line holds no JSON object but {JSON_KINDS[type(value)]}.")
-    identity = value.get(source_format.id_field)
+    identity, value = _take_id(value, where, source_format.id_field)
+    check_texts(value, source_format.fields)
+    return Document(identity, value)
+
+
+def _take_id(value: dict[str, object], where: str, field: str) -> tuple[str, dict[str, object]]:
+    """The id of a document, `where` if it has none, and its fields.
+
+    An id field whose name a server keeps for itself (`_id`) is no field of the document. ValueError where
+    it holds no id.
+    """
+    identity = value.get(field)
+    if isinstance(identity, dict) and len(identity) == 1 and identity.keys() <= EXTENDED_JSON_IDS:
+        (identity,) = identity.values()  # as mongoexport writes them
     if identity is None or identity == "":
         identity = where
     elif isinstance(identity, bool) or not isinstance(identity, str | int):
-        raise ValueError(f"The id in field {source_format.id_field!r} is neither text nor a whole number.")
-    check_texts(value, source_format.fields)
-    return Document(str(identity), value)
+        raise ValueError(f"The id in field {field!r} is neither text nor a whole number.")
+    if field in RESERVED:
+        value = {name: inner for name, inner in value.items() if name != field}
+    return str(identity), value
+
+
+def _why_no_text(value: Mapping[str, object], fields: Sequence[str]) -> str:
+    """Why an object has none of the fields that hold text, and the way out where it is a known form."""
+    if isinstance(value.get("_source"), dict):
+        return (
+            "The line is a hit of Elasticsearch, whose document is under '_source'; make documents of the "
+            "hits, as with: jq -c '{id: ._id} + ._source' FILE"
+        )
+    ((name, inner), *others) = value.items() if value else [("", None)]
+    if not others and name in BULK_ACTIONS and isinstance(inner, dict) and inner.keys() <= BULK_KEYS:
+        how = f"; {BULK_TO_DOCUMENTS.format(name)}" if name in ("index", "create") else ""
+        return f"The line is the action {name!r} of a bulk request, no document{how or '; leave it out.'}"
+    return f"The document has no field {' or '.join(map(repr, fields))}."
 
 
 def check_texts(source: Mapping[str, object], fields: Sequence[str]) -> None:
@@ -297,7 +209,7 @@ def check_texts(source: Mapping[str, object], fields: Sequence[str]) -> None:
             if not isinstance(value, str):
                 _check_text(name, value)
     if not found:
-        raise ValueError(f"The document has no field {' or '.join(map(repr, fields))}.")
+        raise ValueError(_why_no_text(source, fields))
 
 
 def _check_text(name: str, value: object) -> None:

@@ -1,19 +1,13 @@
 """Documents from files, standard input, or an index of the engine."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
+from pathlib import Path
 
 from enricher.errors import SourceError
 from enricher.records import Document, Rejection, SearchEngine
-from enricher.sources import (
-    INDEX_PREFIX,
-    SourceFile,
-    SourceFormat,
-    accepted,
-    check_texts,
-    find_files,
-    read_files,
-)
+from enricher.source_files import FileFinder, SourceFile
+from enricher.sources import INDEX_PREFIX, SourceFormat, accepted, check_texts, read_files
 from indexer.engines.fields import as_text
 from indexer.text_fields import SAMPLE, check_fields, string_leaves
 
@@ -31,13 +25,15 @@ def read_sources(
     source_format: SourceFormat,
     open_engine: Callable[[], SearchEngine],
     named: Sequence[str] = (),
+    written: Iterable[Path] = (),
+    note: Callable[[str], None] = lambda sentence: None,
 ) -> Iterator[Document | Rejection]:
     """The documents of all sources, in order; what cannot be used is a Rejection in its place.
 
     Everything is checked before the first document is read: SourceError for a missing file,
     IndexNotFound for a missing index, UsageError for an index whose documents would lose their text
-    (`indexer.text_fields.check_fields`; named: the fields that the user has typed). The engine is opened
-    only when a source needs it.
+    (`indexer.text_fields.check_fields`; named: the fields that the user has typed) and for a file that this
+    command writes. The engine is opened only when a source needs it. written, note: see `FileFinder`.
     """
     if not sources:
         raise SourceError("No source was given: name a file, a folder, `-` or `index:NAME`.")
@@ -47,10 +43,8 @@ def read_sources(
         assert engine is not None
         sample = engine.sample(name, SAMPLE)
         check_fields(sample, source_format.fields, named, f"the index {name!r}")
-    plan = [
-        (source, [] if source.startswith(INDEX_PREFIX) else find_files([source], source_format))
-        for source in sources
-    ]
+    finder = FileFinder(source_format.format, written, note)
+    plan = [(source, [] if source.startswith(INDEX_PREFIX) else finder.find(source)) for source in sources]
     return _read(plan, source_format, engine)
 
 

@@ -65,3 +65,19 @@ def test_a_file_that_was_named_must_be_there(tmp_path: Path) -> None:
     """Only the default may be missing."""
     with pytest.raises(ConfigurationError, match=r"absent\.toml"):
         read_configuration(tmp_path / "absent.toml")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_is_no_matter(tmp_path: Path, encoding: str) -> None:
+    """Nor are the line ends of Windows."""
+    path = tmp_path / "enricher.toml"
+    path.write_bytes('[index."新闻-*"]\r\nenrichments = ["tokens", "keywords"]\r\n'.encode(encoding))
+    assert read_configuration(path).for_index("新闻-1").enrichments == ("tokens", "keywords")
+
+
+@pytest.mark.parametrize("content", [b'[index."caf\xe9"]\n', b"\xff\n\xfe\n", bytes(range(256))])
+def test_a_configuration_that_is_no_utf_8_is_a_sentence(tmp_path: Path, content: bytes) -> None:
+    """Which names the file."""
+    (tmp_path / "enricher.toml").write_bytes(content)
+    with pytest.raises(ConfigurationError, match=r"enricher.toml"):
+        read_configuration(tmp_path / "enricher.toml")

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -139,6 +140,39 @@ def test_a_byte_order_mark_and_windows_line_ends_are_no_matter(tmp_path: Path) -
     assert [item.source["text"] for item in items if isinstance(item, Document)] == ["a", "b"]
 
 
+@pytest.mark.parametrize("name", ["docs.jsonl", "docs.ndjson.gz", "docs.txt", "docs.txt.gz"])
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-32"])
+def test_utf_16_with_a_mark_is_read(tmp_path: Path, name: str, encoding: str) -> None:
+    """As the shell of Windows writes it, in every format."""
+    line = "neural 网络" if ".txt" in name else '{"text": "neural 网络"}'
+    data = f"\ufeff{line}\r\n\r\n{line}\r\n".removeprefix("\ufeff" if encoding[-1].isdigit() else "")
+    packed = gzip.compress(data.encode(encoding)) if name.endswith(".gz") else data.encode(encoding)
+    (tmp_path / name).write_bytes(packed)
+    text = {"text": "neural 网络"}
+    assert read(tmp_path / name) == [Document(f"{name}:1", text), Document(f"{name}:3", text)]
+
+
+@pytest.mark.parametrize("name", ["docs.jsonl", "docs.txt", "docs.txt.gz"])
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-32-be", "gb18030"])
+def test_a_file_of_another_encoding_is_one_rejection(tmp_path: Path, name: str, encoding: str) -> None:
+    """The files beside it are read."""
+    data = '{"text": "神经网络"}\n{"text": "数据库"}\n'.encode(encoding)
+    (tmp_path / name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    (tmp_path / "z.jsonl").write_text('{"id": "z", "text": "good"}')
+    rejection, document = read(tmp_path)
+    assert isinstance(rejection, Rejection) and isinstance(document, Document)
+    assert rejection.where == name and "iconv" in rejection.reason
+    assert document.id == "z"
+
+
+def test_a_line_with_a_nul_is_no_text(tmp_path: Path) -> None:
+    """One such line is a rejection, the others are documents."""
+    (tmp_path / "a.txt").write_bytes(b"good\n\0\0\0\nbetter\n")
+    good, bad, better = read(tmp_path / "a.txt")
+    assert isinstance(bad, Rejection) and bad.where == "a.txt:2" and "NUL" in bad.reason
+    assert isinstance(good, Document) and isinstance(better, Document)
+
+
 def test_plain_text_has_one_document_a_line(tmp_path: Path) -> None:
     """Also compressed."""
     with gzip.open(tmp_path / "notes.txt.gz", "wt", encoding="utf-8") as file:
@@ -175,6 +209,70 @@ def test_other_field_names_are_taken_from_the_options(tmp_path: Path) -> None:
     (tmp_path / "d.jsonl").write_text('{"key": "k", "head": "h", "body": "b"}\n')
     (document,) = read(tmp_path / "d.jsonl", source_format("key", "head", "body", "auto"))
     assert document == Document("k", {"key": "k", "head": "h", "body": "b"})
+
+
+@pytest.mark.parametrize(
+    ("value", "identity"),
+    [
+        ("MED-10", "MED-10"),
+        (7, "7"),
+        ({"$oid": "65f0c0ffee"}, "65f0c0ffee"),
+        ({"$numberLong": "12345678901"}, "12345678901"),
+        (None, "d.jsonl:1"),
+    ],
+)
+def test_an_id_field_that_a_server_keeps_is_no_field_of_the_document(
+    tmp_path: Path, value: object, identity: str
+) -> None:
+    """The ids of BEIR, mongoexport and CouchDB, in `_id`; other fields stay, also those named alike."""
+    line = {"_id": value, "_rev": "1-a", "text": "t", "inner": {"_id": 1}}
+    (tmp_path / "d.jsonl").write_text(json.dumps(line) + "\n")
+    (document,) = read(tmp_path / "d.jsonl", source_format("_id", "title", "text", "auto"))
+    assert document == Document(identity, {"_rev": "1-a", "text": "t", "inner": {"_id": 1}})
+
+
+def test_an_id_field_that_no_server_keeps_stays_a_field(tmp_path: Path) -> None:
+    """As ArangoDB's `_key`; and `_id` stays where another field is the id, for an engine to refuse."""
+    (tmp_path / "d.jsonl").write_text('{"_key": "k", "_id": "docs/k", "text": "t"}\n')
+    (document,) = read(tmp_path / "d.jsonl", source_format("_key", "title", "text", "auto"))
+    assert document == Document("k", {"_key": "k", "_id": "docs/k", "text": "t"})
+
+
+@pytest.mark.parametrize("value", [{"$oid": "a", "b": 1}, {"$date": "2024"}, {"$oid": ["a"]}, {}, ["a"], 1.5])
+def test_an_id_that_is_no_single_value_is_refused(tmp_path: Path, value: object) -> None:
+    """With its field named."""
+    (tmp_path / "d.jsonl").write_text(json.dumps({"_id": value, "text": "t"}))
+    (rejection,) = read(tmp_path / "d.jsonl", source_format("_id", "title", "text", "auto"))
+    assert isinstance(rejection, Rejection) and "'_id' is neither text nor" in rejection.reason
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ({"_index": "a", "_id": "1", "_score": 1, "_source": {"text": "t"}}, "a hit .* jq -c '{id: ._id}"),
+        ({"_id": "1", "_source": {"text": "t"}}, "a hit of Elasticsearch"),
+        ({"index": {}}, r"the action 'index' of a bulk request.* jq -c '\.index\._id as"),
+        ({"create": {"_index": "a", "_id": "1"}}, r"the action 'create' .*\.create\._id as"),
+        ({"delete": {"_id": "1"}}, "the action 'delete' of a bulk request, no document; leave it out"),
+        ({"index": {"_id": "1", "name": "x"}}, "has no field 'title' or 'text'"),
+        ({"index": "x"}, "has no field 'title' or 'text'"),
+        ({}, "has no field 'title' or 'text'"),
+    ],
+)
+def test_what_comes_out_of_a_cluster_is_refused_with_the_way_out(
+    tmp_path: Path, line: object, reason: str
+) -> None:
+    """Hits and actions are no documents, whatever field is the id."""
+    (tmp_path / "d.jsonl").write_text(json.dumps(line))
+    for field in ("id", "_id"):
+        (rejection,) = read(tmp_path / "d.jsonl", source_format(field, "title", "text", "auto"))
+        assert isinstance(rejection, Rejection) and re.search(reason, rejection.reason)
+
+
+def test_a_document_may_have_fields_named_like_actions(tmp_path: Path) -> None:
+    """Or like a part of a hit."""
+    (tmp_path / "d.jsonl").write_text('{"id": "1", "text": "t", "index": {}, "_source": {"text": "u"}}')
+    assert isinstance(read(tmp_path / "d.jsonl")[0], Document)
 
 
 LINES = "".join(

@@ -1,5 +1,6 @@
 """A judged collection: a folder of documents, queries and TREC relevance judgements."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from itertools import islice
@@ -8,12 +9,22 @@ from typing import Literal
 
 from enricher.errors import SourceError
 from enricher.records import Document, Rejection, title_of
-from enricher.sources import COLLECTION_FILES, QUERY_FILES, SourceFile, SourceFormat, accepted, read_files
+from enricher.source_files import COLLECTION_FILES, QUERY_FILES, SourceFile
+from enricher.sources import SourceFormat, accepted, read_files
 from enricher.text import Analyzer, language_of
 
 QRELS_FILE = "qrels.tsv"
 QUERY_FORMAT = SourceFormat("id", "text", "text")
-JUDGEMENT_COLUMNS = 4
+TREC_COLUMNS, BEIR_COLUMNS = 4, 3
+GRADE_NAMES = frozenset({"score", "grade", "rel", "relevance", "relevancy", "label", "judgement", "judgment"})
+"""How the last column of judgements is called where a first line names the columns."""
+GRADE = re.compile(r"([+-]?[0-9]+)(?:\.0*)?")
+LARGEST_GRADE = 1_000_000
+"""trec_eval counts by grade, in an array as long as the largest; far beyond this its nDCG is 0."""
+SHOWN_CHARACTERS = 40
+BLANKS = " \t\v\f\r"
+WHITE_SPACE = re.compile(f"[{BLANKS}]+")
+"""What parts columns in C; other white space of Unicode may stand in ids."""
 
 SAMPLE_DOCUMENTS = 200
 SAMPLE_CHARACTERS = 1_000
@@ -136,6 +147,13 @@ def read_collection(
     return Collection(str(folder), documents, form, kept, relevant, language, titled, counts)
 
 
+def judged_files(folder: Path, qrels: Path | None) -> list[Path]:
+    """Where the files of a collection may be."""
+    names = [*COLLECTION_FILES, *QUERY_FILES, QRELS_FILE, f"{QRELS_FILE}.gz"]
+    chosen = [] if qrels is None else [qrels, folder / qrels]
+    return [*chosen, *(folder / name for name in names)]
+
+
 def _file(folder: Path, names: tuple[str, ...], *, json_lines: bool) -> SourceFile:
     """The first of the files that is there."""
     for name in names:
@@ -167,13 +185,20 @@ def _read_queries(
 def _read_judgements(
     file: SourceFile, counts: Counts, on_rejection: Callable[[Rejection], None]
 ) -> dict[str, dict[str, int]]:
-    """The judgements of a TREC file: `qid 0 docid grade`, with tabs or spaces; of equal pairs the last."""
+    """The judgements of a file; of equal pairs the last.
+
+    A line is `qid 0 docid grade`, as trec_eval has it, or `qid docid grade` below a line that names these
+    three columns, as BEIR has it.
+    """
     judgements: dict[str, dict[str, int]] = {}
-    for item in accepted(read_files([file], QUERY_FORMAT), on_rejection):
+    columns = TREC_COLUMNS
+    for place, item in enumerate(accepted(read_files([file], QUERY_FORMAT), on_rejection)):
         line = item.text("text")
-        columns = [column.strip() for column in line.split("\t")] if "\t" in line else line.split()
+        if place == 0 and (header := _header(line)):
+            columns = header
+            continue
         try:
-            query, document, grade = _judgement(columns)
+            query, document, grade = _judgement(line, columns)
         except ValueError as error:
             on_rejection(Rejection(item.id, str(error), line))
             continue
@@ -183,15 +208,48 @@ def _read_judgements(
     return judgements
 
 
-def _judgement(columns: list[str]) -> tuple[str, str, int]:
-    """Query, document and grade of a line. Raises ValueError in a sentence."""
-    if len(columns) != JUDGEMENT_COLUMNS or not all(columns):
-        raise ValueError(f"A judgement has four columns, qid 0 docid grade; this line has {len(columns)}.")
-    query, _, document, grade = columns
-    try:
-        return query, document, int(grade)
-    except ValueError:
-        raise ValueError(f"The grade {grade!r} is no whole number.") from None
+def _header(line: str) -> int | None:
+    """The number of columns of a line that names them, None where it is a judgement, good or bad."""
+    columns = line.lower().split()
+    is_header = len(columns) in (BEIR_COLUMNS, TREC_COLUMNS) and columns[-1] in GRADE_NAMES
+    return len(columns) if is_header else None
+
+
+def _judgement(line: str, number: int) -> tuple[str, str, int]:
+    """Query, document and grade of a line of so many columns. Raises ValueError in a sentence."""
+    columns = _columns(line, number)
+    if len(columns) == number == BEIR_COLUMNS:
+        query, document, grade = columns
+    elif len(columns) == number:
+        query, _, document, grade = columns
+    elif number == TREC_COLUMNS and len(columns) == BEIR_COLUMNS:
+        raise ValueError(
+            "A judgement has four columns, qid 0 docid grade; this line has 3. Those of BEIR (query-id, "
+            "corpus-id, score) come below a line with these names."
+        )
+    else:
+        form = "four columns, qid 0 docid grade" if number == TREC_COLUMNS else "three columns, as the header"
+        raise ValueError(f"A judgement has {form}; this line has {len(columns)}.")
+    return query, document, _grade(grade)
+
+
+def _columns(line: str, number: int) -> list[str]:
+    """The columns of a line, parted by any white space, or by single tabs where ids hold spaces."""
+    by_tabs = [column.strip() for column in line.split("\t")]
+    return by_tabs if len(by_tabs) == number and all(by_tabs) else WHITE_SPACE.split(line.strip(BLANKS))
+
+
+def _grade(text: str) -> int:
+    match = GRADE.fullmatch(text)
+    if match is None:
+        raise ValueError(f"The grade {_shortened(text)!r} is no whole number.")
+    if len(match[1].lstrip("+-0")) > len(str(LARGEST_GRADE)) or abs(int(match[1])) > LARGEST_GRADE:
+        raise ValueError(f"The grade {_shortened(text)!r} is beyond {LARGEST_GRADE:,}.")
+    return int(match[1])
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
 
 
 def _survey(

@@ -1,7 +1,7 @@
-"""Arrays of a bundle, mapped into memory."""
+"""Arrays of a bundle: written, and mapped into memory."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -19,3 +19,19 @@ def mapped(path: Path, kind: Any = np.number, dimensions: int | None = None) -> 
     if not np.issubdtype(array.dtype, kind) or dimensions not in (None, array.ndim):
         raise ValueError(f"The file {path.name} holds {array.dtype} in {array.ndim} dimensions.")
     return np.asarray(array)
+
+
+def save(path: Path, array: Any) -> None:
+    """Write an array as an .npy file. Raises OSError with its reason.
+
+    NumPy writes to a file of the system by itself, and then does not know why it could not.
+    """
+    with path.open("wb") as file:
+        np.save(_Written(file), np.ascontiguousarray(array), allow_pickle=False)
+
+
+class _Written:
+    """A file of which NumPy knows only that it can be written to."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.write = file.write

@@ -23,7 +23,7 @@ from enricher.model.usage import Usage
 from enricher.model.usage.mining import mine
 from enricher.model.word2vec import Word2Vec
 from enricher.records import Document
-from enricher.text import Analyzer, language_of
+from enricher.text import Analyzer, Lexicon, language_of, lexicon_text
 
 if TYPE_CHECKING:  # scipy, which tuning alone needs, takes time to import
     from enricher.model.text_vectors.tuning import Tuned
@@ -42,7 +42,6 @@ def train_bundle(
     analyzer: Analyzer,
     settings: TrainingSettings,
     language: str = "auto",
-    lexicon: Path | None = None,
     progress: Progress = lambda step, done, total: None,
     workers: int = 1,
     backgrounds: Iterable[Document] = (),
@@ -81,7 +80,7 @@ def train_bundle(
 
         key = _key(origin, asdict(settings))
         tuning = tuned if settings.tuning else None
-        return _add(store, key, trained, origin, lexicon, progress, used, tuning)
+        return _add(store, key, trained, origin, analyzer.lexicon, progress, used, tuning)
 
 
 def import_bundle(
@@ -96,7 +95,7 @@ def import_bundle(
     spoken = language_of(model.words[:2000]) if language == "auto" else language
     contents = hashlib.sha256(orjson.dumps(list(model.words)) + model.vectors.tobytes()).hexdigest()
     origin = Origin(spoken, analyzer.describe(), contents)
-    return _add(store, _key(origin, model.training), lambda: model, origin, None, progress)
+    return _add(store, _key(origin, model.training), lambda: model, origin, analyzer.lexicon, progress)
 
 
 def _key(origin: Origin, settings: object) -> str:
@@ -109,7 +108,7 @@ def _add(
     key: str,
     make: Callable[[], Word2Vec],
     origin: Origin,
-    lexicon: Path | None,
+    lexicon: Lexicon,
     progress: Progress,
     used: Callable[[], Usage] | None = None,
     tuned: Callable[[Word2Vec], "Tuned | None"] | None = None,
@@ -127,8 +126,8 @@ def _add(
         )
         usage = _usage_in(building, used) if used is not None else None
         text_vectors = _text_vectors_in(building, model, tuned) if tuned is not None else None
-        if lexicon is not None:
-            shutil.copyfile(lexicon, folder / "lexicon.txt")
+        if lexicon.words:
+            (folder / "lexicon.txt").write_text(lexicon_text(lexicon), encoding="utf-8")
         progress("writing the model", 0, 0)
         version = write_manifest(folder, model, origin, text_vectors, usage)
         store.publish(folder, version)

@@ -32,7 +32,7 @@ import orjson
 
 from enricher.errors import BundleInvalid
 from enricher.files import sync
-from enricher.model.arrays import mapped
+from enricher.model.arrays import mapped, save
 from enricher.model.huffman import HuffmanTree
 from enricher.model.manifest import FORMAT, MANIFEST, read_manifest
 from enricher.model.related_table import WORDS_FILE, RelatedTable
@@ -186,7 +186,7 @@ def write_model(folder: Path, model: Word2Vec) -> None:
         arrays |= {f"tree_{part.name}": getattr(model.tree, part.name) for part in fields(HuffmanTree)}
     for name, array in arrays.items():
         if array is not None:
-            np.save(folder / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
+            save(folder / f"{name}.npy", array)
     NeighborIndex.build(model.vectors).save(folder / "neighbors.faiss")
 
 

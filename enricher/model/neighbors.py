@@ -9,7 +9,7 @@ force on the model's own words, and kept in the index file.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import faiss
 import numpy as np
@@ -77,7 +77,12 @@ class NeighborIndex:
         return cls(index, vectors)
 
     def save(self, path: Path) -> None:
-        faiss.write_index(self._index, str(path))
+        """Write the index to a file. Raises OSError with its reason, which faiss does not tell."""
+        with path.open("wb") as file:
+            writer = _Writer(file)
+            faiss.write_index(self._index, faiss.PyCallbackIOWriter(writer))  # type: ignore[attr-defined]
+            if writer.error is not None:
+                raise writer.error
 
     @property
     def exact(self) -> bool:
@@ -123,6 +128,21 @@ class NeighborIndex:
             if np.mean(found >= tenth - TIE) >= target:
                 return True
         return False
+
+
+class _Writer:
+    """Takes what faiss writes to a file; keeps the error of it, which must not pass through faiss."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.error: OSError | None = None
+        self._file = file
+
+    def __call__(self, data: bytes) -> None:
+        if self.error is None:
+            try:
+                self._file.write(data)
+            except OSError as error:
+                self.error = error
 
 
 class CodeIndex:

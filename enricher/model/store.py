@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from enricher.errors import ModelError, ModelNotFound
-from enricher.files import locked, sync, write_atomically
+from enricher.files import locked, sync, user_path, why_not_written, write_atomically
 from enricher.model.bundle import Bundle, open_bundle
 from enricher.model.manifest import MANIFEST
 
@@ -30,7 +30,7 @@ class BundleStore:
     """The bundles of one folder. Every change of what is active takes the folder's lock."""
 
     def __init__(self, folder: Path | str) -> None:
-        self.folder = Path(folder)
+        self.folder = user_path(folder)
 
     def versions(self) -> list[str]:
         """The versions that are there, oldest first."""
@@ -93,7 +93,8 @@ class BundleStore:
                 "Another process is making the same model now; wait until it is done."
             ) from error
         except OSError as error:
-            raise ModelError(f"The model could not be written to {str(self.folder)!r}: {error}.") from error
+            reason = why_not_written(error)
+            raise ModelError(f"The model could not be written to {str(self.folder)!r}: {reason}.") from error
 
     def activate(self, version: str) -> None:
         """Make a version the active one after verifying every file of it.
@@ -191,7 +192,10 @@ class BundleStore:
             with locked(self.folder):
                 yield
         except OSError as error:
-            raise ModelError(f"The models folder {str(self.folder)!r} cannot be written: {error}.") from error
+            reason = why_not_written(error)
+            raise ModelError(
+                f"The models folder {str(self.folder)!r} cannot be written: {reason}."
+            ) from error
 
 
 def _is_name(version: str) -> bool:

@@ -1,9 +1,12 @@
 """Training by gensim, and the import of models that gensim saved. Nothing else imports gensim."""
 
 import logging
+import os
 import pickle
+import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +28,11 @@ WORDS_WORTH_TRAINING = 10_000_000
 """Small corpora are read more often, until this many words have been seen (5 to 25 epochs)."""
 SMALL_CORPUS = 200_000
 """Words under which a word that occurs twice is kept, and not only from five times on."""
+
+MOST_HEAD_BYTES = 1000
+VECTORS_HEAD = re.compile(rb"[0-9]+ [0-9]+\s*")
+"""The first line of word2vec's own formats: how many words, how many dimensions."""
+NO_OUTPUT_WEIGHTS = "Vectors alone have no output weights, without which there is no p(y|x)"
 
 logging.getLogger("gensim").addHandler(logging.NullHandler())
 
@@ -127,25 +135,83 @@ class _Epochs(CallbackAny2Vec):  # type: ignore[misc]
 def import_gensim(path: Path) -> Word2Vec:
     """Read a Word2Vec model that gensim saved: words verbatim, in the model's order.
 
-    A gensim file is a pickle, which can run code: import only what you trust. Raises
-    BundleInvalid for anything that is no Word2Vec model, and for vectors without output weights.
+    Words that are whole numbers (of item2vec, node2vec) are written in digits. A gensim file is a pickle,
+    which can run code: import only what you trust. Raises BundleInvalid for anything that is no Word2Vec
+    model, and for vectors without output weights.
     """
-    if not path.is_file():
-        raise BundleInvalid(f"There is no file {str(path)!r}.")
+    _check_file(path)
     try:
         model = GensimWord2Vec.load(str(path))
-    except (pickle.UnpicklingError, AttributeError, EOFError, ImportError, IndexError, KeyError, OSError,
-            TypeError, UnicodeDecodeError, ValueError) as error:  # fmt: skip
-        raise BundleInvalid(
-            f"{str(path)!r} is not a Word2Vec model saved by gensim (Word2Vec.save); vectors alone "
-            "have no output weights, without which there is no p(y|x)."
-        ) from error
+    except Exception as error:  # a pickle runs code, which may raise anything
+        raise BundleInvalid(_why_no_model(path, error)) from error
     if type(model) is not GensimWord2Vec or not hasattr(model, "wv"):
         raise BundleInvalid(f"{str(path)!r} holds a {type(model).__name__}, not a Word2Vec model.")
     try:
         return _from_gensim(model, None, 0, _settings_of(model))
     except TrainingFailed as error:
         raise BundleInvalid(f"{str(path)!r} cannot be used. {error}") from error
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise BundleInvalid(f"{str(path)!r} lacks a part of a model ({error}): copy it again.") from error
+
+
+def _check_file(path: Path) -> None:
+    """BundleInvalid where there is no file that gensim could read."""
+    if path.is_dir():
+        raise BundleInvalid(f"{str(path)!r} is a folder: name the file that Word2Vec.save was given.")
+    if not path.is_file():
+        raise BundleInvalid(f"There is no file {str(path)!r}.")
+    try:
+        with path.open("rb") as file:
+            first = file.readline(MOST_HEAD_BYTES)
+    except OSError as error:
+        raise BundleInvalid(f"{str(path)!r} cannot be read: {error.strerror or error}.") from error
+    if not first:
+        raise BundleInvalid(f"{str(path)!r} is empty: copy the model again.")
+    if VECTORS_HEAD.fullmatch(first):
+        raise BundleInvalid(
+            f"{str(path)!r} holds vectors in the format of word2vec. {NO_OUTPUT_WEIGHTS}; save the model "
+            "itself with Word2Vec.save."
+        )
+
+
+def _why_no_model(path: Path, error: Exception) -> str:
+    """What is wrong with a file that gensim cannot load, in a sentence."""
+    if isinstance(error, FileNotFoundError) and error.filename:
+        missing = Path(os.fsdecode(error.filename)).name
+        return (
+            f"The file {missing!r}, which belongs to {path.name!r}, is missing: gensim saves a large model "
+            f"in several files; copy all whose names begin with {path.name!r} into one folder."
+        )
+    if isinstance(error, EOFError | pickle.UnpicklingError) and _is_pickle(path):
+        return f"{str(path)!r} is cut off or damaged: copy the model again."
+    return (
+        f"{str(path)!r} is not a Word2Vec model saved by gensim (Word2Vec.save), or one of its files is "
+        f"damaged ({type(error).__name__}). {NO_OUTPUT_WEIGHTS}."
+    )
+
+
+def _is_pickle(path: Path) -> bool:
+    """Whether a file begins like a pickle of the binary protocols."""
+    with path.open("rb") as file:
+        return file.read(1) == pickle.PROTO
+
+
+def _words_of(model: Any) -> list[str]:
+    """The words of a gensim model, numbers in digits; TrainingFailed where one is no text, or two are one."""
+    words: dict[str, object] = {}
+    for word in model.wv.index_to_key:
+        if isinstance(word, bool) or not isinstance(word, str | Integral):
+            raise TrainingFailed(
+                f"Its word {word!r} is no text but of the type {type(word).__name__}; "
+                "train on words that are text or whole numbers."
+            )
+        written = str(word)
+        if written in words:
+            raise TrainingFailed(
+                f"Its words {words[written]!r} and {word!r} would be one; train on words of one type."
+            )
+        words[written] = word
+    return list(words)
 
 
 def _settings_of(model: Any) -> dict[str, object]:
@@ -165,13 +231,15 @@ def _from_gensim(
     model: Any, frequencies: NDArray[np.int64] | None, documents: int, training: dict[str, object]
 ) -> Word2Vec:
     """The arrays of a gensim model, the inner nodes renumbered level by level."""
-    words = list(model.wv.index_to_key)
-    counts = np.array([model.wv.get_vecattr(word, "count") for word in words], np.int64)
+    words = _words_of(model)
+    # By row, not by word: gensim takes words that are numbers for rows.
+    facts = model.wv.expandos
+    counts = np.array(facts["count"], np.int64)
     tree = nodes = outputs = None
     if model.hs and getattr(model, "syn1", None) is not None:
         tree, order = HuffmanTree.from_paths(
-            [model.wv.get_vecattr(word, "point") for word in words],
-            [model.wv.get_vecattr(word, "code") for word in words],
+            list(facts["point"]),
+            list(facts["code"]),
         )
         nodes = np.ascontiguousarray(model.syn1[order], np.float32)
     elif model.negative and getattr(model, "syn1neg", None) is not None:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from enricher.errors import BundleInvalid
-from enricher.model.arrays import mapped
+from enricher.model.arrays import mapped, save
 
 WORDS = "words"
 ERRORS = "surrogatepass"
@@ -42,9 +42,9 @@ class WordList(Sequence[str]):
         """Write words, one at least, to the files of a folder."""
         encoded = [word.encode("utf-8", ERRORS) for word in words]
         (folder / f"{name}.utf8").write_bytes(b"".join(encoded))
-        np.save(folder / f"{name}_ends.npy", np.cumsum([len(word) for word in encoded], dtype=np.int64))
+        save(folder / f"{name}_ends.npy", np.cumsum([len(word) for word in encoded], dtype=np.int64))
         order = sorted(range(len(encoded)), key=encoded.__getitem__)
-        np.save(folder / f"{name}_order.npy", np.array(order, np.int32))
+        save(folder / f"{name}_order.npy", np.array(order, np.int32))
 
     def find(self, word: str) -> int | None:
         """The row of a word, None where there is none; in a search by halves."""

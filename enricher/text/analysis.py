@@ -55,6 +55,11 @@ class Analyzer:
         self._matcher = LexiconMatcher(lexicon.mixed) if lexicon.mixed else None
 
     @property
+    def lexicon(self) -> Lexicon:
+        """The words that are kept whole."""
+        return self._lexicon
+
+    @property
     def limit(self) -> int:
         """The most characters of a field that are analysed."""
         return self._limit

@@ -15,10 +15,11 @@ from typer.core import TyperCommand, TyperGroup
 
 from enricher.enricher import Enricher, load
 from enricher.errors import EngineError
+from enricher.files import user_path
 from enricher.model.store import BundleStore
 from enricher.records import SearchEngine
 from enricher.settings import CONFIG, ENGINE, MODELS, SETTINGS, Configuration, read_configuration
-from enricher.sources import Format
+from enricher.source_files import Format
 from indexer.cli.streams import legible
 from indexer.engines.names import check_name
 
@@ -27,8 +28,21 @@ MOST_WORKERS = 8
 GLOBAL_OPTIONS = tuple(f"--{setting.name}" for setting in SETTINGS)
 
 
+def _expand_paths(ctx: Any) -> None:
+    ctx.params = {
+        name: user_path(value) if isinstance(value, Path) else value for name, value in ctx.params.items()
+    }
+
+
 class Command(TyperCommand):
-    """A command whose usage line names its arguments as they are typed: WORD, SOURCE..."""
+    """A command whose usage line names its arguments as they are typed: WORD, SOURCE...
+
+    In every path ~ is the home folder, also where no shell has seen it (`--report=~/r.json`).
+    """
+
+    def invoke(self, ctx: Any) -> Any:
+        _expand_paths(ctx)
+        return super().invoke(ctx)
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         return [piece.replace("{", "").replace("}", "") for piece in super().collect_usage_pieces(ctx)]
@@ -44,6 +58,7 @@ class Commands(TyperGroup):
         return legible(sys.stdout, super().get_help(ctx))
 
     def invoke(self, ctx: Any) -> Any:
+        _expand_paths(ctx)
         try:
             return super().invoke(ctx)
         except Exception as error:

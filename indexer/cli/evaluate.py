@@ -1,12 +1,15 @@
 """`enricher evaluate`: search measured on judged queries, against plain baselines."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from enricher.errors import UsageError
+from enricher.settings import CONFIG_FILE
+from enricher.source_files import FileFinder, identity_of
+from enricher.sources import INDEX_PREFIX
 from indexer.cli.app import Command, Json, Workers, app, context_of, number_of
 from indexer.cli.output import (
     Rejects,
@@ -77,6 +80,7 @@ def evaluate(
     Example: enricher evaluate my-collection --train --gate 1
     """
     from enricher.evaluation import plot
+    from enricher.evaluation.collection import judged_files
     from enricher.evaluation.report import gate
     from indexer.evaluation import Evaluation
     from indexer.evaluation import evaluate as measure
@@ -87,15 +91,14 @@ def evaluate(
     configuration = shared.configuration()
     if index is not None and configuration.table_of(index) is None:
         raise UsageError(f"The configuration has no table for the index {index!r}.")
+    _check_outputs(
+        [path for path in (report_file, plot_file) if path is not None],
+        [*judged_files(collection, qrels), shared.config or CONFIG_FILE],
+        backgrounds or [],
+    )
     if plot_file is not None:
         plot.format_of(plot_file)
         plot.need_matplotlib()
-    inputs = [path for name in INPUTS for path in collection.glob(name)]
-    inputs += [*map(Path, backgrounds or ()), *(path for path in (qrels, shared.config) if path is not None)]
-    for path in (report_file, plot_file):
-        _check_output(path, inputs)
-    if report_file is not None and plot_file is not None and _is_same(report_file, plot_file):
-        raise UsageError(f"The report and the plot cannot both be {str(plot_file)!r}.")
     job = Evaluation(
         collection,
         qrels,
@@ -128,25 +131,34 @@ def evaluate(
         raise typer.Exit(1)
 
 
-def _check_output(path: Path | None, inputs: Sequence[Path]) -> None:
-    """Raise UsageError, before any work is done, where a file cannot be written or would replace an input."""
-    if path is None:
-        return
-    if any(_is_same(path, one) for one in inputs):
-        raise UsageError(f"The file {str(path)!r} is an input: name another.")
+def _check_outputs(outputs: Sequence[Path], inputs: Iterable[Path], backgrounds: Iterable[str]) -> None:
+    """See, before any work is done, that the outputs can be written and replace nothing that is read.
+
+    Says what is left out of the backgrounds. Raises UsageError, SourceError.
+    """
+    for path in outputs:
+        _check_writable(path)
+    if len({path.absolute() for path in outputs}) < len(outputs):
+        raise UsageError("--report and --plot name the same file: name two.")
+    finder = FileFinder(note=say)
+    named = [name for name in backgrounds if not name.startswith(INDEX_PREFIX)]
+    read = [*inputs, *(file.path for name in named for file in finder.find(name) if file.path is not None)]
+    taken = {identity_of(path) for path in read} - {None}
+    for path in outputs:
+        if identity_of(path) in taken:
+            raise UsageError(f"The file {str(path)!r} is read by this command: name another to write to.")
+
+
+def _check_writable(path: Path) -> None:
+    """Raise UsageError where a file cannot be written."""
+    present = path.exists()
     try:
-        present = path.exists()
         path.open("ab").close()
-        if not present:
-            path.unlink()
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise UsageError(f"The file {str(path)!r} cannot be written: {reason}.") from error
-
-
-def _is_same(path: Path, other: Path) -> bool:
-    """Whether two paths are of one file."""
-    return path.resolve() == other.resolve()
+    if not present:
+        path.unlink()
 
 
 def _print(report: "Report") -> None:

@@ -81,9 +81,9 @@ def index(
             progress("indexing documents", written, 0)
 
         absent = set(chosen.configuration.fields or ())
-        stream = noting_fields(read_sources(sources, form, lambda: engine, named.names), absent)
+        stream = read_sources(sources, form, lambda: engine, named.names, [path], say)
         stream = looked_at(stream, chosen.fields, named.names, ", ".join(sources), rejects)
-        documents = not_empty(stream, rejects)
+        documents = not_empty(noting_fields(stream, absent), rejects)
         prepare_index(engine, to, enricher.layout())
         report = index_documents(
             engine,

@@ -26,12 +26,12 @@ from rich.table import Table
 from enricher.errors import UsageError
 from enricher.records import Rejection
 from enricher.sentences import counted as counted
+from enricher.source_files import holds_rejects
 from indexer.cli.streams import carries
 from indexer.engines.addresses import masked
 
 SHOWN_REJECTIONS = 10
 SECONDS_BETWEEN_LINES = 10
-REJECT_KEYS = {"where", "reason", "content"}
 
 BAR_WIDTH = 20
 BLOCKS = ("", "\u258f", "\u258e", "\u258d", "\u258c", "\u258b", "\u258a", "\u2589", "\u2588")
@@ -259,19 +259,8 @@ class Rejects:
 def _try_to_write(path: Path) -> None:
     """Raise OSError where a file of rejects cannot be written, UsageError where another would be lost."""
     present = path.exists()
-    if path.is_file() and not _holds_rejects(path):
+    if path.is_file() and path.stat().st_size and not holds_rejects(path):
         raise UsageError(f"The file {str(path)!r} holds no rejects: name another with --rejects.")
     path.open("a", encoding="utf-8").close()
     if not present:
         path.unlink()
-
-
-def _holds_rejects(path: Path) -> bool:
-    """Whether a file is empty or was written by an earlier run, so that it may be replaced."""
-    with path.open("rb") as file:
-        line = file.readline()
-    try:
-        value = json.loads(line or b"null")
-    except ValueError:
-        return False
-    return not line or (isinstance(value, dict) and set(value) == REJECT_KEYS)

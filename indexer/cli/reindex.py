@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from enricher.errors import EnricherError, UsageError
+from enricher.errors import EnricherError, SourceError, UsageError
+from enricher.lines import read_text
 from enricher.records import IndexLayout
 from enricher.settings import WORDS, IndexConfiguration
 from indexer.cli.app import (
@@ -411,8 +412,10 @@ def _ids(file: Path | None) -> tuple[str, ...]:
     if file is None:
         return ()
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        lines = read_text(file).split("\n")
+    except SourceError as error:
+        raise UsageError(str(error)) from None
+    except OSError as error:
         raise UsageError(f"The file {str(file)!r} cannot be read: {error}.") from None
     found = tuple(dict.fromkeys(line.strip() for line in lines if line.strip()))
     if not found or len(found) > MOST_IDS:

@@ -68,7 +68,7 @@ def train(
         Loss, typer.Option(help="The first gives exact probabilities, the second inner products.")
     ] = "hierarchical-softmax",
     lexicon: Annotated[
-        Path | None, typer.Option(help="Your own words: UTF-8, one a line, frequency and tag may follow.")
+        Path | None, typer.Option(help="Your own words: one a line, frequency and tag may follow.")
     ] = None,
     no_tuning: Annotated[
         bool, typer.Option("--no-tuning", help="Learn no vectors of texts: saves time, costs recall.")
@@ -110,8 +110,8 @@ def train(
     form = source_format(id_field, chosen_fields(named, source), format_name)
     for note in field_notes(form.fields, source):
         say(note)
-    stream = read_sources(sources, form, shared.engine, named.names)
-    others = read_sources(backgrounds, form, shared.engine) if backgrounds else iter(())
+    stream = read_sources(sources, form, shared.engine, named.names, note=say)
+    others = read_sources(backgrounds, form, shared.engine, note=say) if backgrounds else iter(())
     analyzer = open_analyzer(segmenter, read_lexicon(lexicon) if lexicon else NO_LEXICON)
     seen, longer = SeenIds(), _Longer(analyzer, form.fields)
     with Rejects() as rejects, progress_display() as progress:
@@ -124,7 +124,6 @@ def train(
             analyzer,
             settings,
             language,
-            lexicon,
             progress,
             workers,
             longer.watch(accepted(others, rejects)),

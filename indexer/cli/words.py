@@ -104,7 +104,7 @@ def keywords(
     for note in field_notes(form.fields, source):
         say(note)
     finder = KeywordFinder(shared.models, model, form.fields, title_of(form.fields), top, method)
-    stream = read_sources(sources or [], form, shared.engine, named.names)
+    stream = read_sources(sources or [], form, shared.engine, named.names, note=say)
     with Rejects() as rejects:
         stream = looked_at(stream, form.fields, named.names, ", ".join(sources or []), rejects)
         _print_keywords(finder, accepted(stream, rejects), number_of(workers), as_json)

@@ -1,6 +1,7 @@
 """Search engines behind one Protocol, opened by URL."""
 
 from enricher.errors import ConfigurationError
+from enricher.files import user_path
 from enricher.records import SearchEngine
 from indexer.engines.addresses import keep_secret, parse_addresses
 
@@ -23,7 +24,7 @@ def open_engine(url: str) -> SearchEngine:
                 raise ConfigurationError("The engine URL 'tantivy:' lacks its folder; write tantivy:./index.")
             from indexer.engines.tantivy import TantivyEngine
 
-            return TantivyEngine(rest)
+            return TantivyEngine(user_path(rest))
         case "http" | "https":
             from indexer.engines.elasticsearch import ElasticsearchEngine
 

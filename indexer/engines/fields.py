@@ -6,7 +6,7 @@ import reprlib
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from enricher.records import EnrichedDocument, FieldKind, IndexLayout, Rejection
+from enricher.records import RESERVED, EnrichedDocument, FieldKind, IndexLayout, Rejection
 
 ENRICHMENT = "enrichment"
 """The object under which all that this project adds to a document stands."""
@@ -34,12 +34,6 @@ LONGEST_ID = 512
 
 DEEPEST_FIELD = 20
 """Names in the path of a field: one engine maps no deeper."""
-
-RESERVED = frozenset(
-    {"_data_stream_timestamp", "_doc_count", "_field_names", "_id", "_ignored", "_ignored_source", "_index"}
-    | {"_nested_path", "_primary_term", "_routing", "_seq_no", "_source", "_tier", "_version"}
-)
-"""Outermost names that one engine keeps for itself: it refuses them, or counts by them."""
 
 _LARGEST_BITS = 1024
 """A whole number of more bits is no 64-bit float."""
@@ -228,7 +222,8 @@ def check_fields(source: Mapping[str, object]) -> None:
     """
     for name in source:
         if name.partition(".")[0] in RESERVED:
-            raise ValueError(f"The field {name!r} is one that a server keeps for itself; rename it")
+            way_out = "rename it, or let --id-field name it" if name == "_id" else "rename it"
+            raise ValueError(f"The field {name!r} is one that a server keeps for itself; {way_out}")
     objects: set[tuple[str, ...]] = set()
     values: set[tuple[str, ...]] = set()
     waiting: list[tuple[tuple[str, ...], object]] = [((), source)]

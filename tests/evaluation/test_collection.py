@@ -1,11 +1,13 @@
 """Reading judged collections, good and bad."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from enricher.errors import SourceError
 from enricher.evaluation.collection import Collection, read_collection
+from enricher.evaluation.metrics import score_ranking
 from enricher.records import Rejection
 from enricher.sources import SourceFormat
 from enricher.text import open_analyzer
@@ -124,3 +126,80 @@ def test_no_folder_and_no_such_judgements(tmp_path: Path) -> None:
         read(tmp_path / "absent")
     with pytest.raises(SourceError, match=r"other\.tsv"):
         read(write_small(tmp_path / "c", TEXTS, QUERIES, QRELS), Path("other.tsv"))
+
+
+JUDGED = {"q1": {"d1": 1}, "q2": {"d2": 2}}
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["q1\t\t0\td1\t\t1", "q2\t0\t\td2\t2"],
+        ["q1 0\td1\t1", "q2\t0 d2 2"],
+        ["q1\t0\td1\t1\t", "q2 0 d2 2  \r"],
+        ["  q1 0 d1 1", "\tq2\t0\td2\t2"],
+        ["q1 0 d1 1.0", "q2 Q0 d2 +2."],
+        ["query-id\tcorpus-id\tscore", "q1\td1\t1", "q2\td2\t2"],
+        ["query-id corpus-id score", "q1 d1 1", "q2\td2 \t2"],
+        ["\ufeffqid iter docid rel", "q1 0 d1 1", "q2 0 d2 2"],
+        ["TOPIC\tITERATION\tDOCUMENT#\tRELEVANCY", "q1\t0\td1\t1", "q2\t0\td2\t2"],
+    ],
+)
+def test_judgements_are_parted_as_trec_eval_parts_them(tmp_path: Path, lines: list[str]) -> None:
+    """At any white space, at the ends too; below a header also as BEIR has them."""
+    folder = write_small(tmp_path / "c", ["one", "two"], ["one", "two"], lines)
+    found, rejected = read(folder)
+    assert rejected == [] and found.judgements == JUDGED
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_judgements_and_queries_are_read_by_their_encoding(tmp_path: Path, encoding: str) -> None:
+    """As told by their marks."""
+    folder = write_small(tmp_path / "c", ["one", "two"], ["one", "two"], ["q1 0 d1 1", "q2 0 d2 2"])
+    for name in ("qrels.tsv", "queries.jsonl", "docs.jsonl"):
+        path = folder / name
+        path.write_bytes(path.read_text("utf-8").replace("\n", "\r\n").encode(encoding))
+    found, rejected = read(folder)
+    assert rejected == [] and found.judgements == JUDGED
+
+
+@pytest.mark.parametrize("separator", ["\u00a0", "\u3000", "\u2028"])
+def test_ids_may_hold_white_space_that_is_not_ascii(tmp_path: Path, separator: str) -> None:
+    """For trec_eval it parts nothing."""
+    folder = write_small(tmp_path / "c", ["one"], ["one"], [f"q1 0 d{separator}1 1"])
+    assert read(folder)[0].judgements == {"q1": {f"d{separator}1": 1}}
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("q1 0 d2 99999999999999999999", "The grade '99999999999999999999' is beyond 1,000,000"),
+        ("q1 0 d2 2147483647", "beyond 1,000,000"),
+        ("q1 0 d2 -99999999999999999999", "beyond"),
+        ("q1 0 d2 " + "9" * 5000, r"The grade '9{40}…' is beyond"),
+        ("q1 0 d2 0.5", "The grade '0.5' is no whole number"),
+        ("q1 0 d2 1e3", "no whole number"),
+        ("q1 0 d2 nan", "no whole number"),
+        ("q1 0 d2 high", "no whole number"),
+        ("q1 0 d2 1_0", "no whole number"),
+        ("q1 d2 1", "this line has 3. Those of BEIR .* below a line with these names"),
+        ("q1 0 d2 1 x", "this line has 5"),
+        ("query-id corpus-id score", "this line has 3"),
+    ],
+)
+def test_a_judgement_that_cannot_be_used_is_named(tmp_path: Path, line: str, reason: str) -> None:
+    """And the others are used."""
+    folder = write_small(tmp_path / "c", ["one", "two"], ["one"], ["q1 0 d1 1", line])
+    found, (rejection,) = read(folder)
+    assert found.judgements == {"q1": {"d1": 1}}
+    assert rejection.where == "qrels.tsv:2" and re.search(reason, rejection.reason)
+
+
+def test_grades_may_be_large_and_negative(tmp_path: Path) -> None:
+    """Below 0 is not relevant; of the largest the measures are still right."""
+    folder = write_small(
+        tmp_path / "c", ["a", "b", "c"], ["a"], ["q1 0 d1 -2", "q1 0 d2 1000000", "q1 0 d3 0"]
+    )
+    (found,) = read(folder)[0].judgements.values()
+    assert found == {"d1": -2, "d2": 1_000_000, "d3": 0}
+    assert score_ranking(found, {"d2": 2.0, "d1": 1.0}).ndcg == 1.0

@@ -21,7 +21,8 @@ from enricher.evaluation.report import (
     summarize,
 )
 from enricher.records import QueryTerm
-from enricher.sources import SourceFile, SourceFormat
+from enricher.source_files import SourceFile
+from enricher.sources import SourceFormat
 
 
 def results(*ndcg: float, ranks: dict[str, int] | None = None) -> Results:

@@ -1,18 +1,26 @@
 """Bundles on disk: immutable, verified, activated atomically, taken back."""
 
+import errno
 import json
 import multiprocessing
+import os
+import resource
 import shutil
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import enricher
 from enricher.errors import BundleInvalid, ModelError, ModelNotFound
 from enricher.files import locked
+from enricher.model.arrays import save
 from enricher.model.bundle import open_bundle
 from enricher.model.manifest import FORMAT
+from enricher.model.neighbors import NeighborIndex
 from enricher.model.store import BundleStore
 from enricher.text import open_analyzer
 from tests.conftest import SMALL
@@ -314,8 +322,6 @@ def test_every_key_that_is_read_is_checked(
     models: Path, tmp_path: Path, key: str, value: object, said: str
 ) -> None:
     """The sentence names the file and the key."""
-    import shutil
-
     (version,) = BundleStore(models).versions()
     copy = tmp_path / version
     copy.mkdir()
@@ -334,8 +340,6 @@ def test_a_head_that_is_damaged_is_never_followed(
     models: Path, tmp_path: Path, name: str, content: bytes
 ) -> None:
     """Whatever stands there instead, an array of Python objects too: BundleInvalid."""
-    import shutil
-
     bundle = Path(shutil.copytree(models, tmp_path / "models")) / BundleStore(models).versions()[0]
     path = bundle / name
     path.write_bytes(content + path.read_bytes()[len(content) :] if content else b"")
@@ -346,13 +350,85 @@ def test_a_head_that_is_damaged_is_never_followed(
 
 def test_a_tree_that_leads_out_of_itself_is_refused(models: Path, tmp_path: Path) -> None:
     """Compiled code would follow it."""
-    import shutil
-
-    import numpy as np
-
     bundle = Path(shutil.copytree(models, tmp_path / "models")) / BundleStore(models).versions()[0]
     tree = np.load(bundle / "tree_children.npy", mmap_mode="r+")
     tree[0, 0] = 1_000_000
     tree.flush()
     with pytest.raises(BundleInvalid, match="do not fit"):
         len(enricher.load(tmp_path / "models").words)
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """No file of this process grows beyond so many bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("size", [0, 2_000, 16_000])
+def test_a_model_that_cannot_be_written_is_a_sentence_with_the_reason(tmp_path: Path, size: int) -> None:
+    """Whichever of its files it is; nothing of it stays, and the next training goes as ever."""
+    from enricher.model.build import train_bundle
+
+    store = BundleStore(tmp_path / "models")
+    arguments = (store, list(documents(60)), ("title", "text"), open_analyzer(), SMALL)
+    with files_of_at_most(size), pytest.raises(ModelError, match="a file would be larger than"):
+        train_bundle(*arguments)
+    assert list(store.folder.iterdir()) == []
+    store.activate(train_bundle(*arguments))
+
+
+def test_an_active_model_that_cannot_be_noted_is_a_sentence_with_the_reason(store: BundleStore) -> None:
+    """The one that was active stays so."""
+    first, second, _ = store.versions()
+    store.activate(first)
+    with files_of_at_most(0), pytest.raises(ModelError, match="cannot be written: a file would be larger"):
+        store.activate(second)
+    assert store.active_version() == first
+
+
+@pytest.mark.parametrize(
+    ("number", "reason"),
+    [
+        (errno.ENOSPC, "there is no space left on the disk; make room"),
+        (errno.EDQUOT, "the disk quota is used up"),
+        (errno.EROFS, "the disk can only be read"),
+        (errno.EACCES, "permission denied; change the permissions"),
+        (errno.EIO, "Input/output error"),
+    ],
+)
+def test_what_the_system_refuses_is_told_by_its_reason(tmp_path: Path, number: int, reason: str) -> None:
+    """With the folder."""
+    store = BundleStore(tmp_path / "models")
+    with pytest.raises(ModelError, match=f"models': {reason}"), store.building("key"):
+        raise OSError(number, os.strerror(number))
+
+
+def test_every_writer_tells_that_a_disk_is_full(tmp_path: Path) -> None:
+    """NumPy and faiss would not."""
+    full = tmp_path / "full"
+    full.symlink_to("/dev/full")
+    vectors = np.ones((5_000, 50), np.float32)
+    for write in (lambda: save(full, vectors), lambda: NeighborIndex.build(vectors).save(full)):
+        with pytest.raises(OSError) as failure:
+            write()
+        assert failure.value.errno == errno.ENOSPC
+
+
+@pytest.mark.parametrize("shape", [(0,), (3,), (2, 3), (0, 4), (1, 2, 3)])
+def test_arrays_are_written_as_numpy_writes_them(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    """To the byte."""
+    array = np.arange(np.prod(shape), dtype=np.int64).reshape(shape)
+    save(tmp_path / "ours.npy", array)
+    np.save(tmp_path / "theirs.npy", array)
+    assert (tmp_path / "ours.npy").read_bytes() == (tmp_path / "theirs.npy").read_bytes()
+
+
+def test_a_store_may_be_in_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a tilde that no shell has replaced."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert BundleStore("~/models").folder == tmp_path / "models"

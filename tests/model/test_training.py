@@ -1,5 +1,7 @@
 """Training and the import of gensim's models."""
 
+import os
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ import enricher
 from enricher.errors import BundleInvalid, ModelError, NotSupported, TrainingFailed, UsageError
 from enricher.model.build import import_bundle, train_bundle
 from enricher.model.store import BundleStore
-from enricher.model.training import TrainingSettings
+from enricher.model.training import TrainingSettings, import_gensim
 from enricher.records import Document
 from enricher.text import open_analyzer
 from tests.conftest import SMALL
@@ -197,3 +199,100 @@ def test_imported_values_that_are_no_numbers_are_refused(tmp_path: Path) -> None
     model.save(str(tmp_path / "nan.model"))
     with pytest.raises(ModelError, match="NaN"):
         import_bundle(BundleStore(tmp_path / "models"), tmp_path / "nan.model", open_analyzer())
+
+
+def saved_with_words(path: Path, words: list[object], **options: int) -> GensimWord2Vec:
+    """A model whose words are these, whatever they are, saved by gensim."""
+    sentences = [[f"w{place}" for place in range(len(words))]] * 30
+    model = GensimWord2Vec(sentences, vector_size=8, min_count=1, seed=1, workers=1, **options)
+    names = [words[int(name[1:])] for name in model.wv.index_to_key]
+    model.wv.index_to_key = names
+    model.wv.key_to_index = {name: row for row, name in enumerate(names)}
+    model.save(str(path))
+    return model
+
+
+@pytest.mark.parametrize("options", [{"hs": 1, "negative": 0}, {"hs": 0, "negative": 5}])
+@pytest.mark.parametrize("kind", [int, np.int64])
+def test_words_that_are_whole_numbers_are_written_in_digits(
+    tmp_path: Path, options: dict[str, int], kind: type
+) -> None:
+    """As of item2vec and node2vec; each keeps its own row, though gensim takes numbers for rows."""
+    model = saved_with_words(tmp_path / "m", [kind(n) for n in (7, 0, 3, 1, -2, 10**12)], **options)
+    learned = import_gensim(tmp_path / "m")
+    assert list(learned.words) == [str(word) for word in model.wv.index_to_key]
+    assert np.array_equal(learned.vectors, model.wv.vectors)
+    assert list(learned.counts) == list(model.wv.expandos["count"])
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ([b"a", "b"], "b'a' is no text but of the type bytes"),
+        ([("a", 1), "b"], "is no text but of the type tuple"),
+        ([None, "b"], "None is no text but of the type NoneType"),
+        ([True, "b"], "True is no text but of the type bool"),
+        ([1.5, "b"], "1.5 is no text but of the type float"),
+        ([1, "1", "b"], "(1 and '1'|'1' and 1) would be one"),
+    ],
+)
+def test_words_that_are_no_text_are_refused(tmp_path: Path, words: list[object], reason: str) -> None:
+    """The sentence names one."""
+    saved_with_words(tmp_path / "m", words, hs=1, negative=0)
+    with pytest.raises(BundleInvalid, match=reason):
+        import_gensim(tmp_path / "m")
+
+
+def test_a_missing_file_of_a_large_model_is_named(tmp_path: Path) -> None:
+    """Each of them."""
+    model = gensim_model(tmp_path / "m", hs=1, negative=0)
+    model.save(str(tmp_path / "big.model"), sep_limit=10)
+    sides = sorted(tmp_path.glob("big.model.*"))
+    assert len(sides) > 1
+    for side in sides:
+        side.rename(tmp_path / "elsewhere")
+        with pytest.raises(BundleInvalid, match=f"{side.name}', which belongs to 'big.model', is missing"):
+            import_gensim(tmp_path / "big.model")
+        (tmp_path / "elsewhere").rename(side)
+    assert len(import_gensim(tmp_path / "big.model").words)
+    os.truncate(sides[0], 200)
+    with pytest.raises(BundleInvalid, match="damaged"):
+        import_gensim(tmp_path / "big.model")
+
+
+class _Failing:
+    """What cannot be unpickled, for a reason of its own."""
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return eval, ("1 / 0",)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("folder", "is a folder: name the file"),
+        ("missing", "There is no file"),
+        ("empty", "is empty"),
+        ("cut", "is cut off or damaged"),
+        ("text", "is not a Word2Vec model"),
+        ("dictionary", "is not a Word2Vec model"),
+        ("failing", "is not a Word2Vec model"),
+        ("keyed", "Vectors alone have no output weights"),
+        ("plain", "holds vectors in the format of word2vec. Vectors alone"),
+        ("binary", "holds vectors in the format of word2vec. Vectors alone"),
+    ],
+)
+def test_what_is_no_model_of_gensim_is_one_sentence(tmp_path: Path, name: str, reason: str) -> None:
+    """Which says what it is where that can be told."""
+    model = gensim_model(tmp_path / "m", hs=1, negative=0)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "empty").write_bytes(b"")
+    (tmp_path / "cut").write_bytes((tmp_path / "m").read_bytes()[:-100])
+    (tmp_path / "text").write_text("hello\n")
+    (tmp_path / "dictionary").write_bytes(pickle.dumps({"a": 1}))
+    (tmp_path / "failing").write_bytes(pickle.dumps(_Failing()))
+    model.wv.save(str(tmp_path / "keyed"))
+    model.wv.save_word2vec_format(str(tmp_path / "plain"))
+    model.wv.save_word2vec_format(str(tmp_path / "binary"), binary=True)
+    with pytest.raises(BundleInvalid, match=reason):
+        import_gensim(tmp_path / name)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from enricher.errors import BundleInvalid
-from enricher.model.arrays import mapped
+from enricher.model.arrays import mapped, save
 from enricher.model.huffman import FloatArray
 from enricher.model.text_vectors.features import WordFeatures, features_of
 from enricher.model.word_list import WordList
@@ -170,5 +170,5 @@ def write_text_vectors(folder: Path, tuned: "Tuned") -> None:
     }
     for side, (vectors, weights) in sides.items():
         steps = np.maximum(np.abs(vectors).max(axis=1), 1e-9) / LARGEST
-        np.save(folder / f"{side}_codes.npy", np.rint(vectors / steps[:, np.newaxis]).astype(np.int8))
-        np.save(folder / f"{side}_weights.npy", np.asarray(weights * steps, np.float32))
+        save(folder / f"{side}_codes.npy", np.rint(vectors / steps[:, np.newaxis]).astype(np.int8))
+        save(folder / f"{side}_weights.npy", np.asarray(weights * steps, np.float32))

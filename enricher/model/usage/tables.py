@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from enricher.errors import BundleInvalid
-from enricher.model.arrays import mapped
+from enricher.model.arrays import mapped, save
 from enricher.model.huffman import FloatArray, IntArray
 
 Keys = NDArray[np.uint64]
@@ -73,7 +73,7 @@ class Usage:
     def write(self, folder: Path) -> None:
         """Write the tables to a folder."""
         for field, name in FILES.items():
-            np.save(folder / name, getattr(self, field), allow_pickle=False)
+            save(folder / name, getattr(self, field))
 
     def find(self, keys: Keys) -> IntArray:
         """The rows of phrases, int32 (k,), −1 where one is not known."""
