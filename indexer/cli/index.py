@@ -27,6 +27,7 @@ from indexer.cli.app import (
     number_of,
 )
 from indexer.cli.output import Rejects, counted, print_json, print_line, progress_display, say
+from indexer.engines.names import check_name, file_name_for
 from indexer.pipeline import EnricherRecipe, index_documents, prepare_index
 from indexer.sources import read_sources
 
@@ -63,7 +64,7 @@ def index(
     form = replace(form, enriched=configuration.fields)
     enricher = recipe(shared, form.fields, configuration, no_enrichment).open()
     engine = shared.engine()
-    path = rejects_file or Path(f"{to}.rejects.jsonl")
+    path = rejects_file or Path(file_name_for(check_name(to), ".rejects.jsonl"))
     with Rejects(path) as rejects, progress_display() as progress, _what_stays(to) as note_written:
 
         def on_progress(written: int) -> None:

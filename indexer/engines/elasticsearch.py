@@ -41,7 +41,7 @@ from indexer.engines.elasticsearch_search import (
 from indexer.engines.elasticsearch_vectors import VectorSearch, dimensions_of
 from indexer.engines.fields import ENRICHMENT, Prepared, clean, encode, prepare
 from indexer.engines.layouts import layout_as_json, layout_from_json
-from indexer.engines.names import check_name, no_such_index, not_ours
+from indexer.engines.names import check_name, check_new_alias, check_new_index, no_such_index, not_ours
 from indexer.engines.plans import MODEL, Group, lighten, plan
 
 VECTORS_LEFT_OUT = "index.mapping.exclude_source_vectors"
@@ -97,7 +97,7 @@ class ElasticsearchEngine:
     # -------------------------------------------------------------- indexes
 
     def create(self, index: str, layout: IndexLayout) -> None:
-        check_name(index, new=True)
+        check_new_index(index)
         with self.failures(index):
             try:
                 kept = {VECTORS_LEFT_OUT: False} if layout.has_vectors else {}
@@ -143,7 +143,7 @@ class ElasticsearchEngine:
             self._once.indices.put_mapping(index=name, meta=meta)
 
     def set_alias(self, alias: str, index: str) -> None:
-        check_name(alias, new=True)
+        check_new_alias(alias)
         name, _ = self._mapping(index)
         remove = {"remove": {"index": "*", "alias": alias, "must_exist": False}}
         with self.failures(alias):

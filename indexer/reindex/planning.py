@@ -19,10 +19,15 @@ def start(
     ledger: Ledger, cluster: Cluster, source: str, alias: str, enricher: DocumentEnricher, options: JobOptions
 ) -> Job:
     """Plan a job that makes a new index and puts it behind an alias."""
-    name, now = name_of(alias)
+    name, now = _name_of(cluster, alias)
     concrete = cluster.engine.name_of(source)
     job = Job(name, concrete, alias, name, enricher.model, enricher.fields, now, options)
     return keep_new(ledger, job)
+
+
+def _name_of(cluster: Cluster, alias: str) -> tuple[str, str]:
+    """A name that an index can be made of, and the time."""
+    return name_of(cluster.targets.beginning_for(alias), cluster.engine.exists)
 
 
 def start_in_place(
@@ -32,7 +37,7 @@ def start_in_place(
 
     What a job for stale documents has looked at, the next one does not look at again.
     """
-    name, now = name_of(alias)
+    name, now = _name_of(cluster, alias)
     concrete = cluster.engine.name_of(index)
     settings, _, _ = cluster.targets.described(concrete)
     job = Job(name, concrete, alias, concrete, enricher.model, enricher.fields, now, options)
@@ -63,7 +68,8 @@ def _goes_on(job: Job, before: Job) -> bool:
 
 def rollback(ledger: Ledger, cluster: Cluster, undone: Job) -> Job:
     """Plan the way back: the old index gets what was written since the swap, and its place again."""
-    back = way_back(undone, cluster.layout(undone.source))
+    layout = cluster.layout(undone.source)
+    back = way_back(undone, layout, _name_of(cluster, undone.alias))
     back.cursors, back.since = dict(undone.swapped_at), dict(undone.swapped_at)
     back.stood = checkpoints(cluster.copies.points(undone.source))
     return keep_new(ledger, back)

@@ -71,6 +71,28 @@ def test_an_index_made_without_a_model_is_enriched_and_taken_back(
     assert "rollback" in listed.stdout and "copy" in listed.stdout
 
 
+def test_an_alias_may_have_capitals(run: RunCommand, command: list[object], tmp_path: Path) -> None:
+    """Every command takes it as it is; the index behind it is called like it, in small letters."""
+    docs = write_jsonl(tmp_path / "docs.jsonl", 20)
+    assert run(*command, "index", docs, "--to", "v1", "--no-enrichment").returncode == 0
+    done = run(*command, "reindex", "start", "v1", "--to", "ArticlesLive", "--json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["alias"] == "ArticlesLive" and report["target"].startswith("articleslive-")
+    for call in (
+        ["search", "ocean", "--in", "ArticlesLive"],
+        ["keywords", "index:ArticlesLive"],
+        ["index", "docs.jsonl", "--to", "ArticlesLive"],
+        ["reindex", "rollback"],
+    ):
+        done = run(*command, *call)
+        assert done.returncode == 0, done.stderr
+    refused = run(*command, "index", "docs.jsonl", "--to", "OtherIndex")
+    assert refused.returncode == 2 and "write 'otherindex'" in refused.stderr
+    bad = run(*command, "index", "docs.jsonl", "--to", "a/b")
+    assert bad.returncode == 2 and "index name 'a/b'" in bad.stderr
+
+
 @pytest.mark.parametrize("point", POINTS)
 def test_a_killed_job_is_resumed(run: RunCommand, command: list[object], tmp_path: Path, point: str) -> None:
     """Also with documents that were written and deleted between."""
