@@ -392,8 +392,8 @@ def _work(shared: Context, jobs: "Jobs", enricher: DocumentEnricher | None, job:
         gate = GateSettings(shared.models, shared.configuration())
         try:
             ended = jobs.work(job, enricher, JsonView() if as_json else JobView(progress), gate)
-        except KeyboardInterrupt:
-            say(f"The job {job.id} waits: resume or cancel it.")
+        except (KeyboardInterrupt, EnricherError):
+            say(f"The job {job.id} waits: resume or cancel it with `enricher reindex cancel {job.id}`.")
             _say_refusals(jobs, job)
             raise
     _report(jobs, ended, time.monotonic() - started, as_json)
