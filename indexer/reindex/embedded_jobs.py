@@ -24,7 +24,7 @@ from indexer.reindex.jobs import GateSettings, Progress, Replayed, Say
 from indexer.reindex.ledger import Ledger
 from indexer.reindex.naming import keep_new, name_of, way_back
 from indexer.reindex.pace import Pace
-from indexer.reindex.removal import remove
+from indexer.reindex.removal import Confirm, remove
 
 JOBS = ".jobs"
 TOGETHER = 1_000
@@ -90,10 +90,10 @@ class EmbeddedJobs:
                 self._engine.drop(job.target)
         return job
 
-    def remove(self, job: Job, *, old_index: bool) -> None:
+    def remove(self, job: Job, *, old_index: bool, confirm: Confirm) -> None:
         aliases = [alias for alias, index in self._engine.aliases().items() if index == job.source]
         with self._alone(job.id):
-            remove(self.ledger, self._engine, job, aliases, old_index=old_index)
+            remove(self.ledger, self._engine, job, aliases, old_index=old_index, confirm=confirm)
         (self._folder / f"{job.id}.lock").unlink(missing_ok=True)
 
     def replay(self, job: Job, enricher: DocumentEnricher | None) -> Replayed:

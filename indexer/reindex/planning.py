@@ -1,5 +1,6 @@
 """How a job on a cluster begins, ends early, and is taken back: what is noted before any worker acts."""
 
+import json
 from collections.abc import Sequence
 
 from enricher.errors import UsageError
@@ -13,6 +14,9 @@ from indexer.reindex.worker import unblocked
 
 KEPT_JOBS = 5
 """Ended jobs in place that are kept of every index."""
+Selection = tuple[tuple[str, ...], str | None, tuple[str, ...]]
+"""Which documents a job in place is about: kinds, a query as JSON, ids."""
+EVERYTHING: Selection = ((), None, ())
 
 
 def start(
@@ -49,9 +53,31 @@ def start_in_place(
             job.cursors, job.since, job.terms = dict(before.stood), dict(before.stood), dict(before.terms)
             break
     planned = keep_new(ledger, job)
-    for old in ended[KEPT_JOBS:]:
-        ledger.remove(old.id)
+    for place in range(KEPT_JOBS, len(ended)):
+        old = ended[place]
+        if not _has_rejects(cluster, old, planned, ended[:place]):
+            cluster.targets.drop(old.rejects)
+            ledger.remove(old.id)
     return planned
+
+
+def _has_rejects(cluster: Cluster, old: Job, planned: Job, newer: Sequence[Job]) -> bool:
+    """Whether documents of a job in place are refused still, of which only that job tells.
+
+    A newer job that was done on the same documents or on all has tried them again, and has its own rejects.
+    """
+    selections = {_selection(one) for one in newer if one.phase is Phase.DONE}
+    tried_again = selections & {EVERYTHING, _selection(old)}
+    if old.phase is not Phase.DONE or old.uuid != planned.uuid or tried_again or not old.rejected:
+        return False
+    return cluster.rejects.settle(old.rejects, old.source) > 0
+
+
+def _selection(job: Job) -> Selection:
+    """Which documents a job in place is about."""
+    options = job.options
+    query = None if options.query is None else json.dumps(options.query, sort_keys=True)
+    return options.only, query, options.ids
 
 
 def _goes_on(job: Job, before: Job) -> bool:
