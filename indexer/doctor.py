@@ -19,6 +19,9 @@ MENDED = {"elasticsearch": "`enricher reindex start {} --only missing` enriches 
 """How documents get their enrichment that were written past us, by engine."""
 
 
+UNSEEN = "no index and no job was looked at, because a check of the engine failed"
+
+
 def examine(models: Path, engine_url: str, config: Path | None) -> list[Check]:
     """All checks, in the order in which a user would mend them; never raises an EnricherError."""
     checks = [
@@ -34,6 +37,8 @@ def examine(models: Path, engine_url: str, config: Path | None) -> list[Check]:
     found = engine.check()
     if all(check.passed for check in found):
         found += _contents(engine, models)
+    else:
+        found.append(Check("indexes", False, UNSEEN))
     engine.close()
     return checks + found
 
