@@ -4,8 +4,9 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from enricher.enricher import load
 from enricher.errors import EngineError, IndexConflict
@@ -24,7 +25,7 @@ from enricher.records import (
 from enricher.settings import IndexConfiguration
 from enricher.sources import SeenIds, accepted
 from enricher.text import Analyzer, open_analyzer
-from indexer.engines.fields import clean
+from indexer.engines.fields import as_text, clean
 
 STAMP_MAPPING = {"model": FieldKind.KEYWORD, "fingerprint": FieldKind.KEYWORD}
 
@@ -187,6 +188,25 @@ def _other_model(index: str, present: str | None, active: str | None) -> IndexCo
     )
 
 
+@runtime_checkable
+class Strict(Protocol):
+    """An engine whose indexes may refuse fields that they do not know."""
+
+    def refuses(self, index: str, field: str) -> bool: ...
+
+
+def refuses_field(engine: SearchEngine, index: str, field: str) -> bool:
+    """Whether an index takes no document with a field of that name."""
+    return isinstance(engine, Strict) and engine.refuses(index, field)
+
+
+def _without_id(document: Document, field: str | None) -> Mapping[str, object]:
+    """The source without the field that says the id once more; where it says something else it stays."""
+    if field is None or str(document.source.get(field)) != document.id:
+        return document.source
+    return {name: value for name, value in document.source.items() if name != field}
+
+
 def index_documents(
     engine: SearchEngine,
     index: str,
@@ -195,11 +215,14 @@ def index_documents(
     on_rejection: Callable[[Rejection], None],
     on_progress: Callable[[int], None] = lambda written: None,
     workers: int = 1,
+    unwritten: str | None = None,
 ) -> IndexReport:
     """Enrich documents and write them to an index, in their order and in batches.
 
     With several workers batches are enriched in processes of their own and written in this one: see
     `map_in_order`. Nothing is held but the few batches that they have.
+
+    `unwritten` names the field of the id where the index refuses it: see `refuses_field`.
 
     `on_rejection` gets every line and document that could not be used; the others are written.
     What was written stays when the call is interrupted, or the documents cannot be read further.
@@ -216,10 +239,15 @@ def index_documents(
             for document in batch:
                 texts = (document.text(name) for name in enricher.fields)
                 report.truncated += any(enricher.analyzer.truncates(text) for text in texts)
-            written = [EnrichedDocument(d.id, d.source, more) for d, more in zip(batch, added, strict=True)]
+            written = [
+                EnrichedDocument(d.id, _without_id(d, unwritten), more)
+                for d, more in zip(batch, added, strict=True)
+            ]
             refused = engine.write(index, written)
+            whole = {} if unwritten is None else {clean(d.id): as_text(d.source) for d in batch}
             for rejection in refused:
-                reject(rejection)
+                content = whole.get(clean(rejection.where), rejection.content)
+                reject(replace(rejection, content=content))
             report.add(batch, refused)
             on_progress(report.written)
     engine.refresh(index)

@@ -28,7 +28,7 @@ from indexer.cli.app import (
 )
 from indexer.cli.output import Rejects, counted, print_json, print_line, progress_display, say
 from indexer.engines.names import check_name, file_name_for
-from indexer.pipeline import EnricherRecipe, index_documents, prepare_index
+from indexer.pipeline import EnricherRecipe, index_documents, prepare_index, refuses_field
 from indexer.sources import read_sources
 
 WORDS_ONLY = ("tokens",)
@@ -75,6 +75,10 @@ def index(
         stream = noting_fields(read_sources(sources, form, lambda: engine), absent)
         documents = not_empty(stream, rejects)
         prepare_index(engine, to, enricher.layout())
+        unwritten = None
+        if id_field not in form.fields and refuses_field(engine, to, id_field):
+            say(f"The mapping of {to} is strict and has no field {id_field!r}: it is the _id alone.")
+            unwritten = id_field
         report = index_documents(
             engine,
             to,
@@ -83,6 +87,7 @@ def index(
             rejects,
             on_progress,
             number_of(workers),
+            unwritten,
         )
     engine.close()
     counts = {

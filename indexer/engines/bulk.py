@@ -193,7 +193,7 @@ class BulkWriter:
             elif self._concerns_all(said):
                 raise explain_refusal(said, self._index)
             else:
-                outcome.refused.append((action, f"{said.reason}."))
+                outcome.refused.append((action, said.sentence))
         return (again, latest) if latest is not None else None
 
     @staticmethod

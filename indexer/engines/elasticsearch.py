@@ -192,6 +192,11 @@ class ElasticsearchEngine:
         ]
         return rejections + refused
 
+    def refuses(self, index: str, field: str) -> bool:
+        """Whether the mapping is strict and lacks a field of the documents."""
+        _, mapping = self._mapping(index)
+        return mapping.get("dynamic") == "strict" and field.split(".")[0] not in mapping.get("properties", {})
+
     def delete(self, index: str, ids: Sequence[str]) -> int:
         self._mapping(index)
         names = [name for name in dict.fromkeys(clean(id_) for id_ in ids) if name]
