@@ -475,6 +475,9 @@ class SearchEngine(Protocol):
     def uncommitted(self, index: str) -> int:
         """How many documents this object has written to an index that a failure would lose, or has lost."""
 
+    def refuses(self, index: str, field: str) -> bool:
+        """Whether an index takes no document with a field of that name, because its mapping is strict."""
+
     def refresh(self, index: str) -> None:
         """Make all that was written durable and visible to searches."""
 

@@ -27,6 +27,8 @@ MENDED = {"elasticsearch": "`enricher reindex start {} --in-place --only missing
 MAX_UNENRICHED = 0.05
 """Share of the documents of an index that may wait to be enriched before its check fails."""
 
+UNSEEN = "no index and no job was looked at, because a check of the engine failed"
+
 
 def examine(
     models: Path, engine_url: str, config: Path | None, max_unenriched: float = MAX_UNENRICHED
@@ -50,6 +52,8 @@ def examine(
         found = engine.check()
         if all(check.passed for check in found):
             found += _contents(_Examined(engine, models, config, max_unenriched))
+        else:
+            found.append(Check("indexes", False, UNSEEN))
     return checks + found
 
 

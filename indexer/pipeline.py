@@ -4,7 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from enricher import plugins
@@ -25,7 +25,7 @@ from enricher.records import (
 from enricher.settings import IndexConfiguration
 from enricher.sources import SeenIds, accepted
 from enricher.text import Analyzer, open_analyzer
-from indexer.engines.fields import clean
+from indexer.engines.fields import as_text, clean
 
 STAMP_MAPPING = {"model": FieldKind.KEYWORD, "fingerprint": FieldKind.KEYWORD}
 
@@ -241,6 +241,13 @@ def _other_model(index: str, present: str | None, active: str | None) -> IndexCo
     )
 
 
+def _without_id(document: Document, field: str | None) -> Mapping[str, object]:
+    """The source without the field that says the id once more; where it says something else it stays."""
+    if field is None or str(document.source.get(field)) != document.id:
+        return document.source
+    return {name: value for name, value in document.source.items() if name != field}
+
+
 def index_documents(
     engine: SearchEngine,
     index: str,
@@ -250,11 +257,14 @@ def index_documents(
     on_progress: Callable[[int], None] = lambda written: None,
     workers: int = 1,
     on_failure: Callable[[int], None] = lambda documents: None,
+    unwritten: str | None = None,
 ) -> IndexReport:
     """Enrich documents and write them to an index, in their order and in batches.
 
     With several workers batches are enriched in processes of their own and written in this one: see
     `map_in_order`. Nothing is held but the few batches that they have.
+
+    `unwritten` names the field of the id where the index refuses it: see `SearchEngine.refuses`.
 
     `on_rejection` gets every line and document that could not be used; the others are written.
     What was written stays when the call is interrupted, or the documents cannot be read further. Where the
@@ -276,11 +286,14 @@ def index_documents(
                     report.truncated += any(enricher.analyzer.truncates(text) for text in texts)
                     report.without_text += not any(text.strip() for text in texts)
                 written = [
-                    EnrichedDocument(d.id, d.source, more) for d, more in zip(batch, added, strict=True)
+                    EnrichedDocument(d.id, _without_id(d, unwritten), more)
+                    for d, more in zip(batch, added, strict=True)
                 ]
                 refused = engine.write(index, written)
+                whole = {} if unwritten is None else {clean(d.id): as_text(d.source) for d in batch}
                 for rejection in refused:
-                    reject(rejection)
+                    content = whole.get(clean(rejection.where), rejection.content)
+                    reject(replace(rejection, content=content))
                 report.add(batch, refused)
                 if not engine.uncommitted(index):
                     report.durable = report.written

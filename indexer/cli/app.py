@@ -151,13 +151,8 @@ def options(
     context.obj = Context(models, engine, config, context.call_on_close)
 
 
-def new_name(name: str | None) -> str | None:
-    """The name of an option by which an index or alias is made, checked before anything is done."""
-    return name if name is None else check_name(name, new=True)
-
-
-def present_name(name: str | None) -> str | None:
-    """The name of an index or alias that should be there, checked before anything is done."""
+def index_name(name: str | None) -> str | None:
+    """The name of an index or alias, refused before anything is done where nothing can have it."""
     return name if name is None else check_name(name)
 
 

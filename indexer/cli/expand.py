@@ -7,7 +7,7 @@ import typer
 
 from enricher.errors import UsageError
 from enricher.records import TOKENS, Query
-from indexer.cli.app import Command, Context, Json, app, context_of, present_name
+from indexer.cli.app import Command, Context, Json, app, context_of, index_name
 from indexer.cli.output import print_json, print_line, print_table, say
 from indexer.cli.words import say_inner_product
 from indexer.recipe import configuration_for
@@ -21,7 +21,7 @@ def expand(
     index: Annotated[
         str | None,
         typer.Option(
-            "--in", metavar="INDEX", callback=present_name, help="Show what a search of this index does."
+            "--in", metavar="INDEX", callback=index_name, help="Show what a search of this index does."
         ),
     ] = None,
     as_json: Json = False,

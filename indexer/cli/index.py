@@ -23,10 +23,11 @@ from indexer.cli.app import (
     Workers,
     app,
     context_of,
-    new_name,
+    index_name,
     number_of,
 )
 from indexer.cli.output import Rejects, counted, print_json, print_line, progress_display, say
+from indexer.engines.names import file_name_for
 from indexer.pipeline import EnricherRecipe, index_documents, prepare_index
 from indexer.recipe import (
     NamedFields,
@@ -47,7 +48,7 @@ def index(
     sources: Annotated[list[str], typer.Argument(metavar="SOURCE", help="Files, folders, - or index:NAME.")],
     to: Annotated[
         str,
-        typer.Option(metavar="NAME", callback=new_name, help="Index to write to; made if it does not exist."),
+        typer.Option(metavar="NAME", callback=index_name, help="Index to write to; made if missing."),
     ],
     no_enrichment: Annotated[
         bool, typer.Option("--no-enrichment", help="Only cut the text into words; needs no model.")
@@ -74,7 +75,7 @@ def index(
     chosen = recipe(shared, engine, to, sources, named, no_enrichment)
     form = source_format(id_field, chosen.fields, format_name)
     enricher = chosen.open()
-    path = rejects_file or Path(f"{to}.rejects.jsonl")
+    path = rejects_file or Path(file_name_for(to, ".rejects.jsonl"))
     with Rejects(path) as rejects, progress_display() as progress, _what_stays(to) as note_kept:
 
         def on_progress(written: int) -> None:
@@ -85,6 +86,10 @@ def index(
         stream = looked_at(stream, chosen.fields, named.names, ", ".join(sources), rejects)
         documents = not_empty(noting_fields(stream, absent), rejects)
         prepare_index(engine, to, enricher.layout())
+        unwritten = None
+        if id_field not in form.fields and engine.refuses(to, id_field):
+            say(f"The mapping of {to} is strict and has no field {id_field!r}: it is the _id alone.")
+            unwritten = id_field
         report = index_documents(
             engine,
             to,
@@ -94,6 +99,7 @@ def index(
             on_progress,
             number_of(workers),
             note_kept,
+            unwritten,
         )
         engine.close()
     counts = {

@@ -3,9 +3,9 @@
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 
-from indexer.cli.output import ProgressDisplay, counted, print_line, print_table, say_json
+from indexer.cli.output import ProgressDisplay, counted, print_line, print_records, say_json
 from indexer.reindex.job import Job, JobKind, Phase
 
 COUNTERS = ("read", "written", "refused", "deleted")
@@ -79,8 +79,9 @@ def print_outcome(job: Job) -> None:
     print_line(f"{', '.join(parts)}.")
 
 
-def print_jobs(jobs: Sequence[Job]) -> None:
-    """A line a job."""
+def print_jobs(jobs: Sequence[Job], lease_seconds: float) -> None:
+    """A line a job, or a block of lines where the terminal is narrow."""
+    now = datetime.now(UTC)
     rows = [
         (
             job.id,
@@ -89,15 +90,48 @@ def print_jobs(jobs: Sequence[Job]) -> None:
             job.target,
             _where(job),
             *_counters(job),
-            len(job.workers),
-            _clock(job.created),
-            _clock(job.noted),
+            _workers(job, now, lease_seconds),
+            ago(job.created, now),
+            ago(job.noted, now),
         )
         for job in jobs
     ]
-    print_table(
-        ("job", "kind", "source", "target", "phase", *COUNTERS, "workers", "started (UTC)", "last sign"), rows
-    )
+    columns = ("job", "kind", "source", "target", "phase", *COUNTERS, "workers", "started", "last heartbeat")
+    print_records(columns, rows)
+
+
+def _workers(job: Job, now: datetime, lease_seconds: float) -> str:
+    """How many workers hold leases; none where the last heartbeat is older than a lease is held."""
+    silent = silence(job, now)
+    if job.workers and silent is not None and silent > lease_seconds:
+        return f"0 (no heartbeat for {_duration(silent)})"
+    return str(len(job.workers))
+
+
+def silence(job: Job, now: datetime) -> float | None:
+    """Seconds since the last heartbeat of any worker, by the clocks of that worker and of this machine; None
+    before the first.
+    """
+    return _seconds_since(job.noted, now)
+
+
+def ago(moment: str | None, now: datetime) -> str:
+    """How long a moment in ISO 8601 is past: 2 h ago."""
+    seconds = _seconds_since(moment, now)
+    return "" if seconds is None else f"{_duration(seconds)} ago"
+
+
+def _seconds_since(moment: str | None, now: datetime) -> float | None:
+    """Seconds, none below 0: clocks differ."""
+    return None if moment is None else max(0.0, (now - datetime.fromisoformat(moment)).total_seconds())
+
+
+def _duration(seconds: float) -> str:
+    """A time in the largest unit of which it has at least two."""
+    for unit, length in (("days", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds // length:,.0f} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def _counters(job: Job) -> list[int]:
@@ -118,10 +152,6 @@ def _where(job: Job) -> str:
 def _phase(job: Job) -> str:
     """The phase of a job, and which pass it is in."""
     return f"{job.phase}, pass {job.passes}" if job.passes else str(job.phase)
-
-
-def _clock(moment: str | None) -> str:
-    return moment[:19].replace("T", " ") if moment is not None else ""
 
 
 def report_of(job: Job) -> dict[str, object]:

@@ -60,6 +60,12 @@ def say_json(value: object) -> None:
         print(_json_for(sys.stderr, value), file=sys.stderr, flush=True)
 
 
+def is_interactive() -> bool:
+    """Whether somebody can be asked: input and messages are those of a terminal."""
+    streams = (sys.stdin, sys.stderr)
+    return all(stream is not None and not stream.closed and stream.isatty() for stream in streams)
+
+
 def printable(text: str) -> str:
     """The text as one line that any terminal shows and none obeys.
 
@@ -106,6 +112,31 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, bars_o
         end = bars_of + 1
         columns = (*columns[:end], "", *columns[end:])
         rows = [(*row[:end], bar, *row[end:]) for row, bar in zip(rows, lengths, strict=True)]
+    shown = console()
+    table = _table(columns, rows)
+    lines = shown.render_lines(table, pad=False)
+    shown.print(Segments([part for line in lines for part in (*_trimmed(line), Segment.line())]), end="")
+
+
+def print_records(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """A table; where the terminal is too narrow for it, a block of lines for each row, so that no cell is
+    broken: a long id can be copied.
+    """
+    rows, shown = list(rows), console()
+    unlimited = shown.options.update(width=10_000)
+    if shown.measure(_table(columns, rows), options=unlimited).maximum <= shown.width:
+        print_table(columns, rows)
+        return
+    width = max(map(len, columns))
+    for number, row in enumerate(rows):
+        if number:
+            print_line()
+        for name, value in zip(columns, row, strict=True):
+            print_line(f"{name:<{width}}  {_cell(value)}".rstrip())
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
+    """A table without borders; a cell that is too long goes on below itself."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     filled = [[_cell(value) for value in row] for row in rows]
     for number, name in enumerate(columns):
@@ -113,9 +144,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, bars_o
         table.add_column(name, justify="right" if numeric else "left", overflow="fold")
     for row in filled:
         table.add_row(*row)
-    shown = console()
-    lines = shown.render_lines(table, pad=False)
-    shown.print(Segments([part for line in lines for part in (*_trimmed(line), Segment.line())]), end="")
+    return table
 
 
 def bars(values: Sequence[float]) -> list[str]:

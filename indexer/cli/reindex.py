@@ -3,6 +3,7 @@
 import json
 import time
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,11 +22,11 @@ from indexer.cli.app import (
     TitleField,
     app,
     context_of,
-    new_name,
-    present_name,
+    index_name,
 )
-from indexer.cli.jobs import JobView, JsonView, print_jobs, print_outcome, report_of
-from indexer.cli.output import counted, print_json, print_line, progress_display, say
+from indexer.cli.jobs import JobView, JsonView, ago, print_jobs, print_outcome, report_of, silence
+from indexer.cli.output import counted, is_interactive, print_json, print_line, progress_display, say
+from indexer.engines.names import SAMPLE_ENDING, index_name_for
 from indexer.pipeline import DocumentEnricher, EnricherRecipe, difference
 from indexer.recipe import (
     NOTHING_NAMED,
@@ -40,7 +41,6 @@ from indexer.recipe import (
 from indexer.reindex.failpoints import arm
 from indexer.reindex.job import ONLY, Job, JobKind, JobOptions, Phase
 from indexer.reindex.ledger import LEASE_SECONDS, Ledger
-from indexer.reindex.naming import name_of
 from indexer.text_fields import SAMPLE, check_fields
 
 if TYPE_CHECKING:
@@ -56,7 +56,10 @@ JobName = Annotated[
 ]
 FailAt = Annotated[str | None, typer.Option("--fail-at", hidden=True)]
 LeaseSeconds = Annotated[float, typer.Option("--lease-seconds", min=0.2, hidden=True)]
+Yes = Annotated[bool, typer.Option("--yes", help="Remove the index without being asked.")]
 MOST_IDS = 10_000
+SHOWN_ENDED = 10
+"""Ended jobs that people see; --all and JSON have every one."""
 
 
 @reindex.command("start", cls=Command)
@@ -64,11 +67,11 @@ def start_job(
     context: typer.Context,
     source: Annotated[
         str,
-        typer.Argument(metavar="SOURCE_INDEX", callback=present_name, help="An index, or an alias of one."),
+        typer.Argument(metavar="SOURCE_INDEX", callback=index_name, help="An index, or an alias of one."),
     ],
     to: Annotated[
         str | None,
-        typer.Option(metavar="ALIAS", callback=new_name, help="The name that searches and writers use."),
+        typer.Option(metavar="ALIAS", callback=index_name, help="The name that searches and writers use."),
     ] = None,
     write_block: Annotated[
         bool,
@@ -166,8 +169,9 @@ def resume(
     enricher = _enricher_of(shared, jobs, chosen)
     if chosen.workers:
         say(
-            f"Others have work of the job in hand: {', '.join(chosen.workers)}. What a dead one has is taken "
-            f"over after {lease_seconds:g} s without a sign of life."
+            f"Workers hold leases of the job: {', '.join(chosen.workers)}; the last heartbeat was "
+            f"{ago(chosen.noted, datetime.now(UTC))}. What a dead one holds is taken over after "
+            f"{lease_seconds:g} s without a heartbeat."
         )
     _work(shared, jobs, enricher, chosen, as_json)
 
@@ -256,14 +260,18 @@ def remove_job(
         bool,
         typer.Option("--old-index", help="The index that it has replaced, too; then there is no way back."),
     ] = False,
+    yes: Yes = False,
 ) -> None:
     """Forget a job that has ended, and what it could not write.
+
+    Before an index is removed its name is asked for; without a terminal only --yes removes it.
 
     Example: enricher --engine http://localhost:9200 reindex remove articles-20260101t120000-4f1c --old-index
     """
     jobs = _jobs(context_of(context))
     ended = jobs.ledger.load(job)
-    jobs.remove(ended, old_index=old_index)
+    confirm = _confirmed if yes else _ask_for_name
+    jobs.remove(ended, old_index=old_index, confirm=confirm)
     if old_index:
         print_line(f"The job {job} is removed, with the index {ended.source}.")
     else:
@@ -274,19 +282,44 @@ def remove_job(
 def status(
     context: typer.Context,
     job: Annotated[str | None, typer.Argument(metavar="JOB", help="A job; all if left out.")] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help=f"All jobs that have ended, not the last {SHOWN_ENDED} alone.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Show the jobs, the newest first, or one.
+
+    Workers that have given no heartbeat for 30 seconds are not counted. --json has all jobs.
 
     Example: enricher --engine http://localhost:9200 reindex status
     """
     ledger = _jobs(context_of(context)).ledger
     chosen = [ledger.load(job)] if job else ledger.jobs()
     if as_json:
+        now = datetime.now(UTC)
         for one in chosen:
-            print_json(report_of(one))
-    else:
-        print_jobs(chosen)
+            print_json(report_of(one) | {"seconds_since_heartbeat": silence(one, now)})
+        return
+    ended = [one.id for one in chosen if one.phase.ended]
+    hidden = set() if every else set(ended[SHOWN_ENDED:])
+    print_jobs([one for one in chosen if one.id not in hidden], ledger.lease_seconds)
+    if hidden:
+        say(f"{counted(len(hidden), 'older job')} that ended: --all shows them.")
+
+
+def _confirmed(index: str, documents: int) -> None:
+    """Nothing is asked."""
+
+
+def _ask_for_name(index: str, documents: int) -> None:
+    """Let the user type the name of an index that is about to be removed; UsageError without a terminal."""
+    what = f"The index {index!r} with {counted(documents, 'document')}"
+    if not is_interactive():
+        raise UsageError(f"{what} would be removed for good: add --yes where nobody can be asked.")
+    say(f"{what} is removed for good, and there is no way back to it.")
+    if typer.prompt("Type its name to remove it", default="", show_default=False, err=True) != index:
+        say("Nothing was removed.")
+        raise typer.Exit(1)
 
 
 def _jobs(shared: Context, lease_seconds: float = LEASE_SECONDS) -> "Jobs":
@@ -360,7 +393,7 @@ def _planned(
 ) -> tuple[Job, DocumentEnricher]:
     model = shared.store.open().version
     recorded = recorded_layout(jobs.engine, source)
-    names = (alias, source, name_of(alias)[0])
+    names = (alias, source, index_name_for(alias, SAMPLE_ENDING))
     configuration = configuration_for(jobs.engine, shared.configuration(), *names, recorded=recorded)
     enricher = _enricher(shared, model, _chosen(jobs, source, named, configuration), configuration)
     if options.gate is not None:
@@ -456,8 +489,8 @@ def _work(shared: Context, jobs: "Jobs", enricher: DocumentEnricher | None, job:
         gate = GateSettings(shared.models, shared.configuration())
         try:
             ended = jobs.work(job, enricher, JsonView() if as_json else JobView(progress), gate)
-        except KeyboardInterrupt:
-            say(f"The job {job.id} waits: resume or cancel it.")
+        except (KeyboardInterrupt, EnricherError):
+            say(f"The job {job.id} waits: resume or cancel it with `enricher reindex cancel {job.id}`.")
             _say_refusals(jobs, job)
             raise
     _report(jobs, ended, time.monotonic() - started, as_json)

@@ -7,7 +7,7 @@ import typer
 
 from enricher.errors import UsageError
 from enricher.records import Query, SearchRequest, SearchResponse
-from indexer.cli.app import Command, Json, app, context_of, present_name
+from indexer.cli.app import Command, Json, app, context_of, index_name
 from indexer.cli.expand import print_query
 from indexer.cli.hits import print_hit
 from indexer.cli.output import counted, print_json, print_line, print_table, say
@@ -25,7 +25,7 @@ def search(
     context: typer.Context,
     query: Annotated[str, typer.Argument(metavar="QUERY", help="What to search for.")],
     index: Annotated[
-        str, typer.Option("--in", metavar="NAME", callback=present_name, help="Index or alias to search.")
+        str, typer.Option("--in", metavar="NAME", callback=index_name, help="Index or alias to search.")
     ],
     top: Annotated[int, typer.Option(help="Number of hits.")] = 10,
     filters: Annotated[

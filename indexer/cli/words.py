@@ -107,21 +107,24 @@ def keywords(
     stream = read_sources(sources or [], form, shared.engine, named.names, note=say)
     with Rejects() as rejects:
         stream = looked_at(stream, form.fields, named.names, ", ".join(sources or []), rejects)
-        _print_keywords(finder, accepted(stream, rejects), number_of(workers), as_json)
+        printed = _print_keywords(finder, accepted(stream, rejects), number_of(workers), as_json)
+    if not printed:
+        say("The source holds no document.")
     if rejects.count:
         say(rejects.summary())
         raise typer.Exit(1)
 
 
-def _print_keywords(
-    finder: KeywordFinder, documents: Iterable[Document], workers: int, as_json: bool
-) -> None:
-    """Print the keywords of every document; a single worker prints each as it comes."""
+def _print_keywords(finder: KeywordFinder, documents: Iterable[Document], workers: int, as_json: bool) -> int:
+    """Print the keywords of every document, and answer how many; a single worker prints each as it comes."""
+    printed = 0
     batches = document_batches(documents, finder.fields, 1 if workers == 1 else None)
     with closing(map_in_order(finder, batches, workers)) as results:
         for batch, keywords_of in results:
             for document, found in zip(batch, keywords_of, strict=True):
                 _print_found(document.id, found, as_json)
+            printed += len(batch)
+    return printed
 
 
 def _print_found(identity: str, found: Sequence[Keyword], as_json: bool) -> None:

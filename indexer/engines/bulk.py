@@ -195,7 +195,7 @@ class BulkWriter:
             elif self._concerns_all(said):
                 raise explain_refusal(said, self._index)
             else:
-                outcome.refused.append((action, misfit(said) or f"{said.reason}."))
+                outcome.refused.append((action, misfit(said) or said.sentence))
         return (again, latest) if latest is not None else None
 
     @staticmethod

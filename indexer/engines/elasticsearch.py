@@ -51,7 +51,7 @@ from indexer.engines.elasticsearch_search import (
 from indexer.engines.elasticsearch_vectors import VectorSearch, dimensions_of
 from indexer.engines.fields import ENRICHMENT, Prepared, clean, encode, prepare
 from indexer.engines.layouts import layout_as_json, layout_from_json
-from indexer.engines.names import check_name, no_such_index, not_ours
+from indexer.engines.names import check_name, check_new_alias, check_new_index, no_such_index, not_ours
 from indexer.engines.plans import FINGERPRINT, MODEL, Group, lighten, plan
 
 VECTORS_LEFT_OUT = "index.mapping.exclude_source_vectors"
@@ -111,7 +111,7 @@ class ElasticsearchEngine:
     # -------------------------------------------------------------- indexes
 
     def create(self, index: str, layout: IndexLayout) -> None:
-        check_name(index, new=True)
+        check_new_index(index)
         with self.failures(index):
             try:
                 kept = {VECTORS_LEFT_OUT: False} if layout.has_vectors else {}
@@ -164,7 +164,7 @@ class ElasticsearchEngine:
 
     @readable
     def set_alias(self, alias: str, index: str) -> None:
-        check_name(alias, new=True)
+        check_new_alias(alias)
         name, _ = self._mapping(index)
         remove = {"remove": {"index": "*", "alias": alias, "must_exist": False}}
         with self.failures(alias):
@@ -217,6 +217,10 @@ class ElasticsearchEngine:
 
     def uncommitted(self, index: str) -> int:
         return 0  # a server answers when documents are on its disk
+
+    def refuses(self, index: str, field: str) -> bool:
+        _, mapping = self._mapping(index)
+        return mapping.get("dynamic") == "strict" and field.split(".")[0] not in mapping.get("properties", {})
 
     def delete(self, index: str, ids: Sequence[str]) -> int:
         self._mapping(index)

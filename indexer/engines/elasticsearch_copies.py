@@ -230,7 +230,7 @@ class Copies:
                 index=index,
                 preference=f"_shards:{shard}",
                 query={"bool": {"filter": [{"range": {"_seq_no": {"gt": after, "lte": upto}}}, *where]}},
-                sort=[{"_seq_no": "asc"}],
+                sort=[{"_seq_no": {"order": "asc", "unmapped_type": "long"}}],  # not mapped before a document
                 size=size,
                 version=True,
                 seq_no_primary_term=True,

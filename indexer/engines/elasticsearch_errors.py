@@ -49,6 +49,7 @@ _NUMBERS = frozenset({"long", "integer", "short", "byte", "double", "float", "ha
 _ALL_FAILED = "all shards failed"
 """A reason that says nothing beside the others."""
 _OVER_LIMIT = re.compile(r"coordinating_operation_bytes=(\d+), max_coordinating_bytes=(\d+)")
+_STRICT = re.compile(r"mapping set to strict.*, dynamic introduction of \[(.+?)\] within \[(.+?)\]")
 _TAKEN = frozenset({"resource_already_exists_exception", "invalid_alias_name_exception"})
 
 
@@ -59,6 +60,18 @@ class Refusal:
     status: int
     type: str
     reason: str
+
+    @property
+    def sentence(self) -> str:
+        """The reason, as it is said of one document."""
+        found = _STRICT.search(self.reason)
+        if found is None:
+            return f"{self.reason}."
+        within = "" if found[2] == "_doc" else f"{found[2]}."
+        return (
+            f"The mapping is strict and has no field {within + found[1]!r}: add the field to the mapping "
+            "of the index, or leave it out of the documents."
+        )
 
     @property
     def is_block(self) -> bool:

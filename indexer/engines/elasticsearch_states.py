@@ -62,7 +62,10 @@ class ClusterStates:
                 return []
             self._engine.client.indices.refresh(index=INDEX)
             answer = self._engine.client.search(
-                index=INDEX, sort=[{"created": "desc"}], size=MOST, source=False
+                index=INDEX,
+                sort=[{"created": {"order": "desc", "unmapped_type": "date"}}],
+                size=MOST,
+                source=False,
             )
         return [str(hit["_id"]) for hit in answer["hits"]["hits"]]
 

@@ -5,15 +5,19 @@ from typing import Any
 
 from elasticsearch import NotFoundError
 
-from enricher.errors import IndexConflict
+from enricher.errors import IndexConflict, UsageError
 from enricher.records import IndexLayout
 from indexer.engines.elasticsearch import ElasticsearchEngine
 from indexer.engines.elasticsearch_errors import refusal_of
 from indexer.engines.elasticsearch_mapping import mapping_of
-from indexer.engines.names import check_name
+from indexer.engines.names import SAMPLE_ENDING, check_name, index_name_for
 
 JOB = "enricher_job"
 """The key of `_meta` under which an index names the job that fills it."""
+FOR_STREAMS = "_data_stream_timestamp"
+"""The part of the mapping of every data stream."""
+BESIDE_STREAMS = "enriched-"
+"""What names begin with that a data stream would have otherwise."""
 GC_DELETES = "index.gc_deletes"
 REMEMBERED = "24h"
 """How long deletes are remembered while a job runs: as long as a late copy may come."""
@@ -73,6 +77,19 @@ class Targets:
             found = self._client.indices.simulate_index_template(name=name)
         template: dict[str, Any] = found.body.get("template", {})
         return {part: value for part, value in template.items() if value}
+
+    def beginning_for(self, alias: str) -> str:
+        """What the names of indexes behind an alias are made of: the alias, or more than that where an index
+        template keeps names that begin so for data streams.
+        """
+        for beginning in (alias, f"{BESIDE_STREAMS}{alias}"):
+            mappings = self.template_of(index_name_for(beginning, SAMPLE_ENDING)).get("mappings", {})
+            if not mappings.get(FOR_STREAMS, {}).get("enabled"):
+                return beginning
+        raise UsageError(
+            f"An index template keeps the names of new indexes behind {alias!r} for data streams: name "
+            "another alias with --to, or change the template."
+        )
 
     # ------------------------------------------------------------------ the target
 

@@ -23,7 +23,7 @@ from enricher.records import (
 from indexer.engines import tantivy_index, tantivy_search
 from indexer.engines.fields import clean, prepare
 from indexer.engines.folder import IndexFolder
-from indexer.engines.names import check_name
+from indexer.engines.names import check_name, check_new_alias, check_new_index
 from indexer.engines.tantivy_index import STORED_KINDS, TantivyIndex
 
 HEAP_BYTES = 128_000_000
@@ -69,7 +69,7 @@ class TantivyEngine:
     # -------------------------------------------------------------- indexes
 
     def create(self, index: str, layout: IndexLayout) -> None:
-        check_name(index, new=True)
+        check_new_index(index)
         with self._folder.failures():
             self._folder.create(index, layout, lambda segments: tantivy_index.build(layout, segments))
 
@@ -101,7 +101,7 @@ class TantivyEngine:
             self._folder.change_layout(self._folder.resolve(index), stamped)
 
     def set_alias(self, alias: str, index: str) -> None:
-        check_name(alias, new=True)
+        check_new_alias(alias)
         with self._folder.failures():
             self._folder.set_alias(alias, index)
 
@@ -137,6 +137,9 @@ class TantivyEngine:
         with self._lock:
             opened = self._open.get(self.name_of(index))
             return 0 if opened is None else opened.pending
+
+    def refuses(self, index: str, field: str) -> bool:
+        return False
 
     def refresh(self, index: str) -> None:
         self._opened(index).commit()

@@ -2,12 +2,15 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-from enricher.errors import EngineError
+from enricher.errors import EngineError, EnricherError, UsageError
 from indexer.reindex.failpoints import reached
 from indexer.reindex.job import Interval, Job, Lease
 from indexer.reindex.ledger import LeaseLost, Ledger
+
+MAX_GIVE_BACK_SECONDS = 5.0
+"""How long a worker that ends waits until the ledger knows that it holds nothing."""
 
 
 class Claims:
@@ -86,6 +89,17 @@ class Claims:
 
         self._ledger.update(self._job, change)
 
+    def give_back(self) -> None:
+        """Release what this worker holds, where the ledger answers soon; else it expires."""
+
+        def release() -> None:
+            with suppress(EnricherError):
+                self.release()
+
+        thread = threading.Thread(target=release, daemon=True)
+        thread.start()
+        thread.join(MAX_GIVE_BACK_SECONDS)
+
     @contextmanager
     def alive(self, fence: int) -> Iterator[None]:
         """Give signs of life while the block runs."""
@@ -95,7 +109,7 @@ class Claims:
             while not ended.wait(self._ledger.lease_seconds / 4):
                 try:
                     self.note(fence)
-                except LeaseLost:
+                except (LeaseLost, UsageError):  # the job may have been removed
                     return
                 except EngineError:
                     continue

@@ -12,7 +12,7 @@ from indexer.reindex.job import Job, JobOptions
 from indexer.reindex.jobs import GateSettings, Progress, Replayed, Say
 from indexer.reindex.ledger import LEASE_SECONDS, Ledger
 from indexer.reindex.preflight import check, check_in_place
-from indexer.reindex.removal import remove
+from indexer.reindex.removal import Confirm, remove
 from indexer.reindex.replay import replay
 from indexer.reindex.worker import Worker
 
@@ -52,11 +52,11 @@ class ClusterJobs:
     def cancel(self, name: str) -> Job:
         return planning.cancel(self.ledger, self._cluster, name)
 
-    def remove(self, job: Job, *, old_index: bool) -> None:
+    def remove(self, job: Job, *, old_index: bool, confirm: Confirm) -> None:
         there = old_index and self._cluster.targets.behind(job.source)
         aliases = self._cluster.targets.described(job.source)[2] if there else {}
         visible = [name for name in aliases if not name.startswith(entrance(job.source, ""))]
-        remove(self.ledger, self._cluster.engine, job, visible, old_index=old_index)
+        remove(self.ledger, self._cluster.engine, job, visible, old_index=old_index, confirm=confirm)
 
     def replay(self, job: Job, enricher: DocumentEnricher | None) -> Replayed:
         return replay(self.ledger, self._cluster, enricher, job)

@@ -13,7 +13,7 @@ from itertools import islice
 from enricher.errors import EngineError, EngineUnavailable, UsageError
 from enricher.parallel import document_batches
 from enricher.records import Document, EnrichedDocument, IndexLayout
-from indexer.engines.names import check_name
+from indexer.engines.names import check_new_alias
 from indexer.engines.tantivy import TantivyEngine
 from indexer.pipeline import DocumentEnricher
 from indexer.reindex.failpoints import reached
@@ -24,7 +24,7 @@ from indexer.reindex.jobs import GateSettings, Progress, Replayed, Say
 from indexer.reindex.ledger import Ledger
 from indexer.reindex.naming import keep_new, name_of, way_back
 from indexer.reindex.pace import Pace
-from indexer.reindex.removal import remove
+from indexer.reindex.removal import Confirm, remove
 
 JOBS = ".jobs"
 TOGETHER = 1_000
@@ -43,17 +43,19 @@ class EmbeddedJobs:
         return self.engine.layout(index)
 
     def plan(self, source: str, alias: str, enricher: DocumentEnricher, options: JobOptions, say: Say) -> Job:
-        check_name(alias, new=True)
+        aliases = self.engine.aliases()
+        if alias not in aliases:
+            check_new_alias(alias)
         if alias in self.engine.indexes():
             raise UsageError(
                 f"{alias!r} is an index: an alias of that name cannot be made. Name another with --to."
             )
         concrete = self.engine.name_of(source)
-        if self.engine.aliases().get(alias, (concrete,)) != (concrete,):
+        if aliases.get(alias, (concrete,)) != (concrete,):
             raise UsageError(f"The alias {alias!r} stands for another index than {concrete!r}.")
         if options.write_block:
             say("Nobody else can write to an index of the embedded engine while a job runs.")
-        name, now = name_of(alias)
+        name, now = name_of(alias, self.engine.exists)
         job = Job(name, concrete, alias, name, enricher.model, enricher.fields, now, options)
         return keep_new(self.ledger, job)
 
@@ -73,7 +75,8 @@ class EmbeddedJobs:
         return list(found.values())
 
     def plan_rollback(self, undone: Job) -> Job:
-        return keep_new(self.ledger, way_back(undone, self.engine.layout(undone.source)))
+        named = name_of(undone.alias, self.engine.exists)
+        return keep_new(self.ledger, way_back(undone, self.engine.layout(undone.source), named))
 
     def cancel(self, name: str) -> Job:
         def change(job: Job) -> None:
@@ -87,10 +90,10 @@ class EmbeddedJobs:
                 self.engine.drop(job.target)
         return job
 
-    def remove(self, job: Job, *, old_index: bool) -> None:
+    def remove(self, job: Job, *, old_index: bool, confirm: Confirm) -> None:
         aliases = [alias for alias, behind in self.engine.aliases().items() if job.source in behind]
         with self._alone(job.id):
-            remove(self.ledger, self.engine, job, aliases, old_index=old_index)
+            remove(self.ledger, self.engine, job, aliases, old_index=old_index, confirm=confirm)
         (self._folder / f"{job.id}.lock").unlink(missing_ok=True)
 
     def replay(self, job: Job, enricher: DocumentEnricher | None) -> Replayed:

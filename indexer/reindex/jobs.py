@@ -9,6 +9,7 @@ from enricher.settings import Configuration
 from indexer.pipeline import DocumentEnricher
 from indexer.reindex.job import Job, JobOptions
 from indexer.reindex.ledger import Ledger
+from indexer.reindex.removal import Confirm
 
 Progress = Callable[[Job], None]
 Say = Callable[[str], None]
@@ -64,8 +65,8 @@ class Jobs(Protocol):
     def cancel(self, name: str) -> Job:
         """End a job before its swap. Raises UsageError where it has ended."""
 
-    def remove(self, job: Job, *, old_index: bool) -> None:
-        """Forget a job that has ended, and on request remove the index that it has replaced.
+    def remove(self, job: Job, *, old_index: bool, confirm: Confirm) -> None:
+        """Forget a job that has ended, and on request remove the index that it has replaced, once confirmed.
 
         Raises UsageError where anything needs it still.
         """

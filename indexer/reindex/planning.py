@@ -1,5 +1,6 @@
 """How a job on a cluster begins, ends early, and is taken back: what is noted before any worker acts."""
 
+import json
 from collections.abc import Sequence
 
 from enricher.errors import UsageError
@@ -13,16 +14,24 @@ from indexer.reindex.worker import unblocked
 
 KEPT_JOBS = 5
 """Ended jobs in place that are kept of every index."""
+Selection = tuple[tuple[str, ...], str | None, tuple[str, ...]]
+"""Which documents a job in place is about: kinds, a query as JSON, ids."""
+EVERYTHING: Selection = ((), None, ())
 
 
 def start(
     ledger: Ledger, cluster: Cluster, source: str, alias: str, enricher: DocumentEnricher, options: JobOptions
 ) -> Job:
     """Plan a job that makes a new index and puts it behind an alias."""
-    name, now = name_of(alias)
+    name, now = _name_of(cluster, alias)
     concrete = cluster.engine.name_of(source)
     job = Job(name, concrete, alias, name, enricher.model, enricher.fields, now, options)
     return keep_new(ledger, job)
+
+
+def _name_of(cluster: Cluster, alias: str) -> tuple[str, str]:
+    """A name that an index can be made of, and the time."""
+    return name_of(cluster.targets.beginning_for(alias), cluster.engine.exists)
 
 
 def start_in_place(
@@ -32,7 +41,7 @@ def start_in_place(
 
     What a job for stale documents has looked at, the next one does not look at again.
     """
-    name, now = name_of(alias)
+    name, now = _name_of(cluster, alias)
     concrete = cluster.engine.name_of(index)
     settings, _, _ = cluster.targets.described(concrete)
     job = Job(name, concrete, alias, concrete, enricher.model, enricher.fields, now, options)
@@ -44,9 +53,31 @@ def start_in_place(
             job.cursors, job.since, job.terms = dict(before.stood), dict(before.stood), dict(before.terms)
             break
     planned = keep_new(ledger, job)
-    for old in ended[KEPT_JOBS:]:
-        ledger.remove(old.id)
+    for place in range(KEPT_JOBS, len(ended)):
+        old = ended[place]
+        if not _has_rejects(cluster, old, planned, ended[:place]):
+            cluster.targets.drop(old.rejects)
+            ledger.remove(old.id)
     return planned
+
+
+def _has_rejects(cluster: Cluster, old: Job, planned: Job, newer: Sequence[Job]) -> bool:
+    """Whether documents of a job in place are refused still, of which only that job tells.
+
+    A newer job that was done on the same documents or on all has tried them again, and has its own rejects.
+    """
+    selections = {_selection(one) for one in newer if one.phase is Phase.DONE}
+    tried_again = selections & {EVERYTHING, _selection(old)}
+    if old.phase is not Phase.DONE or old.uuid != planned.uuid or tried_again or not old.rejected:
+        return False
+    return cluster.rejects.settle(old.rejects, old.source) > 0
+
+
+def _selection(job: Job) -> Selection:
+    """Which documents a job in place is about."""
+    options = job.options
+    query = None if options.query is None else json.dumps(options.query, sort_keys=True)
+    return options.only, query, options.ids
 
 
 def _goes_on(job: Job, before: Job) -> bool:
@@ -63,7 +94,8 @@ def _goes_on(job: Job, before: Job) -> bool:
 
 def rollback(ledger: Ledger, cluster: Cluster, undone: Job) -> Job:
     """Plan the way back: the old index gets what was written since the swap, and its place again."""
-    back = way_back(undone, cluster.layout(undone.source))
+    layout = cluster.layout(undone.source)
+    back = way_back(undone, layout, _name_of(cluster, undone.alias))
     back.cursors, back.since = dict(undone.swapped_at), dict(undone.swapped_at)
     back.stood = checkpoints(cluster.copies.points(undone.source))
     return keep_new(ledger, back)

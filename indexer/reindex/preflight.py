@@ -10,7 +10,7 @@ from indexer.engines.elasticsearch_mapping import META, check_whole_source
 from indexer.engines.elasticsearch_states import INDEX as JOBS
 from indexer.engines.elasticsearch_vectors import dimensions_of
 from indexer.engines.fields import ENRICHMENT
-from indexer.engines.names import check_name
+from indexer.engines.names import SAMPLE_ENDING, check_name, check_new_alias, index_name_for
 from indexer.pipeline import DocumentEnricher, difference
 from indexer.reindex.cluster import Cluster
 from indexer.reindex.job import JobOptions
@@ -31,9 +31,10 @@ def check(cluster: Cluster, source: str, alias: str, layout: IndexLayout) -> lis
 
     Raises UsageError, EngineError where it cannot be done.
     """
-    check_name(alias, new=True)
+    behind = cluster.targets.behind(check_name(alias))
+    if not behind:
+        check_new_alias(alias)
     concrete, settings, mapping = _copiable(cluster, source)
-    behind = cluster.targets.behind(alias)
     if behind == [alias] or alias == JOBS:
         raise UsageError(
             f"{alias!r} is an index: an alias of that name cannot be made. Name another with --to."
@@ -44,12 +45,13 @@ def check(cluster: Cluster, source: str, alias: str, layout: IndexLayout) -> lis
     if settings.get("index.lifecycle.rollover_alias") == alias:
         raise UsageError(f"The alias {alias!r} is moved by rollover: it cannot be moved by a job too.")
     _check_fields(concrete, settings, mapping, layout)
-    template = cluster.targets.template_of(f"{alias}-00000000t000000-0000")
+    beginning = cluster.targets.beginning_for(alias)
+    template = cluster.targets.template_of(index_name_for(beginning, SAMPLE_ENDING))
     if template.get("aliases"):
         names = ", ".join(sorted(template["aliases"]))
         raise UsageError(
-            f"An index template gives every index whose name begins with {alias!r} the alias {names}, which "
-            "would show the new index half filled: name another alias with --to, or change the template."
+            f"An index template gives every index whose name begins with {beginning!r} the alias {names}, "
+            "which would show the new index half filled: name another alias with --to, or change it."
         )
     needed, free = ROOM * cluster.engine.bytes_on_disk(concrete), cluster.targets.free_bytes()
     if needed > free:
@@ -68,7 +70,9 @@ def check_in_place(
 ) -> list[str]:
     """The same for documents that are enriched where they are."""
     concrete, settings, mapping = _copiable(cluster, index)
-    behind = cluster.targets.behind(alias)
+    behind = cluster.targets.behind(check_name(alias))
+    if not behind:
+        check_new_alias(alias)
     if behind and behind != [concrete]:
         names = ", ".join(behind)
         raise UsageError(f"The name {alias!r} stands for {names}, and not for {concrete!r} alone.")

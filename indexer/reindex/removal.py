@@ -1,6 +1,6 @@
 """Forgetting a job that has ended, with what it left."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from enricher.errors import UsageError
 from enricher.records import SearchEngine
@@ -25,12 +25,23 @@ def replaced(jobs: Sequence[Job], aliases: Mapping[str, Collection[str]]) -> dic
     }
 
 
+Confirm = Callable[[str, int], None]
+"""Is told the name of an index and its documents before it is removed; what it raises keeps the index."""
+
+
 def remove(
-    ledger: Ledger, engine: SearchEngine, job: Job, aliases: Collection[str], *, old_index: bool
+    ledger: Ledger,
+    engine: SearchEngine,
+    job: Job,
+    aliases: Collection[str],
+    *,
+    old_index: bool,
+    confirm: Confirm = lambda index, documents: None,
 ) -> None:
     """Forget a job and its rejects; with old_index the index that it has replaced goes as well.
 
-    aliases: of the source of the job. Raises UsageError where anything still needs what would be removed.
+    aliases: of the source of the job. confirm: asked once nothing else is in the way. Raises UsageError where
+    anything still needs what would be removed.
     """
     if not job.phase.ended:
         raise UsageError(f"The job {job.id!r} is under way: let it end, or cancel it first.")
@@ -40,6 +51,8 @@ def remove(
             raise UsageError(f"The job {other.id!r} takes {job.id!r} back, and needs it.")
     if old_index:
         _refuse_needed(engine, job, aliases, under_way)
+        if engine.exists(job.source):
+            confirm(job.source, engine.count(job.source))
     for index in [job.source] * old_index + [job.rejects]:
         if engine.exists(index):
             engine.drop(index)

@@ -10,7 +10,7 @@ import socket
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -89,13 +89,17 @@ class Worker:
         }
 
     def run(self) -> Job:
-        """Work until the job has ended, and answer it. Raises EngineError, GateClosed."""
+        """Work until the job has ended, and answer it. Raises EngineError, GateClosed.
+
+        Whatever ends the worker before, it gives back its leases, so that nobody waits for them.
+        """
+        ended: Job | None = None
         try:
-            return self._run()
-        except KeyboardInterrupt:
-            with suppress(EngineError):
-                self._claims.release()
-            raise
+            ended = self._run()
+            return ended
+        finally:
+            if ended is None:
+                self._claims.give_back()
 
     def _run(self) -> Job:
         job = self._ledger.load(self._job)

@@ -148,7 +148,7 @@ def test_names_that_no_index_can_have_are_refused(engine: SearchEngine, name: st
         engine.create(name, LAYOUT)
 
 
-@pytest.mark.parametrize("name", ["_fresh", "_all", "-a", "+a", "*", "Upper", ""])
+@pytest.mark.parametrize("name", ["_fresh", "_all", "-a", "+a", "*", "<a-{now/d}>", "far:a", ""])
 def test_names_that_no_index_can_have_are_refused_before_anything_is_asked(
     engine: SearchEngine, name: str
 ) -> None:
@@ -158,6 +158,34 @@ def test_names_that_no_index_can_have_are_refused_before_anything_is_asked(
             call(name)
     with pytest.raises(UsageError, match="index name"):
         list(engine.read(name))
+
+
+@pytest.mark.parametrize("name", ["with space", "a/b", "..", "", "-a", "_all", "a,b", "*", ".dot", "a\nb"])
+def test_names_that_no_new_alias_can_have_are_refused(engine: SearchEngine, index: str, name: str) -> None:
+    """By the rule for aliases, which may have capitals."""
+    engine.create(index, LAYOUT)
+    with pytest.raises(UsageError, match="alias name"):
+        engine.set_alias(name, index)
+
+
+@pytest.mark.parametrize("ending", ["Live", "ÄÖ商品", "50%25", "a+b;c&d=e"])
+def test_an_alias_is_taken_as_it_is(engine: SearchEngine, index: str, ending: str) -> None:
+    """With capitals, letters of any script and signs that a URL must quote; no index has capitals."""
+    alias = f"{index}-{ending}"
+    fill(engine, index, document("a", "x"))
+    assert not engine.exists(alias)
+    with pytest.raises(IndexNotFound):
+        engine.count(alias)
+    engine.set_alias(alias, index)
+    assert engine.exists(alias) and engine.aliases()[alias] == index
+    assert engine.layout(alias) == LAYOUT and engine.count(alias) == 1
+    engine.write(alias, [document("b", "x")])
+    engine.refresh(alias)
+    assert ids(engine, alias, "x") == ["a", "b"]
+    assert sorted(found.id for found in engine.read(alias)) == ["a", "b"]
+    assert engine.delete(alias, ["a"]) == 1
+    with pytest.raises(UsageError, match="capital"):
+        engine.create(f"{index}-Live", LAYOUT)
 
 
 def test_an_alias_moves_in_one_action(engine: SearchEngine, index: str) -> None:

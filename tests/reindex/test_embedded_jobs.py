@@ -71,6 +71,28 @@ def test_an_index_made_without_a_model_is_enriched_and_taken_back(
     assert "rollback" in listed.stdout and "copy" in listed.stdout
 
 
+def test_an_alias_may_have_capitals(run: RunCommand, command: list[object], tmp_path: Path) -> None:
+    """Every command takes it as it is; the index behind it is called like it, in small letters."""
+    docs = write_jsonl(tmp_path / "docs.jsonl", 20)
+    assert run(*command, "index", docs, "--to", "v1", "--no-enrichment").returncode == 0
+    done = run(*command, "reindex", "start", "v1", "--to", "ArticlesLive", "--json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["alias"] == "ArticlesLive" and report["target"].startswith("articleslive-")
+    for call in (
+        ["search", "ocean", "--in", "ArticlesLive"],
+        ["keywords", "index:ArticlesLive"],
+        ["index", "docs.jsonl", "--to", "ArticlesLive"],
+        ["reindex", "rollback"],
+    ):
+        done = run(*command, *call)
+        assert done.returncode == 0, done.stderr
+    refused = run(*command, "index", "docs.jsonl", "--to", "OtherIndex")
+    assert refused.returncode == 2 and "write 'otherindex'" in refused.stderr
+    bad = run(*command, "index", "docs.jsonl", "--to", "a/b")
+    assert bad.returncode == 2 and "index name 'a/b'" in bad.stderr
+
+
 @pytest.mark.parametrize("point", POINTS)
 def test_a_killed_job_is_resumed(run: RunCommand, command: list[object], tmp_path: Path, point: str) -> None:
     """Also with documents that were written and deleted between."""
@@ -130,7 +152,7 @@ def test_a_job_goes_on_with_its_own_plugins_only(
     refused = run(*command, "--config", other, "reindex", "resume")
     assert refused.returncode == 2 and "other plug-ins" in refused.stderr, refused.stderr
     shown = run(*command, "reindex", "status").stdout
-    assert "copying, pass 1" in shown and "last sign" in shown
+    assert "copying, pass 1" in shown and "last heartbeat" in shown
     under_way = json.loads(run(*command, "reindex", "status", "--json").stdout)
     assert under_way["noted"] >= under_way["created"]
     ended = run(*command, "reindex", "cancel", "--json")
@@ -155,7 +177,11 @@ def test_a_job_is_removed_with_the_index_that_it_has_replaced(
     engine = TantivyEngine(tmp_path / "index")
     engine.set_alias("others", under_way)
     engine.close()
-    done = run(*remove, "--old-index")
+    unasked = run(*remove, "--old-index", stdin="v1\n")
+    assert (
+        unasked.returncode == 2 and "'v1' with 10 documents" in unasked.stderr and "--yes" in unasked.stderr
+    )
+    done = run(*remove, "--old-index", "--yes")
     assert done.returncode == 0 and "with the index v1" in done.stdout
     engine = TantivyEngine(tmp_path / "index")
     assert engine.indexes() == [under_way] and engine.count("articles") == 10
@@ -180,7 +206,7 @@ def test_old_indexes_are_kept_for_the_way_back_only(
     assert found.returncode == 0, found.stdout
     assert f"kept for the way back from {first}: `enricher reindex remove {first}" in found.stdout
     assert f"kept for the way back from {second}: `enricher reindex remove {second}" in found.stdout
-    assert run(*command, "reindex", "remove", first, "--old-index").returncode == 0
+    assert run(*command, "reindex", "remove", first, "--old-index", "--yes").returncode == 0
     engine = TantivyEngine(tmp_path / "index")
     assert engine.indexes() == sorted(names)
     engine.close()

@@ -19,6 +19,7 @@ from enricher.records import Document, Rejection, SearchEngine, SearchRequest
 from enricher.settings import IndexConfiguration
 from enricher.sources import SourceFormat, find_files, read_files
 from enricher.text import open_analyzer
+from indexer.doctor import examine
 from indexer.engines import open_engine
 from indexer.engines.elasticsearch import ElasticsearchEngine
 from indexer.pipeline import DocumentEnricher, index_documents, prepare_index
@@ -168,6 +169,54 @@ def test_a_name_that_no_index_can_have_is_wrong_usage(
     done = on_server("index", "docs.jsonl", "--to", "_fresh")
     assert (done.returncode, done.stdout) == (2, "")
     assert "The index name '_fresh' may not begin with" in done.stderr
+
+
+def test_a_strict_index_takes_documents_without_their_id_field(
+    on_server: Callable[..., subprocess.CompletedProcess[str]],
+    engine: ElasticsearchEngine,
+    model: enricher.Enricher,
+    index: str,
+    tmp_path: Path,
+) -> None:
+    """The id is the `_id` anyway; another field that the mapping lacks is named, and the reject is whole."""
+    context = PluginContext(FIELDS, model.analyzer, model)
+    chain = DocumentEnricher(
+        model.analyzer, FIELDS, load_enrichments(IndexConfiguration(), context), model.version
+    )
+    prepare_index(engine, index, chain.layout())
+    properties = {"text": {"type": "text"}, "in": {"properties": {"there": {"type": "keyword"}}}}
+    engine.client.indices.put_mapping(index=index, dynamic="strict", properties=properties)
+    good = [{"id": "a", "text": "reef"}, {"id": 7, "text": "whale", "in": {"there": "x"}}]
+    bad = [{"id": "b", "text": "x", "more": 1}, {"id": "c", "text": "x", "in": {"new": 1}}]
+    lines = [json.dumps(one) for one in (*good, *bad)]
+    (tmp_path / "docs.jsonl").write_text("\n".join(lines))
+    done = on_server("index", "docs.jsonl", "--to", index)
+    assert done.returncode == 1 and "no field 'id': it is the _id alone" in done.stderr
+    assert "b: The mapping is strict and has no field 'more'" in done.stderr
+    assert "c: The mapping is strict and has no field 'in.new'" in done.stderr
+    kept = {one.id: one.source for one in engine.read(index)}
+    assert kept == {"a": {"text": "reef"}, "7": {"text": "whale", "in": {"there": "x"}}}
+    rejects = (tmp_path / f"{index}.rejects.jsonl").read_text().splitlines()
+    assert [json.loads(json.loads(line)["content"]) for line in rejects] == bad
+    engine.client.indices.put_mapping(index=index, properties={"id": {"type": "keyword"}})
+    assert on_server("index", "docs.jsonl", "--to", index).returncode == 1
+    assert {one.id: one.source for one in engine.read(index)} == {"a": good[0], "7": good[1]}
+    for dynamic in ("false", "runtime", "true"):
+        engine.client.indices.put_mapping(index=index, dynamic=dynamic)
+        assert not engine.refuses(index, "anything")
+
+
+def test_doctor_says_what_it_does_not_look_at(
+    engine: ElasticsearchEngine, server_url: str, models: Path, index: str
+) -> None:
+    """While the cluster is red, or away."""
+    nowhere = {"index.routing.allocation.include._name": "nowhere", "number_of_replicas": 0}
+    engine.client.indices.create(index=index, settings=nowhere, wait_for_active_shards="0")
+    checks = examine(models, server_url, None)
+    engine.client.indices.delete(index=index)
+    for found, failed in ((checks, "cluster"), (examine(models, "http://127.0.0.1:1", None), "server")):
+        assert [check.name for check in found if not check.passed] == [failed, "indexes"]
+        assert "no index and no job was looked at" in found[-1].detail
 
 
 def test_two_commands_may_fill_one_new_index(

@@ -86,7 +86,9 @@ def test_a_reindex_is_taken_back_by_command(
     refused = run(*command, "remove", name, "--old-index")
     assert refused.returncode == 2 and f"by the alias {index}" in refused.stderr
     back = json.loads(run(*command, "status", "--json").stdout.splitlines()[0])
-    removed = run(*command, "remove", back["job"], "--old-index")
+    kept = run(*command, "remove", back["job"], "--old-index")
+    assert kept.returncode == 2 and f"The index {name!r} with 31 documents would" in kept.stderr
+    removed = run(*command, "remove", back["job"], "--old-index", "--yes")
     assert removed.returncode == 0, removed.stderr
     assert list(engine.client.indices.get(index=f"{index}*").body) == [f"{index}-old"]
     assert_copied(engine, index, truth, None)
@@ -170,7 +172,7 @@ def test_an_interrupted_job_waits_for_nobody(
     assert left.workers == []
     jobs.update(left.id, unhurried)
     done = run(*command, "resume", left.id)
-    assert done.returncode == 0 and "Others have work" not in done.stderr, done.stderr
+    assert done.returncode == 0 and "hold leases" not in done.stderr, done.stderr
     assert_copied(engine, index, truth, left.model)
 
 

@@ -16,6 +16,7 @@ from enricher.settings import IndexConfiguration
 from enricher.text import open_analyzer
 from indexer.engines.elasticsearch import ElasticsearchEngine
 from indexer.pipeline import DocumentEnricher
+from indexer.reindex import planning
 from indexer.reindex.cluster import Cluster
 from indexer.reindex.job import Job, JobOptions, Phase
 from indexer.reindex.ledger import Ledger
@@ -24,7 +25,7 @@ from indexer.reindex.preflight import check_in_place
 from indexer.reindex.worker import Worker
 from tests.conftest import SMALL, RunCommand
 from tests.corpora import documents
-from tests.server.reindex.truth import FIELDS, Truth, Writer, assert_copied, fill
+from tests.server.reindex.truth import FIELDS, Truth, Writer, assert_copied, fill, nested
 
 STALE = JobOptions(only=("stale",))
 MISSING = JobOptions(only=("missing",))
@@ -149,6 +150,36 @@ def test_stale_documents_are_looked_for_where_something_was_written(
     fill(engine, index, 20)
     enrichment.run(JobOptions(), next_chain)
     assert enrichment.run(STALE, next_chain).counters.read == 20
+
+
+def test_old_jobs_are_forgotten_with_their_rejects(
+    engine: ElasticsearchEngine,
+    cluster: Cluster,
+    index: str,
+    jobs: Ledger,
+    enrichment: Enrichment,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """But for one that alone tells of documents that are refused still."""
+    monkeypatch.setattr(planning, "KEPT_JOBS", 1)
+    fill(engine, index, 5, **{"mapping.depth.limit": 40})
+    for name in ("a", "b"):
+        engine.client.index(index=index, id=name, document={"deep": nested(22)}, refresh=True)
+    every = [enrichment.run(options) for options in (JobOptions(), MISSING, JobOptions(ids=("b",)))]
+    assert [job.rejected for job in every] == [2, 2, 1]
+    enrichment.run(MISSING)
+    left = {job.id for job in jobs.jobs() if job.source == index}
+    assert {job.id for job in every} <= left, "no newer job has tried the same documents again"
+    enrichment.run(MISSING)
+    left = {job.id for job in jobs.jobs() if job.source == index}
+    assert {every[0].id, every[2].id} <= left and every[1].id not in left
+    engine.delete(index, ["a", "b"])
+    engine.refresh(index)
+    last = [enrichment.run(MISSING) for _ in range(2)][-1]
+    kept = {job.id for job in jobs.jobs() if job.source == index}
+    assert last.id in kept and len(kept) == 2
+    names = engine.client.indices.get(index=f"{index}*", expand_wildcards="all").body
+    assert {name for name in names if name.endswith("-rejects")} <= {f"{name}-rejects" for name in kept}
 
 
 def test_a_job_touches_what_a_query_or_ids_name(

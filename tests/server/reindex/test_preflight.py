@@ -15,7 +15,7 @@ from indexer.reindex.ledger import Ledger
 from indexer.reindex.planning import rollback, start, start_in_place
 from indexer.reindex.preflight import check, check_in_place
 from indexer.reindex.worker import Worker
-from tests.server.reindex.truth import Truth, assert_copied, fill
+from tests.server.reindex.truth import Truth, assert_copied, fill, nested
 
 Prepare = Callable[[ElasticsearchEngine, str], None]
 
@@ -37,6 +37,10 @@ def _field_of_that_name(engine: ElasticsearchEngine, index: str) -> None:
     engine.client.indices.put_mapping(index=f"{index}-old", properties={"enrichment": {"type": "keyword"}})
 
 
+def _closed(engine: ElasticsearchEngine, index: str) -> None:
+    engine.client.indices.close(index=f"{index}-old")
+
+
 def _few_fields(engine: ElasticsearchEngine, index: str) -> None:
     engine.client.indices.put_settings(index=f"{index}-old", settings={"index.mapping.total_fields.limit": 5})
 
@@ -49,6 +53,7 @@ def _few_fields(engine: ElasticsearchEngine, index: str) -> None:
         (_alias_of_another, "and not for"),
         (_field_of_that_name, "field 'enrichment' of their own"),
         (_few_fields, "total_fields.limit"),
+        (_closed, "is closed"),
     ],
 )
 def test_what_cannot_be_done_is_said_before_anything_is_written(
@@ -85,6 +90,51 @@ def test_a_template_must_not_show_the_new_index_half_filled(
         assert ["settings" in note for note in check(cluster, f"{index}-old", index, chain.layout())] == [
             True
         ]
+    finally:
+        engine.client.indices.delete_index_template(name=index)
+
+
+@pytest.mark.parametrize("ending", ["Live", "商品ÄÖ", "50%25+b&c", "y" * 200])
+def test_any_alias_gets_an_index_and_the_way_back(
+    engine: ElasticsearchEngine,
+    cluster: Cluster,
+    index: str,
+    jobs: Ledger,
+    chain: DocumentEnricher,
+    ending: str,
+) -> None:
+    """The index is called like the alias where an index may be; what was refused is kept too."""
+    alias = f"{index}-{ending}"
+    truth = fill(engine, f"{index}-old", 5, **{"mapping.depth.limit": 40})
+    engine.client.index(index=f"{index}-old", id="deep", document={"deep": nested(22)}, refresh=True)
+    check(cluster, f"{index}-old", alias, chain.layout())
+    job = start(jobs, cluster, f"{index}-old", alias, chain, JobOptions())
+    ended = Worker(jobs, cluster, chain, job.id).run()
+    assert ended.rejected == 1 and len(cluster.rejects.load(ended.rejects)) == 1
+    assert_copied(engine, alias, truth, chain.model)
+    Worker(jobs, cluster, None, rollback(jobs, cluster, ended).id).run()
+    assert cluster.targets.behind(alias) == [f"{index}-old"]
+
+
+def test_names_that_are_kept_for_data_streams_are_passed_by(
+    engine: ElasticsearchEngine, cluster: Cluster, index: str, jobs: Ledger, chain: DocumentEnricher
+) -> None:
+    """A template of `logs-*-*` allows no index of such a name, but one that begins otherwise."""
+    truth = fill(engine, f"{index}-old", 5)
+    streams = f"{index}-logs"
+    engine.client.indices.put_index_template(
+        name=index, index_patterns=[f"{streams}*"], data_stream={}, priority=300
+    )
+    try:
+        check(cluster, f"{index}-old", streams, chain.layout())
+        job = start(jobs, cluster, f"{index}-old", streams, chain, JobOptions())
+        try:
+            Worker(jobs, cluster, chain, job.id).run()
+            assert job.target.startswith("enriched-")
+            assert_copied(engine, streams, truth, chain.model)
+        finally:
+            cluster.targets.drop(job.target)
+            jobs.remove(job.id)
     finally:
         engine.client.indices.delete_index_template(name=index)
 

@@ -1,0 +1,77 @@
+"""Indexes without documents: every kind of job, as on any other."""
+
+from collections.abc import Callable
+
+import pytest
+
+from indexer.engines.elasticsearch import ElasticsearchEngine
+from indexer.pipeline import DocumentEnricher
+from indexer.reindex.cluster import Cluster
+from indexer.reindex.job import JobOptions
+from indexer.reindex.ledger import Ledger
+from indexer.reindex.planning import rollback, start, start_in_place
+from indexer.reindex.preflight import check, check_in_place
+from indexer.reindex.worker import Worker
+from tests.server.reindex.truth import Truth, assert_copied
+
+SHARDS = {"number_of_shards": 3, "number_of_replicas": 0}
+
+
+def _unmapped(engine: ElasticsearchEngine, index: str) -> Truth:
+    engine.client.indices.create(index=index, settings=SHARDS)
+    return {}
+
+
+def _mapped(engine: ElasticsearchEngine, index: str) -> Truth:
+    mappings = {"properties": {"text": {"type": "text"}}}
+    engine.client.indices.create(index=index, settings=SHARDS, mappings=mappings)
+    return {}
+
+
+def _deleted(engine: ElasticsearchEngine, index: str) -> Truth:
+    engine.client.indices.create(index=index, settings=SHARDS)
+    engine.client.index(index=index, id="a", document={"text": "reef"}, refresh=True)
+    engine.client.delete(index=index, id="a", refresh=True)
+    return {}
+
+
+def _one_shard_filled(engine: ElasticsearchEngine, index: str) -> Truth:
+    engine.client.indices.create(index=index, settings=SHARDS)
+    engine.client.index(index=index, id="a", document={"text": "reef"}, refresh=True)
+    return {("a", None): {"text": "reef"}}
+
+
+@pytest.mark.parametrize("make", [_unmapped, _mapped, _deleted, _one_shard_filled])
+def test_an_index_without_documents_goes_there_and_back(
+    engine: ElasticsearchEngine,
+    cluster: Cluster,
+    index: str,
+    jobs: Ledger,
+    chain: DocumentEnricher,
+    make: Callable[[ElasticsearchEngine, str], Truth],
+) -> None:
+    """With a block and without, back, and in place; what is written afterwards comes back too."""
+    old = f"{index}-old"
+    truth = make(engine, old)
+    for options in (
+        JobOptions(),
+        JobOptions(only=("missing",)),
+        JobOptions(only=("stale",)),
+        JobOptions(query={"match_all": {}}),
+        JobOptions(ids=("a",)),
+    ):
+        check_in_place(cluster, old, old, chain, options)
+        job = start_in_place(jobs, cluster, old, old, chain, options)
+        assert Worker(jobs, cluster, chain, job.id).run().rejected == 0
+    for strict in (True, False):
+        check(cluster, old, index, chain.layout())
+        job = start(jobs, cluster, old, index, chain, JobOptions(write_block=strict))
+        ended = Worker(jobs, cluster, chain, job.id).run()
+        assert (ended.documents, ended.rejected) == (len(truth), 0)
+        assert_copied(engine, index, truth, chain.model)
+        if not strict:
+            engine.client.index(index=index, id="new", document={"text": "whale"})
+            truth["new", None] = {"text": "whale"}
+        Worker(jobs, cluster, chain, rollback(jobs, cluster, ended).id).run()
+        assert cluster.targets.behind(index) == [old]
+        assert_copied(engine, index, truth, chain.model)
