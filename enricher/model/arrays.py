@@ -1,9 +1,13 @@
 """Arrays of a bundle: written, and mapped into memory."""
 
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, BinaryIO
 
 import numpy as np
+
+HEAD_ERRORS = (EOFError, OverflowError, TypeError, MemoryError, SyntaxError, TokenError)
+"""What numpy raises, beside ValueError, where the head of a file is damaged."""
 
 
 def mapped(path: Path, kind: Any = np.number, dimensions: int | None = None) -> Any:
@@ -14,7 +18,7 @@ def mapped(path: Path, kind: Any = np.number, dimensions: int | None = None) -> 
     """
     try:
         array = np.lib.format.open_memmap(path, mode="r")
-    except (EOFError, OverflowError, TypeError, MemoryError) as error:  # so numpy meets some damaged heads
+    except HEAD_ERRORS as error:
         raise ValueError(f"The head of {path.name} is damaged.") from error
     if not np.issubdtype(array.dtype, kind) or dimensions not in (None, array.ndim):
         raise ValueError(f"The file {path.name} holds {array.dtype} in {array.ndim} dimensions.")

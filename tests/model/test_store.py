@@ -333,7 +333,15 @@ def test_every_key_that_is_read_is_checked(
 
 
 @pytest.mark.parametrize(
-    "content", [b"\x00" * 64, b"PK\x03\x04", b"", b"\x93NUMPY\x01\x00\xff\xff", b"cos\nsystem"]
+    "content",
+    [
+        b"\x00" * 64,
+        b"PK\x03\x04",
+        b"",
+        b"\x93NUMPY\x01\x00\xff\xff",
+        b"\x93NUMPY\x01\x00\x76\x00{(",
+        b"cos\nsystem",
+    ],
 )
 @pytest.mark.parametrize("name", ["vectors.npy", "tree_children.npy", "words_ends.npy"])
 def test_a_head_that_is_damaged_is_never_followed(
