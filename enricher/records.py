@@ -247,7 +247,7 @@ class FieldKind(StrEnum):
     KEYWORD = "keyword"
     """Exact values, one or many, for filters and facets."""
     VECTOR = "vector"
-    """Whole numbers of 8 bits, written as two hexadecimal digits each, compared by their products."""
+    """A list of whole numbers from −127 to 127, compared by their products."""
     STORED = "stored"
     """Kept with the document, not searchable."""
 
@@ -270,7 +270,8 @@ class IndexLayout:
     `mapping` has one entry for each field under `enrichment`, with dots for inner fields
     ("tokens.title"). `model` is the version of the bundle that enriched the documents, None
     where they were only segmented; `compatible` are the other versions whose documents are
-    valid. `segmenter` is what cut the text: name, version, dictionary hash.
+    valid. `segmenter` is what cut the text: name, version, dictionary hash. `dimensions` are the
+    lengths of the VECTOR fields, by their names in `mapping`, as far as they are known.
     """
 
     fields: tuple[str, ...]
@@ -278,6 +279,7 @@ class IndexLayout:
     model: str | None = None
     compatible: tuple[str, ...] = ()
     segmenter: Mapping[str, str] = field(default_factory=dict)
+    dimensions: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def title_field(self) -> str | None:
@@ -336,6 +338,14 @@ class Enrichment(Protocol):
     def mapping(self) -> Mapping[str, FieldKind]: ...
 
     def enrich(self, documents: Sequence[AnalyzedDocument]) -> Sequence[Mapping[str, object]]: ...
+
+
+@runtime_checkable
+class VectorEnrichment(Enrichment, Protocol):
+    """An enrichment that knows the lengths of its vectors: `dimensions`, by their names in `mapping`."""
+
+    @property
+    def dimensions(self) -> Mapping[str, int]: ...
 
 
 @runtime_checkable
@@ -405,6 +415,19 @@ class SearchEngine(Protocol):
 
     def made_by(self, index: str, model: str) -> int:
         """How many documents of an index of ours a model has enriched."""
+
+    def sample(self, index: str, number: int) -> list[EnrichedDocument]:
+        """Some documents that the model of an index of ours has enriched, those with vectors first where the
+        engine can tell. Of the enrichment there is what the engine keeps, vectors always.
+        """
+
+    def dimensions(self, index: str) -> int:
+        """The length of the vectors that an index holds, 0 before the first where its layout names none."""
+
+    def product(self, index: str, id_: str, codes: bytes) -> int | None:
+        """The product of a vector with that of a document, as the engine calculates it; None where the
+        document has none. IndexConflict where the vectors of the index have another length.
+        """
 
     def set_alias(self, alias: str, index: str) -> None:
         """Point an alias at one index, in one action."""

@@ -20,6 +20,7 @@ from enricher.records import (
     IndexLayout,
     Rejection,
     SearchEngine,
+    VectorEnrichment,
 )
 from enricher.settings import IndexConfiguration
 from enricher.sources import SeenIds, accepted
@@ -108,12 +109,16 @@ class DocumentEnricher:
     def layout(self) -> IndexLayout:
         """The layout of an index that this fills. Raises IndexConflict when two plug-ins add one field."""
         mapping: dict[str, FieldKind] = dict(STAMP_MAPPING)
+        dimensions: dict[str, int] = {}
         for enrichment in self.enrichments:
             for name, kind in enrichment.mapping.items():
                 if name in mapping:
                     raise IndexConflict(f"The plug-in {enrichment.name!r} adds the field {name!r} once more.")
                 mapping[name] = kind
-        return IndexLayout(self.fields, mapping, self.model, segmenter=self.analyzer.describe())
+            if isinstance(enrichment, VectorEnrichment):
+                dimensions |= enrichment.dimensions
+        segmenter = self.analyzer.describe()
+        return IndexLayout(self.fields, mapping, self.model, segmenter=segmenter, dimensions=dimensions)
 
     def enrich(self, documents: Sequence[Document]) -> list[dict[str, object]]:
         """What the documents get under `enrichment`, in order."""
@@ -164,7 +169,11 @@ def prepare_index(engine: SearchEngine, index: str, layout: IndexLayout) -> None
     present = engine.layout(index)
     if present.model != layout.model:
         raise _other_model(index, present.model, layout.model)
-    if (present.fields, dict(present.mapping)) != (layout.fields, dict(layout.mapping)):
+    same_fields = (present.fields, dict(present.mapping)) == (layout.fields, dict(layout.mapping))
+    if not same_fields or {**present.dimensions, **layout.dimensions} != {
+        **layout.dimensions,
+        **present.dimensions,
+    }:
         raise IndexConflict(
             f"The index {index!r} was made with other fields or plug-ins: index into a new name."
         )

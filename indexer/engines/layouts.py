@@ -1,4 +1,7 @@
-"""The layout of an index as plain JSON, the form in which both engines keep it."""
+"""The layout of an index as plain JSON, the form in which both engines keep it.
+
+`dimensions` is there only where an index has vectors; older versions did not write it.
+"""
 
 from collections.abc import Mapping
 
@@ -10,6 +13,7 @@ _FORMAT = 1
 
 def layout_as_json(layout: IndexLayout) -> dict[str, object]:
     """The layout as nested dictionaries and lists."""
+    optional = {"dimensions": dict(layout.dimensions)} if layout.dimensions else {}
     return {
         "format": _FORMAT,
         "fields": list(layout.fields),
@@ -17,6 +21,7 @@ def layout_as_json(layout: IndexLayout) -> dict[str, object]:
         "model": layout.model,
         "compatible": list(layout.compatible),
         "segmenter": dict(layout.segmenter),
+        **optional,
     }
 
 
@@ -34,6 +39,7 @@ def layout_from_json(index: str, value: object) -> IndexLayout:
             model=value["model"],
             compatible=tuple(value["compatible"]),
             segmenter=dict(value["segmenter"]),
+            dimensions={path: int(length) for path, length in value.get("dimensions", {}).items()},
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise EngineError(f"The layout of the index {index!r} is damaged: {error!r}.") from error

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from enricher.records import (
+    VECTOR,
     Check,
     Document,
     EnrichedDocument,
@@ -163,6 +164,17 @@ class TantivyEngine:
     def made_by(self, index: str, model: str) -> int:
         opened, layout = self._described(index)
         return tantivy_search.made_by(opened, layout, [model])
+
+    def sample(self, index: str, number: int) -> list[EnrichedDocument]:
+        opened, layout = self._described(index)
+        return tantivy_search.sample(opened, layout, number)
+
+    def dimensions(self, index: str) -> int:
+        opened, layout = self._described(index)
+        return opened.snapshot().vectors.current().dimensions or layout.dimensions.get(VECTOR, 0)
+
+    def product(self, index: str, id_: str, codes: bytes) -> int | None:
+        return tantivy_search.product(self._opened(index), clean(id_), codes)
 
     def bytes_on_disk(self, index: str) -> int:
         """The size of all files of an index, those of merges under way and past ones too."""

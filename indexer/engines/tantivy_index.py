@@ -11,7 +11,7 @@ from pathlib import Path
 
 import tantivy
 
-from enricher.model.text_vectors.vectors import Codes, from_hex
+from enricher.model.text_vectors.vectors import Codes, from_numbers
 from enricher.records import VECTOR, Document, FieldKind, IndexLayout
 from indexer.engines.fields import (
     LONGEST_KEYWORD,
@@ -107,7 +107,7 @@ def as_stored(document: Prepared, layout: IndexLayout, names: Mapping[str, str])
 def vector_of(document: Prepared, layout: IndexLayout) -> Codes | None:
     """The vector that a document carries."""
     found = at(document.enrichment, VECTOR) if layout.has_vectors else None
-    return from_hex(found) if isinstance(found, str) else None
+    return None if found is None else from_numbers(found)
 
 
 def source_of(stored: tantivy.Document) -> dict[str, object]:
