@@ -14,6 +14,7 @@ from indexer.engines import open_engine
 from indexer.reindex.job import Job
 from indexer.reindex.jobs import Jobs
 from indexer.reindex.removal import replaced
+from indexer.stored_vectors import check_vectors
 
 MENDED = {"elasticsearch": "`enricher reindex start {} --only missing` enriches them"}
 """How documents get their enrichment that were written past us, by engine."""
@@ -64,7 +65,8 @@ def _indexes(engine: SearchEngine, models: Path, old: Mapping[str, Job]) -> list
         else partial(_index, engine, name, models)
         for name in names
     }
-    return [_check(f"index {name}", look) for name, look in looks.items()]
+    checks = [_check(f"index {name}", look) for name, look in looks.items()]
+    return checks + check_vectors(engine, models, [name for name in names if name not in old])
 
 
 def _lacks(job: Job, aliases: Mapping[str, str]) -> bool:
