@@ -328,7 +328,7 @@ class FieldKind(StrEnum):
     KEYWORD = "keyword"
     """Exact values, one or many, for filters and facets."""
     VECTOR = "vector"
-    """Whole numbers of 8 bits, written as two hexadecimal digits each, compared by their products."""
+    """A list of whole numbers from −127 to 127, compared by their products."""
     STORED = "stored"
     """Kept with the document, not searchable."""
 
@@ -354,7 +354,8 @@ class IndexLayout:
     valid. `segmenter` is what cut the text: name, version, dictionary hash. `enrichments` are the
     plug-ins that enriched the documents, in order, each with the settings that decide what it
     writes; None in an index that was made before this was recorded. `mixed`: whether some
-    documents may still have been enriched with other settings.
+    documents may still have been enriched with other settings. `dimensions` are the lengths of the
+    VECTOR fields, by their names in `mapping`, as far as they are known.
     """
 
     fields: tuple[str, ...]
@@ -364,6 +365,7 @@ class IndexLayout:
     segmenter: Mapping[str, str] = field(default_factory=dict)
     enrichments: Mapping[str, Mapping[str, object]] | None = None
     mixed: bool = False
+    dimensions: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def title_field(self) -> str | None:
@@ -431,6 +433,14 @@ class Enrichment(Protocol):
     def mapping(self) -> Mapping[str, FieldKind]: ...
 
     def enrich(self, documents: Sequence[AnalyzedDocument]) -> Sequence[Mapping[str, object]]: ...
+
+
+@runtime_checkable
+class VectorEnrichment(Enrichment, Protocol):
+    """An enrichment that knows the lengths of its vectors: `dimensions`, by their names in `mapping`."""
+
+    @property
+    def dimensions(self) -> Mapping[str, int]: ...
 
 
 @runtime_checkable
@@ -522,6 +532,19 @@ class SearchEngine(Protocol):
     def stale(self, index: str, fingerprint: Callable[[Document], str]) -> Share:
         """How many enriched documents have had their text changed since: the fingerprint that they carry is
         not that of their text. Of a large index a random part is looked at.
+        """
+
+    def sample_enriched(self, index: str, number: int) -> list[EnrichedDocument]:
+        """Some documents that the model of an index of ours has enriched, those with vectors first where the
+        engine can tell. Of the enrichment there is what the engine keeps, vectors always.
+        """
+
+    def dimensions(self, index: str) -> int:
+        """The length of the vectors that an index holds, 0 before the first where its layout names none."""
+
+    def product(self, index: str, id_: str, codes: bytes) -> int | None:
+        """The product of a vector with that of a document, as the engine calculates it; None where the
+        document has none. IndexConflict where the vectors of the index have another length.
         """
 
     def set_alias(self, alias: str, index: str) -> None:

@@ -19,6 +19,7 @@ from indexer.recipe import names_of
 from indexer.reindex.job import Job
 from indexer.reindex.jobs import Jobs
 from indexer.reindex.removal import replaced
+from indexer.stored_vectors import check_vectors
 
 MENDED = {"elasticsearch": "`enricher reindex start {} --in-place --only missing --only stale` enriches them"}
 """How documents get their enrichment that were written past us, by engine."""
@@ -93,7 +94,8 @@ def _indexes(examined: _Examined, old: Mapping[str, Job]) -> list[Check]:
         name: partial(_old_index, engine, name, old[name]) if name in old else partial(_index, examined, name)
         for name in names
     }
-    return [_check(f"index {name}", look) for name, look in looks.items()]
+    checks = [_check(f"index {name}", look) for name, look in looks.items()]
+    return checks + check_vectors(engine, examined.models, [name for name in names if name not in old])
 
 
 def _lacks(job: Job, aliases: Mapping[str, Collection[str]]) -> bool:

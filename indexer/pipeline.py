@@ -21,6 +21,7 @@ from enricher.records import (
     IndexLayout,
     Rejection,
     SearchEngine,
+    VectorEnrichment,
 )
 from enricher.settings import IndexConfiguration
 from enricher.sources import SeenIds, accepted
@@ -112,17 +113,21 @@ class DocumentEnricher:
     def layout(self) -> IndexLayout:
         """The layout of an index that this fills. Raises IndexConflict when two plug-ins add one field."""
         mapping: dict[str, FieldKind] = dict(STAMP_MAPPING)
+        dimensions: dict[str, int] = {}
         for enrichment in self.enrichments:
             for name, kind in enrichment.mapping.items():
                 if name in mapping:
                     raise IndexConflict(f"The plug-in {enrichment.name!r} adds the field {name!r} once more.")
                 mapping[name] = kind
+            if isinstance(enrichment, VectorEnrichment):
+                dimensions |= enrichment.dimensions
         return IndexLayout(
             self.fields,
             mapping,
             self.model,
             segmenter=self.analyzer.describe(),
             enrichments=self._document_settings(),
+            dimensions=dimensions,
         )
 
     def _document_settings(self) -> dict[str, dict[str, object]]:
@@ -210,6 +215,10 @@ def difference(present: IndexLayout, wanted: IndexLayout) -> str | None:
     if dict(present.mapping) != dict(wanted.mapping):
         other = sorted(present.mapping.items() ^ wanted.mapping.items())
         return f"its plug-ins add other fields ({', '.join(dict.fromkeys(path for path, _ in other))})"
+    for path in present.dimensions.keys() & wanted.dimensions.keys():
+        held, given = present.dimensions[path], wanted.dimensions[path]
+        if held != given:
+            return f"its vectors {path!r} have {held} numbers, not {given}"
     if present.model is None and wanted.model is None:
         return _other_segmenter(present, wanted)
     return None

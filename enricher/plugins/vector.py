@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, replace
 from typing import ClassVar
 
 from enricher.enricher import Enricher
-from enricher.model.text_vectors.vectors import quantize, to_hex
+from enricher.model.text_vectors.vectors import quantize, to_numbers
 from enricher.records import VECTOR, AnalyzedDocument, FieldKind, Query, QueryVector
 
 FEW_WORDS, MANY_WORDS = 10, 40
@@ -48,12 +48,17 @@ class Vector:
     def mapping(self) -> Mapping[str, FieldKind]:
         return {VECTOR: FieldKind.VECTOR} if self.enricher.bundle.text_vectors is not None else {}
 
+    @property
+    def dimensions(self) -> Mapping[str, int]:
+        vectors = self.enricher.bundle.text_vectors
+        return {VECTOR: vectors.dimensions} if vectors is not None else {}
+
     def enrich(self, documents: Sequence[AnalyzedDocument]) -> list[dict[str, object]]:
         vectors = self.enricher.bundle.text_vectors
         if vectors is None:
             return [{} for _ in documents]
         codes = quantize(vectors.documents([list(_words(document)) for document in documents]))
-        return [{VECTOR: to_hex(row)} if row.any() else {} for row in codes]
+        return [{VECTOR: to_numbers(row)} if row.any() else {} for row in codes]
 
     def rewrite(self, query: Query) -> Query:
         vectors = self.enricher.bundle.text_vectors

@@ -4,14 +4,17 @@ import dataclasses
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
+import numpy as np
 from elastic_transport import BaseNode, TransportError
 from elasticsearch import ApiError, BadRequestError, Elasticsearch
 
 from enricher.errors import EngineError, EngineUnavailable
+from enricher.model.text_vectors.vectors import to_numbers
 from enricher.records import (
+    VECTOR,
     Check,
     Document,
     EnrichedDocument,
@@ -44,15 +47,23 @@ from indexer.engines.elasticsearch_search import (
     frequencies_of,
     hits_of,
     response_of,
+    sample_of,
     termvectors_of,
     trials_of,
     without_words_of,
 )
-from indexer.engines.elasticsearch_vectors import VectorSearch, dimensions_of
-from indexer.engines.fields import ENRICHMENT, Prepared, clean, encode, prepare
+from indexer.engines.elasticsearch_vectors import (
+    PATH,
+    VectorSearch,
+    dimensions_of,
+    only,
+    products_of,
+    stored_vector,
+)
+from indexer.engines.fields import ENRICHMENT, Prepared, at, clean, encode, prepare
 from indexer.engines.layouts import layout_as_json, layout_from_json
 from indexer.engines.names import check_name, check_new_alias, check_new_index, no_such_index, not_ours
-from indexer.engines.plans import FINGERPRINT, MODEL, Group, lighten, plan
+from indexer.engines.plans import FINGERPRINT, MODEL, Group, lighten, other_vectors, plan
 
 VECTORS_LEFT_OUT = "index.mapping.exclude_source_vectors"
 """Whether `_source` is answered without vectors, which it is from release 9.2 on unless told otherwise."""
@@ -206,8 +217,12 @@ class ElasticsearchEngine:
     @readable
     def write(self, index: str, documents: Sequence[EnrichedDocument]) -> list[Rejection]:
         # The server would make an index of any name that is written to: ask before.
-        layout = self.layout(index)
+        _, layout, mapping = self._described(index)
         prepared, rejections = prepare(documents, layout)
+        vectors = (at(document.enrichment, VECTOR) for document in prepared if layout.has_vectors)
+        first = next((vector for vector in vectors if isinstance(vector, list | tuple)), None)
+        if first is not None:
+            _check_length(index, mapping, len(first))
         sources = {document.id: document.source_json for document in prepared}
         outcome = self.bulk(index).run(_action(document) for document in prepared)
         refused = [
@@ -312,8 +327,9 @@ class ElasticsearchEngine:
         columns = Columns(index, layout, mapping)
         plan(request, layout, index)  # refuses what is wrong before more hits are asked for than wanted
         vector = request.query.vector
-        if vector is None or dimensions_of(mapping) != len(vector.codes):
+        if vector is None or not layout.has_vectors:
             return self._by_words(index, request, layout, columns)
+        _check_length(index, mapping, len(vector.codes))
         took: list[float] = []
 
         def ask(body: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -385,6 +401,37 @@ class ElasticsearchEngine:
         self._most_clauses = lower
         return changed
 
+    # -------------------------------------------------------------- what the server has made of vectors
+
+    def sample_enriched(self, index: str, number: int) -> list[EnrichedDocument]:
+        layout = self.layout(index)
+        if layout.model is None:
+            return []
+        body = sample_of(layout, number)
+        vectors = {**body, "source": {"includes": [PATH]}}  # which some releases answer only where named
+        with self.failures(index):
+            hits = self._ask(index, body)["hits"]["hits"]
+            answers = self._ask(index, {**vectors, "query": only([hit["_id"] for hit in hits])})
+        found = {hit["_id"]: stored_vector(hit.get("_source", {})) for hit in answers["hits"]["hits"]}
+        sampled = []
+        for hit in hits:
+            source = dict(hit.get("_source", {}))
+            enrichment, codes = dict(source.pop(ENRICHMENT, {})), found.get(hit["_id"])
+            if codes is not None:
+                enrichment[VECTOR] = to_numbers(codes)
+            sampled.append(EnrichedDocument(str(hit["_id"]), source, enrichment))
+        return sampled
+
+    def dimensions(self, index: str) -> int:
+        return dimensions_of(self._mapping(index)[1])
+
+    def product(self, index: str, id_: str, codes: bytes) -> int | None:
+        _, mapping = self._mapping(index)
+        _check_length(index, mapping, len(codes))
+        asked = np.frombuffer(codes, np.int8)
+        with self.failures(index):
+            return products_of(partial(self._ask, index), asked, [only([id_])], 1).get(id_)
+
     def read(self, index: str) -> Iterator[Document]:
         name, mapping = self._mapping(index)
         check_whole_source(name, mapping)
@@ -428,6 +475,13 @@ class ElasticsearchEngine:
     def close(self) -> None:
         close_moments(self.client, self._moments)
         self.client.close()
+
+
+def _check_length(index: str, mapping: Mapping[str, Any], length: int) -> None:
+    """IndexConflict where the vectors of an index have another length; it has none before the first."""
+    held = dimensions_of(mapping)
+    if held not in (0, length):
+        raise other_vectors(index, held, length)
 
 
 def _action(document: Prepared) -> Action:

@@ -26,7 +26,7 @@ def mapping_of(layout: IndexLayout) -> dict[str, object]:
         for step in outer:
             below = place.setdefault(step, {"properties": {}})
             place = below["properties"]  # type: ignore[index]
-        place[last] = _field(kind)
+        place[last] = _field(kind, layout.dimensions.get(path))
     return {
         "_meta": {META: layout_as_json(layout)},
         "date_detection": False,
@@ -37,7 +37,7 @@ def mapping_of(layout: IndexLayout) -> dict[str, object]:
     }
 
 
-def _field(kind: FieldKind) -> dict[str, object]:
+def _field(kind: FieldKind, dimensions: int | None) -> dict[str, object]:
     match kind:
         case FieldKind.WORDS:
             return {"type": "text", "analyzer": "whitespace"}
@@ -45,8 +45,9 @@ def _field(kind: FieldKind) -> dict[str, object]:
             return {"type": "text", "analyzer": "whitespace", "index_options": "freqs"}
         case FieldKind.KEYWORD:
             return {"type": "keyword", "ignore_above": LONGEST_KEYWORD}
-        case FieldKind.VECTOR:  # the length is that of the first
+        case FieldKind.VECTOR:  # where the length is not known, it is that of the first
             return {
+                **({"dims": dimensions} if dimensions else {}),
                 "type": "dense_vector",
                 "element_type": "byte",
                 "similarity": "dot_product",

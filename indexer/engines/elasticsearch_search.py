@@ -138,6 +138,17 @@ def frequencies_of(index: str, field: str, terms: Sequence[str], answer: Mapping
     return Frequencies(int(found["field_statistics"]["doc_count"]), counts)
 
 
+def sample_of(layout: IndexLayout, number: int) -> dict[str, Any]:
+    """The body of a request for some documents of the layout's model, those with vectors first."""
+    of_model = {"term": {f"{ENRICHMENT}.{MODEL}": layout.model}}
+    vectors = [
+        {"exists": {"field": f"{ENRICHMENT}.{path}"}}
+        for path, kind in layout.mapping.items()
+        if kind is FieldKind.VECTOR
+    ]
+    return {"query": {"bool": {"filter": of_model, "should": vectors}}, "size": number}
+
+
 def _excludes(layout: IndexLayout) -> list[str]:
     tops = {path.split(".")[0] for path in layout.mapping} - {KEYWORDS}
     return [f"{ENRICHMENT}.{top}" for top in sorted(tops)]

@@ -6,6 +6,7 @@ are by ½ + product / (32,768 · d), from which the product is taken back, exact
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,7 +21,7 @@ from enricher.expansion.fusion import (
     rank,
     with_feedback,
 )
-from enricher.model.text_vectors.vectors import Codes, from_hex, to_hex
+from enricher.model.text_vectors.vectors import Codes, from_stored, to_numbers
 from enricher.records import VECTOR, Hit, QueryVector, SearchRequest
 from indexer.engines.fields import ENRICHMENT, at
 
@@ -57,11 +58,11 @@ class VectorSearch:
         found = {hit.id: hit.score for hit in hits}
         best = self._vectors(best_of(found))
         asked = with_feedback(np.frombuffer(self.vector.codes, np.int8), best)
-        near = self._products(asked, list(self.filters), DEPTH)
+        near = products_of(self.ask, asked, self.filters, DEPTH)
         enough = least_product(len(asked))
         candidates = candidates_of(found, (name for name, product in near.items() if product > enough))
         others = [name for name in candidates if name not in near]
-        known = near | self._products(asked, [{"ids": {"values": others}}], len(others)) if others else near
+        known = near | products_of(self.ask, asked, [only(others)], len(others)) if others else near
         products = np.array([known.get(name, 0) for name in candidates])
         return len(candidates), rank(found, candidates, products, self.vector, self.request.top)
 
@@ -69,22 +70,35 @@ class VectorSearch:
         """The vectors of those of some documents that have one."""
         if not names:
             return []
-        body = {"query": {"ids": {"values": names}}, "size": len(names), "source": {"includes": [PATH]}}
-        sources = [hit.get("_source", {}) for hit in self.ask(body)["hits"]["hits"]]
-        found = [at(source, PATH) for source in sources]
-        return [from_hex(codes) for codes in found if isinstance(codes, str)]
+        # Named by its full path: some releases leave vectors out of what patterns include.
+        body = {"query": only(names), "size": len(names), "source": {"includes": [PATH]}}
+        found = [stored_vector(hit.get("_source", {})) for hit in self.ask(body)["hits"]["hits"]]
+        return [codes for codes in found if codes is not None]
 
-    def _products(self, asked: Codes, filters: list[Mapping[str, Any]], number: int) -> dict[str, int]:
-        """The nearest documents among those that pass, and their products, the largest first."""
-        nearest = {
-            "field": PATH,
-            "query_vector": to_hex(asked),
-            "k": number,
-            "num_candidates": min(CANDIDATES * number, MOST_CANDIDATES),
-            "filter": filters,
-        }
-        hits = self.ask({"knn": nearest, "size": number, "source": False})["hits"]["hits"]
-        return {str(hit["_id"]): round((hit["_score"] - 0.5) * 32768 * len(asked)) for hit in hits}
+
+def only(names: Sequence[str]) -> dict[str, Any]:
+    """The query for documents by their ids."""
+    return {"ids": {"values": list(names)}}
+
+
+def products_of(ask: Ask, asked: Codes, filters: Sequence[Mapping[str, Any]], number: int) -> dict[str, int]:
+    """The nearest documents to a vector among those that pass, and their products with it, largest first."""
+    nearest = {
+        "field": PATH,
+        "query_vector": to_numbers(asked),
+        "k": number,
+        "num_candidates": min(CANDIDATES * number, MOST_CANDIDATES),
+        "filter": list(filters),
+    }
+    hits = ask({"knn": nearest, "size": number, "source": False})["hits"]["hits"]
+    return {str(hit["_id"]): round((hit["_score"] - 0.5) * 32768 * len(asked)) for hit in hits}
+
+
+def stored_vector(source: Mapping[str, Any]) -> Codes | None:
+    """The vector in the `_source` of a document, None where there is none that can be read."""
+    with suppress(ValueError):
+        return from_stored(at(source, PATH))
+    return None
 
 
 def dimensions_of(mapping: Mapping[str, Any]) -> int:

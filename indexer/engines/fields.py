@@ -6,6 +6,7 @@ import reprlib
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
+from enricher.model.text_vectors.vectors import from_numbers
 from enricher.records import RESERVED, EnrichedDocument, FieldKind, IndexLayout, Rejection
 
 ENRICHMENT = "enrichment"
@@ -41,7 +42,6 @@ _LARGEST_BITS = 1024
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LONG_WORD = re.compile(rf"\S{{{LONGEST_WORD + 1},}}")
 _INTEGER = re.compile(r"[+-]?[0-9]+")
-_VECTOR = re.compile(r"([0-9a-f]{2})+")
 _FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 Scalar = str | int | float | bool
@@ -176,11 +176,24 @@ def _without(value: Mapping[str, object], left_out: set[str], prefix: str) -> di
 
 
 def check_vectors(enrichment: Mapping[str, object], layout: IndexLayout) -> None:
-    """See that the vectors of a document can be read; ValueError where they cannot."""
+    """See that the vectors of a document can be read and are as long as the layout says; ValueError where
+    they cannot, or are not.
+    """
     for path, kind in layout.mapping.items():
         value = at(enrichment, path) if kind is FieldKind.VECTOR else None
-        if value is not None and not (isinstance(value, str) and _VECTOR.fullmatch(value)):
-            raise ValueError(f"The vector {path!r} of the document is no string of hexadecimal numbers")
+        if value is None:
+            continue
+        try:
+            length = len(from_numbers(value))
+        except ValueError as error:
+            raise ValueError(
+                f"The vector {path!r} of the document is no list of whole numbers from −127 to 127"
+            ) from error
+        wanted = layout.dimensions.get(path, length)
+        if length != wanted:
+            raise ValueError(
+                f"The vector {path!r} of the document has {length} numbers, those of the index have {wanted}"
+            )
 
 
 def words_of(value: object) -> str:

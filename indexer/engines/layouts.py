@@ -32,6 +32,8 @@ def _recorded(layout: IndexLayout) -> dict[str, object]:
         found["settings_hash"] = settings_hash(layout.enrichments)
     if layout.mixed:
         found["mixed"] = True
+    if layout.dimensions:
+        found["dimensions"] = dict(layout.dimensions)
     return found
 
 
@@ -57,6 +59,7 @@ def layout_from_json(index: str, value: object) -> IndexLayout:
             segmenter=dict(value["segmenter"]),
             enrichments=_enrichments(value.get("enrichments")),
             mixed=bool(value.get("mixed", False)),
+            dimensions={path: int(length) for path, length in value.get("dimensions", {}).items()},
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise EngineError(f"The layout of the index {index!r} is damaged: {error!r}.") from error

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from enricher.errors import UsageError
+from enricher.errors import IndexConflict, UsageError
 from enricher.records import FieldKind, IndexLayout, QueryTerm, SearchRequest
 from indexer.engines.field_types import FieldType
 from indexer.engines.fields import EMPTY_MARK, ENRICHMENT, KEYWORDS, LONGEST_WORD, clean, number
@@ -133,6 +133,20 @@ def valid_models(layout: IndexLayout) -> tuple[str, ...]:
 def no_scored_field(index: str, name: str) -> UsageError:
     """The error for the frequencies of terms in a field that the index does not have."""
     return UsageError(f"The index {index!r} has no field {name!r} to count terms in.")
+
+
+def other_vectors(index: str, held: int, given: int) -> IndexConflict:
+    """The error for an index whose vectors have another length than one of its model.
+
+    One and a half times the length is what some servers make of the hexadecimal digits that older versions
+    sent: they read them as base64.
+    """
+    misread = "An older version wrote them to a server that misread them. " if 2 * held == 3 * given else ""
+    return IndexConflict(
+        f"The vectors of the index {index!r} have {held} numbers, those of its model have {given}: they "
+        f"cannot be compared. {misread}Index into a new name, or run "
+        f"`enricher reindex start {index} --to ALIAS`."
+    )
 
 
 def no_such_field(index: str, name: str, known: list[str]) -> UsageError:

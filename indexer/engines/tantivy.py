@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from enricher.records import (
+    VECTOR,
     Check,
     Document,
     EnrichedDocument,
@@ -185,6 +186,17 @@ class TantivyEngine:
 
     def stale(self, index: str, fingerprint: Callable[[Document], str]) -> Share:
         return Share(0, self.count(index))  # every document is written with its enrichment
+
+    def sample_enriched(self, index: str, number: int) -> list[EnrichedDocument]:
+        opened, layout = self._described(index)
+        return tantivy_search.sample(opened, layout, number)
+
+    def dimensions(self, index: str) -> int:
+        opened, layout = self._described(index)
+        return opened.snapshot().vectors.current().dimensions or layout.dimensions.get(VECTOR, 0)
+
+    def product(self, index: str, id_: str, codes: bytes) -> int | None:
+        return tantivy_search.product(self._opened(index), clean(id_), codes)
 
     def bytes_on_disk(self, index: str) -> int:
         """The size of all files of an index, those of merges under way and past ones too."""

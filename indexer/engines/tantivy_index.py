@@ -14,7 +14,7 @@ import tantivy
 
 from enricher.errors import EngineError
 from enricher.files import write_atomically
-from enricher.model.text_vectors.vectors import Codes, from_hex
+from enricher.model.text_vectors.vectors import Codes, from_numbers
 from enricher.records import VECTOR, Document, FieldKind, IndexLayout, Rejection
 from indexer.engines.field_types import FieldTypes, Values, plain_values
 from indexer.engines.fields import (
@@ -137,7 +137,7 @@ def _values_of(document: Prepared, types: FieldTypes | None) -> Values:
 def vector_of(document: Prepared, layout: IndexLayout) -> Codes | None:
     """The vector that a document carries."""
     found = at(document.enrichment, VECTOR) if layout.has_vectors else None
-    return from_hex(found) if isinstance(found, str) else None
+    return None if found is None else from_numbers(found)
 
 
 def source_of(stored: tantivy.Document) -> dict[str, object]:

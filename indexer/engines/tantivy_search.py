@@ -23,9 +23,11 @@ from enricher.expansion.fusion import (
     rank,
     with_feedback,
 )
-from enricher.model.text_vectors.vectors import Codes
+from enricher.model.text_vectors.vectors import Codes, to_numbers
 from enricher.records import (
     TOKENS,
+    VECTOR,
+    EnrichedDocument,
     FacetCount,
     Frequencies,
     Hit,
@@ -45,6 +47,7 @@ from indexer.engines.plans import (
     filter_value,
     no_scored_field,
     no_such_field,
+    other_vectors,
     plan,
     valid_models,
 )
@@ -62,7 +65,7 @@ from indexer.engines.tantivy_index import (
     value_of,
     value_term,
 )
-from indexer.engines.tantivy_vectors import Vectors
+from indexer.engines.tantivy_vectors import Vectors, key_of
 
 _MOST_BUCKETS = 60_000
 MOST_FILTERED = 10_000
@@ -144,6 +147,44 @@ def frequencies(index: TantivyIndex, layout: IndexLayout, field: str, terms: Seq
     return Frequencies(int(searcher.num_docs), counts)
 
 
+def sample(index: TantivyIndex, layout: IndexLayout, number: int) -> list[EnrichedDocument]:
+    """Some documents of the last commit that the layout's model has enriched, with what is kept of that."""
+    field = field_names(layout).get(MODEL)
+    if field is None or layout.model is None:
+        return []
+    snapshot = index.snapshot()
+    searcher, vectors = snapshot.searcher, snapshot.vectors.current()
+    sampled = []
+    with index.failures():
+        query = Query.term_query(index.schema, field, layout.model)
+        for _, address in searcher.search(query, number, count=False).hits:
+            stored = searcher.doc(address)
+            enrichment = orjson.loads(bytes(stored.get_first(ENRICHMENT_JSON) or b"{}"))
+            id_ = str(stored.get_first(ID))
+            for codes in vectors.codes([key_of(id_)]) if layout.has_vectors else []:
+                enrichment[VECTOR] = to_numbers(codes)
+            sampled.append(EnrichedDocument(id_, source_of(stored), enrichment))
+    return sampled
+
+
+def product(index: TantivyIndex, id_: str, codes: bytes) -> int | None:
+    """The product of a vector with that of a document, None where it has none. IndexConflict where the
+    vectors of the index have another length.
+    """
+    vectors = index.snapshot().vectors.current()
+    check_length(index.name, vectors, len(codes))
+    keys = [key_of(id_)]
+    if not vectors.codes(keys):
+        return None
+    return round(float(vectors.products(np.frombuffer(codes, np.int8), keys)[0]))
+
+
+def check_length(index: str, vectors: Vectors, length: int) -> None:
+    """IndexConflict where the vectors of an index have another length; it has none before the first."""
+    if vectors.dimensions not in (0, length):
+        raise other_vectors(index, vectors.dimensions, length)
+
+
 def _count(searcher: tantivy.Searcher, query: Query) -> int:
     return int(searcher.search(query, 1).count)  # type: ignore[attr-defined]  # the stub lacks it
 
@@ -171,15 +212,14 @@ class _Search:
 
     def _ranking(self, query: Query, filters: Sequence[Query]) -> tuple[int, int, Sequence[Scored]]:
         """How many documents were found by words, how many in all, and the best of them."""
-        vector = self.request.query.vector
+        vector = self.request.query.vector if self.layout.has_vectors else None
         top = max(self.request.top, 1 if vector is None else SCORED)
         found = self.searcher.search(query, top)
         total = int(found.count)  # type: ignore[attr-defined]  # the stub lacks it
         if vector is None:
             return total, total, found.hits
         vectors = self.snapshot.vectors.current()
-        if vectors.dimensions != len(vector.codes):
-            return total, total, found.hits
+        check_length(self.index.name, vectors, len(vector.codes))
         candidates, ranking = self._fused(found.hits, vectors, vector, filters)
         return total, max(total, candidates), ranking
 

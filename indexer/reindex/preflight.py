@@ -5,7 +5,7 @@ from typing import Any
 
 from enricher.errors import EngineError, UsageError
 from enricher.records import VECTOR, IndexLayout
-from indexer.engines.elasticsearch_copies import EVERYTHING, Query
+from indexer.engines.elasticsearch_copies import Query
 from indexer.engines.elasticsearch_mapping import META, check_whole_source
 from indexer.engines.elasticsearch_states import INDEX as JOBS
 from indexer.engines.elasticsearch_vectors import dimensions_of
@@ -20,8 +20,6 @@ FIELD_LIMIT = 1_000
 ROOM = 3.0
 """Times the size of the source that must be free: what is added is at most about as large as an index."""
 NO_PIPELINE = "_none"
-SAMPLE = 20
-"""Documents of which one will have a vector."""
 NAMED = 5
 """Ids that a sentence names."""
 
@@ -83,7 +81,7 @@ def check_in_place(
     if options.query is not None:
         cluster.copies.count(concrete, [options.query])  # a query that the server does not understand
     if present is not None:
-        _check_same(cluster, concrete, present, enricher, mapping, options)
+        _check_same(concrete, present, layout, mapping, options)
         valid = {present.model, *present.compatible}
         if options.is_partial and layout.model not in valid:
             raise UsageError(
@@ -156,15 +154,9 @@ def _check_same_settings(index: str, present: IndexLayout, layout: IndexLayout, 
 
 
 def _check_same(
-    cluster: Cluster,
-    index: str,
-    present: IndexLayout,
-    enricher: DocumentEnricher,
-    mapping: Mapping[str, Any],
-    options: JobOptions,
+    index: str, present: IndexLayout, layout: IndexLayout, mapping: Mapping[str, Any], options: JobOptions
 ) -> None:
     """See that what enriches an index now fits into the fields that are there."""
-    layout = enricher.layout()
     other = [path for path, kind in layout.mapping.items() if present.mapping.get(path, kind) != kind]
     if other or present.fields != layout.fields:
         what = ", ".join(other) or "the enriched fields"
@@ -176,20 +168,12 @@ def _check_same(
             f"The documents of {index!r} would lose {', '.join(lost)}, which this model or configuration "
             "does not give: make a new index, without --in-place, or name the plug-ins that do."
         )
-    dimensions = dimensions_of(mapping)
-    if not dimensions or not layout.has_vectors:
-        return
-    for shard in cluster.copies.points(index):
-        for one in cluster.copies.read(index, shard, -1, EVERYTHING, SAMPLE):
-            [added] = enricher.enrich([one.as_document()])
-            vector = added.get(VECTOR)
-            if isinstance(vector, str):
-                if len(vector) // 2 != dimensions:
-                    raise UsageError(
-                        f"The vectors of {index!r} have {dimensions} dimensions, those of the model "
-                        f"{layout.model} {len(vector) // 2}: make a new index, without --in-place."
-                    )
-                return
+    held, given = dimensions_of(mapping), layout.dimensions.get(VECTOR)
+    if held and given and held != given:
+        raise UsageError(
+            f"The vectors of {index!r} have {held} dimensions, those of the model {layout.model} {given}: "
+            "make a new index, without --in-place."
+        )
 
 
 def _notes(settings: Mapping[str, Any], alias: str, template: Mapping[str, Any]) -> Iterator[str]:

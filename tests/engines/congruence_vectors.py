@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from enricher.errors import UsageError
-from enricher.model.text_vectors.vectors import quantize, to_hex
+from enricher.errors import IndexConflict, UsageError
+from enricher.model.text_vectors.vectors import quantize, to_numbers
 from enricher.records import EnrichedDocument, FieldKind, Query, QueryVector, SearchEngine, SearchRequest
 from tests.engines.congruence import LAYOUT, document, query
 
@@ -33,7 +33,7 @@ def pointing(degrees: float | None, made: EnrichedDocument) -> EnrichedDocument:
     """The document with a vector of that direction, or with none."""
     if degrees is None:
         return made
-    return replace(made, enrichment={**made.enrichment, "vector": to_hex(quantize(direction(degrees)))})
+    return replace(made, enrichment={**made.enrichment, "vector": to_numbers(quantize(direction(degrees)))})
 
 
 def asking(*terms: str, degrees: float = 0, head: float = 0.5, rest: float = 0.5) -> Query:
@@ -122,25 +122,86 @@ def test_changed_and_deleted_documents_have_no_old_vectors(engine: SearchEngine,
     assert found(engine, vectors, asking("x")) == ["d"]
 
 
-def test_a_vector_of_another_length_is_no_part_of_the_search(engine: SearchEngine, vectors: str) -> None:
-    """Nor is one asked of an index that holds none; words are searched all the same."""
+def test_an_index_without_a_vector_is_searched_by_words(engine: SearchEngine, vectors: str) -> None:
+    """Whether it is empty, or its documents have no vector, or it was made for none."""
     assert found(engine, vectors, asking("x")) == []
-    put(engine, vectors, document("a", "x"))
-    assert found(engine, vectors, asking("x")) == ["a"]
-    put(engine, vectors, pointing(5, document("b", "y")))
-    other = replace(query("x"), vector=QueryVector(bytes([1] * 5), 0.5, 0.5))
-    assert found(engine, vectors, other) == ["a"]
+    put(engine, vectors, document("a", "x"), document("b", "x y y y"))
+    hits = engine.search(vectors, SearchRequest(asking("x"))).hits
+    assert [hit.id for hit in hits] == ["a", "b"] and hits[0].score == pytest.approx(1.5)
+    engine.create(f"{vectors}-none", LAYOUT)
+    put(engine, f"{vectors}-none", document("a", "x"))
+    assert found(engine, f"{vectors}-none", asking("x")) == ["a"]
+    engine.drop(f"{vectors}-none")
+
+
+@pytest.mark.parametrize(("asked", "misread"), [(5, False), (DIMENSIONS * 2 // 3, True)])
+def test_a_vector_of_another_length_refuses_the_search(
+    engine: SearchEngine, vectors: str, asked: int, misread: bool
+) -> None:
+    """In a sentence that says what to do; a query without a vector is answered."""
+    put(engine, vectors, document("a", "x"), pointing(5, document("b", "y")))
+    other = replace(query("x"), vector=QueryVector(bytes([1] * asked), 0.5, 0.5))
+    refusal = (
+        f"{vectors}.* have {DIMENSIONS} numbers, .* have {asked}.*`enricher reindex start {vectors} --to"
+    )
+    with pytest.raises(IndexConflict, match=refusal) as raised:
+        engine.search(vectors, SearchRequest(other))
+    assert ("older version" in str(raised.value)) == misread
+    with pytest.raises(IndexConflict, match=refusal):
+        engine.product(vectors, "b", bytes([1] * asked))
+    assert found(engine, vectors, query("x")) == ["a"]
+
+
+def test_the_length_that_a_layout_names_is_kept(engine: SearchEngine, index: str) -> None:
+    """A document with another is refused, also when it is the first, and the others are written."""
+    layout = replace(
+        LAYOUT, mapping={**LAYOUT.mapping, "vector": FieldKind.VECTOR}, dimensions={"vector": DIMENSIONS}
+    )
+    engine.create(index, layout)
+    assert engine.layout(index) == layout
+    engine.stamp(index, "v2")
+    assert engine.layout(index).dimensions == {"vector": DIMENSIONS}
+    short = EnrichedDocument("short", {}, {**document("short", "x").enrichment, "vector": [1, 2, 3]})
+    refused = engine.write(index, [short, pointing(5, document("good", "x")), document("none", "x")])
+    assert [(one.where, "has 3 numbers" in one.reason) for one in refused] == [("short", True)]
+    engine.refresh(index)
+    assert sorted(found(engine, index, asking("x"))) == ["good", "none"]
+
+
+BAD = ["0a0b", "zz", 5, [], {}, [1, "2"], [1.0, 2.0], [True, False], [127, 128], [-128, 1], [[1], [2]]]
 
 
 def test_a_vector_that_cannot_be_read_is_refused(engine: SearchEngine, vectors: str) -> None:
     """In a sentence, and the other documents are written."""
-    bad = [{**document("x", "x").enrichment, "vector": value} for value in ("zz", "abc", 5, [1, 2])]
+    bad = [{**document("x", "x").enrichment, "vector": value} for value in BAD]
     documents = [EnrichedDocument(str(place), {"text": "x"}, made) for place, made in enumerate(bad)]
     refused = engine.write(vectors, [*documents, pointing(1, document("good", "x"))])
-    assert [one.where for one in refused] == ["0", "1", "2", "3"]
-    assert all("hexadecimal" in one.reason for one in refused)
+    assert [one.where for one in refused] == [str(place) for place in range(len(BAD))]
+    assert all("list of whole numbers from −127 to 127" in one.reason for one in refused)
     engine.refresh(vectors)
     assert engine.count(vectors) == 1
+
+
+def test_vectors_come_back_as_they_were_written(engine: SearchEngine, vectors: str) -> None:
+    """A sample of the documents of the index's model carries them, and they are what the engine compares."""
+    other = document("other", "x")
+    put(
+        engine,
+        vectors,
+        document("none", "x", year=1998),
+        pointing(20, document("a", "x", year=1999)),
+        pointing(20, replace(other, enrichment={**other.enrichment, "model": "v0"})),
+    )
+    sample = {one.id: one for one in engine.sample_enriched(vectors, 5)}
+    assert sorted(sample) == ["a", "none"] and len(engine.sample_enriched(vectors, 1)) == 1
+    codes = quantize(direction(20))
+    assert sample["a"].enrichment["vector"] == to_numbers(codes) and "vector" not in sample["none"].enrichment
+    assert sample["a"].source == {"title": "", "text": "x", "year": 1999}
+    assert sample["a"].enrichment["model"] == "v1"
+    assert engine.product(vectors, "a", codes.tobytes()) == int((codes.astype(int) ** 2).sum())
+    assert engine.product(vectors, "a", (-codes).tobytes()) == -int((codes.astype(int) ** 2).sum())
+    assert engine.product(vectors, "none", codes.tobytes()) is None
+    assert engine.product(vectors, "nobody", codes.tobytes()) is None
 
 
 def test_a_ranking_does_not_depend_on_how_many_hits_are_asked_for(engine: SearchEngine, vectors: str) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from enricher.errors import EngineError
-from enricher.model.text_vectors.vectors import Codes, to_hex
+from enricher.model.text_vectors.vectors import Codes, to_numbers
 from enricher.records import EnrichedDocument, FieldKind, IndexLayout
 from indexer.engines import tantivy_vectors
 from indexer.engines.tantivy import TantivyEngine
@@ -125,7 +125,7 @@ def test_what_is_superseded_is_left_out_at_last(tmp_path: Path, monkeypatch: pyt
 def test_a_file_that_was_lost_or_cut_is_noticed(tmp_path: Path, left: int) -> None:
     """Documents whose vectors are gone are not valid any more; words find them all the same."""
     layout = IndexLayout(("text",), {"model": FieldKind.KEYWORD, "vector": FieldKind.VECTOR}, model="v1")
-    enrichment = {"model": "v1", "vector": to_hex(codes(5))}
+    enrichment = {"model": "v1", "vector": to_numbers(codes(5))}
     with closing(TantivyEngine(tmp_path)) as engine:
         engine.create("things", layout)
         engine.write("things", [EnrichedDocument(id_, {"text": "x"}, enrichment) for id_ in "abc"])

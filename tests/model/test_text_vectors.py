@@ -27,9 +27,10 @@ from enricher.model.text_vectors.vectors import (
     TextVectors,
     cosines_of,
     dequantize,
-    from_hex,
+    from_numbers,
+    from_stored,
     quantize,
-    to_hex,
+    to_numbers,
 )
 from enricher.model.word_list import WordList
 from enricher.records import Document
@@ -319,7 +320,19 @@ def test_eight_bits_keep_cosines_and_survive_writing(dimensions: int) -> None:
     products = codes.astype(int) @ codes.astype(int).T
     assert cosines_of(products, dimensions) == pytest.approx(vectors @ vectors.T, abs=0.02)
     assert dequantize(codes) == pytest.approx(vectors, abs=0.01)
-    assert np.array_equal(from_hex(to_hex(codes[0])), codes[0])
+    assert np.array_equal(from_numbers(to_numbers(codes[0])), codes[0])
+
+
+def test_stored_codes_are_read_in_both_forms() -> None:
+    """Numbers, and the hexadecimal digits of older versions; nothing else."""
+    codes = np.array([-127, 0, 5, 127], np.int8)
+    assert from_stored([-127, 0, 5, 127]).tolist() == from_stored("8100057f").tolist() == codes.tolist()
+    assert np.dtype(np.int8) == from_stored([1, 2]).dtype == from_stored("0102").dtype
+    for wrong in ("zz", "abc", None, [], 5, [1.5], [128], [-128], ["1"], [True], {"a": 1}):
+        with pytest.raises(ValueError):
+            from_stored(wrong)
+    with pytest.raises(ValueError):
+        from_numbers("8100057f")
 
 
 def test_backgrounds_teach_words_but_not_what_titles_are_worth(tmp_path: Path) -> None:

@@ -9,7 +9,15 @@ import pytest
 import enricher
 from enricher.errors import ConfigurationError, PluginError
 from enricher.plugins import PluginContext, enrich, load_enrichments, load_rewriters, registry, rewrite
-from enricher.records import AnalyzedDocument, Document, FieldKind, Frequencies, Query, QueryTerm
+from enricher.records import (
+    AnalyzedDocument,
+    Document,
+    FieldKind,
+    Frequencies,
+    Query,
+    QueryTerm,
+    VectorEnrichment,
+)
 from enricher.settings import IndexConfiguration
 from enricher.text import open_analyzer
 
@@ -48,6 +56,8 @@ def test_the_built_in_enrichments_fill_the_fields_that_they_map(context: PluginC
     added: dict[str, Any] = {}
     for plugin in plugins:
         added |= plugin.enrich([analyzed(context, text="事务 running")])[0]
+    [dimensions] = [plugin.dimensions for plugin in plugins if isinstance(plugin, VectorEnrichment)]
+    assert dimensions == {"vector": len(added["vector"])}
     assert added["tokens"] == {"title": "", "text": "事务 running"}
     assert plugins[0].enrich([analyzed(context, title="a", text="b")])[0]["all"] == {"tokens": "a b"}
     assert added["subwords"] == {"title": "", "text": "事 务 事务 run"}

@@ -19,8 +19,9 @@ pytest.register_assert_rewrite(
 from indexer.engines.addresses import parse_addresses  # noqa: E402
 from indexer.engines.bulk import RetryPolicy  # noqa: E402
 from indexer.engines.elasticsearch import ElasticsearchEngine  # noqa: E402
-from tests.server.distribution import ServerMissing, unpack  # noqa: E402
+from tests.server.distribution import MAIN, NEWER, ServerMissing, unpack  # noqa: E402
 from tests.server.node import Node  # noqa: E402
+from tests.server.sharing import shared  # noqa: E402
 
 QUICK = RetryPolicy(tries=6, first=0.02, longest=0.2, total=60.0)
 """Retries that do not make a test wait."""
@@ -54,7 +55,7 @@ def server_home(server_folder: Path) -> Path:
 @pytest.fixture(scope="session")
 def server_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """The URL of a server without security."""
-    given = os.environ.get("ELASTICSEARCH_URL")
+    given = os.environ.get(MAIN.variable)
     if given:
         yield given.rstrip("/")
         return
@@ -67,6 +68,28 @@ def server_url(request: pytest.FixtureRequest) -> Iterator[str]:
         _missing(error)
     yield node.url
     node.stop()
+
+
+@pytest.fixture(scope="session")
+def newer_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a newer server without security; all workers share one."""
+    given = os.environ.get(NEWER.variable)
+    if given:
+        yield given.rstrip("/")
+        return
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or uuid.uuid4().hex
+    folder = Path(tempfile.gettempdir()) / f"enricher-newer-{run}"
+
+    def start() -> Node:
+        node = Node(unpack(folder, NEWER), folder / "node", release=NEWER)
+        node.start()
+        return node
+
+    try:
+        with shared(folder, start) as url:
+            yield url
+    except ServerMissing as error:
+        _missing(error)
 
 
 @pytest.fixture(scope="session")

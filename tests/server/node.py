@@ -13,7 +13,7 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.server.distribution import ServerMissing, java_home
+from tests.server.distribution import MAIN, Release, ServerMissing, java_home
 
 OTHER_USER = 65534
 """The server refuses to run as root; then it runs as this user, to whom its folders belong."""
@@ -52,6 +52,7 @@ class Node:
         user: str = "",
         password: str = "",
         heap: str = "512m",
+        release: Release = MAIN,
     ) -> None:
         self.home = home
         self.folder = folder
@@ -61,6 +62,7 @@ class Node:
         self.user = user
         self.password = password
         self.heap = heap
+        self.release = release
         self.settings = {
             "cluster.name": folder.name,
             "node.name": folder.name,
@@ -161,7 +163,7 @@ class Node:
         return {
             "PATH": os.environ["PATH"],
             "HOME": str(self.folder),
-            "ES_JAVA_HOME": str(java_home()),
+            "ES_JAVA_HOME": str(java_home(self.release)),
             "ES_JAVA_OPTS": f"-Xms{self.heap} -Xmx{self.heap}",
             "ES_PATH_CONF": str(self.folder / "config"),
             "CLI_JAVA_OPTS": f"-Djava.io.tmpdir={self.folder / 'tmp'}",

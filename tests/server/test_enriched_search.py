@@ -24,6 +24,7 @@ from indexer.engines import open_engine
 from indexer.engines.elasticsearch import ElasticsearchEngine
 from indexer.pipeline import DocumentEnricher, index_documents, prepare_index
 from indexer.search import SearchableIndex, open_index
+from indexer.stored_vectors import check_vectors
 from tests.conftest import ROOT, RunCommand
 from tests.corpora import TOPICS, documents, write_jsonl
 from tests.server.test_parity import assert_same
@@ -36,9 +37,7 @@ def index_on_both(
     engines: tuple[SearchEngine, SearchEngine], index: str, stream: list[Document], model: enricher.Enricher
 ) -> Indexed:
     """The documents with the default enrichments on both engines, opened for searching."""
-    context = PluginContext(FIELDS, model.analyzer, model)
-    enrichments = load_enrichments(IndexConfiguration(), context)
-    chain = DocumentEnricher(model.analyzer, FIELDS, enrichments, model.version)
+    chain = _chain(model)
     for engine in engines:
         prepare_index(engine, index, chain.layout())
         report = index_documents(
@@ -47,6 +46,13 @@ def index_on_both(
         assert report.written == len(stream) == engine.count(index)
     first, second = (open_index(engine, index, lambda version: model) for engine in engines)
     return first, second
+
+
+def _chain(model: enricher.Enricher) -> DocumentEnricher:
+    """The default enrichments by a model."""
+    context = PluginContext(FIELDS, model.analyzer, model)
+    enrichments = load_enrichments(IndexConfiguration(), context)
+    return DocumentEnricher(model.analyzer, FIELDS, enrichments, model.version)
 
 
 def assert_equal_answers(opened: Indexed, queries: list[str]) -> None:
@@ -107,6 +113,34 @@ def test_enriched_searches_agree_on_real_text(
     store.activate(train_bundle(store, stream[:1000], FIELDS, open_analyzer(), settings))
     opened = index_on_both(engines, index, stream, enricher.load(store.folder))
     assert_equal_answers(opened, [document.text("title") for document in stream[::50]])
+
+
+def test_vectors_of_older_versions_are_understood(
+    engines: tuple[SearchEngine, SearchEngine],
+    engine: ElasticsearchEngine,
+    index: str,
+    models: Path,
+    model: enricher.Enricher,
+) -> None:
+    """Hexadecimal digits in `_source`, of an index without a length, on a server that reads them rightly."""
+    mine, _ = index_on_both(engines, index, list(documents(150)), model)
+    old = f"{index}-old"
+    made = engine.client.indices.get_mapping(index=index)[index]["mappings"]
+    del made["_meta"]["enricher"]["dimensions"]
+    engine.client.indices.create(index=old, mappings=made)
+    found = engine.client.search(index=index, size=200, source={"includes": ["*", "enrichment.vector"]})
+    lines: list[dict[str, object]] = []
+    for hit in found["hits"]["hits"]:
+        numbers = hit["_source"]["enrichment"]["vector"]
+        hit["_source"]["enrichment"]["vector"] = bytes(number % 256 for number in numbers).hex()
+        lines += [{"index": {"_id": hit["_id"]}}, hit["_source"]]
+    assert not engine.client.bulk(index=old, operations=lines, refresh=True)["errors"]
+    opened = open_index(engine, old, lambda version: model)
+    assert opened.layout.dimensions == {}
+    assert_equal_answers((mine, opened), ["事务 tide", "ocean", "数据库"])
+    assert [check.passed for check in check_vectors(engine, models, [old])] == [True]
+    assert index_documents(engine, old, list(documents(5)), _chain(model), lambda _: None).written == 5
+    assert [check.passed for check in check_vectors(engine, models, [old])] == [True]
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ A vector of length 1 is rounded to whole numbers from −127 to 127, of which `s
 products of two such vectors are whole numbers too, and two engines agree on them to the last bit.
 """
 
+from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -62,14 +63,32 @@ def cosines_of(products: NDArray[Any], dimensions: int) -> NDArray[Any]:
     return np.asarray(products / scale_of(dimensions) ** 2)
 
 
-def to_hex(codes: Codes) -> str:
-    """How codes are written into a document: two letters a number."""
-    return codes.tobytes().hex()
+def to_numbers(codes: Codes) -> list[int]:
+    """Codes as a document carries them: a list of whole numbers, which every server reads alike."""
+    numbers: list[int] = codes.tolist()
+    return numbers
 
 
-def from_hex(text: str) -> Codes:
-    """Codes as `to_hex` has written them, int8 (d,); ValueError for anything else."""
-    return np.frombuffer(bytes.fromhex(text), np.int8)
+def from_numbers(value: object) -> Codes:
+    """Codes that a document carries, int8 (d,). ValueError for anything but a list of whole numbers from −127
+    to 127.
+    """
+    if not isinstance(value, list | tuple) or set(map(type, value)) != {int}:
+        raise ValueError("It is no list of whole numbers.")
+    try:
+        codes = array("b", value)
+    except OverflowError as error:
+        raise ValueError(f"A number is not from −{LARGEST} to {LARGEST}.") from error
+    if -LARGEST - 1 in codes:
+        raise ValueError(f"A number is not from −{LARGEST} to {LARGEST}.")
+    return np.frombuffer(codes, np.int8)
+
+
+def from_stored(value: object) -> Codes:
+    """Codes as an index answers them, int8 (d,): numbers, or the two hexadecimal digits a number that older
+    versions wrote. ValueError for anything else.
+    """
+    return np.frombuffer(bytes.fromhex(value), np.int8) if isinstance(value, str) else from_numbers(value)
 
 
 class TextVectors:
