@@ -93,6 +93,25 @@ def test_an_alias_may_have_capitals(run: RunCommand, command: list[object], tmp_
     assert bad.returncode == 2 and "index name 'a/b'" in bad.stderr
 
 
+def test_an_index_without_documents_goes_there_and_back(
+    run: RunCommand, command: list[object], tmp_path: Path
+) -> None:
+    """All were deleted; what is written afterwards comes back too."""
+    docs = write_jsonl(tmp_path / "docs.jsonl", 1)
+    run(*command, "index", docs, "--to", "v1", "--no-enrichment")
+    (only,) = documents(1)
+    engine = TantivyEngine(tmp_path / "index")
+    assert engine.delete("v1", [only.id]) == 1
+    engine.close()
+    keywords = run(*command, "keywords", "index:v1")
+    assert (keywords.returncode, keywords.stdout) == (0, "") and "no document" in keywords.stderr
+    done = run(*command, "reindex", "start", "v1", "--to", "articles", "--write-block")
+    assert done.returncode == 0, done.stderr
+    assert run(*command, "index", docs, "--to", "articles").returncode == 0
+    assert run(*command, "reindex", "rollback").returncode == 0
+    assert_copied(tmp_path, "articles", {only.id}, None)
+
+
 @pytest.mark.parametrize("point", POINTS)
 def test_a_killed_job_is_resumed(run: RunCommand, command: list[object], tmp_path: Path, point: str) -> None:
     """Also with documents that were written and deleted between."""
