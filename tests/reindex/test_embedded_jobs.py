@@ -148,6 +148,7 @@ def test_what_cannot_be_done_is_a_sentence(run: RunCommand, command: list[object
     with engine.held("v1"):
         busy = run(*start, "--to", "articles")
         assert busy.returncode == 1 and "another process" in busy.stderr, busy.stderr
+        assert "has not ended: `enricher reindex resume articles-" in busy.stderr
     engine.close()
     again = run(*start, "--to", "articles")
     assert again.returncode == 1 and "resume or cancel" in again.stderr
