@@ -142,16 +142,28 @@ class BundleStore:
         if not self.folder.is_dir():
             raise ModelNotFound(f"No model is active in {str(self.folder)!r}: nothing was removed.")
         with self._lock():
-            active = self.active_version()
+            active, wanted = self.active_version(), needed()
             if active is None:
                 raise ModelNotFound(f"No model is active in {str(self.folder)!r}: nothing was removed.")
-            keep = {active, self._previous()[0], *needed()}
-            removed = [version for version in self.versions() if version not in keep and version < active]
+            keep = self._kept(active, wanted)
+            removed = self.prunable(wanted)
             leftovers = self._abandoned(BUILDING) + self._abandoned(SCRATCH)
             for folder in [*(self.folder / version for version in removed), *leftovers]:
                 shutil.rmtree(folder)
             self._replace(HISTORY, [v for v in self._history() if v in keep])
             return removed
+
+    def prunable(self, needed: Collection[str] = ()) -> list[str]:
+        """The versions that `prune` would remove."""
+        active = self.active_version()
+        if active is None:
+            return []
+        keep = self._kept(active, needed)
+        return [version for version in self.versions() if version not in keep and version < active]
+
+    def _kept(self, active: str, needed: Collection[str]) -> set[str | None]:
+        """Versions that are in use, or named as such."""
+        return {active, self._previous()[0], *needed}
 
     def _abandoned(self, prefix: str) -> list[Path]:
         """The half-made folders whose process is gone."""

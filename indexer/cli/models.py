@@ -11,7 +11,7 @@ from enricher.model.store import BundleStore
 from enricher.records import SearchEngine
 from enricher.text import open_analyzer
 from indexer.cli.app import Command, Commands, Json, Language, Segmenter, app, context_of
-from indexer.cli.output import counted, print_json, print_table, progress_display, say
+from indexer.cli.output import counted, is_interactive, print_json, print_table, progress_display, say
 from indexer.reindex.job import JobKind
 from indexer.reindex.removal import replaced
 
@@ -150,11 +150,17 @@ def rollback(context: typer.Context) -> None:
 
 
 @models.command(cls=Command)
-def prune(context: typer.Context) -> None:
+def prune(
+    context: typer.Context,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Remove them without being asked on a terminal.")
+    ] = False,
+) -> None:
     """Remove the models that nothing needs; print them.
 
     The active one stays, the one before it, those made since and not yet activated, and those
-    that enriched an index of the engine.
+    that enriched an index of the engine. What indexes of another engine need is not known: on
+    a terminal it asks before.
 
     Example: enricher models prune
     """
@@ -168,6 +174,9 @@ def prune(context: typer.Context) -> None:
             used.update({model: name for model in (layout.model, *layout.compatible) if model is not None})
         return used
 
+    if not yes and is_interactive() and (unneeded := shared.store.prunable(needed())):
+        say(f"No index of this engine needs {', '.join(unneeded)}.")
+        typer.confirm("Remove them?", abort=True, err=True)
     removed = shared.store.prune(needed)
     for version in removed:
         print(version)

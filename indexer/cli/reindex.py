@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from enricher.errors import EnricherError, SourceError, UsageError
+from enricher.errors import EngineUnavailable, EnricherError, SourceError, UsageError
 from enricher.lines import read_text
 from enricher.records import IndexLayout
 from enricher.settings import WORDS, IndexConfiguration
@@ -489,9 +489,17 @@ def _work(shared: Context, jobs: "Jobs", enricher: DocumentEnricher | None, job:
         gate = GateSettings(shared.models, shared.configuration())
         try:
             ended = jobs.work(job, enricher, JsonView() if as_json else JobView(progress), gate)
-        except (KeyboardInterrupt, EnricherError):
-            say(f"The job {job.id} waits: resume or cancel it with `enricher reindex cancel {job.id}`.")
+        except KeyboardInterrupt:
+            say(f"The job {job.id} waits: resume or cancel it.")
             _say_refusals(jobs, job)
+            raise
+        except EnricherError as error:
+            say(
+                f"The job {job.id} has not ended: `enricher reindex resume {job.id}` goes on with it, "
+                "`cancel` ends it."
+            )
+            if not isinstance(error, EngineUnavailable):  # which would be asked in vain
+                _say_refusals(jobs, job)
             raise
     _report(jobs, ended, time.monotonic() - started, as_json)
 

@@ -163,6 +163,11 @@ class Targets:
         with self._engine.failures(index):
             self._client.options(ignore_status=404).indices.delete(index=index)
 
+    def drop_made(self, index: str, job: str) -> None:
+        """Remove an index where it is there and that job has made it, not somebody else."""
+        if self.behind(index) == [index] and self.described(index)[1].get("_meta", {}).get(JOB) == job:
+            self.drop(index)
+
     # ------------------------------------------------------------------ aliases
 
     def open_entrance(self, target: str, number: str) -> None:

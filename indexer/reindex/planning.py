@@ -129,7 +129,7 @@ def cancel(ledger: Ledger, cluster: Cluster, name: str) -> Job:
         cluster.targets.unblock(job.source)
         ledger.update(name, unblocked)
     if job.kind is JobKind.COPY:
-        cluster.targets.drop(job.target)
+        cluster.targets.drop_made(job.target, job.id)
     elif job.kind is JobKind.ROLLBACK:
         cluster.targets.close_entrance(job.target)
         cluster.targets.restore(job.source, job.target)

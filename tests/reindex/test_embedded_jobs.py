@@ -93,6 +93,25 @@ def test_an_alias_may_have_capitals(run: RunCommand, command: list[object], tmp_
     assert bad.returncode == 2 and "index name 'a/b'" in bad.stderr
 
 
+def test_an_index_without_documents_goes_there_and_back(
+    run: RunCommand, command: list[object], tmp_path: Path
+) -> None:
+    """All were deleted; what is written afterwards comes back too."""
+    docs = write_jsonl(tmp_path / "docs.jsonl", 1)
+    run(*command, "index", docs, "--to", "v1", "--no-enrichment")
+    (only,) = documents(1)
+    engine = TantivyEngine(tmp_path / "index")
+    assert engine.delete("v1", [only.id]) == 1
+    engine.close()
+    keywords = run(*command, "keywords", "index:v1")
+    assert (keywords.returncode, keywords.stdout) == (0, "") and "no document" in keywords.stderr
+    done = run(*command, "reindex", "start", "v1", "--to", "articles", "--write-block")
+    assert done.returncode == 0, done.stderr
+    assert run(*command, "index", docs, "--to", "articles").returncode == 0
+    assert run(*command, "reindex", "rollback").returncode == 0
+    assert_copied(tmp_path, "articles", {only.id}, None)
+
+
 @pytest.mark.parametrize("point", POINTS)
 def test_a_killed_job_is_resumed(run: RunCommand, command: list[object], tmp_path: Path, point: str) -> None:
     """Also with documents that were written and deleted between."""
@@ -129,6 +148,7 @@ def test_what_cannot_be_done_is_a_sentence(run: RunCommand, command: list[object
     with engine.held("v1"):
         busy = run(*start, "--to", "articles")
         assert busy.returncode == 1 and "another process" in busy.stderr, busy.stderr
+        assert "has not ended: `enricher reindex resume articles-" in busy.stderr
     engine.close()
     again = run(*start, "--to", "articles")
     assert again.returncode == 1 and "resume or cancel" in again.stderr

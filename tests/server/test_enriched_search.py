@@ -212,7 +212,7 @@ def test_a_strict_index_takes_documents_without_their_id_field(
     index: str,
     tmp_path: Path,
 ) -> None:
-    """The id is the `_id` anyway; another field that the mapping lacks is named, and the reject is whole."""
+    """The id is the `_id` anyway; any other field that is refused is named, and the reject is whole."""
     context = PluginContext(FIELDS, model.analyzer, model)
     chain = DocumentEnricher(
         model.analyzer, FIELDS, load_enrichments(IndexConfiguration(), context), model.version
