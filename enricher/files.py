@@ -59,17 +59,19 @@ def user_path(path: str | Path) -> Path:
     return Path(os.path.expanduser(path))  # noqa: PTH111  (Path.expanduser fails where there is no such user)
 
 
-NO_ROOM = {
-    errno.ENOSPC: "there is no space left on the disk; make room",
-    errno.EDQUOT: "the disk quota is used up; make room, or have it raised",
-    errno.EFBIG: "a file would be larger than the system, or `ulimit -f`, allows",
-    errno.EROFS: "the disk can only be read; name a folder that can be written",
-    errno.EACCES: "permission denied; change the permissions of the folder, or name another",
-    errno.EPERM: "permission denied; change the permissions of the folder, or name another",
+WAYS_OUT = {
+    errno.ENOSPC: "make room on the disk",
+    errno.EDQUOT: "make room, or have the disk quota raised",
+    errno.EFBIG: "the system, or `ulimit -f`, allows no larger file",
+    errno.EROFS: "name a folder that can be written",
+    errno.EACCES: "change the permissions of the folder, or name another",
+    errno.EPERM: "change the permissions of the folder, or name another",
 }
-"""Why files cannot be written, and the way out, by the number of the error."""
+"""What to do when a file cannot be written, by the number of the error."""
 
 
 def why_not_written(error: OSError) -> str:
-    """Why a file could not be written, without a full stop."""
-    return NO_ROOM.get(error.errno or 0) or error.strerror or str(error)
+    """Why a file could not be written and the way out, without a full stop."""
+    reason = error.strerror or str(error)
+    way_out = WAYS_OUT.get(error.errno or 0)
+    return f"{reason}; {way_out}" if way_out else reason
