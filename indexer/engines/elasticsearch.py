@@ -438,7 +438,8 @@ class ElasticsearchEngine:
         return read_documents(self.client, self.addresses, index, self._moments, self.whole_source)
 
     def sample(self, index: str, size: int) -> list[Document]:
-        check_name(index)
+        name, mapping = self._mapping(index)
+        check_whole_source(name, mapping)
         return read_sample(self.client, self.addresses, index, self.whole_source, size)
 
     def text_fields(self, index: str) -> tuple[str, ...]:
