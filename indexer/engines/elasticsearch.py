@@ -70,6 +70,10 @@ VECTORS_LEFT_OUT = "index.mapping.exclude_source_vectors"
 
 MOST_FINGERPRINTS = 20_000
 """Documents whose fingerprints are compared with their texts; of more a random part is looked at."""
+SEARCH_STOPS_EARLY = "index.dense_vector.hnsw_enable_early_termination"
+"""Whether a search by vector may stop before it has looked at all candidates, which newer releases do unless
+told otherwise: of the 200 nearest of 8,000 vectors they missed six times as many.
+"""
 
 _CLAUSE_LIMIT = re.compile(r"maxClauseCount is set to (\d+)")
 
@@ -124,13 +128,16 @@ class ElasticsearchEngine:
     def create(self, index: str, layout: IndexLayout) -> None:
         check_new_index(index)
         with self.failures(index):
-            try:
-                kept = {VECTORS_LEFT_OUT: False} if layout.has_vectors else {}
-                self._create(index, layout, kept)
-            except BadRequestError as error:
-                if VECTORS_LEFT_OUT not in refusal_of(error).reason:
-                    raise
-                self._create(index, layout, {})  # an older server, which always answers them
+            more: tuple[str, ...] = (VECTORS_LEFT_OUT, SEARCH_STOPS_EARLY) if layout.has_vectors else ()
+            while True:
+                try:
+                    self._create(index, layout, dict.fromkeys(more, False))
+                    return
+                except BadRequestError as error:
+                    known = tuple(name for name in more if name not in refusal_of(error).reason)
+                    if known == more:
+                        raise
+                    more = known  # an older server, which does neither
 
     def _create(self, index: str, layout: IndexLayout, more: Mapping[str, object]) -> None:
         settings = {**self._settings, **more}

@@ -11,7 +11,7 @@ import enricher
 from enricher.errors import IndexConflict
 from enricher.records import SearchRequest
 from enricher.settings import IndexConfiguration
-from indexer.engines.elasticsearch import VECTORS_LEFT_OUT, ElasticsearchEngine
+from indexer.engines.elasticsearch import SEARCH_STOPS_EARLY, VECTORS_LEFT_OUT, ElasticsearchEngine
 from indexer.engines.elasticsearch_mapping import mapping_of
 from indexer.engines.tantivy import TantivyEngine
 from indexer.pipeline import DocumentEnricher, EnricherRecipe, index_documents, prepare_index
@@ -92,6 +92,8 @@ def test_the_same_documents_have_the_same_ranking(
 ) -> None:
     """Ids, and scores to three decimals, of queries with vectors."""
     fill(engine, index, chain)
+    made = engine.client.indices.get_settings(index=index, flat_settings=True)[index]["settings"]
+    assert made[VECTORS_LEFT_OUT] == made[SEARCH_STOPS_EARLY] == "false"
     assert_right(engine, index, embedded, index, models)
 
 
