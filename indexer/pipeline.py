@@ -24,6 +24,7 @@ from enricher.records import (
 from enricher.settings import IndexConfiguration
 from enricher.sources import SeenIds, accepted
 from enricher.text import Analyzer, open_analyzer
+from enricher.text.analysis import STRIP_HTML
 from indexer.engines.fields import clean
 
 STAMP_MAPPING = {"model": FieldKind.KEYWORD, "fingerprint": FieldKind.KEYWORD}
@@ -81,8 +82,11 @@ class EnricherRecipe:
 
         Raises ModelNotFound, BundleInvalid, PluginError, ConfigurationError.
         """
-        model = load(self.models, self.model) if self.model is not None else None
-        analyzer = model.analyzer if model is not None else open_analyzer()
+        strip_html = self.configuration.strip_html
+        model = None
+        if self.model is not None:
+            model = load(self.models, self.model).stripping_html(strip_html)
+        analyzer = model.analyzer if model is not None else open_analyzer(strip_html=strip_html)
         enrichments = load_enrichments(self.configuration, PluginContext(self.fields, analyzer, model))
         return DocumentEnricher(analyzer, self.fields, enrichments, self.model, self)
 
@@ -167,6 +171,12 @@ def prepare_index(engine: SearchEngine, index: str, layout: IndexLayout) -> None
     if (present.fields, dict(present.mapping)) != (layout.fields, dict(layout.mapping)):
         raise IndexConflict(
             f"The index {index!r} was made with other fields or plug-ins: index into a new name."
+        )
+    if (STRIP_HTML in present.segmenter) != (STRIP_HTML in layout.segmenter):
+        made = "true" if STRIP_HTML in present.segmenter else "false"
+        raise IndexConflict(
+            f"The index {index!r} was made with strip_html = {made}: "
+            "set that for it in enricher.toml, or index into a new name."
         )
 
 

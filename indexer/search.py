@@ -20,6 +20,7 @@ from enricher.records import (
 )
 from enricher.settings import IndexConfiguration
 from enricher.text import Analyzer
+from enricher.text.analysis import STRIP_HTML
 from enricher.text.highlight import highlight
 from enricher.text.segmentation import NO_LEXICON
 
@@ -110,4 +111,5 @@ def open_index(engine: SearchEngine, name: str, load_model: Callable[[str], Enri
         raise IndexConflict(
             f"The index {name!r} was enriched by the model {layout.model}, which is not there. {error}"
         ) from error
+    enricher = enricher.stripping_html(STRIP_HTML in layout.segmenter)
     return SearchableIndex(name, engine, layout, enricher.analyzer, enricher)

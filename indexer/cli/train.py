@@ -72,6 +72,9 @@ def train(
     no_tuning: Annotated[
         bool, typer.Option("--no-tuning", help="Learn no vectors of texts: saves time, costs recall.")
     ] = False,
+    strip_html: Annotated[
+        bool, typer.Option("--strip-html", help="The texts are HTML: learn no words of its markup.")
+    ] = False,
     id_field: IdField = "id",
     title_field: TitleField = "title",
     text_field: TextField = "text",
@@ -107,7 +110,8 @@ def train(
     form = source_format(id_field, title_field, text_field, format_name)
     stream = read_sources(sources, form, shared.engine)
     others = read_sources(backgrounds, form, shared.engine) if backgrounds else iter(())
-    analyzer = open_analyzer(segmenter, read_lexicon(lexicon) if lexicon else NO_LEXICON)
+    words = read_lexicon(lexicon) if lexicon else NO_LEXICON
+    analyzer = open_analyzer(segmenter, words, strip_html=strip_html)
     seen, longer = SeenIds(), _Longer(analyzer, form.fields)
     absent = {title_field, text_field} - {"title", "text"}
     with Rejects() as rejects, progress_display() as progress:
