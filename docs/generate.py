@@ -117,6 +117,7 @@ INDEX_KEYS = {
     "fields": "The fields whose text is enriched, the title first.",
     "enrichments": "What is done to every document at index time: plug-ins in order.",
     "rewriters": "What is done to a query at search time: plug-ins in order; `[]` for nothing.",
+    "strip_html": "Whether the texts are HTML, whose markup is neither indexed nor searched.",
     "settings": "For each plug-in its own table.",
 }
 
@@ -198,7 +199,9 @@ def settings() -> str:
     text += INDEX_HEAD
     defaults = IndexConfiguration()
     for item in fields(IndexConfiguration):
-        shown = _default(getattr(defaults, item.name)) if item.name != "fields" else "`title`, `text`"
+        value = getattr(defaults, item.name)
+        value = str(value).lower() if isinstance(value, bool) else value
+        shown = _default(value) if item.name != "fields" else "`title`, `text`"
         text += f"| `{item.name}` | {shown} | {INDEX_KEYS[item.name]} |\n"
     text += RULE + PLUGIN_HEAD
     for plugin, kind in PLUGIN_SETTINGS.items():

@@ -7,7 +7,7 @@ from typing import Any
 
 from enricher.errors import BundleInvalid, UsageError
 from enricher.expansion import RelatednessExpansion, expand_by_relatedness, parse_query
-from enricher.keywords import KeywordExtractor, published_keywords
+from enricher.keywords import KeywordExtractor, prose, published_keywords
 from enricher.model.bundle import Bundle
 from enricher.model.corpus import REAL_TITLES, SHORT_TEXTS
 from enricher.model.huffman import FloatArray
@@ -18,7 +18,7 @@ from enricher.model.store import BundleStore
 from enricher.model.word2vec import Word2Vec
 from enricher.records import AnalyzedDocument, Document, Keyword, Neighbor, Query, RelatedWord, Sense
 from enricher.text import Analyzer, Lexicon, open_analyzer, read_lexicon
-from enricher.text.analysis import DEFAULT_LIMIT
+from enricher.text.analysis import DEFAULT_LIMIT, STRIP_HTML
 from enricher.text.segmentation import NO_LEXICON
 
 TEXT_FIELD = "text"
@@ -30,6 +30,11 @@ class Enricher:
     def __init__(self, bundle: Bundle, analyzer: Analyzer) -> None:
         self.bundle = bundle
         self.analyzer = analyzer
+
+    def stripping_html(self, strip_html: bool) -> "Enricher":
+        """The same model for texts that are HTML, or for others: see `Analyzer`."""
+        analyzer = self.analyzer.stripping_html(strip_html)
+        return self if analyzer is self.analyzer else Enricher(self.bundle, analyzer)
 
     @property
     def version(self) -> str:
@@ -81,7 +86,8 @@ class Enricher:
         """
         _need_text("text", text)
         if method == "published" and top > 0:  # words are cut in less time than tokens with their places
-            return published_keywords(self.model, [self.analyzer.content_words(text)], top)[0]
+            words = self.analyzer.content_words(prose(text, every_tag=self.analyzer.strips_html))
+            return published_keywords(self.model, [words], top)[0]
         document = self.analyzer.analyze(Document("", {TEXT_FIELD: text}), (TEXT_FIELD,))
         return self.document_keywords([document], top, method)[0]
 
@@ -97,7 +103,7 @@ class Enricher:
 
     @cached_property
     def _keyword_extractor(self) -> KeywordExtractor:
-        return KeywordExtractor(self.model, self.bundle.usage)
+        return KeywordExtractor(self.model, self.bundle.usage, self.analyzer)
 
     def neighbors(self, word: str, top: int = 10) -> list[Neighbor]:
         """The words that can replace a word: nearest by cosine of the input vectors, best first.
@@ -213,7 +219,7 @@ def matching_analyzer(analysis: Mapping[str, Any], lexicon: Lexicon, owner: str)
     """The analyser that `Analyzer.describe` described; BundleInvalid when it is not here in that version."""
     segmenter, version = analysis.get("segmenter.name"), analysis.get("segmenter.version")
     limit = _limit(analysis, owner)
-    analyzer = open_analyzer(str(segmenter), lexicon, limit=limit)
+    analyzer = open_analyzer(str(segmenter), lexicon, limit=limit, strip_html=STRIP_HTML in analysis)
     present = analyzer.describe()
     for name, wanted in analysis.items():
         if present.get(name) != wanted:

@@ -50,12 +50,14 @@ class IndexConfiguration:
 
     fields: the enriched fields, the title first, None for title and text of the source. enrichments and
     rewriters: plug-ins by name, in order. settings: for each plug-in its own table.
+    strip_html: whether the texts are HTML, whose markup holds no words.
     """
 
     fields: tuple[str, ...] | None = None
     enrichments: tuple[str, ...] = ("tokens", "subwords", "keywords", "expansion", "vector")
     rewriters: tuple[str, ...] = ("subwords", "expansion", "relatedness", "vector")
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    strip_html: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ def read_configuration(path: Path | None) -> Configuration:
 def _index(table: object, where: str) -> IndexConfiguration:
     if not isinstance(table, dict):
         raise ConfigurationError(f"{where} must be a table.")
-    unknown = sorted(set(table) - {"fields", "enrichments", "rewriters", "settings"})
+    unknown = sorted(set(table) - {"fields", "enrichments", "rewriters", "settings", "strip_html"})
     if unknown:
         raise ConfigurationError(f"{where}: unknown key {unknown[0]!r}.")
     lists: dict[str, Any] = {}
@@ -123,7 +125,10 @@ def _index(table: object, where: str) -> IndexConfiguration:
     settings = table.get("settings", {})
     if not isinstance(settings, dict) or not all(isinstance(value, dict) for value in settings.values()):
         raise ConfigurationError(f"{where}: 'settings' must hold one table for each plug-in.")
-    return _checked(IndexConfiguration(settings=settings, **lists), where)
+    strip_html = table.get("strip_html", False)
+    if not isinstance(strip_html, bool):
+        raise ConfigurationError(f"{where}: 'strip_html' must be true or false, not {strip_html!r}.")
+    return _checked(IndexConfiguration(settings=settings, strip_html=strip_html, **lists), where)
 
 
 def _checked(configuration: IndexConfiguration, where: str) -> IndexConfiguration:

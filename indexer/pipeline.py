@@ -26,6 +26,7 @@ from enricher.records import (
 from enricher.settings import IndexConfiguration
 from enricher.sources import SeenIds, accepted
 from enricher.text import Analyzer, open_analyzer
+from enricher.text.analysis import STRIP_HTML
 from indexer.engines.fields import as_text, clean
 
 STAMP_MAPPING = {"model": FieldKind.KEYWORD, "fingerprint": FieldKind.KEYWORD}
@@ -86,8 +87,11 @@ class EnricherRecipe:
 
         Raises ModelNotFound, BundleInvalid, PluginError, ConfigurationError.
         """
-        model = load(self.models, self.model) if self.model is not None else None
-        analyzer = model.analyzer if model is not None else open_analyzer()
+        strip_html = self.configuration.strip_html
+        model = None
+        if self.model is not None:
+            model = load(self.models, self.model).stripping_html(strip_html)
+        analyzer = model.analyzer if model is not None else open_analyzer(strip_html=strip_html)
         enrichments = load_enrichments(self.configuration, PluginContext(self.fields, analyzer, model))
         return DocumentEnricher(analyzer, self.fields, enrichments, self.model, self)
 
@@ -219,6 +223,9 @@ def difference(present: IndexLayout, wanted: IndexLayout) -> str | None:
         held, given = present.dimensions[path], wanted.dimensions[path]
         if held != given:
             return f"its vectors {path!r} have {held} numbers, not {given}"
+    if (STRIP_HTML in present.segmenter) != (STRIP_HTML in wanted.segmenter):
+        before, now = ("true", "false") if STRIP_HTML in present.segmenter else ("false", "true")
+        return f"it has strip_html = {before}, not {now}"
     if present.model is None and wanted.model is None:
         return _other_segmenter(present, wanted)
     return None

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from enricher.errors import IndexConflict, UsageError
 from enricher.records import IndexLayout, SearchEngine, title_of
 from enricher.settings import Configuration, IndexConfiguration
+from enricher.text.analysis import STRIP_HTML
 from indexer.sources import index_names
 from indexer.text_fields import DEFAULT_FIELDS, SAMPLE, TextFields, check_no_overlap, choose_fields
 
@@ -79,7 +80,11 @@ def recorded_configuration(recorded: IndexLayout) -> IndexConfiguration:
     """The plug-ins and settings that an index records; the defaults where no model has enriched it."""
     if recorded.model is None or recorded.enrichments is None:
         return IndexConfiguration()
-    return IndexConfiguration(enrichments=tuple(recorded.enrichments), settings=recorded.enrichments)
+    return IndexConfiguration(
+        enrichments=tuple(recorded.enrichments),
+        settings=recorded.enrichments,
+        strip_html=STRIP_HTML in recorded.segmenter,
+    )
 
 
 def configuration_for(

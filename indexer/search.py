@@ -22,6 +22,7 @@ from enricher.records import (
 )
 from enricher.settings import IndexConfiguration
 from enricher.text import Analyzer, Fragment, find_fragments
+from enricher.text.analysis import STRIP_HTML
 from enricher.text.segmentation import NO_LEXICON
 
 
@@ -113,4 +114,5 @@ def open_index(engine: SearchEngine, name: str, load_model: Callable[[str], Enri
         raise IndexConflict(
             f"The index {name!r} was enriched by the model {layout.model}, which is not there. {error}"
         ) from error
+    enricher = enricher.stripping_html(STRIP_HTML in layout.segmenter)
     return SearchableIndex(name, engine, layout, enricher.analyzer, enricher)

@@ -11,8 +11,9 @@ from enricher.enricher import Enricher, load
 from enricher.errors import EnricherError, IndexConflict, ModelNotFound
 from enricher.model.text_vectors.vectors import Codes, from_numbers
 from enricher.plugins import PluginContext, load_enrichments
-from enricher.records import VECTOR, Check, Document, EnrichedDocument, SearchEngine
+from enricher.records import VECTOR, Check, Document, EnrichedDocument, IndexLayout, SearchEngine
 from enricher.settings import IndexConfiguration
+from enricher.text.analysis import STRIP_HTML
 from indexer.engines.plans import other_vectors
 from indexer.pipeline import DocumentEnricher, fingerprint
 
@@ -52,7 +53,7 @@ class StoredVectors:
         layout = self.engine.layout(index)
         if layout.model is None or not layout.has_vectors:
             return None
-        fresh = self._enricher(layout.model, layout.fields)
+        fresh = self._enricher(layout)
         dimensions = fresh.layout().dimensions.get(VECTOR)
         if dimensions is None:
             return None
@@ -70,12 +71,13 @@ class StoredVectors:
         compared = f"those of {len(documents)} documents as the model gives them" if documents else "none yet"
         return f"{dimensions} numbers each, {compared}"
 
-    def _enricher(self, model: str, fields: tuple[str, ...]) -> DocumentEnricher:
-        """What gives documents their vectors, and nothing else."""
-        enricher = self.load(model)
-        context = PluginContext(fields, enricher.analyzer, enricher)
+    def _enricher(self, layout: IndexLayout) -> DocumentEnricher:
+        """What gives the documents of an index their vectors, and nothing else."""
+        assert layout.model is not None
+        enricher = self.load(layout.model).stripping_html(STRIP_HTML in layout.segmenter)
+        context = PluginContext(layout.fields, enricher.analyzer, enricher)
         plugins = load_enrichments(IndexConfiguration(enrichments=(VECTOR,)), context)
-        return DocumentEnricher(enricher.analyzer, fields, plugins, model)
+        return DocumentEnricher(enricher.analyzer, layout.fields, plugins, layout.model)
 
     def _compare(self, index: str, document: EnrichedDocument, given: object) -> None:
         """See that the engine answers the vector of a document, and calculates with it."""

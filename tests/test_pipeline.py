@@ -13,8 +13,18 @@ import pytest
 import enricher
 from enricher import parallel
 from enricher.errors import EngineUnavailable, IndexConflict, SourceError
+from enricher.model.build import train_bundle
+from enricher.model.store import BundleStore
 from enricher.plugins import PluginContext, load_enrichments
-from enricher.records import Document, EnrichedDocument, FieldKind, IndexLayout, Rejection, SearchEngine
+from enricher.records import (
+    Document,
+    EnrichedDocument,
+    FieldKind,
+    IndexLayout,
+    Rejection,
+    SearchEngine,
+    SearchRequest,
+)
 from enricher.settings import IndexConfiguration
 from enricher.text import Analyzer, open_analyzer
 from indexer.engines import open_engine
@@ -27,6 +37,8 @@ from indexer.pipeline import (
     index_documents,
     prepare_index,
 )
+from indexer.search import open_index
+from tests.conftest import SMALL
 from tests.corpora import documents
 
 FIELDS = ("title", "text")
@@ -317,3 +329,69 @@ def test_texts_without_a_model_are_cut_by_one_segmenter() -> None:
     other = replace(kept, segmenter={"segmenter.version": "2"})
     assert difference(kept, other) == "its texts were cut with segmenter.version 1, not 2"
     assert difference(replace(kept, model="m"), replace(other, model="m")) is None
+
+
+HTML = (
+    '<div class="post"><h1>数据库</h1><p>数据<b>库</b>的索引&nbsp;与caf&eacute;很快</p><br></div>'
+    "<script>var coral = 1 < 2;</script><p>数据库的日志</p>"
+)
+
+
+@pytest.mark.parametrize("with_model", [True, False])
+def test_html_is_stripped_where_the_configuration_says_so(
+    engine: SearchEngine, models: Path, model: enricher.Enricher, with_model: bool
+) -> None:
+    """For every enrichment, and the words searched and marked are those of what a reader sees."""
+    enrichments = ("tokens", "subwords", "keywords", "vector") if with_model else ("tokens", "subwords")
+    chosen = IndexConfiguration(fields=("text",), enrichments=enrichments, rewriters=(), strip_html=True)
+    version = model.version if with_model else None
+    step = EnricherRecipe(models, version, ("text",), chosen).open()
+    document = Document("1", {"text": HTML})
+    [stripped] = step.enrich([document])
+    for noise in ("div", "class", "post", "nbsp", "coral", "eacute"):
+        assert noise not in str(stripped)
+    assert "数据库" in str(stripped["tokens"]) and "café" in str(stripped["tokens"])
+    [plain] = step.enrich([Document("1", {"text": "数据库\n数据库的索引 与café很快\n数据库的日志"})])
+    assert {k: v for k, v in stripped.items() if k != "fingerprint"} == {
+        k: v for k, v in plain.items() if k != "fingerprint"
+    }
+    prepare_index(engine, "web", step.layout())
+    index_documents(engine, "web", [document], step, lambda _: None)
+    opened = open_index(engine, "web", lambda version: enricher.load(models, version))
+    query = opened.query("café")
+    [hit] = opened.search(SearchRequest(query)).hits
+    assert "<em>caf&eacute;</em>很快" in opened.highlights(hit, query)[0]
+    assert not opened.search(SearchRequest(opened.query("div"))).hits
+
+
+def test_an_index_is_not_filled_by_the_other_way_with_html(
+    engine: SearchEngine, models: Path, model: enricher.Enricher
+) -> None:
+    """IndexConflict says which way it was made."""
+    plain, stripping = (
+        EnricherRecipe(
+            models, None, FIELDS, IndexConfiguration(enrichments=("tokens",), strip_html=strip)
+        ).open()
+        for strip in (False, True)
+    )
+    prepare_index(engine, "plain", plain.layout())
+    prepare_index(engine, "web", stripping.layout())
+    prepare_index(engine, "web", stripping.layout())
+    with pytest.raises(IndexConflict, match="strip_html = false"):
+        prepare_index(engine, "plain", stripping.layout())
+    with pytest.raises(IndexConflict, match="strip_html = true"):
+        prepare_index(engine, "web", plain.layout())
+
+
+def test_a_model_learns_no_markup_where_it_is_stripped(tmp_path: Path) -> None:
+    """And it is opened as it was trained, so that keywords of HTML are words of the text."""
+    store = BundleStore(tmp_path)
+    texts = [f'<div class="post">coral <b>reef</b>&nbsp;{n % 7} tide. Harbour wall</div>' for n in range(60)]
+    learned = [Document(str(n), {"text": text}) for n, text in enumerate(texts)]
+    store.activate(
+        train_bundle(store, learned, ("text",), open_analyzer(strip_html=True), replace(SMALL, tuning=True))
+    )
+    opened = enricher.load(tmp_path)
+    assert {"coral", "reef"} <= set(opened.words) and not {"div", "class", "nbsp"} & set(opened.words)
+    assert opened.analyzer.strips_html
+    assert not opened.stripping_html(False).analyzer.strips_html

@@ -26,8 +26,11 @@ def test_the_first_pattern_that_fits_wins_and_a_name_before_patterns(tmp_path: P
         [index."news-2020"]
         enrichments = ["tokens", "keywords"]
         settings.keywords.top = 3
+        strip_html = true
         """,
     )
+    assert configuration.for_index("news-2020").strip_html
+    assert not configuration.for_index("news-1").strip_html
     assert configuration.for_index("news-1") == IndexConfiguration(("headline", "body"), rewriters=())
     assert configuration.for_index("news-2020").enrichments == ("tokens", "keywords")
     assert configuration.for_index("news-2020").settings == {"keywords": {"top": 3}}
@@ -47,6 +50,8 @@ def test_the_first_pattern_that_fits_wins_and_a_name_before_patterns(tmp_path: P
         ('[index."a"]\nfields = "x"', "'fields' must be a list"),
         ('[index."a"]\nsettings = {keywords = 3}', "one table for each plug-in"),
         ('[index."a"]\nfields = []', "names no field"),
+        ('[index."a"]\nstrip_html = 1', "'strip_html' must be true or false, not 1"),
+        ('[index."a"]\nstrip_html = "yes"', "'strip_html' must be true or false, not 'yes'"),
         ('[index."a"]\nfields = [""]', "list of names"),
         ('[index."a"]\nenrichments = []', "must name 'tokens'"),
         ('[index."a"]\nrewriters = ["subwords", "subwords"]', "twice"),

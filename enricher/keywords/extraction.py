@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 from enricher.errors import UsageError
 from enricher.keywords.phrases import PhraseExtractor
+from enricher.keywords.prose import prose
 from enricher.keywords.published import published_keywords
 from enricher.model.usage import Usage
 from enricher.model.word2vec import Word2Vec
 from enricher.records import AnalyzedDocument, Keyword
-from enricher.text import is_content
+from enricher.text import Analyzer, is_content
 
 METHODS = ("phrases", "published")
 
@@ -16,11 +17,13 @@ METHODS = ("phrases", "published")
 class KeywordExtractor:
     """Extracts keywords by any of the methods; safe to use from several threads.
 
-    usage: how words are used in the training text, None where the model does not say.
+    usage: how words are used in the training text, None where the model does not say. analyzer: cuts
+    anew what is left of a text without markup, addresses and encoded data.
     """
 
-    def __init__(self, model: Word2Vec, usage: Usage | None) -> None:
+    def __init__(self, model: Word2Vec, usage: Usage | None, analyzer: Analyzer) -> None:
         self._model = model
+        self._analyzer = analyzer
         self._phrases = PhraseExtractor(model, usage)
 
     def extract(
@@ -32,6 +35,7 @@ class KeywordExtractor:
         """
         if top < 1:
             raise UsageError(f"The number of keywords must be 1 or more, not {top}.")
+        documents = [self._without_noise(document) for document in documents]
         if method == "phrases":
             return [self._phrases.keywords(document, top, title_field) for document in documents]
         if method == "published":
@@ -39,6 +43,16 @@ class KeywordExtractor:
                 self._model, [content_words_of(document) for document in documents], top
             )
         raise UsageError(f"The method must be one of {', '.join(METHODS)}, not {method!r}.")
+
+    def _without_noise(self, document: AnalyzedDocument) -> AnalyzedDocument:
+        """The document without what holds no keywords, in its texts and among its words."""
+        source, tokens = dict(document.source), dict(document.tokens)
+        for name in document.tokens:
+            text = document.text(name)
+            left = prose(text, every_tag=self._analyzer.strips_html)
+            if left != text:
+                source[name], tokens[name] = left, self._analyzer.tokens(left)
+        return AnalyzedDocument(document.id, source, tokens)
 
 
 def content_words_of(document: AnalyzedDocument) -> list[str]:

@@ -28,8 +28,9 @@ document,
 A candidate that is contained in a better one is left out.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +41,8 @@ from enricher.model.usage import Usage
 from enricher.model.usage.tables import Keys, phrase_keys
 from enricher.model.word2vec import Word2Vec
 from enricher.records import AnalyzedDocument, Keyword, Token
-from enricher.text import normalize, stem
+from enricher.text import stem
+from enricher.text.names import parts_of, spelled
 from enricher.text.scripts import CHINESE_SHARE
 from enricher.text.stretches import stretches
 
@@ -231,7 +233,7 @@ def _scores(found: _Candidates, words: _Words, weights: Weights) -> DoubleArray:
     """The probability of every candidate, float64 (n,)."""
     facts, ends, size = words.facts, found.starts + found.lengths, len(words.tokens)
     sums = np.append(0.0, np.cumsum(facts["idf"]))
-    is_single = found.lengths == 1
+    is_single = (found.lengths == 1) & ~facts["is_name"][found.starts]
     parts = (
         (weights.tf, np.log(np.log1p(found.counts))),
         (weights.idf, np.log(np.clip(sums[ends] - sums[found.starts], 1e-9, weights.cap))),
@@ -251,19 +253,34 @@ def _scores(found: _Candidates, words: _Words, weights: Weights) -> DoubleArray:
 
 
 def _best(words: _Words, found: _Candidates, scores: DoubleArray, order: Integers, top: int) -> list[Keyword]:
-    """The first candidates in an order that no better one contains."""
+    """The first candidates in an order that no better one contains, and names that occur without those."""
     chosen: list[Keyword] = []
-    taken: list[list[str]] = []
+    taken = "|"
     for place in order.tolist():
         start = int(found.starts[place])
         tokens = words.tokens[start : start + int(found.lengths[place])]
-        stems = [stem(token.text) for _, token in tokens]
-        if not any(_contains(other, stems) for other in taken):
-            taken.append(stems)
-            chosen.append(Keyword(_form(tokens), float(scores[place])))
-            if len(chosen) == top:
-                break
+        stems = f" {' '.join([_stems(token.text) for _, token in tokens])} "
+        if stems in taken and not _is_more_frequent_name(words, found, place, stems, taken):
+            continue
+        taken += f"{found.counts[place]}{stems}|"
+        chosen.append(Keyword(_form(tokens), float(scores[place])))
+        if len(chosen) == top:
+            break
     return chosen
+
+
+@lru_cache(maxsize=2**15)
+def _stems(word: str) -> str:
+    """The stem of a word, or those of the words of a name."""
+    return " ".join(map(stem, parts_of(word)))
+
+
+def _is_more_frequent_name(words: _Words, found: _Candidates, place: int, stems: str, taken: str) -> bool:
+    """Whether a candidate is a name that occurs more often than every better one that contains it."""
+    if found.lengths[place] > 1 or not words.facts["is_name"][found.starts[place]]:
+        return False
+    holders = [holder for holder in taken.split("|") if stems in holder]
+    return all(int(holder.split(" ", 1)[0]) < found.counts[place] for holder in holders)
 
 
 def _form(tokens: Sequence[tuple[str, Token]]) -> str:
@@ -271,12 +288,4 @@ def _form(tokens: Sequence[tuple[str, Token]]) -> str:
     text, first = tokens[0]
     if len(tokens) == 1:
         return first.text
-    return " ".join(normalize(text[first.start : tokens[-1][1].end]).split())
-
-
-def _contains(longer: Sequence[str], shorter: Sequence[str]) -> bool:
-    return shorter in _parts(longer, len(shorter))
-
-
-def _parts(words: Sequence[str], length: int) -> Iterator[Sequence[str]]:
-    return (words[start : start + length] for start in range(len(words) - length + 1))
+    return spelled(text[first.start : tokens[-1][1].end])

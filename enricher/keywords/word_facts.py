@@ -11,6 +11,7 @@ from enricher.model.usage import Usage
 from enricher.model.usage.tables import Role, key_of
 from enricher.model.word2vec import Word2Vec, bm25_idf
 from enricher.text import is_content, is_lexical
+from enricher.text.names import is_number, is_quantity, parts_of
 from enricher.text.scripts import HAN_RUN
 
 FACTS = np.dtype(
@@ -23,11 +24,13 @@ FACTS = np.dtype(
         ("is_content", np.bool_),
         ("is_han", np.bool_),
         ("is_short", np.bool_),
+        ("is_name", np.bool_),
     ]
 )
 """key: of the word in the table of phrases. opening, closing: how well it begins and ends a phrase, added
 to its score. in_runs: whether a phrase may hold it. is_han: whether it holds a Han character. is_short:
-whether it has one character or two.
+whether it has one character or two. is_name: whether it holds a number, or several
+words as one (`enricher.text.names`).
 """
 
 KEPT_WORDS = 2**15
@@ -62,20 +65,30 @@ class WordFacts:
             return self._facts[[self._rows[word] for word in words]]
 
     def _learn(self, word: str) -> tuple[object, ...]:
-        key, in_runs, opening, closing = key_of(word), is_lexical(word), 0.0, 0.0
+        key, parts, opening, closing = key_of(word), parts_of(word), 0.0, 0.0
+        may_stand = not is_quantity(word)
+        in_runs = may_stand and is_lexical(word)
         if self._usage is not None and word.isascii() and word.isalpha():
             roles = self._usage.roles(word)
             opening, closing = opening_of(roles), closing_of(roles)
             in_runs = in_runs and bool(roles[Role.VERBAL] <= VERBAL)
         is_han = HAN_RUN.search(word) is not None
-        return key, self._idf(word, key), opening, closing, in_runs, is_content(word), is_han, len(word) <= 2
+        return (
+            key, self._idf(word, key, parts), opening, closing, in_runs, may_stand and is_content(word),
+            is_han, len(word) <= 2, len(parts) > 1 or is_number(word[-1]) or is_number(word[0]),
+        )  # fmt: skip
 
-    def _idf(self, word: str, key: int) -> float:
-        """By the documents of the model; of a word that it does not know by those of the phrases."""
+    def _idf(self, word: str, key: int, parts: Sequence[str]) -> float:
+        """By the documents of the model; of a word that it does not know by those of the phrases.
+
+        Of a name that neither knows the sum over its words, as of a phrase.
+        """
         if self._usage is not None and self._model.find(word) is None:
             row = int(self._usage.find(np.array([key], np.uint64))[0])
             if row >= 0:
                 return float(bm25_idf(int(self._usage.frequencies[row]), self._usage.documents))
+        if len(parts) > 1:
+            return sum(self._idf(part, key_of(part), ()) for part in parts if is_lexical(part))
         return self._model.idfs_of([word])[0]
 
 

@@ -13,6 +13,7 @@ import Stemmer
 
 from enricher.records import AnalyzedDocument, Document, Token
 from enricher.text.lexicon import LONGEST_WORD, Lexicon
+from enricher.text.markup import without_markup
 from enricher.text.matching import LexiconMatcher
 from enricher.text.normalize import normalize, normalize_with_offsets, original_end
 from enricher.text.scripts import HAN_RUN, HAN_SPLIT
@@ -29,6 +30,9 @@ PAIR_MARK = "_"
 DEFAULT_LIMIT = 2_000_000
 """The most characters of a field that are analysed."""
 
+STRIP_HTML = "strip_html"
+"""What an analyzer that strips HTML describes itself with."""
+
 _LETTER_OR_DIGIT = regex.compile(r"[\p{L}\p{N}]")  # as `words` knows them: re has an older Unicode
 _NUMBER = re.compile(r"[\d.,]+")
 _LOCAL = threading.local()
@@ -44,12 +48,20 @@ class Analyzer:
     apart. `3.14`, `1,000`, `don't`, `c++`, `c#` and `.net` are one word, `'s` at the end is left
     out, hyphen, underscore, slash and dot separate. Symbols and emoji give nothing.
     Safe to use from several threads, and copied to another process it opens its segmenter anew.
+
+    strip_html: whether texts are HTML, whose markup holds no words; every word keeps its place in the text.
     """
 
     def __init__(
-        self, segmenter: Segmenter, lexicon: Lexicon = NO_LEXICON, *, limit: int = DEFAULT_LIMIT
+        self,
+        segmenter: Segmenter,
+        lexicon: Lexicon = NO_LEXICON,
+        *,
+        limit: int = DEFAULT_LIMIT,
+        strip_html: bool = False,
     ) -> None:
         self._segmenter = segmenter
+        self._strip_html = strip_html
         self._limit = limit
         self._lexicon = lexicon
         self._matcher = LexiconMatcher(lexicon.mixed) if lexicon.mixed else None
@@ -64,13 +76,32 @@ class Analyzer:
         """The most characters of a field that are analysed."""
         return self._limit
 
+    @property
+    def strips_html(self) -> bool:
+        """Whether markup of HTML holds no words."""
+        return self._strip_html
+
+    def stripping_html(self, strip_html: bool) -> "Analyzer":
+        """The same analyzer for texts that are HTML, or for others."""
+        if strip_html == self._strip_html:
+            return self
+        return Analyzer(self._segmenter, self._lexicon, limit=self._limit, strip_html=strip_html)
+
+    def visible(self, text: str) -> str:
+        """What of a text is analysed, every character in its place.
+
+        No markup where HTML is stripped, and nothing past the limit.
+        """
+        text = text[: self._limit]
+        return without_markup(text, every_tag=True) if self._strip_html else text
+
     def truncates(self, text: str) -> bool:
         """Whether the text is longer than what is analysed of it."""
         return len(text) > self._limit
 
     def words(self, text: str) -> list[str]:
         """The words of a text, stop words included: the texts of `tokens`, only faster."""
-        text = normalize(text[: self._limit])
+        text = normalize(self.visible(text))
         if self._matcher is None:
             return self._words(text)
         words: list[str] = []
@@ -84,7 +115,7 @@ class Analyzer:
 
     def tokens(self, text: str) -> list[Token]:
         """The words of a text and their places in it, stop words included."""
-        normalized, offsets = normalize_with_offsets(text[: self._limit])
+        normalized, offsets = normalize_with_offsets(self.visible(text))
         spans: list[Span] = []
         done = 0
         for word, start, end in self._matcher.find(normalized) if self._matcher else ():
@@ -151,6 +182,7 @@ class Analyzer:
             "analysis": ANALYSIS_FORMAT,
             "lexicon": self._lexicon.sha256,
             "limit": str(self._limit),
+            **({STRIP_HTML: "yes"} if self._strip_html else {}),
             **identity,
         }
 
@@ -205,10 +237,14 @@ class Analyzer:
 
 
 def open_analyzer(
-    segmenter: str = DEFAULT_SEGMENTER, lexicon: Lexicon = NO_LEXICON, *, limit: int = DEFAULT_LIMIT
+    segmenter: str = DEFAULT_SEGMENTER,
+    lexicon: Lexicon = NO_LEXICON,
+    *,
+    limit: int = DEFAULT_LIMIT,
+    strip_html: bool = False,
 ) -> Analyzer:
     """An analyzer whose segmenter knows the same lexicon; nothing is loaded until the first text."""
-    return Analyzer(open_segmenter(segmenter, lexicon), lexicon, limit=limit)
+    return Analyzer(open_segmenter(segmenter, lexicon), lexicon, limit=limit, strip_html=strip_html)
 
 
 def is_lexical(word: str) -> bool:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from enricher.records import Token
 from enricher.text.analysis import Analyzer, stem
+from enricher.text.markup import TAG
 from enricher.text.normalize import normalize_with_offsets, original_end
 from enricher.text.scripts import is_han
 
@@ -101,7 +102,9 @@ def find_fragments(
     a very long text only the stretches in which a term occurs are analysed, up to a fixed amount,
     and nothing beyond the analyzer's limit.
     """
-    found = matches = _find(text, analyzer, _Wanted.of(terms, subwords))
+    visible = analyzer.visible(text) if analyzer.strips_html else text
+    analyzer = analyzer.stripping_html(False)  # of parts of a text it would see parts of tags
+    found = matches = _find(visible, analyzer, _Wanted.of(terms, subwords))
     chosen: list[list[_Match]] = []
     while matches and len(chosen) < fragments:
         best = _best(matches, {match.term for group in chosen for match in group}, size)
@@ -111,7 +114,7 @@ def find_fragments(
     rendered: list[Fragment] = []
     floor = 0
     for group in sorted(chosen):
-        start, end = _borders(text, analyzer, group[0].start, group[-1].end, size)
+        start, end = _borders(visible, analyzer, group[0].start, group[-1].end, size)
         start = max(start, min(floor, group[0].start))
         inside = [match for match in found if start <= match.start and match.end <= end]
         rendered.append(_fragment(text, start, end, inside))
@@ -133,7 +136,8 @@ def _find(text: str, analyzer: Analyzer, wanted: _Wanted) -> list[_Match]:
             spans = [token for token in analyzer.tokens(window) if wanted.matches(token)]
             spans += _han_parts(normalized, offsets, wanted.han)
             matches += [
-                _Match(start + span.start, start + span.end, span.text) for span in sorted(spans, key=_place)
+                _Match(start + span.start, start + len(window[: span.end].rstrip(TAG)), span.text)
+                for span in sorted(spans, key=_place)
             ]
     return matches
 

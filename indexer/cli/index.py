@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +11,6 @@ import typer
 
 from enricher.errors import SourceError
 from enricher.records import Document, Rejection, SearchEngine
-from enricher.settings import IndexConfiguration
 from enricher.sources import accepted, noting_fields, source_format
 from indexer.cli.app import (
     Command,
@@ -178,5 +178,6 @@ def recipe(
     for note in field_notes(fields, source):
         say(note)
     if no_enrichment:
-        return EnricherRecipe(shared.models, None, fields, IndexConfiguration(enrichments=WORDS_ONLY))
+        words_only = replace(configuration, enrichments=WORDS_ONLY, settings={})
+        return EnricherRecipe(shared.models, None, fields, words_only)
     return EnricherRecipe(shared.models, shared.store.open().version, fields, configuration)

@@ -3,6 +3,7 @@
 import json
 import time
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -333,7 +334,7 @@ def _enricher(
 ) -> DocumentEnricher:
     """What enriches documents by a model, or cuts them into words alone."""
     if model is None:
-        configuration = IndexConfiguration(enrichments=(WORDS,))
+        configuration = replace(configuration, enrichments=(WORDS,), settings={})
     return EnricherRecipe(shared.models, model, fields, configuration).open()
 
 

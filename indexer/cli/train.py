@@ -73,6 +73,9 @@ def train(
     no_tuning: Annotated[
         bool, typer.Option("--no-tuning", help="Learn no vectors of texts: saves time, costs recall.")
     ] = False,
+    strip_html: Annotated[
+        bool, typer.Option("--strip-html", help="The texts are HTML: learn no words of its markup.")
+    ] = False,
     id_field: IdField = "id",
     title_field: TitleField = None,
     text_field: TextField = None,
@@ -112,7 +115,8 @@ def train(
         say(note)
     stream = read_sources(sources, form, shared.engine, named.names, note=say)
     others = read_sources(backgrounds, form, shared.engine, note=say) if backgrounds else iter(())
-    analyzer = open_analyzer(segmenter, read_lexicon(lexicon) if lexicon else NO_LEXICON)
+    words = read_lexicon(lexicon) if lexicon else NO_LEXICON
+    analyzer = open_analyzer(segmenter, words, strip_html=strip_html)
     seen, longer = SeenIds(), _Longer(analyzer, form.fields)
     with Rejects() as rejects, progress_display() as progress:
         stream = looked_at(stream, form.fields, named.names, ", ".join(sources), rejects)

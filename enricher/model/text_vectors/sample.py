@@ -68,11 +68,12 @@ class UnitCutter:
         for field in self.fields:
             if field != title_field:
                 text = document.text(field).strip().removeprefix(title)
+                text = self.analyzer.visible(text) if self.analyzer.strips_html else text
                 units += [piece for part in _SENTENCE_END.split(text) for piece in self._pieces(part)]
         return self.analyzer.words(title), units
 
     def _pieces(self, text: str) -> list[list[str]]:
-        words = self.analyzer.words(text)
+        words = self.analyzer.stripping_html(False).words(text)
         if len(words) <= LONGEST_UNIT:
             return [words] if words else []
         parts = max(2, round(len(words) / PIECE))

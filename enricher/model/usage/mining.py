@@ -31,6 +31,7 @@ from enricher.model.usage.tables import (
 from enricher.parallel import document_batches, map_in_order
 from enricher.records import Document
 from enricher.text import Analyzer, is_lexical
+from enricher.text.markup import unfilled
 from enricher.text.stretches import stretches
 
 LEAST = 3
@@ -70,9 +71,12 @@ class StretchCutter:
         return [list(self._cut(document)) for document in documents]
 
     def _cut(self, document: Document) -> Iterator[list[str]]:
+        analyzer = self.analyzer.stripping_html(False)
         for field in self.fields:
             text = document.text(field)
-            for stretch in stretches(text, self.analyzer.tokens(text)):
+            if self.analyzer.strips_html:
+                text = unfilled(self.analyzer.visible(text))
+            for stretch in stretches(text, analyzer.tokens(text)):
                 yield [token.text for token in stretch]
 
 
