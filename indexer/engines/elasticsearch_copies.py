@@ -369,7 +369,8 @@ class Copies:
 
     def _get(self, index: str, documents: Sequence[Named], *, source: bool) -> list[VersionedDocument | None]:
         asked = [{"_id": one.id} | ({"routing": one.routing} if one.routing else {}) for one in documents]
-        parameters = as_parameters(self._engine.whole_source) if source else {"_source": "false"}
+        # Without `_source` altogether the server leaves out the routing too.
+        parameters = as_parameters(self._engine.whole_source) if source else {"_source_excludes": "*"}
         found: list[VersionedDocument | None] = []
         for start in range(0, len(asked), TOGETHER):
             part = asked[start : start + TOGETHER]
