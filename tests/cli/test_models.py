@@ -46,7 +46,7 @@ def test_a_model_is_trained_listed_activated_rolled_back_and_pruned(run: RunComm
 
 
 def test_words_are_learned_from_backgrounds_too(run: RunCommand, tmp_path: Path) -> None:
-    """The length of texts is that of the documents alone; what is not there is said."""
+    """The length of texts is that of the documents alone; what is not there is refused."""
     docs = write_jsonl(tmp_path / "docs.jsonl", 60)
     other = tmp_path / "other.jsonl"
     lines = [json.dumps({"id": f"o{n}", "text": "彗星 轨道 " * 200}) for n in range(5)]
@@ -57,7 +57,7 @@ def test_words_are_learned_from_backgrounds_too(run: RunCommand, tmp_path: Path)
     assert "彗星" in both.model.words and "彗星" not in alone.model.words
     assert both.manifest["corpus"]["mean_words"] == alone.manifest["corpus"]["mean_words"] > 0
     named = run("train", docs, *FAST, "--no-tuning", "--title-field", "headline")
-    assert named.returncode == 0 and "field that was named: headline." in named.stderr
+    assert named.returncode == 2 and "has the field 'headline'" in named.stderr
     (tmp_path / "none.jsonl").write_text("no document\n")
     none = run("train", str(tmp_path / "none.jsonl"), *FAST, "--background", str(other))
     assert none.returncode == 1 and "no document to learn from" in none.stderr and "Trace" not in none.stderr
