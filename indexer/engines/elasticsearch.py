@@ -240,10 +240,12 @@ class ElasticsearchEngine:
     def uncommitted(self, index: str) -> int:
         return 0  # a server answers when documents are on its disk
 
+    @readable
     def refuses(self, index: str, field: str) -> bool:
         _, mapping = self._mapping(index)
         return mapping.get("dynamic") == "strict" and field.split(".")[0] not in mapping.get("properties", {})
 
+    @readable
     def delete(self, index: str, ids: Sequence[str]) -> int:
         self._mapping(index)
         names = [name for name in dict.fromkeys(clean(id_) for id_ in ids) if name]
@@ -289,9 +291,11 @@ class ElasticsearchEngine:
     def made_by(self, index: str, model: str) -> int:
         return self._count(index, {"term": {f"{ENRICHMENT}.{MODEL}": model}})
 
+    @readable
     def without_words(self, index: str) -> int:
         return self._count(index, without_words_of(self.layout(index)))
 
+    @readable
     def stale(self, index: str, fingerprint: Callable[[Document], str]) -> Share:
         field = f"{ENRICHMENT}.{FINGERPRINT}"
         share = min(1.0, MOST_FINGERPRINTS / max(self._count(index, {"exists": {"field": field}}), 1))
@@ -410,6 +414,7 @@ class ElasticsearchEngine:
 
     # -------------------------------------------------------------- what the server has made of vectors
 
+    @readable
     def sample_enriched(self, index: str, number: int) -> list[EnrichedDocument]:
         layout = self.layout(index)
         if layout.model is None:
@@ -429,9 +434,11 @@ class ElasticsearchEngine:
             sampled.append(EnrichedDocument(str(hit["_id"]), source, enrichment))
         return sampled
 
+    @readable
     def dimensions(self, index: str) -> int:
         return dimensions_of(self._mapping(index)[1])
 
+    @readable
     def product(self, index: str, id_: str, codes: bytes) -> int | None:
         _, mapping = self._mapping(index)
         _check_length(index, mapping, len(codes))
@@ -439,16 +446,19 @@ class ElasticsearchEngine:
         with self.failures(index):
             return products_of(partial(self._ask, index), asked, [only([id_])], 1).get(id_)
 
+    @readable
     def read(self, index: str) -> Iterator[Document]:
         name, mapping = self._mapping(index)
         check_whole_source(name, mapping)
         return read_documents(self.client, self.addresses, index, self._moments, self.whole_source)
 
+    @readable
     def sample(self, index: str, size: int) -> list[Document]:
         name, mapping = self._mapping(index)
         check_whole_source(name, mapping)
         return read_sample(self.client, self.addresses, index, self.whole_source, size)
 
+    @readable
     def text_fields(self, index: str) -> tuple[str, ...]:
         return text_fields_of(self._mapping(index)[1])
 
