@@ -377,7 +377,7 @@ def files_of_at_most(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-@pytest.mark.parametrize("size", [0, 2_000, 16_000])
+@pytest.mark.parametrize("size", [0, 2_000, 8_000])
 def test_a_model_that_cannot_be_written_is_a_sentence_with_the_reason(tmp_path: Path, size: int) -> None:
     """Whichever of its files it is; nothing of it stays, and the next training goes as ever."""
     from enricher.model.build import train_bundle
