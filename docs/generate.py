@@ -87,21 +87,26 @@ may change at any time.
 
 ### Which fields are enriched
 
-1. `--title-field` and `--text-field`, where you give them.
+1. `--title-field` and `--text-field`, where you give them. The one takes the place of the title among the
+   fields of the rules below, the other that of all their texts.
 2. Else `fields` of the table.
 3. Else the fields that the index records: its own, or that of the index that documents come from.
-4. Else, for an index that another program made, by its mapping and up to 200 of its documents: all full-text
+4. Else, for an index that another program made, those that its mapping and up to 200 of its documents show:
    fields whose name says what they are (`title`, `headline`, `subject`, `name`; `text`, `body`, `content`,
-   `abstract`, `description`, `summary`, `message`; 标题, 正文, 内容, 摘要 and the like), and those whose
-   values have four words or more in the mean. The command prints which these are, and which it leaves
-   out.
+   `abstract`, `description`, `summary`, `message`; 标题, 正文, 内容, 摘要 and the like), and full-text fields
+   whose values have four words or more in the mean. Other keyword fields, and fields that are not mapped, are
+   never chosen: name them. The command prints which fields it enriches, and which texts it leaves out.
 5. Else `title` and `text`.
 
 The first field is the title, where there are several. `page.body` names a field inside an object, or of each
 object in an array. An array of strings is one text, its items separated by a paragraph break; a number is
-text as it is written. A field that you name and no document has is refused before anything is written, and
-so is a job that would leave documents without enriched text although they have text elsewhere. Documents
-without any text are written, counted and reported; `enricher doctor` counts them too.
+text as it is written.
+
+A field that you name on the command line and no document has is refused before anything is written. So is a
+job, or a copy of an index, when more than 5 % of up to 200 documents have text but none of the fields. Where
+you have named the fields, or a job is about some documents of an index (`--only`), this is only reported, as
+is text in other fields than those that are enriched. Documents without any text are written, counted and
+reported; `enricher doctor` counts them too.
 """
 
 PLUGIN_HEAD = """

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from enricher.enricher import load
-from enricher.errors import EnricherError
+from enricher.errors import ConfigurationError, EnricherError
 from enricher.model.store import BundleStore
 from enricher.plugins import PluginContext, load_enrichments, load_rewriters
 from enricher.records import Check, IndexLayout, SearchEngine
@@ -172,10 +172,11 @@ def _index(examined: _Examined, name: str) -> str:
             f"not end: `enricher reindex start {name} --in-place` enriches all of them"
         )
     _compare_configuration(examined, name, layout)
-    parts = [f"{count:,} documents, {f'model {layout.model}' if layout.model else 'words only'}", *waiting]
+    held = f"model {layout.model}" if layout.model else "words only"
+    parts = [f"{counted(count, 'document')}, {held}", *waiting]
     wordless = engine.without_words(name)
     if wordless:
-        parts.append(f"{wordless:,} hold no word in {', '.join(layout.fields)}")
+        parts.append(f"{counted(wordless, 'document')} without a word in {', '.join(layout.fields)}")
     return "; ".join(parts)
 
 
@@ -205,7 +206,10 @@ def _waiting(examined: _Examined, name: str, layout: IndexLayout, count: int) ->
 
 def _compare_configuration(examined: _Examined, name: str, layout: IndexLayout) -> None:
     """EnricherError where enricher.toml says otherwise for an index than it was made with."""
-    tables = read_configuration(examined.config)
+    try:
+        tables = read_configuration(examined.config)
+    except ConfigurationError:  # a line of its own reports it
+        return
     names = names_of(examined.engine, name) if tables.indexes else (name,)
     table = tables.table_of(*names)
     if table is None or layout.model is None:
@@ -215,7 +219,7 @@ def _compare_configuration(examined: _Examined, name: str, layout: IndexLayout) 
     if other is not None:
         raise EnricherError(
             f"it was made in another way than the configuration says now: {other}. Configure it as it was, "
-            "or make it anew with `enricher reindex start`"
+            f"or give it the new settings with `enricher reindex start {name} --to ALIAS`"
         )
 
 

@@ -35,12 +35,12 @@ class NamedFields:
         return tuple(name for name in (self.title, self.text) if name is not None)
 
     def in_place_of(self, fields: Sequence[str]) -> tuple[str, ...]:
-        """Fields, with those that were named in place of their title and their text."""
+        """Fields, with those that were named in place of their title, and of all their texts."""
         if not self.names:
             return tuple(fields)
         title = self.title or title_of(fields) or DEFAULT_FIELDS[0]
-        text = self.text or (fields[-1] if fields else DEFAULT_FIELDS[1])
-        return tuple(dict.fromkeys((title, text)))
+        texts = [self.text] if self.text is not None else [one for one in fields if one != title_of(fields)]
+        return tuple(dict.fromkeys((title, *texts)))
 
 
 NOTHING_NAMED = NamedFields()
@@ -137,10 +137,12 @@ def chosen_fields(
 
 
 def field_notes(fields: Sequence[str], source: TextFields | None) -> list[str]:
-    """What the user should know of fields that nobody has named: which they are, and which are left out."""
+    """What the user should know of the fields of an index that another program made: which are enriched, and
+    which text is left out.
+    """
     if source is None or not source.chosen:
         return []
-    others = [name for name in source.left_out if name not in fields]
+    others = [name for name in (*source.names, *source.left_out) if name not in fields]
     left_out = f"; {', '.join(others)} left out" if others else ""
     return [
         f"The enriched fields are {', '.join(fields)}{left_out}. --title-field and --text-field, or `fields` "

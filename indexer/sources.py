@@ -42,7 +42,8 @@ def read_sources(
     for name in names:
         assert engine is not None
         sample = engine.sample(name, SAMPLE)
-        check_fields(sample, source_format.fields, named, f"the index {name!r}")
+        for sentence in check_fields(sample, source_format.fields, named, f"the index {name!r}"):
+            note(sentence)
     finder = FileFinder(source_format.format, written, note)
     plan = [(source, [] if source.startswith(INDEX_PREFIX) else finder.find(source)) for source in sources]
     return _read(plan, source_format, engine)
@@ -75,13 +76,12 @@ def looked_at(
     named: Sequence[str],
     where: str,
     on_rejection: Callable[[Rejection], None],
+    note: Callable[[str], None] = lambda sentence: None,
 ) -> Iterator[Document | Rejection]:
-    """The same stream, after a look at its first documents where the user has named fields.
+    """The stream again, after a look at its first documents; note: takes what the user should know of them.
 
     Raises UsageError where none of them has a field that was named.
     """
-    if not named:
-        return stream
     sample: list[Document] = []
     characters = 0
     for document in accepted(stream, on_rejection):
@@ -89,5 +89,6 @@ def looked_at(
         characters += sum(len(text) for _, text in string_leaves(document.source))
         if len(sample) == SAMPLE or characters > SAMPLE_CHARACTERS:
             break
-    check_fields(sample, fields, named, where)
+    for sentence in check_fields(sample, fields, named, where, is_decided=True):
+        note(sentence)
     return chain(sample, stream)

@@ -2,12 +2,15 @@
 
 The rule, for an index that this program did not make:
 
-1. Candidates are the fields that the mapping makes full text, by their dotted paths, and `title` and `text`
-   of whatever type. Where the mapping names none, the texts of a sample of documents are candidates.
-2. A candidate is enriched when its name says that it is a title or a text (TITLE_NAMES, TEXT_NAMES), or when
-   its values have LEAST_WORDS words in the mean. The others are names, codes and categories: they are left
-   out and reported. Where this would leave out all of them, all are enriched.
-3. The first candidate with the name of a title is the title; without one, the field with the shortest texts.
+1. Candidates are the fields that the mapping makes full text, by their dotted paths, and those of a sample of
+   documents whose names are of titles or texts (TITLE_NAMES, TEXT_NAMES), whatever their type is. Where there
+   are none, all texts of the sample are candidates.
+2. A candidate is enriched when its name says that it is a title or a text, or when its values have
+   LEAST_WORDS words in the mean. The others are names, codes and categories: they are left out and reported,
+   as are texts of so many words that are no candidates. Where this would leave out all candidates, all are
+   enriched.
+3. The first candidate with the name of a title is the title; without one, the field with the shortest texts
+   of those that most of the documents have.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -50,18 +53,21 @@ class TextFields:
 
 def choose_fields(candidates: Sequence[str], sample: Sequence[Document]) -> TextFields:
     """The fields of a foreign index by the rule above; DEFAULT_FIELDS where it has no text at all."""
-    names = dict.fromkeys(candidates)
-    names |= {name: None for name in DEFAULT_FIELDS if any(one.text(name) for one in sample)}
-    if not names:
-        names = dict.fromkeys(path for one in sample for path, _ in string_leaves(one.source))
-    lengths = {name: _mean_words(name, sample) for name in names}
+    leaves = dict.fromkeys(path for one in sample for path, _ in string_leaves(one.source))
+    known = (path for path in leaves if "." not in path and _is_known(path))
+    numbers = (path for path in DEFAULT_FIELDS if any(one.text(path) for one in sample))
+    names = dict.fromkeys([*candidates, *known, *numbers]) or leaves
+    lengths = {name: _mean_words(name, sample) for name in (*names, *leaves)}
     chosen = [name for name in names if _is_known(name) or lengths[name] >= LEAST_WORDS]
     chosen = chosen or [name for name in names if lengths[name]] or list(names) or list(DEFAULT_FIELDS)
     titles = [name for known in TITLE_NAMES for name in chosen if _last(name) == known]
     if len(chosen) > 1:
-        first = titles[0] if titles else min(chosen, key=lambda name: lengths[name])
+        frequent = [name for name in chosen if sum(_has(one, (name,)) for one in sample) * 2 > len(sample)]
+        first = titles[0] if titles else min(frequent or chosen, key=lambda name: lengths[name])
         chosen = [first, *(name for name in chosen if name != first)]
-    left_out = tuple(name for name in names if name not in chosen and lengths[name])
+    others = [name for name in names if lengths[name]]
+    others += [name for name in leaves if lengths[name] >= LEAST_WORDS]
+    left_out = tuple(name for name in dict.fromkeys(others) if name not in chosen)
     return TextFields(tuple(chosen), True, left_out)
 
 
@@ -100,13 +106,21 @@ def string_leaves(source: Mapping[str, object]) -> Iterator[tuple[str, str]]:
             yield path, value
 
 
-def check_fields(sample: Sequence[Document], fields: Sequence[str], named: Sequence[str], where: str) -> None:
-    """See, before anything is written, that documents keep their text.
+def check_fields(
+    sample: Sequence[Document],
+    fields: Sequence[str],
+    named: Sequence[str],
+    where: str,
+    *,
+    is_decided: bool = False,
+) -> list[str]:
+    """See, before anything is written, that documents keep their text; answers what the user should know.
 
     sample: some of the documents; fields: those that would be enriched; named: those of them that the user
-    has typed; where: the source as a message names it. Raises UsageError where no document has a field
-    that was named, or where more than MAX_LOST_SHARE of them have text but none of the fields. A
-    field that is there and empty is one that its owner left empty.
+    has typed; where: the source as a message names it. is_decided: that the fields cannot be others, or the
+    user wants these. Raises UsageError where no document has a field that was named, or where, unless that
+    is decided, more than MAX_LOST_SHARE of them have text but none of the fields. A field that is there and
+    empty is one that its owner left empty.
     """
     for name in named:
         if sample and not any(_has(one, (name,)) for one in sample):
@@ -115,19 +129,31 @@ def check_fields(sample: Sequence[Document], fields: Sequence[str], named: Seque
                 f"{_there(sample, ())}."
             )
     lost = [one for one in sample if _has_other_text(one, fields)]
-    if not named and len(lost) > MAX_LOST_SHARE * len(sample):
+    listed = ", ".join(fields)
+    if not (named or is_decided) and len(lost) > MAX_LOST_SHARE * len(sample):
         raise UsageError(
             f"{len(lost):,} of {len(sample):,} documents of {where} would lose their text: they have none of "
-            f"the enriched fields ({', '.join(fields)}), and {_there(lost, fields)}. Name the fields with "
-            "--title-field and --text-field, or with `fields` in enricher.toml."
+            f"the enriched fields ({listed}), and {_there(lost, fields)}. Name the fields with --title-field "
+            "and --text-field, or with `fields` in enricher.toml: what you name is believed."
         )
+    texts = fields[1:] or fields
+    lacking = [one for one in sample if _has_other_text(one, texts, LEAST_WORDS, fields)]
+    if not lacking:
+        return []
+    return [
+        f"{len(lacking):,} of {len(sample):,} documents of {where} have no {' or '.join(texts)}, but "
+        f"{_there(lacking, fields)}, which is not searched."
+    ]
 
 
-def _has_other_text(document: Document, fields: Sequence[str]) -> bool:
-    """Whether a document has none of the fields, and text elsewhere."""
+def _has_other_text(
+    document: Document, fields: Sequence[str], words: float = SOME_TEXT, known: Sequence[str] = ()
+) -> bool:
+    """Whether a document has none of the fields, and a text of so many words outside the known ones."""
     if _has(document, fields):
         return False
-    return any(words_in(text) >= SOME_TEXT for _, text in string_leaves(document.source))
+    leaves = string_leaves(document.source)
+    return any(words_in(text) >= words for path, text in leaves if path not in known)
 
 
 def _has(document: Document, fields: Sequence[str]) -> bool:
@@ -136,14 +162,14 @@ def _has(document: Document, fields: Sequence[str]) -> bool:
 
 
 def _there(sample: Sequence[Document], fields: Sequence[str]) -> str:
-    """What text the documents have, as the end of a sentence."""
-    paths = dict.fromkeys(
-        path
-        for one in sample
-        for path, text in string_leaves(one.source)
-        if text.strip() and path not in fields
-    )
-    shown = ", ".join(list(paths)[:SHOWN]) + ", …" * (len(paths) > SHOWN)
+    """What text the documents have, the longest first, as the end of a sentence."""
+    leaves = [leaf for one in sample for leaf in string_leaves(one.source)]
+    lengths: dict[str, float] = {}
+    for path, text in leaves:
+        if text.strip() and path not in fields:
+            lengths[path] = max(lengths.get(path, 0.0), words_in(text))
+    paths = sorted(lengths, key=lambda path: -lengths[path])
+    shown = ", ".join(paths[:SHOWN]) + ", …" * (len(paths) > SHOWN)
     return f"there is text in {shown}" if paths else "there is no text at all"
 
 

@@ -89,6 +89,8 @@ def test_fields_come_from_options_then_the_table_then_the_record_then_the_source
     assert chosen_fields(NamedFields(), source, None, ("headline", "body")) == ("headline", "body")
     assert chosen_fields(NamedFields(), source, ("a", "b", "c"), ("headline", "body")) == ("a", "b", "c")
     assert chosen_fields(NamedFields(text="body"), source, ("a", "b", "c")) == ("a", "body")
+    assert chosen_fields(NamedFields(title="x"), source, ("a", "b", "c")) == ("x", "b", "c")
+    assert chosen_fields(NamedFields(title="x"), None) == ("x", "text")
     assert chosen_fields(NamedFields(text="body"), None) == ("title", "body")
     assert chosen_fields(NamedFields("body", "body"), None) == ("body",)
     with pytest.raises(UsageError, match="inside"):
@@ -99,8 +101,8 @@ def test_fields_that_nobody_has_named_are_told() -> None:
     """With those left out; what an index records is not news."""
     assert field_notes(("a",), TextFields(("a",))) == []
     assert field_notes(("a",), None) == []
-    (note,) = field_notes(("a",), TextFields(("a",), True, ("b",)))
-    assert "enriched fields are a; b left out" in note
+    (note,) = field_notes(("a",), TextFields(("a", "c"), True, ("b",)))
+    assert "enriched fields are a; c, b left out" in note
 
 
 def test_indexes_with_other_fields_are_not_read_as_one(engine: TantivyEngine) -> None:

@@ -16,7 +16,7 @@ def configured(tmp_path: Path, text: str) -> Configuration:
 
 
 def test_the_first_pattern_that_fits_wins_and_a_name_before_patterns(tmp_path: Path) -> None:
-    """An index without a table has the defaults."""
+    """Whichever of the names of an index fits; an index without a table has the defaults."""
     configuration = configured(
         tmp_path,
         """
@@ -37,7 +37,8 @@ def test_the_first_pattern_that_fits_wins_and_a_name_before_patterns(tmp_path: P
     assert configuration.for_index("other") == IndexConfiguration()
     assert configuration.table_of("other") is None
     assert configuration.for_index("alias", "news-2020").settings == {"keywords": {"top": 3}}
-    assert configuration.for_index("news-1", "news-2020").rewriters == ()
+    assert configuration.for_index("news-1", "news-2020").settings == {"keywords": {"top": 3}}
+    assert configuration.for_index("alias", "news-1").rewriters == ()
 
 
 @pytest.mark.parametrize(

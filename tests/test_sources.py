@@ -207,7 +207,7 @@ def test_the_queries_of_a_collection_are_no_documents(tmp_path: Path) -> None:
 def test_other_field_names_are_taken_from_the_options(tmp_path: Path) -> None:
     """The source keeps them."""
     (tmp_path / "d.jsonl").write_text('{"key": "k", "head": "h", "body": "b"}\n')
-    (document,) = read(tmp_path / "d.jsonl", source_format("key", "head", "body", "auto"))
+    (document,) = read(tmp_path / "d.jsonl", source_format("key", ("head", "body"), "auto"))
     assert document == Document("k", {"key": "k", "head": "h", "body": "b"})
 
 
@@ -227,14 +227,14 @@ def test_an_id_field_that_a_server_keeps_is_no_field_of_the_document(
     """The ids of BEIR, mongoexport and CouchDB, in `_id`; other fields stay, also those named alike."""
     line = {"_id": value, "_rev": "1-a", "text": "t", "inner": {"_id": 1}}
     (tmp_path / "d.jsonl").write_text(json.dumps(line) + "\n")
-    (document,) = read(tmp_path / "d.jsonl", source_format("_id", "title", "text", "auto"))
+    (document,) = read(tmp_path / "d.jsonl", source_format("_id", ("title", "text"), "auto"))
     assert document == Document(identity, {"_rev": "1-a", "text": "t", "inner": {"_id": 1}})
 
 
 def test_an_id_field_that_no_server_keeps_stays_a_field(tmp_path: Path) -> None:
     """As ArangoDB's `_key`; and `_id` stays where another field is the id, for an engine to refuse."""
     (tmp_path / "d.jsonl").write_text('{"_key": "k", "_id": "docs/k", "text": "t"}\n')
-    (document,) = read(tmp_path / "d.jsonl", source_format("_key", "title", "text", "auto"))
+    (document,) = read(tmp_path / "d.jsonl", source_format("_key", ("title", "text"), "auto"))
     assert document == Document("k", {"_key": "k", "_id": "docs/k", "text": "t"})
 
 
@@ -242,7 +242,7 @@ def test_an_id_field_that_no_server_keeps_stays_a_field(tmp_path: Path) -> None:
 def test_an_id_that_is_no_single_value_is_refused(tmp_path: Path, value: object) -> None:
     """With its field named."""
     (tmp_path / "d.jsonl").write_text(json.dumps({"_id": value, "text": "t"}))
-    (rejection,) = read(tmp_path / "d.jsonl", source_format("_id", "title", "text", "auto"))
+    (rejection,) = read(tmp_path / "d.jsonl", source_format("_id", ("title", "text"), "auto"))
     assert isinstance(rejection, Rejection) and "'_id' is neither text nor" in rejection.reason
 
 
@@ -265,7 +265,7 @@ def test_what_comes_out_of_a_cluster_is_refused_with_the_way_out(
     """Hits and actions are no documents, whatever field is the id."""
     (tmp_path / "d.jsonl").write_text(json.dumps(line))
     for field in ("id", "_id"):
-        (rejection,) = read(tmp_path / "d.jsonl", source_format(field, "title", "text", "auto"))
+        (rejection,) = read(tmp_path / "d.jsonl", source_format(field, ("title", "text"), "auto"))
         assert isinstance(rejection, Rejection) and re.search(reason, rejection.reason)
 
 
@@ -399,4 +399,4 @@ def test_a_source_that_cannot_be_read_is_refused_before_anything_is_read(tmp_pat
 def test_an_unknown_format_is_wrong_usage() -> None:
     """The sentence names it."""
     with pytest.raises(UsageError, match="csv"):
-        source_format("id", "title", "text", "csv")
+        source_format("id", ("title", "text"), "csv")

@@ -62,10 +62,27 @@ def test_texts_that_the_mapping_does_not_name_are_found_in_the_documents() -> No
 def test_documents_that_would_lose_their_text_are_refused() -> None:
     """With what they have instead, and how to name it; a few of many are not."""
     lost, kept = {"headline": "a headline", "body": PROSE}, {"title": "", "text": PROSE}
-    with pytest.raises(UsageError, match=r"1 of 2 documents of it would lose .*headline, body.*--text-field"):
+    with pytest.raises(UsageError, match=r"1 of 2 documents of it would lose .*body, headline.*--text-field"):
         check_fields(sample(lost, kept), ("title", "text"), (), "it")
     check_fields(sample(lost, *[kept] * 40), ("title", "text"), (), "it")
-    check_fields(sample(lost, kept), ("title", "text"), ("text",), "it")
+    for decided in ({"named": ("text",)}, {"named": (), "is_decided": True}):
+        (note,) = check_fields(sample(lost, kept), ("title", "text"), where="it", **decided)  # type: ignore[arg-type]
+        assert note.startswith("1 of 2 documents of it have no text, but there is text in body, headline")
+
+
+def test_a_text_beside_a_title_is_told() -> None:
+    """A document that has its title, and its text in another field, is found by its title alone."""
+    (note,) = check_fields(sample({"title": "Logs", "body": PROSE}), ("title", "text"), (), "it")
+    assert "have no text, but there is text in body, which is not searched" in note
+    assert check_fields(sample({"title": "Logs", "lang": "en"}), ("title", "text"), (), "it") == []
+    assert check_fields(sample({"title": "Logs", "text": ""}), ("title", "text"), (), "it") == []
+
+
+def test_a_title_is_a_short_field_of_most_documents() -> None:
+    """A footnote of one of them is none."""
+    first = {"kopf": "Ein Kopf mit vier Worten", "inhalt": PROSE, "fuss": "noch ein kurzer Satz"}
+    chosen = choose_fields(["fuss", "inhalt", "kopf"], sample(first, *[{**first, "fuss": None}] * 3))
+    assert chosen.names == ("kopf", "fuss", "inhalt")
 
 
 @pytest.mark.parametrize("source", [{"title": "", "note": PROSE}, {"year": 2024}, {"lang": "en"}])

@@ -175,10 +175,15 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a tabl
 IdField = Annotated[str, typer.Option(help="Field that holds the id of a document.")]
 TitleField = Annotated[
     str | None,
-    typer.Option(help="Field that holds the title. Default: as the index records, else title."),
+    typer.Option(
+        help="Field that holds the title. Default: as the index records or its mapping shows, else title."
+    ),
 ]
 TextField = Annotated[
-    str | None, typer.Option(help="Field that holds the text. Default: as the index records, else text.")
+    str | None,
+    typer.Option(
+        help="Field that holds the text. Default: as the index records or its mapping shows, else text."
+    ),
 ]
 FormatOption = Annotated[
     Format, typer.Option("--format", help="By the file's name, JSON lines, or one document a line.")

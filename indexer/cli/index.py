@@ -83,7 +83,7 @@ def index(
 
         absent = set(chosen.configuration.fields or ())
         stream = read_sources(sources, form, lambda: engine, named.names, [path], say)
-        stream = looked_at(stream, chosen.fields, named.names, ", ".join(sources), rejects)
+        stream = looked_at(stream, chosen.fields, named.names, ", ".join(sources), rejects, say)
         documents = not_empty(noting_fields(stream, absent), rejects)
         prepare_index(engine, to, enricher.layout())
         unwritten = None

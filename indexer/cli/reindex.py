@@ -378,14 +378,20 @@ def _refuse_difference(index: str, layout: IndexLayout, enricher: DocumentEnrich
 
 
 def _chosen(
-    jobs: "Jobs", source: str, named: NamedFields, configuration: IndexConfiguration
+    jobs: "Jobs", source: str, named: NamedFields, configuration: IndexConfiguration, *, partial: bool = False
 ) -> tuple[str, ...]:
-    """The fields that a job enriches; UsageError where documents would lose their text."""
+    """The fields that a job enriches; UsageError where documents would lose their text.
+
+    partial: whether the job is about some documents of an index whose fields are what they are.
+    """
     found = fields_of_index(jobs.engine, source)
     fields = chosen_fields(named, found, configuration.fields)
     for note in field_notes(fields, found):
         say(note)
-    check_fields(jobs.engine.sample(source, SAMPLE), fields, named.names, f"the index {source!r}")
+    sample = jobs.engine.sample(source, SAMPLE)
+    decided = partial or configuration.fields is not None
+    for note in check_fields(sample, fields, named.names, f"the index {source!r}", is_decided=decided):
+        say(note)
     return fields
 
 
@@ -411,7 +417,9 @@ def _planned_in_place(
     present, active = jobs.layout(index), shared.store.open().version
     model = present.model if present is not None and options.is_partial else active
     configuration = configuration_for(jobs.engine, shared.configuration(), alias, index, recorded=present)
-    enricher = _enricher(shared, model, _chosen(jobs, index, named, configuration), configuration)
+    enricher = _enricher(
+        shared, model, _chosen(jobs, index, named, configuration, partial=bool(options.only)), configuration
+    )
     return jobs.plan_in_place(index, alias, enricher, options, say), enricher
 
 

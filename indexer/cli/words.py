@@ -106,7 +106,11 @@ def keywords(
     finder = KeywordFinder(shared.models, model, form.fields, title_of(form.fields), top, method)
     stream = read_sources(sources or [], form, shared.engine, named.names, note=say)
     with Rejects() as rejects:
-        stream = looked_at(stream, form.fields, named.names, ", ".join(sources or []), rejects)
+        stream = (
+            stream
+            if not named.names
+            else looked_at(stream, form.fields, named.names, ", ".join(sources or []), rejects)
+        )
         printed = _print_keywords(finder, accepted(stream, rejects), number_of(workers), as_json)
     if not printed:
         say("The source holds no document.")
