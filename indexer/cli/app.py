@@ -175,15 +175,11 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a tabl
 IdField = Annotated[str, typer.Option(help="Field that holds the id of a document.")]
 TitleField = Annotated[
     str | None,
-    typer.Option(
-        help="Field that holds the title. Default: as the index records or its mapping shows, else title."
-    ),
+    typer.Option(help="Field that holds the title. Default: what the index shows, else title."),
 ]
 TextField = Annotated[
     str | None,
-    typer.Option(
-        help="Field that holds the text. Default: as the index records or its mapping shows, else text."
-    ),
+    typer.Option(help="Field that holds the text. Default: what the index shows, else text."),
 ]
 FormatOption = Annotated[
     Format, typer.Option("--format", help="By the file's name, JSON lines, or one document a line.")

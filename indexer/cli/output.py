@@ -281,7 +281,8 @@ class Rejects:
 
     def summary(self) -> str:
         """One sentence, for when some were rejected."""
-        kept = f"; they are in {self.path}" if self.path is not None else ""
+        be = "is" if self.count == 1 else "are"
+        kept = f", and {be} kept in {self.path}" if self.path is not None else ""
         return f"{counted(self.count, 'input')} could not be used{kept}."
 
 
