@@ -26,9 +26,6 @@ if TYPE_CHECKING:  # What measures imports scipy, which no other command needs.
     from enricher.evaluation.report import Report
 
 COLUMNS = ("system", "nDCG@10", "Recall@100", "MAP", "MRR", "%", "p", "helped", "hurt", "ms")
-INPUTS = ("docs.*", "corpus.*", "queries.*", "qrels*")
-"""Files of a collection's folder that hold what was not made here."""
-
 LONGEST_QUERY = 40
 SMALLEST_P = 0.0001
 

@@ -515,11 +515,10 @@ def _work(shared: Context, jobs: "Jobs", enricher: DocumentEnricher | None, job:
 
 def _say_without_words(jobs: "Jobs", job: Job) -> None:
     """Say how many documents of the index that a job has filled hold no word in its enriched fields."""
-    if job.phase is not Phase.DONE or recorded_layout(jobs.engine, job.target) is None:
-        return
-    number = jobs.engine.without_words(job.target)
-    if number:
-        fields = ", ".join(jobs.engine.layout(job.target).fields)
+    layout = recorded_layout(jobs.engine, job.target) if job.phase is Phase.DONE else None
+    number = jobs.engine.without_words(job.target) if layout is not None else 0
+    if layout is not None and number:
+        fields = ", ".join(layout.fields)
         say(
             f"{counted(number, 'document')} without a word in the enriched fields ({fields}): not searchable."
         )
