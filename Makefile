@@ -20,7 +20,7 @@ test: .venv/.dev  ## Run all tests; writes build/junit.xml.
 	$(PYTEST) --junitxml=build/junit.xml
 
 soak: .venv/.dev  ## Break reindexing on a real server for twenty minutes and more, with new seeds each time.
-	ENRICHER_REQUIRE_SERVER=1 ENRICHER_SOAK=1200 $(PYTEST) tests/server/reindex -rP
+	ENRICHER_REQUIRE_SERVER=1 ENRICHER_SOAK=1200 $(PYTEST) tests/server/reindex -m 'soak or not soak' -rP
 
 lint: .venv/.dev  ## Check style, types and the direction of imports.
 	$(BIN)/ruff check .

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from enricher.model.build import train_bundle
 from enricher.model.store import BundleStore
 from enricher.model.training import TrainingSettings
 from enricher.text import open_analyzer
+from tests.command_forks import CommandForks
 from tests.corpora import documents
 
 ROOT = Path(__file__).parent.parent
@@ -76,23 +76,25 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(place)], check=True)
 
 
+@pytest.fixture(scope="session")
+def command_forks() -> Iterator[CommandForks]:
+    """The process from which the commands of tests are forked."""
+    forks = CommandForks()
+    yield forks
+    forks.close()
+
+
 @pytest.fixture
-def run(tmp_path: Path) -> RunCommand:
+def run(tmp_path: Path, command_forks: CommandForks) -> RunCommand:
     """Runs `enricher` as a user would, in a temporary folder, without variables of ours."""
 
     def call(
         *arguments: str | Path, stdin: str | bytes | None = None, **variables: str
     ) -> subprocess.CompletedProcess[str]:
         clean = {name: value for name, value in os.environ.items() if not name.startswith("ENRICHER_")}
-        done = subprocess.run(
-            [sys.executable, "-m", "indexer", *map(str, arguments)],
-            cwd=tmp_path,
-            env=clean | {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"} | variables,
-            input=stdin.encode() if isinstance(stdin, str) else stdin,
-            capture_output=True,
-            timeout=300,
-            check=False,
-        )
+        environment = clean | {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"} | variables
+        given = stdin.encode() if isinstance(stdin, str) else stdin
+        done = command_forks.run([str(argument) for argument in arguments], tmp_path, environment, given)
         out, err = done.stdout.decode(), done.stderr.decode()
         assert "Traceback" not in err, err
         return subprocess.CompletedProcess(done.args, done.returncode, out, err)

@@ -243,6 +243,11 @@ def _check_arrays(model: Word2Vec, version: str) -> None:
         )
 
 
+def _version_of(made: datetime) -> str:
+    """A new version: names sort by the time at which they were made, to the millisecond."""
+    return f"{made:%Y%m%dT%H%M%S}-{made.microsecond // 1000:03x}{secrets.randbelow(16**3):03x}"
+
+
 def write_manifest(
     folder: Path,
     model: Word2Vec,
@@ -260,7 +265,7 @@ def write_manifest(
         for path in sorted(folder.iterdir())
     }
     made = datetime.now(UTC)
-    version = f"{made:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+    version = _version_of(made)
     formula = Relatedness() if WORDS_FILE in files else None
     manifest = {
         "format": FORMAT,

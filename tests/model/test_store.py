@@ -38,6 +38,18 @@ def store(tmp_path: Path) -> BundleStore:
     return store
 
 
+def test_versions_stand_in_the_order_in_which_they_were_made(tmp_path: Path) -> None:
+    """Also those of one second."""
+    from enricher.model.build import train_bundle
+
+    store = BundleStore(tmp_path / "models")
+    made = [
+        train_bundle(store, documents(60, seed), ("title", "text"), open_analyzer(), SMALL)
+        for seed in range(3)
+    ]
+    assert store.versions() == made
+
+
 def test_versions_are_activated_and_rolled_back_in_turn(store: BundleStore) -> None:
     """Rolling back walks back through what was active, and ends with a sentence."""
     first, second, third = store.versions()

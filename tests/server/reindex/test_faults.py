@@ -27,7 +27,7 @@ from indexer.reindex.planning import rollback, start
 from indexer.reindex.worker import Worker
 from tests.conftest import ROOT
 from tests.server.proxy import Faults, Proxy, proxy
-from tests.server.reindex.truth import SOON, Writer, assert_copied, fill, soak
+from tests.server.reindex.truth import SOON, Writer, assert_copied, fill
 
 PATIENT = RetryPolicy(tries=40, first=0.01, longest=0.1, total=60.0)
 REFUSALS = Faults(refused_items=0.3)
@@ -57,7 +57,7 @@ def faults_of(faults: Faults) -> tuple[float, ...]:
 
 @pytest.mark.parametrize(
     ("faulty", "strict"),
-    HERE + [pytest.param(*pair, marks=soak) for pair in LONGER],
+    HERE + [pytest.param(*pair, marks=pytest.mark.soak) for pair in LONGER],
     indirect=["faulty"],
     ids=str,
 )

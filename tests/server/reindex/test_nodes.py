@@ -18,7 +18,7 @@ from indexer.reindex.ledger import Ledger
 from indexer.reindex.planning import rollback, start
 from indexer.reindex.worker import Worker
 from tests.server.node import Node, three_nodes
-from tests.server.reindex.truth import SOON, Writer, assert_copied, fill, soak
+from tests.server.reindex.truth import SOON, Writer, assert_copied, fill
 
 SOON_AGAIN = {"unassigned.node_left.delayed_timeout": "1s"}
 """A node that leaves is replaced at once, not after a minute."""
@@ -41,7 +41,7 @@ def three(nodes: list[Node]) -> Iterator[ElasticsearchEngine]:
     made.close()
 
 
-@pytest.mark.parametrize("strict", [True, pytest.param(False, marks=soak)])
+@pytest.mark.parametrize("strict", [True, pytest.param(False, marks=pytest.mark.soak)])
 def test_a_node_is_killed_and_comes_back(
     three: ElasticsearchEngine, nodes: list[Node], chain: DocumentEnricher, strict: bool
 ) -> None:

@@ -1,13 +1,11 @@
 """Documents that a job copies, writers beside it, and the comparison with what must be there."""
 
-import os
 import random
 import threading
 import time
 from contextlib import suppress
 from typing import Any
 
-import pytest
 from elastic_transport import TransportError
 from elasticsearch import ApiError, Elasticsearch, NotFoundError, helpers
 
@@ -19,8 +17,6 @@ from tests.corpora import documents
 FIELDS = ("title", "text")
 SOON = 1.0
 """Seconds of a lease in these tests."""
-
-soak = pytest.mark.skipif("ENRICHER_SOAK" not in os.environ, reason="`make soak` runs it.")
 
 Truth = dict[tuple[str, str | None], dict[str, Any]]
 """Id and routing → what must be there."""
