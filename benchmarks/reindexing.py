@@ -21,9 +21,9 @@ from enricher.model.store import BundleStore
 from enricher.records import Document
 from enricher.settings import IndexConfiguration
 from indexer.engines.addresses import parse_addresses
-from indexer.engines.elasticsearch import ElasticsearchEngine
-from indexer.engines.elasticsearch_mapping import mapping_of
-from indexer.engines.elasticsearch_states import ClusterStates
+from indexer.engines.elasticsearch.engine import ElasticsearchEngine
+from indexer.engines.elasticsearch.mapping import mapping_of
+from indexer.engines.elasticsearch.states import ClusterStates
 from indexer.pipeline import DocumentEnricher, EnricherRecipe
 from indexer.reindex.cluster import Cluster
 from indexer.reindex.job import Job, JobOptions

@@ -28,7 +28,7 @@ from enricher.records import (
 from enricher.settings import IndexConfiguration
 from enricher.text import Analyzer, open_analyzer
 from indexer.engines import open_engine
-from indexer.engines.tantivy import TantivyEngine
+from indexer.engines.tantivy.engine import TantivyEngine
 from indexer.pipeline import (
     DocumentEnricher,
     EnricherRecipe,

@@ -7,7 +7,7 @@ import pytest
 from enricher.errors import UsageError
 from enricher.records import FieldKind, IndexLayout
 from enricher.settings import Configuration, IndexConfiguration
-from indexer.engines.tantivy import TantivyEngine
+from indexer.engines.tantivy.engine import TantivyEngine
 from indexer.recipe import (
     NamedFields,
     chosen_fields,

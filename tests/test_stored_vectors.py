@@ -10,7 +10,7 @@ import pytest
 import enricher
 from enricher.records import Check, Document, EnrichedDocument
 from enricher.settings import IndexConfiguration
-from indexer.engines.tantivy import TantivyEngine
+from indexer.engines.tantivy.engine import TantivyEngine
 from indexer.pipeline import DocumentEnricher, EnricherRecipe
 from indexer.stored_vectors import check_vectors
 from tests.corpora import documents

@@ -22,11 +22,11 @@ def open_engine(url: str) -> SearchEngine:
         case "tantivy":
             if not rest:
                 raise ConfigurationError("The engine URL 'tantivy:' lacks its folder; write tantivy:./index.")
-            from indexer.engines.tantivy import TantivyEngine
+            from indexer.engines.tantivy.engine import TantivyEngine
 
             return TantivyEngine(user_path(rest))
         case "http" | "https":
-            from indexer.engines.elasticsearch import ElasticsearchEngine
+            from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 
             return ElasticsearchEngine(parse_addresses(url))
         case "":

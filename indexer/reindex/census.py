@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from io import TextIOWrapper
 from pathlib import Path
 
-from indexer.engines.elasticsearch_copies import Bucket, Copies, Key, VersionedDocument
+from indexer.engines.elasticsearch.copies import Bucket, Copies, Key, VersionedDocument
 
 MOST_BUCKETS = 10_000
 """Of a shard; the server answers 65,536 at once."""

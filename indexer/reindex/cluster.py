@@ -1,10 +1,10 @@
 """A cluster of Elasticsearch as jobs work on it."""
 
 from enricher.records import IndexLayout
-from indexer.engines.elasticsearch import ElasticsearchEngine
-from indexer.engines.elasticsearch_copies import Copies
-from indexer.engines.elasticsearch_rejects import Rejects
-from indexer.engines.elasticsearch_targets import Targets
+from indexer.engines.elasticsearch.copies import Copies
+from indexer.engines.elasticsearch.engine import ElasticsearchEngine
+from indexer.engines.elasticsearch.rejects import Rejects
+from indexer.engines.elasticsearch.targets import Targets
 
 
 class Cluster:

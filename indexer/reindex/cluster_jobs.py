@@ -1,9 +1,9 @@
 """The jobs of a cluster, kept in an index of its own."""
 
 from enricher.records import IndexLayout
-from indexer.engines.elasticsearch import ElasticsearchEngine
-from indexer.engines.elasticsearch_states import ClusterStates
-from indexer.engines.elasticsearch_targets import entrance
+from indexer.engines.elasticsearch.engine import ElasticsearchEngine
+from indexer.engines.elasticsearch.states import ClusterStates
+from indexer.engines.elasticsearch.targets import entrance
 from indexer.pipeline import DocumentEnricher
 from indexer.reindex import planning
 from indexer.reindex.cluster import Cluster

@@ -12,7 +12,7 @@ from enricher.records import Hit, Rejection, SearchEngine, SearchRequest
 from enricher.settings import Configuration
 from enricher.sources import SourceFormat
 from enricher.text import open_analyzer
-from indexer.engines.elasticsearch import ElasticsearchEngine
+from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.recipe import configuration_for
 from indexer.reindex.job import Job
 from indexer.search import open_index

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from enricher.records import EnrichedDocument
-from indexer.engines.elasticsearch_copies import Line, Refused, VersionedDocument
+from indexer.engines.elasticsearch.copies import Line, Refused, VersionedDocument
 from indexer.engines.fields import encode, prepare
 from indexer.pipeline import DocumentEnricher
 

@@ -2,8 +2,8 @@
 
 from enricher.errors import UsageError
 from enricher.records import SearchEngine
-from indexer.engines.elasticsearch import ElasticsearchEngine
-from indexer.engines.tantivy import TantivyEngine
+from indexer.engines.elasticsearch.engine import ElasticsearchEngine
+from indexer.engines.tantivy.engine import TantivyEngine
 from indexer.reindex.cluster_jobs import ClusterJobs
 from indexer.reindex.embedded_jobs import EmbeddedJobs
 from indexer.reindex.jobs import Jobs

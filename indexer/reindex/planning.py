@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 
 from enricher.errors import UsageError
-from indexer.engines.elasticsearch_copies import checkpoints
+from indexer.engines.elasticsearch.copies import checkpoints
 from indexer.pipeline import DocumentEnricher
 from indexer.reindex.cluster import Cluster
 from indexer.reindex.job import Job, JobKind, JobOptions, Phase

@@ -5,10 +5,10 @@ from typing import Any
 
 from enricher.errors import EngineError, UsageError
 from enricher.records import VECTOR, IndexLayout
-from indexer.engines.elasticsearch_copies import Query
-from indexer.engines.elasticsearch_mapping import META, check_whole_source
-from indexer.engines.elasticsearch_states import INDEX as JOBS
-from indexer.engines.elasticsearch_vectors import dimensions_of
+from indexer.engines.elasticsearch.copies import Query
+from indexer.engines.elasticsearch.mapping import META, check_whole_source
+from indexer.engines.elasticsearch.states import INDEX as JOBS
+from indexer.engines.elasticsearch.vectors import dimensions_of
 from indexer.engines.fields import ENRICHMENT
 from indexer.engines.names import SAMPLE_ENDING, check_name, check_new_alias, index_name_for
 from indexer.pipeline import DocumentEnricher, difference

@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from indexer.engines.elasticsearch_copies import Copies, Key, VersionedDocument
+from indexer.engines.elasticsearch.copies import Copies, Key, VersionedDocument
 from indexer.reindex.census import Census
 
 PART = 200_000

@@ -1,6 +1,6 @@
 """Trying again what an index has refused, after its mapping or the documents were mended."""
 
-from indexer.engines.elasticsearch_copies import TOGETHER, Key, Present
+from indexer.engines.elasticsearch.copies import TOGETHER, Key, Present
 from indexer.pipeline import DocumentEnricher
 from indexer.reindex.cluster import Cluster
 from indexer.reindex.failpoints import reached

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Protocol
 
 from enricher.records import IndexLayout
-from indexer.engines.elasticsearch_copies import Copied, Query, VersionedDocument
-from indexer.engines.elasticsearch_targets import entrance
+from indexer.engines.elasticsearch.copies import Copied, Query, VersionedDocument
+from indexer.engines.elasticsearch.targets import entrance
 from indexer.engines.fields import ENRICHMENT
 from indexer.pipeline import DocumentEnricher, difference, fingerprint
 from indexer.reindex.census import Census

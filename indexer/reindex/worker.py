@@ -18,8 +18,8 @@ from tempfile import TemporaryDirectory
 from typing import NoReturn
 
 from enricher.errors import EngineError, EngineUnavailable
-from indexer.engines.elasticsearch_copies import Copied, EntranceClosed, Point, checkpoints
-from indexer.engines.elasticsearch_targets import entrance
+from indexer.engines.elasticsearch.copies import Copied, EntranceClosed, Point, checkpoints
+from indexer.engines.elasticsearch.targets import entrance
 from indexer.pipeline import DocumentEnricher
 from indexer.reindex.census import Census
 from indexer.reindex.claims import Claims

@@ -9,7 +9,7 @@ import indexer.engines
 from enricher.errors import EnricherError
 from indexer.cli import commands as _commands  # noqa: F401  (registers them)
 from indexer.cli.app import app
-from indexer.engines.tantivy import TantivyEngine
+from indexer.engines.tantivy.engine import TantivyEngine
 
 
 @pytest.mark.parametrize(

@@ -16,12 +16,12 @@ import tantivy
 
 from enricher.errors import EngineError, EngineUnavailable, IndexConflict
 from enricher.records import EnrichedDocument, FieldKind, SearchRequest
-from indexer.engines import tantivy_search
-from indexer.engines.folder import write_json
-from indexer.engines.tantivy import TantivyEngine
-from indexer.engines.tantivy_errors import explain
-from indexer.engines.tantivy_index import field_names
-from indexer.engines.tantivy_links import LinkedSegments
+from indexer.engines.tantivy import search as tantivy_search
+from indexer.engines.tantivy.engine import TantivyEngine
+from indexer.engines.tantivy.errors import explain
+from indexer.engines.tantivy.folder import write_json
+from indexer.engines.tantivy.index import field_names
+from indexer.engines.tantivy.links import LinkedSegments
 from tests.engines.congruence import *  # noqa: F403
 from tests.engines.congruence import LAYOUT, document, fill, ids, query
 from tests.engines.congruence_fields import *  # noqa: F403
@@ -53,7 +53,7 @@ def other_process(program: str, root: Path) -> "subprocess.Popen[str]":
     """A second process with an engine on the same folder; it says a line when it is ready."""
     head = (
         "import sys, time\n"
-        "from indexer.engines.tantivy import TantivyEngine\n"
+        "from indexer.engines.tantivy.engine import TantivyEngine\n"
         "from tests.engines.congruence import LAYOUT, document\n"
         "engine = TantivyEngine(sys.argv[1], heap_bytes=20_000_000, commit_seconds=1e9)\n"
     )
@@ -253,7 +253,7 @@ def as_nobody(program: str, root: Path) -> str:
         "import os, sys\n"
         "from enricher.errors import EngineError\n"
         "from enricher.records import SearchRequest\n"
-        "from indexer.engines.tantivy import TantivyEngine\n"
+        "from indexer.engines.tantivy.engine import TantivyEngine\n"
         "from tests.engines.congruence import document, ids, query\n"
         "os.chdir('/'), os.setgid(65534), os.setuid(65534)\n"
         "engine = TantivyEngine(sys.argv[1])\n"

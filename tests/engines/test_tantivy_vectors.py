@@ -9,9 +9,9 @@ import pytest
 from enricher.errors import EngineError
 from enricher.model.text_vectors.vectors import Codes, to_numbers
 from enricher.records import EnrichedDocument, FieldKind, IndexLayout
-from indexer.engines import tantivy_vectors
-from indexer.engines.tantivy import TantivyEngine
-from indexer.engines.tantivy_vectors import FILE, VectorReader, VectorWriter, key_of
+from indexer.engines.tantivy import vectors as tantivy_vectors
+from indexer.engines.tantivy.engine import TantivyEngine
+from indexer.engines.tantivy.vectors import FILE, VectorReader, VectorWriter, key_of
 
 
 def codes(first: int) -> Codes:

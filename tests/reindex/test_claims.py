@@ -10,7 +10,7 @@ import pytest
 from enricher.errors import EngineUnavailable, UsageError
 from enricher.settings import IndexConfiguration
 from indexer.engines.addresses import parse_addresses
-from indexer.engines.elasticsearch import ElasticsearchEngine
+from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.pipeline import DocumentEnricher, EnricherRecipe
 from indexer.reindex import claims
 from indexer.reindex.cluster import Cluster

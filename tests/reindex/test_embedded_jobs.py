@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from enricher.errors import EngineError, IndexConflict
-from indexer.engines.tantivy import TantivyEngine
+from indexer.engines.tantivy.engine import TantivyEngine
 from indexer.pipeline import fingerprint
 from indexer.reindex.file_states import FileStates
 from tests.conftest import RunCommand

@@ -17,8 +17,8 @@ pytest.register_assert_rewrite(
 )
 
 from indexer.engines.addresses import parse_addresses  # noqa: E402
-from indexer.engines.bulk import RetryPolicy  # noqa: E402
-from indexer.engines.elasticsearch import ElasticsearchEngine  # noqa: E402
+from indexer.engines.elasticsearch.bulk import RetryPolicy  # noqa: E402
+from indexer.engines.elasticsearch.engine import ElasticsearchEngine  # noqa: E402
 from tests.server.distribution import MAIN, NEWER, ServerMissing, unpack  # noqa: E402
 from tests.server.node import Node  # noqa: E402
 from tests.server.sharing import shared  # noqa: E402

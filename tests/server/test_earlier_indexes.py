@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from elasticsearch import helpers
 
-from indexer.engines.elasticsearch import ElasticsearchEngine
+from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from tests.conftest import RunCommand
 from tests.earlier.archive import unpack
 

@@ -11,7 +11,7 @@ from enricher.errors import AccessDenied, EngineError, IndexConflict
 from enricher.records import EnrichedDocument, SearchRequest
 from indexer.engines import open_engine
 from indexer.engines.addresses import parse_addresses
-from indexer.engines.elasticsearch import ElasticsearchEngine
+from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from tests.engines import congruence
 from tests.engines.congruence import *  # noqa: F403
 from tests.engines.congruence import LAYOUT, document, fill, ids, query

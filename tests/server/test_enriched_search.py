@@ -21,7 +21,7 @@ from enricher.sources import SourceFormat, find_files, read_files
 from enricher.text import open_analyzer
 from indexer.doctor import examine
 from indexer.engines import open_engine
-from indexer.engines.elasticsearch import ElasticsearchEngine
+from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.pipeline import DocumentEnricher, index_documents, prepare_index
 from indexer.search import SearchableIndex, open_index
 from indexer.stored_vectors import check_vectors

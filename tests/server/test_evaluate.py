@@ -8,7 +8,7 @@ import pytest
 from enricher.errors import SourceError
 from enricher.evaluation.report import Report
 from enricher.settings import Configuration
-from indexer.engines.elasticsearch import ElasticsearchEngine
+from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.evaluation import Evaluation, evaluate
 from indexer.evaluation import run as evaluation_run
 from indexer.evaluation.scratch import SCRATCH

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from indexer.engines.elasticsearch import ElasticsearchEngine
+from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from tests.conftest import RunCommand
 
 Ask = Callable[..., str]

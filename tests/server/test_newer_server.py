@@ -11,9 +11,9 @@ import enricher
 from enricher.errors import IndexConflict
 from enricher.records import SearchRequest
 from enricher.settings import IndexConfiguration
-from indexer.engines.elasticsearch import SEARCH_STOPS_EARLY, VECTORS_LEFT_OUT, ElasticsearchEngine
-from indexer.engines.elasticsearch_mapping import mapping_of
-from indexer.engines.tantivy import TantivyEngine
+from indexer.engines.elasticsearch.engine import SEARCH_STOPS_EARLY, VECTORS_LEFT_OUT, ElasticsearchEngine
+from indexer.engines.elasticsearch.mapping import mapping_of
+from indexer.engines.tantivy.engine import TantivyEngine
 from indexer.pipeline import DocumentEnricher, EnricherRecipe, index_documents, prepare_index
 from indexer.search import open_index
 from indexer.stored_vectors import check_vectors

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from enricher.records import EnrichedDocument, QueryTerm, SearchEngine, SearchRequest, SearchResponse
-from indexer.engines.elasticsearch import ElasticsearchEngine
-from indexer.engines.tantivy import TantivyEngine
+from indexer.engines.elasticsearch.engine import ElasticsearchEngine
+from indexer.engines.tantivy.engine import TantivyEngine
 from tests.engines.congruence import LAYOUT, document, query
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"

@@ -7,8 +7,8 @@ import pytest
 
 from enricher.errors import UsageError
 from enricher.records import SearchRequest
-from indexer.engines.elasticsearch import ElasticsearchEngine
-from indexer.engines.elasticsearch_columns import Columns
+from indexer.engines.elasticsearch.columns import Columns
+from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from tests.engines.congruence import LAYOUT, document, fill, ids, query
 from tests.engines.congruence_fields import facet, filtered
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from elasticsearch import helpers
 
-from indexer.engines.elasticsearch import ElasticsearchEngine
-from indexer.engines.elasticsearch_copies import EVERYTHING
+from indexer.engines.elasticsearch.copies import EVERYTHING
+from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.reindex import census as census_module
 from indexer.reindex.census import Census
 from indexer.reindex.cluster import Cluster

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from elasticsearch import ApiError
 
-from indexer.engines.elasticsearch import ElasticsearchEngine
+from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.reindex.job import Job
 from indexer.reindex.ledger import Ledger
 from tests.conftest import RunCommand

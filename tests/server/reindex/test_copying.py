@@ -9,10 +9,10 @@ import pytest
 from elasticsearch import ApiError, helpers
 
 from enricher.errors import EngineError, IndexConflict, IndexNotFound
-from indexer.engines.elasticsearch import ElasticsearchEngine
-from indexer.engines.elasticsearch_copies import Line
-from indexer.engines.elasticsearch_states import ClusterStates
-from indexer.engines.elasticsearch_targets import entrance
+from indexer.engines.elasticsearch.copies import Line
+from indexer.engines.elasticsearch.engine import ElasticsearchEngine
+from indexer.engines.elasticsearch.states import ClusterStates
+from indexer.engines.elasticsearch.targets import entrance
 from indexer.pipeline import DocumentEnricher
 from indexer.reindex.cluster import Cluster
 from indexer.reindex.job import Job, JobOptions, Lease, Phase

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from indexer.engines.elasticsearch import ElasticsearchEngine
+from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.pipeline import DocumentEnricher
 from indexer.reindex.cluster import Cluster
 from indexer.reindex.job import JobOptions

@@ -15,9 +15,9 @@ import pytest
 from elasticsearch import helpers
 
 from indexer.engines.addresses import parse_addresses
-from indexer.engines.bulk import RetryPolicy
-from indexer.engines.elasticsearch import ElasticsearchEngine
-from indexer.engines.elasticsearch_states import ClusterStates
+from indexer.engines.elasticsearch.bulk import RetryPolicy
+from indexer.engines.elasticsearch.engine import ElasticsearchEngine
+from indexer.engines.elasticsearch.states import ClusterStates
 from indexer.pipeline import DocumentEnricher
 from indexer.reindex.cluster import Cluster
 from indexer.reindex.job import JobOptions, Phase

@@ -14,7 +14,7 @@ from enricher.model.store import BundleStore
 from enricher.plugins import PluginContext, load_enrichments
 from enricher.settings import IndexConfiguration
 from enricher.text import open_analyzer
-from indexer.engines.elasticsearch import ElasticsearchEngine
+from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.pipeline import DocumentEnricher
 from indexer.reindex import planning
 from indexer.reindex.cluster import Cluster

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from indexer.engines.addresses import parse_addresses
-from indexer.engines.elasticsearch import ElasticsearchEngine
-from indexer.engines.elasticsearch_states import ClusterStates
+from indexer.engines.elasticsearch.engine import ElasticsearchEngine
+from indexer.engines.elasticsearch.states import ClusterStates
 from indexer.pipeline import DocumentEnricher
 from indexer.reindex.cluster import Cluster
 from indexer.reindex.job import Job, JobOptions, Phase

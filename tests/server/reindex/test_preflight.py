@@ -7,7 +7,7 @@ import pytest
 from elasticsearch import ConflictError
 
 from enricher.errors import EngineError, UsageError
-from indexer.engines.elasticsearch import ElasticsearchEngine
+from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.pipeline import DocumentEnricher
 from indexer.reindex.cluster import Cluster
 from indexer.reindex.job import JobOptions

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from indexer.engines.elasticsearch import ElasticsearchEngine
+from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.pipeline import DocumentEnricher
 from indexer.reindex.cluster import Cluster
 from indexer.reindex.job import Job, JobOptions, Phase

@@ -51,7 +51,7 @@ from indexer.engines.plans import (
     plan,
     valid_models,
 )
-from indexer.engines.tantivy_index import (
+from indexer.engines.tantivy.index import (
     ENRICHMENT_JSON,
     ID,
     KEY,
@@ -65,7 +65,7 @@ from indexer.engines.tantivy_index import (
     value_of,
     value_term,
 )
-from indexer.engines.tantivy_vectors import Vectors, key_of
+from indexer.engines.tantivy.vectors import Vectors, key_of
 
 _MOST_BUCKETS = 60_000
 MOST_FILTERED = 10_000

@@ -6,7 +6,7 @@ from typing import Any
 from elasticsearch import ConflictError, NotFoundError
 
 from enricher.errors import IndexConflict
-from indexer.engines.elasticsearch import ElasticsearchEngine
+from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 
 INDEX = "enricher-jobs"
 SETTINGS = {"number_of_shards": 1, "auto_expand_replicas": "0-1", "refresh_interval": "1s"}

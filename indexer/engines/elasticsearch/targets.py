@@ -7,9 +7,9 @@ from elasticsearch import NotFoundError
 
 from enricher.errors import IndexConflict, UsageError
 from enricher.records import IndexLayout
-from indexer.engines.elasticsearch import ElasticsearchEngine
-from indexer.engines.elasticsearch_errors import refusal_of
-from indexer.engines.elasticsearch_mapping import mapping_of
+from indexer.engines.elasticsearch.engine import ElasticsearchEngine
+from indexer.engines.elasticsearch.errors import refusal_of
+from indexer.engines.elasticsearch.mapping import mapping_of
 from indexer.engines.names import SAMPLE_ENDING, check_name, index_name_for
 
 JOB = "enricher_job"

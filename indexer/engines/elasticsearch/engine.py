@@ -28,18 +28,18 @@ from enricher.records import (
 )
 from enricher.sentences import counted
 from indexer.engines.addresses import Addresses
-from indexer.engines.bulk import CHUNK_BYTES, Action, BulkWriter, RetryPolicy
-from indexer.engines.elasticsearch_columns import Columns, text_fields_of
-from indexer.engines.elasticsearch_errors import check_product, failures, innermost, readable, refusal_of
-from indexer.engines.elasticsearch_mapping import META, check_whole_source, mapping_of
-from indexer.engines.elasticsearch_reading import (
+from indexer.engines.elasticsearch.bulk import CHUNK_BYTES, Action, BulkWriter, RetryPolicy
+from indexer.engines.elasticsearch.columns import Columns, text_fields_of
+from indexer.engines.elasticsearch.errors import check_product, failures, innermost, readable, refusal_of
+from indexer.engines.elasticsearch.mapping import META, check_whole_source, mapping_of
+from indexer.engines.elasticsearch.reading import (
     close_moments,
     read_documents,
     read_sample,
     read_with_field,
     whole_source,
 )
-from indexer.engines.elasticsearch_search import (
+from indexer.engines.elasticsearch.search import (
     body_of,
     documents_body,
     filters_of,
@@ -52,7 +52,7 @@ from indexer.engines.elasticsearch_search import (
     trials_of,
     without_words_of,
 )
-from indexer.engines.elasticsearch_vectors import (
+from indexer.engines.elasticsearch.vectors import (
     PATH,
     VectorSearch,
     dimensions_of,

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from enricher.errors import IndexConflict
-from indexer.engines.bulk import Action
-from indexer.engines.elasticsearch import ElasticsearchEngine
-from indexer.engines.elasticsearch_copies import Copies, Named, Refused
+from indexer.engines.elasticsearch.bulk import Action
+from indexer.engines.elasticsearch.copies import Copies, Named, Refused
+from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.engines.fields import encode
 
 SETTINGS = {"number_of_shards": 1, "auto_expand_replicas": "0-1"}

@@ -15,7 +15,7 @@ from enricher.records import (
     SearchRequest,
     SearchResponse,
 )
-from indexer.engines.elasticsearch_columns import Columns
+from indexer.engines.elasticsearch.columns import Columns
 from indexer.engines.facets import FACET_SIZE, by_distinction
 from indexer.engines.fields import EMPTY_MARK, ENRICHMENT, KEYWORDS, clean, keywords_of
 from indexer.engines.plans import MODEL, Clause, Group, no_scored_field, valid_models

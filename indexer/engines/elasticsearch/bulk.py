@@ -12,7 +12,7 @@ from elasticsearch import ApiError, Elasticsearch
 
 from enricher.errors import EngineError, EngineUnavailable
 from enricher.sentences import counted
-from indexer.engines.elasticsearch_errors import (
+from indexer.engines.elasticsearch.errors import (
     Refusal,
     explain_refusal,
     explain_transport,

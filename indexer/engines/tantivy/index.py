@@ -25,9 +25,9 @@ from indexer.engines.fields import (
     keywords_of,
     utf16_length,
 )
-from indexer.engines.tantivy_errors import explain, is_lock_refused, not_allowed
-from indexer.engines.tantivy_links import META, LinkedSegments
-from indexer.engines.tantivy_vectors import VectorReader, VectorWriter, key_of
+from indexer.engines.tantivy.errors import explain, is_lock_refused, not_allowed
+from indexer.engines.tantivy.links import META, LinkedSegments
+from indexer.engines.tantivy.vectors import VectorReader, VectorWriter, key_of
 
 ID, SOURCE, ENRICHMENT_JSON, VALUES, PATHS = "id", "source", "enrichment", "values", "paths"
 KEY = "key"

@@ -21,11 +21,12 @@ from enricher.records import (
     SearchResponse,
     Share,
 )
-from indexer.engines import tantivy_index, tantivy_search
 from indexer.engines.fields import clean, prepare
-from indexer.engines.folder import IndexFolder
 from indexer.engines.names import check_name, check_new_alias, check_new_index
-from indexer.engines.tantivy_index import STORED_KINDS, TantivyIndex
+from indexer.engines.tantivy import index as tantivy_index
+from indexer.engines.tantivy import search as tantivy_search
+from indexer.engines.tantivy.folder import IndexFolder
+from indexer.engines.tantivy.index import STORED_KINDS, TantivyIndex
 
 HEAP_BYTES = 128_000_000
 """Memory of the writer; what does not fit goes to disk at once, still uncommitted."""

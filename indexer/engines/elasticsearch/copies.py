@@ -18,10 +18,10 @@ from urllib.parse import quote
 
 from enricher.errors import IndexNotFound
 from enricher.records import Document
-from indexer.engines.bulk import Action, Outcome
-from indexer.engines.elasticsearch import ElasticsearchEngine
-from indexer.engines.elasticsearch_errors import explain_refusal, refusal
-from indexer.engines.elasticsearch_reading import as_parameters
+from indexer.engines.elasticsearch.bulk import Action, Outcome
+from indexer.engines.elasticsearch.engine import ElasticsearchEngine
+from indexer.engines.elasticsearch.errors import explain_refusal, refusal
+from indexer.engines.elasticsearch.reading import as_parameters
 from indexer.engines.fields import ENRICHMENT, encode
 
 PAGE_BYTES = 20_000_000

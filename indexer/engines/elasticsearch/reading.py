@@ -8,7 +8,7 @@ from elastic_transport import TransportError
 from elasticsearch import ApiError, Elasticsearch
 
 from enricher.records import Document
-from indexer.engines.elasticsearch_errors import failures
+from indexer.engines.elasticsearch.errors import failures
 from indexer.engines.fields import ENRICHMENT
 
 _KEEP_ALIVE = "5m"

@@ -1,0 +1,1 @@
+"""Elasticsearch, through its own client."""

@@ -1,0 +1,1 @@
+"""The embedded engine: Tantivy, one folder an index, no server."""
