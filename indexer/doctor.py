@@ -10,11 +10,11 @@ from enricher.enricher import load
 from enricher.errors import ConfigurationError, EnricherError
 from enricher.model.store import BundleStore
 from enricher.plugins import PluginContext, load_enrichments, load_rewriters
-from enricher.records import Check, IndexLayout, SearchEngine
+from enricher.records import Check, IndexLayout, SearchEngine, fingerprint
 from enricher.sentences import counted
 from enricher.settings import read_configuration
 from indexer.engines import open_engine
-from indexer.pipeline import EnricherRecipe, difference, fingerprint
+from indexer.pipeline import EnricherRecipe, difference
 from indexer.recipe import names_of
 from indexer.reindex.job import Job
 from indexer.reindex.jobs import Jobs

@@ -1,6 +1,5 @@
 """Read, enrich, write: the way of documents into an index."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -13,6 +12,9 @@ from enricher.errors import EngineError, IndexConflict
 from enricher.parallel import document_batches, map_in_order
 from enricher.plugins import PluginContext, document_settings, load_enrichments
 from enricher.records import (
+    FINGERPRINT,
+    MODEL,
+    STAMP_MAPPING,
     AnalyzedDocument,
     Document,
     EnrichedDocument,
@@ -22,14 +24,13 @@ from enricher.records import (
     Rejection,
     SearchEngine,
     VectorEnrichment,
+    fingerprint,
 )
 from enricher.settings import IndexConfiguration
 from enricher.sources import SeenIds, accepted
 from enricher.text import Analyzer, open_analyzer
 from enricher.text.analysis import STRIP_HTML
 from indexer.engines.fields import as_text, clean
-
-STAMP_MAPPING = {"model": FieldKind.KEYWORD, "fingerprint": FieldKind.KEYWORD}
 
 
 @dataclass(slots=True)
@@ -153,9 +154,9 @@ class DocumentEnricher:
     def _enrichment(
         self, document: AnalyzedDocument, added: Sequence[Mapping[str, object]]
     ) -> dict[str, object]:
-        merged: dict[str, object] = {"fingerprint": fingerprint(document, self.fields)}
+        merged: dict[str, object] = {FINGERPRINT: fingerprint(document, self.fields)}
         if self.model is not None:
-            merged["model"] = self.model
+            merged[MODEL] = self.model
         for part in added:
             _merge(merged, part)
         return merged
@@ -169,15 +170,6 @@ def _merge(into: dict[str, object], part: Mapping[str, object]) -> None:
             _merge(present, value)
         else:
             into[name] = dict(value) if isinstance(value, Mapping) else value
-
-
-def fingerprint(document: Document | AnalyzedDocument, fields: Sequence[str]) -> str:
-    """A hash of the original text of the enriched fields, 32 hexadecimal digits."""
-    digest = hashlib.blake2b(digest_size=16)
-    for name in fields:
-        digest.update(document.text(name).encode("utf-8", "replace"))
-        digest.update(b"\0")
-    return digest.hexdigest()
 
 
 def prepare_index(engine: SearchEngine, index: str, layout: IndexLayout) -> None:

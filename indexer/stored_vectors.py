@@ -11,11 +11,20 @@ from enricher.enricher import Enricher, load
 from enricher.errors import EnricherError, IndexConflict, ModelNotFound
 from enricher.model.text_vectors.vectors import Codes, from_numbers
 from enricher.plugins import PluginContext, load_enrichments
-from enricher.records import VECTOR, Check, Document, EnrichedDocument, IndexLayout, SearchEngine
+from enricher.records import (
+    FINGERPRINT,
+    VECTOR,
+    Check,
+    Document,
+    EnrichedDocument,
+    IndexLayout,
+    SearchEngine,
+    fingerprint,
+)
 from enricher.settings import IndexConfiguration
 from enricher.text.analysis import STRIP_HTML
 from indexer.engines.plans import other_vectors
-from indexer.pipeline import DocumentEnricher, fingerprint
+from indexer.pipeline import DocumentEnricher
 
 SAMPLE = 3
 """Documents of an index that are looked at."""
@@ -63,7 +72,7 @@ class StoredVectors:
         documents = [
             one
             for one in self.engine.sample_enriched(index, SAMPLE)
-            if one.enrichment.get("fingerprint") == fingerprint(_original(one), layout.fields)
+            if one.enrichment.get(FINGERPRINT) == fingerprint(_original(one), layout.fields)
         ]
         added = fresh.enrich([_original(one) for one in documents])
         for document, enrichment in zip(documents, added, strict=True):

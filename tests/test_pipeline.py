@@ -24,19 +24,13 @@ from enricher.records import (
     Rejection,
     SearchEngine,
     SearchRequest,
+    fingerprint,
 )
 from enricher.settings import IndexConfiguration
 from enricher.text import Analyzer, open_analyzer
 from indexer.engines import open_engine
 from indexer.engines.tantivy.engine import TantivyEngine
-from indexer.pipeline import (
-    DocumentEnricher,
-    EnricherRecipe,
-    difference,
-    fingerprint,
-    index_documents,
-    prepare_index,
-)
+from indexer.pipeline import DocumentEnricher, EnricherRecipe, difference, index_documents, prepare_index
 from indexer.search import open_index
 from tests.conftest import SMALL
 from tests.corpora import documents

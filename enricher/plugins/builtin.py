@@ -17,6 +17,8 @@ from enricher.plugins.registry import PluginContext, typed_settings
 from enricher.plugins.vector import Vector, VectorSettings
 from enricher.records import (
     ALL,
+    KEYWORD_WEIGHTS,
+    KEYWORDS,
     SUBWORDS,
     TOKENS,
     AnalyzedDocument,
@@ -220,7 +222,7 @@ class Keywords:
 
     @property
     def mapping(self) -> Mapping[str, FieldKind]:
-        return {"keywords": FieldKind.KEYWORD, "keyword_weights": FieldKind.STORED}
+        return {KEYWORDS: FieldKind.KEYWORD, KEYWORD_WEIGHTS: FieldKind.STORED}
 
     def enrich(self, documents: Sequence[AnalyzedDocument]) -> list[dict[str, object]]:
         found = self.enricher.document_keywords(
@@ -228,8 +230,8 @@ class Keywords:
         )
         return [
             {
-                "keywords": [keyword.text for keyword in keywords],
-                "keyword_weights": [{"text": k.text, "weight": round(k.score, 4)} for k in keywords],
+                KEYWORDS: [keyword.text for keyword in keywords],
+                KEYWORD_WEIGHTS: [{"text": k.text, "weight": round(k.score, 4)} for k in keywords],
             }
             for keywords in found
         ]

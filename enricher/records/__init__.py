@@ -13,7 +13,22 @@ from enricher.records.documents import (
     texts_of,
     values_at,
 )
-from enricher.records.layout import ALL, SUBWORDS, TOKENS, VECTOR, FieldKind, IndexLayout, title_of
+from enricher.records.layout import (
+    ALL,
+    ENRICHMENT,
+    FINGERPRINT,
+    KEYWORD_WEIGHTS,
+    KEYWORDS,
+    MODEL,
+    STAMP_MAPPING,
+    SUBWORDS,
+    TOKENS,
+    VECTOR,
+    FieldKind,
+    IndexLayout,
+    fingerprint,
+    title_of,
+)
 from enricher.records.protocols import Enrichment, Rewriter, SearchEngine, VectorEnrichment
 from enricher.records.queries import Query, QueryTerm, QueryVector
 from enricher.records.searches import (
@@ -29,8 +44,14 @@ from enricher.records.words import Keyword, Neighbor, RelatedWord, Sense
 
 __all__ = [
     "ALL",
+    "ENRICHMENT",
+    "FINGERPRINT",
+    "KEYWORDS",
+    "KEYWORD_WEIGHTS",
+    "MODEL",
     "PARAGRAPH_BREAK",
     "RESERVED",
+    "STAMP_MAPPING",
     "SUBWORDS",
     "TOKENS",
     "VECTOR",
@@ -59,6 +80,7 @@ __all__ = [
     "Share",
     "Token",
     "VectorEnrichment",
+    "fingerprint",
     "nested",
     "text_at",
     "texts_of",

@@ -1,8 +1,26 @@
 """The schema: what stands under `enrichment` in a document, and what an index records of it."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+from enricher.records.documents import AnalyzedDocument, Document
+
+ENRICHMENT = "enrichment"
+"""The object in a document under which everything that this project adds stands."""
+
+MODEL = "model"
+"""The field under `enrichment` that names the version of the model that made it."""
+
+FINGERPRINT = "fingerprint"
+"""The field under `enrichment` that holds a hash of the text that was enriched."""
+
+KEYWORDS = "keywords"
+"""The field under `enrichment` that holds the keywords as exact values."""
+
+KEYWORD_WEIGHTS = "keyword_weights"
+"""The field under `enrichment` that holds the keywords with their scores."""
 
 TOKENS = "tokens"
 """The family of fields, under `enrichment`, that holds the words of the documents."""
@@ -91,3 +109,16 @@ class IndexLayout:
             if whole in self.mapping and self.mapping[whole].scored:
                 return [whole]
         return [path for path, kind in self.mapping.items() if kind.scored and path.startswith(name + ".")]
+
+
+STAMP_MAPPING = {MODEL: FieldKind.KEYWORD, FINGERPRINT: FieldKind.KEYWORD}
+"""The fields that every enriched document has, whichever plug-ins ran."""
+
+
+def fingerprint(document: Document | AnalyzedDocument, fields: Sequence[str]) -> str:
+    """A hash of the original text of the enriched fields, 32 hexadecimal digits."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name in fields:
+        digest.update(document.text(name).encode("utf-8", "replace"))
+        digest.update(b"\0")
+    return digest.hexdigest()

@@ -7,12 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from enricher.model.text_vectors.vectors import from_numbers
-from enricher.records import RESERVED, EnrichedDocument, FieldKind, IndexLayout, Rejection
-
-ENRICHMENT = "enrichment"
-"""The object under which all that this project adds to a document stands."""
-
-KEYWORDS = "keywords"
+from enricher.records import ENRICHMENT, RESERVED, EnrichedDocument, FieldKind, IndexLayout, Rejection
 
 EMPTY_MARK = "∅"
 """The word of a field without words.

@@ -3,19 +3,13 @@
 from dataclasses import dataclass
 
 from enricher.errors import IndexConflict, UsageError
-from enricher.records import FieldKind, IndexLayout, QueryTerm, SearchRequest
+from enricher.records import ENRICHMENT, KEYWORDS, FieldKind, IndexLayout, QueryTerm, SearchRequest
 from indexer.engines.field_types import FieldType
-from indexer.engines.fields import EMPTY_MARK, ENRICHMENT, KEYWORDS, LONGEST_WORD, clean, number
+from indexer.engines.fields import EMPTY_MARK, LONGEST_WORD, clean, number
 
 MOST_HITS = 10_000
 MOST_WEIGHT = 1e6
 """The largest weight of a term: single precision still holds the sum of a thousand such scores."""
-
-MODEL = "model"
-"""The field under `enrichment` that names the model that made it."""
-
-FINGERPRINT = "fingerprint"
-"""The field under `enrichment` that holds a hash of the text that was enriched."""
 
 
 @dataclass(frozen=True, slots=True)

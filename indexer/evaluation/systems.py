@@ -10,6 +10,7 @@ from enricher.evaluation.report import ENRICHED, PLAIN_PREFIX
 from enricher.evaluation.rm3 import FeedbackQueries
 from enricher.records import (
     ALL,
+    STAMP_MAPPING,
     TOKENS,
     VECTOR,
     IndexLayout,
@@ -19,7 +20,7 @@ from enricher.records import (
     SearchRequest,
 )
 from enricher.settings import IndexConfiguration
-from indexer.pipeline import STAMP_MAPPING, DocumentEnricher
+from indexer.pipeline import DocumentEnricher
 from indexer.search import SearchableIndex
 
 FEEDBACK = "rm3"

@@ -5,11 +5,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Protocol
 
-from enricher.records import IndexLayout
+from enricher.records import ENRICHMENT, IndexLayout, fingerprint
 from indexer.engines.elasticsearch.copies import Copied, Query, VersionedDocument
 from indexer.engines.elasticsearch.targets import entrance
-from indexer.engines.fields import ENRICHMENT
-from indexer.pipeline import DocumentEnricher, difference, fingerprint
+from indexer.pipeline import DocumentEnricher, difference
 from indexer.reindex.census import Census
 from indexer.reindex.cluster import Cluster
 from indexer.reindex.failpoints import reached

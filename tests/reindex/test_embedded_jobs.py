@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from enricher.errors import EngineError, IndexConflict
+from enricher.records import fingerprint
 from indexer.engines.tantivy.engine import TantivyEngine
-from indexer.pipeline import fingerprint
 from indexer.reindex.file_states import FileStates
 from tests.conftest import RunCommand
 from tests.corpora import documents, write_jsonl

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from enricher.errors import EngineError, UsageError
-from enricher.records import FacetCount, IndexLayout
+from enricher.records import ENRICHMENT, FacetCount, IndexLayout
 from indexer.engines.field_types import FieldType
-from indexer.engines.fields import ENRICHMENT, as_value, clean
+from indexer.engines.fields import as_value, clean
 from indexer.engines.plans import enrichment_field, filter_value, no_such_field
 
 _WHOLE = frozenset({"long", "integer", "short", "byte", "unsigned_long", "token_count"})

@@ -17,12 +17,12 @@ from typing import Any, NamedTuple, Protocol
 from urllib.parse import quote
 
 from enricher.errors import IndexNotFound
-from enricher.records import Document
+from enricher.records import ENRICHMENT, Document
 from indexer.engines.elasticsearch.bulk import Action, Outcome
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.engines.elasticsearch.errors import explain_refusal, refusal
 from indexer.engines.elasticsearch.reading import as_parameters
-from indexer.engines.fields import ENRICHMENT, encode
+from indexer.engines.fields import encode
 
 PAGE_BYTES = 20_000_000
 STAMPS = (f"{ENRICHMENT}.model", f"{ENRICHMENT}.fingerprint")

@@ -14,6 +14,9 @@ from elasticsearch import ApiError, BadRequestError, Elasticsearch
 from enricher.errors import EngineError, EngineUnavailable
 from enricher.model.text_vectors.vectors import to_numbers
 from enricher.records import (
+    ENRICHMENT,
+    FINGERPRINT,
+    MODEL,
     VECTOR,
     Check,
     Document,
@@ -60,10 +63,10 @@ from indexer.engines.elasticsearch.vectors import (
     products_of,
     stored_vector,
 )
-from indexer.engines.fields import ENRICHMENT, Prepared, at, clean, encode, prepare
+from indexer.engines.fields import Prepared, at, clean, encode, prepare
 from indexer.engines.layouts import layout_as_json, layout_from_json
 from indexer.engines.names import check_name, check_new_alias, check_new_index, no_such_index, not_ours
-from indexer.engines.plans import FINGERPRINT, MODEL, Group, lighten, other_vectors, plan
+from indexer.engines.plans import Group, lighten, other_vectors, plan
 
 VECTORS_LEFT_OUT = "index.mapping.exclude_source_vectors"
 """Whether `_source` is answered without vectors, which it is from release 9.2 on unless told otherwise."""

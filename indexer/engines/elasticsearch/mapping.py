@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from enricher.errors import UsageError
-from enricher.records import FieldKind, IndexLayout
-from indexer.engines.fields import ENRICHMENT, LONGEST_KEYWORD
+from enricher.records import ENRICHMENT, FieldKind, IndexLayout
+from indexer.engines.fields import LONGEST_KEYWORD
 from indexer.engines.layouts import layout_as_json
 
 META = "enricher"

@@ -7,9 +7,8 @@ from typing import Any
 from elastic_transport import TransportError
 from elasticsearch import ApiError, Elasticsearch
 
-from enricher.records import Document
+from enricher.records import ENRICHMENT, Document
 from indexer.engines.elasticsearch.errors import failures
-from indexer.engines.fields import ENRICHMENT
 
 _KEEP_ALIVE = "5m"
 """How long the server keeps the moment after each page."""

@@ -6,6 +6,9 @@ from typing import Any
 
 from enricher.errors import UsageError
 from enricher.records import (
+    ENRICHMENT,
+    KEYWORDS,
+    MODEL,
     TOKENS,
     FacetCount,
     FieldKind,
@@ -17,8 +20,8 @@ from enricher.records import (
 )
 from indexer.engines.elasticsearch.columns import Columns
 from indexer.engines.facets import FACET_SIZE, by_distinction
-from indexer.engines.fields import EMPTY_MARK, ENRICHMENT, KEYWORDS, clean, keywords_of
-from indexer.engines.plans import MODEL, Clause, Group, no_scored_field, valid_models
+from indexer.engines.fields import EMPTY_MARK, clean, keywords_of
+from indexer.engines.plans import Clause, Group, no_scored_field, valid_models
 
 _SHARD_SIZE = 1_000
 _KEYWORDS_FIELD = f"{ENRICHMENT}.{KEYWORDS}"

@@ -22,8 +22,8 @@ from enricher.expansion.fusion import (
     with_feedback,
 )
 from enricher.model.text_vectors.vectors import Codes, from_stored, to_numbers
-from enricher.records import VECTOR, Hit, QueryVector, SearchRequest
-from indexer.engines.fields import ENRICHMENT, at
+from enricher.records import ENRICHMENT, VECTOR, Hit, QueryVector, SearchRequest
+from indexer.engines.fields import at
 
 PATH = f"{ENRICHMENT}.{VECTOR}"
 CANDIDATES, MOST_CANDIDATES = 2, 10_000

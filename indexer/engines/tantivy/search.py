@@ -25,6 +25,8 @@ from enricher.expansion.fusion import (
 )
 from enricher.model.text_vectors.vectors import Codes, to_numbers
 from enricher.records import (
+    KEYWORDS,
+    MODEL,
     TOKENS,
     VECTOR,
     EnrichedDocument,
@@ -38,9 +40,8 @@ from enricher.records import (
 )
 from indexer.engines.facets import FACET_SIZE, by_distinction
 from indexer.engines.field_types import FieldType, FieldTypes
-from indexer.engines.fields import EMPTY_MARK, KEYWORDS, Scalar, as_value, clean, keywords_of, number
+from indexer.engines.fields import EMPTY_MARK, Scalar, as_value, clean, keywords_of, number
 from indexer.engines.plans import (
-    MODEL,
     Clause,
     Group,
     enrichment_field,

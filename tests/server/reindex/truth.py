@@ -9,9 +9,8 @@ from typing import Any
 from elastic_transport import TransportError
 from elasticsearch import ApiError, Elasticsearch, NotFoundError, helpers
 
-from enricher.records import Document
+from enricher.records import Document, fingerprint
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
-from indexer.pipeline import fingerprint
 from tests.corpora import documents
 
 FIELDS = ("title", "text")
