@@ -7,7 +7,7 @@ import numpy as np
 
 import enricher
 from benchmarks.keyphrases import SETS, KeywordSet, rows_of
-from enricher.model.huffman import FloatArray, IntArray
+from enricher.model.arrays import FloatArray, IntArray
 
 MOST = (5, 20, 100)
 COLUMNS = (

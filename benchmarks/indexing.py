@@ -13,11 +13,11 @@ from pathlib import Path
 from gensim.models import Word2Vec
 
 from benchmarks.measure import Comparison, Figure, Row, Run, Series, command_line
-from enricher.model.corpus import SegmentedCorpus, segment
-from enricher.model.training import TrainingSettings, train
 from enricher.records import Document
 from enricher.settings import IndexConfiguration
 from enricher.text import open_analyzer
+from enricher.training.corpus import SegmentedCorpus, segment
+from enricher.training.word2vec import TrainingSettings, train
 
 ABSTRACTS = "zh/corpus_science/corpus.jsonl.gz"
 SHORT = "zh/corpus_everyday/corpus.jsonl.gz"

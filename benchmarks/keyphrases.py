@@ -18,7 +18,7 @@ from benchmarks.collections import read_lines
 from benchmarks.measure import Comparison, Row, verdict
 from benchmarks.models import trained
 from enricher.keywords.phrases import CHINESE, ENGLISH, PhraseExtractor, Weights
-from enricher.model.huffman import IntArray
+from enricher.model.arrays import IntArray
 from enricher.model.relatedness import mutual_information
 from enricher.model.usage import Usage
 from enricher.records import AnalyzedDocument, Document

@@ -10,7 +10,7 @@ from gensim.models import KeyedVectors
 
 from benchmarks.measure import Comparison, Figure, Row, Series
 from benchmarks.models import resized
-from enricher.model.huffman import FloatArray
+from enricher.model.arrays import FloatArray
 from enricher.model.neighbors import NEAREST, TIE, NeighborIndex, neighbors, unit
 from enricher.model.word2vec import Word2Vec
 

@@ -18,14 +18,14 @@ import numpy as np
 from benchmarks.collections import read_items
 from benchmarks.measure import verdict
 from enricher.expansion.relatedness import expand_by_relatedness
-from enricher.model.corpus import segment
-from enricher.model.huffman import FloatArray
+from enricher.model.arrays import FloatArray
 from enricher.model.relatedness import Relatedness, most_related
 from enricher.model.senses import WordGroup, group_fits, word_groups
-from enricher.model.training import TrainingSettings, train
 from enricher.model.word2vec import Word2Vec
 from enricher.records import Document, Query, QueryTerm
 from enricher.text import Analyzer, is_content, open_analyzer
+from enricher.training.corpus import segment
+from enricher.training.word2vec import TrainingSettings, train
 
 COLUMNS = (
     "words merged", "pairs", "contexts", "majority", "cosine", "ours", "goal", "met",

@@ -17,7 +17,7 @@ from elasticsearch import helpers
 
 from benchmarks.indexing import ABSTRACTS, FIELDS, SHORT, documents_of
 from benchmarks.measure import Comparison, Figure, Row
-from enricher.model.store import BundleStore
+from enricher.bundle.store import BundleStore
 from enricher.records import Document
 from enricher.settings import IndexConfiguration
 from indexer.engines.addresses import parse_addresses

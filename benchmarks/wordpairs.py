@@ -16,13 +16,13 @@ from scipy.stats import spearmanr
 
 from benchmarks.collections import read_items
 from benchmarks.measure import verdict
-from enricher.model.corpus import SegmentedCorpus, segment
-from enricher.model.huffman import FloatArray, IntArray
+from enricher.model.arrays import FloatArray, IntArray
 from enricher.model.relatedness import mutual_information
-from enricher.model.training import TrainingSettings, train
 from enricher.model.word2vec import Word2Vec
 from enricher.records import Document
 from enricher.text import normalize, open_analyzer
+from enricher.training.corpus import SegmentedCorpus, segment
+from enricher.training.word2vec import TrainingSettings, train
 
 COLUMNS = ("learned from", "training", "related", "similar", "SimLex-999", "goal of cosine", "met")
 DEFAULT = TrainingSettings(workers=2)

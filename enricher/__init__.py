@@ -7,8 +7,8 @@ model.keywords("…", top=5)
 model.related("数据库")
 """
 
-from enricher.enricher import Enricher, load
 from enricher.errors import EnricherError
+from enricher.loaded_model import Enricher, load
 from enricher.records import Keyword, Neighbor, Query, QueryTerm, RelatedWord
 
 __all__ = ["Enricher", "EnricherError", "Keyword", "Neighbor", "Query", "QueryTerm", "RelatedWord", "load"]

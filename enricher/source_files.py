@@ -24,7 +24,7 @@ TEXT_SUFFIXES = (".txt",)
 QUERY_FILES = ("queries.jsonl", "queries.jsonl.gz")
 COLLECTION_FILES = ("docs.jsonl", "docs.jsonl.gz")
 BUNDLE_FILES = ("manifest.json", "words.utf8")
-"""What every folder of a model has (`enricher.model.bundle`)."""
+"""What every folder of a model has (`enricher.bundle.bundle`)."""
 REJECT_KEYS = frozenset({"where", "reason", "content"})
 """The keys of every line of a file of rejects."""
 STANDARD_STREAMS = (1, 2)

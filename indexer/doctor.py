@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from enricher.enricher import load
+from enricher.bundle.store import BundleStore
 from enricher.errors import ConfigurationError, EnricherError
-from enricher.model.store import BundleStore
+from enricher.loaded_model import load
 from enricher.plugins import PluginContext, load_enrichments, load_rewriters
 from enricher.records import Check, IndexLayout, SearchEngine, fingerprint
 from enricher.sentences import counted

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from enricher import plugins
-from enricher.enricher import load
 from enricher.errors import EngineError, IndexConflict
+from enricher.loaded_model import load
 from enricher.parallel import document_batches, map_in_order
 from enricher.plugins import PluginContext, document_settings, load_enrichments
 from enricher.records import (

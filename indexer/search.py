@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from enricher import plugins
-from enricher.enricher import Enricher, matching_analyzer
 from enricher.errors import IndexConflict, ModelNotFound, UsageError
 from enricher.expansion import parse_query
+from enricher.loaded_model import Enricher, matching_analyzer
 from enricher.plugins import PluginContext, load_rewriters
 from enricher.records import (
     SUBWORDS,

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from enricher.enricher import Enricher, load
 from enricher.errors import EnricherError, IndexConflict, ModelNotFound
+from enricher.loaded_model import Enricher, load
 from enricher.model.text_vectors.vectors import Codes, from_numbers
 from enricher.plugins import PluginContext, load_enrichments
 from enricher.records import (

@@ -10,10 +10,10 @@ import pytest
 
 import enricher
 from enricher import parallel
-from enricher.model.build import train_bundle
-from enricher.model.store import BundleStore
-from enricher.model.training import TrainingSettings
+from enricher.bundle.store import BundleStore
 from enricher.text import open_analyzer
+from enricher.training.stages import train_bundle
+from enricher.training.word2vec import TrainingSettings
 from tests.command_forks import CommandForks
 from tests.corpora import documents
 

@@ -12,9 +12,8 @@ import pytest
 
 import enricher
 from enricher import parallel
+from enricher.bundle.store import BundleStore
 from enricher.errors import EngineUnavailable, IndexConflict, SourceError
-from enricher.model.build import train_bundle
-from enricher.model.store import BundleStore
 from enricher.plugins import PluginContext, load_enrichments
 from enricher.records import (
     Document,
@@ -28,6 +27,7 @@ from enricher.records import (
 )
 from enricher.settings import IndexConfiguration
 from enricher.text import Analyzer, open_analyzer
+from enricher.training.stages import train_bundle
 from indexer.engines import open_engine
 from indexer.engines.tantivy.engine import TantivyEngine
 from indexer.pipeline import DocumentEnricher, EnricherRecipe, difference, index_documents, prepare_index

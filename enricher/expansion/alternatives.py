@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from enricher.errors import UsageError
-from enricher.model.huffman import FloatArray, IntArray
+from enricher.model.arrays import FloatArray, IntArray
 from enricher.model.near_words import NearWords
 from enricher.model.related_table import RelatedTable, related_rows
 from enricher.model.relatedness import mutual_information

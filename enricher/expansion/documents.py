@@ -18,9 +18,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from enricher.model.huffman import DoubleArray, FloatArray, IntArray
+from enricher.model.arrays import DoubleArray, FloatArray, IntArray
+from enricher.model.bm25 import K1, B
 from enricher.model.near_words import NearWords
-from enricher.model.word2vec import K1, B, Word2Vec
+from enricher.model.word2vec import Word2Vec
 
 SEEDS = 15
 FULL = 15

@@ -25,7 +25,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from enricher.model.huffman import FloatArray, IntArray
+from enricher.model.arrays import FloatArray, IntArray
 from enricher.model.text_vectors.vectors import Codes, cosines_of, dequantize, quantize, scale_of, unit
 from enricher.records import QueryVector
 

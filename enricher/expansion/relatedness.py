@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from enricher.errors import UsageError
-from enricher.model.huffman import FloatArray, IntArray
+from enricher.model.arrays import FloatArray, IntArray
 from enricher.model.related_table import RelatedTable, related_rows
 from enricher.model.relatedness import mutual_information
 from enricher.model.senses import group_labels

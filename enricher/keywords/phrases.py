@@ -36,9 +36,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from enricher.keywords.word_facts import Facts, WordFacts
-from enricher.model.huffman import DoubleArray
-from enricher.model.usage import Usage
-from enricher.model.usage.tables import Keys, phrase_keys
+from enricher.model.arrays import DoubleArray
+from enricher.model.usage import Keys, Usage, phrase_keys
 from enricher.model.word2vec import Word2Vec
 from enricher.records import AnalyzedDocument, Keyword, Token
 from enricher.text import stem

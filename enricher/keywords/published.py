@@ -17,7 +17,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from enricher.model.huffman import DoubleArray, FloatArray, IntArray, PathCounts, path_counts
+from enricher.model.arrays import DoubleArray, FloatArray, IntArray
+from enricher.model.huffman import PathCounts, path_counts
 from enricher.model.word2vec import Word2Vec
 from enricher.records import Keyword
 

@@ -7,9 +7,9 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from enricher.model.usage import Usage
-from enricher.model.usage.tables import Role, key_of
-from enricher.model.word2vec import Word2Vec, bm25_idf
+from enricher.model.bm25 import bm25_idf
+from enricher.model.usage import Role, Usage, key_of
+from enricher.model.word2vec import Word2Vec
 from enricher.text import is_content, is_lexical
 from enricher.text.names import is_number, is_quantity, parts_of
 from enricher.text.scripts import HAN_RUN

@@ -5,6 +5,11 @@ from tokenize import TokenError
 from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
+
+IntArray = NDArray[np.int32]
+FloatArray = NDArray[np.float32]
+DoubleArray = NDArray[np.float64]
 
 HEAD_ERRORS = (EOFError, OverflowError, TypeError, MemoryError, SyntaxError, TokenError)
 """What numpy raises, beside ValueError, where the head of a file is damaged."""

@@ -22,10 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from enricher.errors import BundleInvalid
-
-IntArray = NDArray[np.int32]
-FloatArray = NDArray[np.float32]
-DoubleArray = NDArray[np.float64]
+from enricher.model.arrays import DoubleArray, FloatArray, IntArray
 
 BLOCK = 16_000_000
 """Activations held at a time: 64 MB."""

@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from enricher.errors import BundleInvalid
-from enricher.model.arrays import mapped
-from enricher.model.huffman import FloatArray, IntArray
+from enricher.model.arrays import FloatArray, IntArray, mapped
 from enricher.model.row_files import RowFile, complete_rows
 
 WORDS_FILE = "near_words.npy"

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from enricher.errors import BundleInvalid, UsageError
-from enricher.model.huffman import FloatArray
+from enricher.model.arrays import FloatArray
 from enricher.records import Neighbor
 
 EXACT_BELOW = 20_000

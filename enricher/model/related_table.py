@@ -13,8 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from enricher.errors import BundleInvalid, UsageError
-from enricher.model.arrays import mapped
-from enricher.model.huffman import FloatArray, IntArray
+from enricher.model.arrays import FloatArray, IntArray, mapped
 from enricher.model.relatedness import (
     INNER_PRODUCT,
     SEARCH_BATCH,

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from enricher.errors import UsageError
-from enricher.model.huffman import FloatArray, IntArray
+from enricher.model.arrays import FloatArray, IntArray
 from enricher.model.word2vec import Word2Vec
 
 DEFAULT_ALPHA = 0.9

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from enricher.model.huffman import IntArray
+from enricher.model.arrays import IntArray
 
 Work = Callable[[IntArray], Sequence[NDArray[Any]]]
 """From some rows, int32 (n,), to their part of each table."""

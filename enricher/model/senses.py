@@ -16,7 +16,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from enricher.model.huffman import FloatArray, IntArray
+from enricher.model.arrays import FloatArray, IntArray
 from enricher.model.relatedness import Relatedness, most_related, mutual_information
 from enricher.model.word2vec import Word2Vec
 

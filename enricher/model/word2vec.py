@@ -6,29 +6,16 @@ from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from enricher.errors import NotSupported, TrainingFailed, UnknownWord
-from enricher.model.huffman import (
-    FloatArray,
-    HuffmanTree,
-    IntArray,
-    log_probabilities,
-    log_probabilities_of,
-)
+from enricher.model.arrays import FloatArray, IntArray
+from enricher.model.bm25 import bm25_idf
+from enricher.model.huffman import HuffmanTree, log_probabilities, log_probabilities_of
 from enricher.model.word_list import WordList
 from enricher.text import normalize
-
-K1, B = 1.2, 0.75
-"""BM25's constants, as the engines have them."""
-
-
-def bm25_idf(frequencies: Any, total: float) -> Any:
-    """ln(1 + (N − n + ½)/(n + ½)) of words that stand in n of N documents, for a number or an array."""
-    return np.log1p((total - frequencies + 0.5) / (frequencies + 0.5))
 
 
 @dataclass(frozen=True)

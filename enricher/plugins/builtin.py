@@ -7,12 +7,12 @@ from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property, lru_cache
 from typing import ClassVar
 
-from enricher.enricher import Enricher
 from enricher.expansion import RelatednessExpansion
 from enricher.expansion.alternatives import AlternativesExpansion, AlternativeWords
 from enricher.expansion.documents import CLASSES, DocumentExpander, WeightedWords
 from enricher.keywords import METHODS, content_words_of
-from enricher.model.word2vec import K1, bm25_idf
+from enricher.loaded_model import Enricher
+from enricher.model.bm25 import K1, bm25_idf
 from enricher.plugins.registry import PluginContext, typed_settings
 from enricher.plugins.vector import Vector, VectorSettings
 from enricher.records import (

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, fields, replace
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar
 
-from enricher.enricher import Enricher
 from enricher.errors import ConfigurationError, EnricherError, PluginError, UsageError
+from enricher.loaded_model import Enricher
 from enricher.records import AnalyzedDocument, Enrichment, FieldKind, Frequencies, Query, Rewriter, title_of
 from enricher.sentences import counted
 from enricher.settings import IndexConfiguration

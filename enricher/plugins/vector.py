@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import ClassVar
 
-from enricher.enricher import Enricher
+from enricher.loaded_model import Enricher
 from enricher.model.text_vectors.vectors import quantize, to_numbers
 from enricher.records import VECTOR, AnalyzedDocument, FieldKind, Query, QueryVector
 

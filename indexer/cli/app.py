@@ -13,10 +13,10 @@ from typing import Annotated, Any, Literal
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from enricher.enricher import Enricher, load
+from enricher.bundle.store import BundleStore
 from enricher.errors import EngineError
 from enricher.files import user_path
-from enricher.model.store import BundleStore
+from enricher.loaded_model import Enricher, load
 from enricher.records import SearchEngine
 from enricher.settings import CONFIG, ENGINE, MODELS, SETTINGS, Configuration, read_configuration
 from enricher.source_files import Format

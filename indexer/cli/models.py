@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from enricher.bundle.store import BundleStore
 from enricher.errors import BundleInvalid, EngineError
-from enricher.model.store import BundleStore
 from enricher.records import SearchEngine
 from enricher.text import open_analyzer
 from indexer.cli.app import Command, Commands, Json, Language, Segmenter, app, context_of
@@ -203,7 +203,7 @@ def import_model(
 
     Example: enricher models import word2vec.model --language zh
     """
-    from enricher.model.build import import_bundle
+    from enricher.training.stages import import_bundle
 
     store = context_of(context).store
     with progress_display() as progress:

@@ -92,8 +92,8 @@ def train(
 
     Example: enricher train docs.jsonl more-docs/ --min-count 3
     """
-    from enricher.model.build import train_bundle
-    from enricher.model.training import TrainingSettings
+    from enricher.training.stages import train_bundle
+    from enricher.training.word2vec import TrainingSettings
 
     shared = context_of(context)
     workers = number_of(workers)

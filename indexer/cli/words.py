@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from enricher.enricher import TEXT_FIELD, Enricher, load
 from enricher.errors import UsageError
+from enricher.loaded_model import TEXT_FIELD, Enricher, load
 from enricher.parallel import document_batches, map_in_order
 from enricher.records import Document, Keyword, Sense, title_of
 from enricher.sources import accepted, source_format

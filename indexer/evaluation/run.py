@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from enricher.enricher import load
+from enricher.bundle.store import BundleStore
 from enricher.evaluation.baselines import System
 from enricher.evaluation.collection import Collection, read_collection
 from enricher.evaluation.metrics import DEPTH, ranked, score_ranking
@@ -21,13 +21,13 @@ from enricher.evaluation.report import (
     strongest_plain,
     summarize,
 )
-from enricher.model.build import Progress, train_bundle
-from enricher.model.store import BundleStore
-from enricher.model.training import TrainingSettings
+from enricher.loaded_model import load
 from enricher.records import SearchEngine, SearchRequest
 from enricher.settings import Configuration, IndexConfiguration
 from enricher.sources import SourceFormat, accepted
 from enricher.text import open_analyzer
+from enricher.training.stages import Progress, train_bundle
+from enricher.training.word2vec import TrainingSettings
 from indexer.engines import open_engine
 from indexer.evaluation.scratch import (
     PLAIN,

@@ -11,9 +11,9 @@ from enricher.errors import EngineError
 from enricher.evaluation.baselines import BaselineFields
 from enricher.evaluation.collection import Collection
 from enricher.evaluation.report import ENRICHED, IndexBytes
-from enricher.model.build import Progress
 from enricher.records import TOKENS, Rejection, SearchEngine
 from enricher.settings import IndexConfiguration
+from enricher.training.stages import Progress
 from indexer.engines import open_engine
 from indexer.pipeline import DocumentEnricher, EnricherRecipe, index_documents, prepare_index
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-from enricher.enricher import Enricher, load
 from enricher.errors import EngineError
 from enricher.evaluation.collection import Collection, read_collection
+from enricher.loaded_model import Enricher, load
 from enricher.records import Hit, Rejection, SearchEngine, SearchRequest
 from enricher.settings import Configuration
 from enricher.sources import SourceFormat

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from gensim.models import Word2Vec as GensimWord2Vec
 
-from enricher.model.store import BundleStore
+from enricher.bundle.store import BundleStore
 from tests.conftest import ROOT, RunCommand
 from tests.corpora import write_jsonl
 

@@ -9,9 +9,9 @@ import pytest
 from rich.cells import cell_len
 
 from enricher.keywords import METHODS
-from enricher.model.training import ARCHITECTURES, LOSSES
 from enricher.records import Query, QueryTerm
 from enricher.text import open_segmenter
+from enricher.training.word2vec import ARCHITECTURES, LOSSES
 from indexer.cli import output
 from indexer.cli.app import Languages, Segmenters
 from indexer.cli.expand import print_query

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from enricher.expansion import documents
 from enricher.expansion.documents import FULL, K1, SEEDS, B, DocumentExpander, WeightedWords
-from enricher.model.huffman import IntArray
+from enricher.model.arrays import IntArray
 from enricher.model.near_words import NEAR, NearWords
 from enricher.model.word2vec import Word2Vec
 

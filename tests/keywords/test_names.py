@@ -4,10 +4,10 @@ import pytest
 
 import enricher
 from enricher.keywords.phrases import PhraseExtractor
-from enricher.model.usage.mining import StretchCutter, mine_stretches
 from enricher.records import Document
 from enricher.text.names import is_quantity, parts_of
 from enricher.text.stretches import stretches
+from enricher.training.mining import StretchCutter, mine_stretches
 
 NAMES = {
     "covid-19": "COVID-19 vaccines. COVID-19 is a disease; the vaccines against COVID-19 work.",

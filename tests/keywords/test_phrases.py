@@ -9,11 +9,10 @@ import pytest
 import enricher
 from enricher.keywords.phrases import CHINESE, ENGLISH, PhraseExtractor
 from enricher.keywords.word_facts import VERBAL, WordFacts, closing_of, opening_of
-from enricher.model.usage import Usage
-from enricher.model.usage.mining import mine_stretches
-from enricher.model.usage.tables import LONGEST, Role
+from enricher.model.usage import LONGEST, Role, Usage
 from enricher.records import Document, Keyword
 from enricher.text import is_content, is_lexical
+from enricher.training.mining import mine_stretches
 from tests.model.test_usage import row_of
 
 

@@ -170,12 +170,12 @@ def test_a_trained_model_sums_to_one_and_equals_the_walk(model: enricher.Enriche
 
 def test_real_abstracts_sum_to_one_and_equal_the_walk(real_text: Path, tmp_path: Path) -> None:
     """The same on 1,000 real abstracts, for 200 words."""
-    from enricher.model.build import train_bundle
-    from enricher.model.store import BundleStore
-    from enricher.model.training import TrainingSettings
+    from enricher.bundle.store import BundleStore
     from enricher.records import Document
     from enricher.sources import SourceFormat, find_files, read_files
     from enricher.text import open_analyzer
+    from enricher.training.stages import train_bundle
+    from enricher.training.word2vec import TrainingSettings
 
     form = SourceFormat()
     files = find_files([str(real_text / "zh" / "kw_csl")], form)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import enricher
 from enricher.errors import BundleInvalid
 from enricher.model import near_words
-from enricher.model.huffman import FloatArray
+from enricher.model.arrays import FloatArray
 from enricher.model.near_words import (
     COSINES_FILE,
     LEAST_COSINE,

@@ -11,7 +11,7 @@ import pytest
 import enricher
 from enricher.errors import BundleInvalid, UsageError
 from enricher.model import neighbors as cosine
-from enricher.model.huffman import FloatArray
+from enricher.model.arrays import FloatArray
 from enricher.model.neighbors import NeighborIndex, neighbors, unit
 
 

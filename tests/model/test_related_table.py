@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 
 import enricher
+from enricher.bundle.store import BundleStore
 from enricher.errors import BundleInvalid, ModelError
 from enricher.model import related_table
-from enricher.model.build import train_bundle
 from enricher.model.related_table import RelatedTable, build_table, related
 from enricher.model.relatedness import AGREEMENT, Relatedness, disagreement, relatedness
-from enricher.model.store import BundleStore
 from enricher.model.word2vec import Word2Vec
 from enricher.text import open_analyzer
+from enricher.training.stages import train_bundle
 from tests.conftest import ROOT, SMALL
 from tests.corpora import documents, write_jsonl
 from tests.model.test_huffman import huffman_paths
@@ -152,7 +152,7 @@ def test_a_full_disk_leaves_no_model(tmp_path: Path, monkeypatch: pytest.MonkeyP
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("enricher.model.build.build_table", full)
+    monkeypatch.setattr("enricher.training.stages.build_table", full)
     store = BundleStore(tmp_path)
     with pytest.raises(ModelError, match="No space left"):
         train_bundle(store, documents(60), ("text",), open_analyzer(), SMALL)

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 import enricher
+from enricher.bundle.store import BundleStore
 from enricher.errors import UnknownWord, UsageError
-from enricher.model.build import train_bundle
 from enricher.model.related_table import related_rows
 from enricher.model.relatedness import Relatedness
 from enricher.model.senses import FEWEST, GROUPS, first_come, group_fits, group_labels, word_groups
-from enricher.model.store import BundleStore
 from enricher.model.word2vec import Word2Vec
 from enricher.records import Document, RelatedWord, Sense
 from enricher.text import open_analyzer
+from enricher.training.stages import train_bundle
 from indexer.cli.words import print_senses
 from tests.conftest import SMALL, RunCommand
 from tests.corpora import TOPICS, documents

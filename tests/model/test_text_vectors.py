@@ -11,15 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import enricher
+from enricher.bundle.store import BundleStore
 from enricher.errors import BundleInvalid
-from enricher.model.build import train_bundle
-from enricher.model.store import BundleStore
-from enricher.model.text_vectors import sample as sampling
-from enricher.model.text_vectors import tuning
 from enricher.model.text_vectors import vectors as vector_files
 from enricher.model.text_vectors.features import choose_features, features_of
-from enricher.model.text_vectors.kernels import NOISE, REST, TITLE, draw_pairs, encode_bags
-from enricher.model.text_vectors.sample import CutSample, DocumentSample, UnitCutter, cut_sample
+from enricher.model.text_vectors.kernels import encode_bags
 from enricher.model.text_vectors.vectors import (
     FEATURES,
     QUERY,
@@ -35,6 +31,11 @@ from enricher.model.text_vectors.vectors import (
 from enricher.model.word_list import WordList
 from enricher.records import Document
 from enricher.text import open_analyzer
+from enricher.training import sample as sampling
+from enricher.training import tuning
+from enricher.training.pair_kernels import NOISE, REST, TITLE, draw_pairs
+from enricher.training.sample import CutSample, DocumentSample, UnitCutter, cut_sample
+from enricher.training.stages import train_bundle
 from tests.conftest import SMALL
 from tests.corpora import TOPICS, documents
 
@@ -286,7 +287,7 @@ def test_words_are_found_alike_by_halves_and_in_memory(
 def test_without_tuning_and_from_little_text_there_are_no_vectors(tmp_path: Path) -> None:
     """Both train all the same."""
     store = BundleStore(tmp_path)
-    untuned = enricher.model.training.TrainingSettings(dimensions=8, min_count=1, epochs=1, tuning=False)
+    untuned = enricher.training.word2vec.TrainingSettings(dimensions=8, min_count=1, epochs=1, tuning=False)
     for number, chosen in ((60, untuned), (10, SMALL)):
         store.activate(train_bundle(store, documents(number), FIELDS, open_analyzer(), chosen))
         bundle = enricher.load(tmp_path).bundle

@@ -10,11 +10,11 @@ import pytest
 
 import enricher
 from enricher.errors import BundleInvalid
-from enricher.model.usage import Usage, mining
-from enricher.model.usage.mining import LEAST, mine, mine_stretches
-from enricher.model.usage.tables import LONGEST, Role, key_of, phrase_keys
+from enricher.model.usage import LONGEST, Role, Usage, key_of, phrase_keys
 from enricher.records import Document
 from enricher.text import is_lexical, open_analyzer
+from enricher.training import mining
+from enricher.training.mining import LEAST, mine, mine_stretches
 
 
 def key_of_phrase(*words: str) -> int:

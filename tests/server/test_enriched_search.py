@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 import enricher
-from enricher.model.build import train_bundle
-from enricher.model.store import BundleStore
-from enricher.model.training import TrainingSettings
+from enricher.bundle.store import BundleStore
 from enricher.plugins import PluginContext, load_enrichments
 from enricher.records import Document, Rejection, SearchEngine, SearchRequest
 from enricher.settings import IndexConfiguration
 from enricher.sources import SourceFormat, find_files, read_files
 from enricher.text import open_analyzer
+from enricher.training.stages import train_bundle
+from enricher.training.word2vec import TrainingSettings
 from indexer.doctor import examine
 from indexer.engines import open_engine
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from enricher.model.huffman import IntArray
+from enricher.model.arrays import IntArray
 from enricher.text import STOP_WORDS, stem
 from enricher.text.scripts import HAN_RUN
 

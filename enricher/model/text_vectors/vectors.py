@@ -12,19 +12,15 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from enricher.errors import BundleInvalid
-from enricher.model.arrays import mapped, save
-from enricher.model.huffman import FloatArray
+from enricher.model.arrays import FloatArray, mapped, save
 from enricher.model.text_vectors.features import WordFeatures, features_of
 from enricher.model.word_list import WordList
-
-if TYPE_CHECKING:  # it imports what only training needs
-    from enricher.model.text_vectors.tuning import Tuned
 
 Codes = NDArray[np.int8]
 
@@ -180,13 +176,19 @@ class _KnownWords(dict[str, list[int]]):
         return rows
 
 
-def write_text_vectors(folder: Path, tuned: "Tuned") -> None:
-    """Write what was learned to a folder."""
-    WordList.write(folder, tuned.features, FEATURES)
-    sides = {
-        QUERY: (tuned.query_vectors, tuned.query_weights),
-        TEXT: (tuned.text_vectors, tuned.text_weights),
-    }
+def write_text_vectors(
+    folder: Path,
+    features: Sequence[str],
+    query: tuple[FloatArray, FloatArray],
+    text: tuple[FloatArray, FloatArray],
+) -> None:
+    """Write features and their vectors to a folder.
+
+    features: F names in row order. query, text: the vectors of each side, float32 (F, d), and its weights,
+    float32 (F,).
+    """
+    WordList.write(folder, features, FEATURES)
+    sides = {QUERY: query, TEXT: text}
     for side, (vectors, weights) in sides.items():
         steps = np.maximum(np.abs(vectors).max(axis=1), 1e-9) / LARGEST
         save(folder / f"{side}_codes.npy", np.rint(vectors / steps[:, np.newaxis]).astype(np.int8))

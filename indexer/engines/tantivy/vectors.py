@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from enricher.errors import EngineError
 from enricher.expansion.fusion import least_product
 from enricher.files import write_atomically
-from enricher.model.huffman import FloatArray
+from enricher.model.arrays import FloatArray
 from enricher.model.text_vectors.vectors import Codes
 
 if TYPE_CHECKING:  # it imports faiss, which only those need who search by vectors

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 import enricher
+from enricher.bundle.store import BundleStore
 from enricher.errors import UsageError
-from enricher.model.build import train_bundle
-from enricher.model.store import BundleStore
 from enricher.plugins import PluginContext, load_enrichments
 from enricher.settings import IndexConfiguration
 from enricher.text import open_analyzer
+from enricher.training.stages import train_bundle
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.pipeline import DocumentEnricher
 from indexer.reindex import planning

@@ -30,11 +30,11 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import orjson
 
+from enricher.bundle.manifest import FORMAT, MANIFEST, read_manifest
 from enricher.errors import BundleInvalid
 from enricher.files import sync
 from enricher.model.arrays import mapped, save
 from enricher.model.huffman import HuffmanTree
-from enricher.model.manifest import FORMAT, MANIFEST, read_manifest
 from enricher.model.related_table import WORDS_FILE, RelatedTable
 from enricher.model.relatedness import Relatedness
 from enricher.model.usage import Usage
@@ -60,6 +60,14 @@ ARRAYS: dict[str, tuple[type[np.generic], int]] = {
     "tree_leaf_parents": (np.integer, 1),
 }
 """The arrays of the words and weights: what their values are, and their axes."""
+
+
+REAL_TITLES = 0.5
+"""Share of the words of a title that its text holds, from which on titles count as such. Numbered
+sections and labels have .1 to .3, titles .7 and more.
+"""
+SHORT_TEXTS = 15
+"""Content words of a document in the mean, under which texts are short: questions, headings."""
 
 
 @dataclass(frozen=True, slots=True)

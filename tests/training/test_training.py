@@ -10,12 +10,12 @@ from gensim.models import FastText
 from gensim.models import Word2Vec as GensimWord2Vec
 
 import enricher
+from enricher.bundle.store import BundleStore
 from enricher.errors import BundleInvalid, ModelError, NotSupported, TrainingFailed, UsageError
-from enricher.model.build import import_bundle, train_bundle
-from enricher.model.store import BundleStore
-from enricher.model.training import TrainingSettings, import_gensim
 from enricher.records import Document
 from enricher.text import open_analyzer
+from enricher.training.stages import import_bundle, train_bundle
+from enricher.training.word2vec import TrainingSettings, import_gensim
 from tests.conftest import SMALL
 from tests.corpora import TOPICS, documents
 

@@ -7,9 +7,9 @@ import pytest
 
 from enricher import parallel
 from enricher.errors import TrainingFailed
-from enricher.model.corpus import LINE_WORDS, segment
 from enricher.records import Document
 from enricher.text import Lexicon, open_analyzer
+from enricher.training.corpus import LINE_WORDS, segment
 from tests.corpora import documents
 
 FIELDS = ("title", "text")

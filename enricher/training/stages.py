@@ -9,24 +9,24 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from enricher.bundle.bundle import REAL_TITLES, Origin, read_model, write_manifest, write_model
+from enricher.bundle.store import BundleStore
 from enricher.files import write_atomically
-from enricher.model.bundle import Origin, read_model, write_manifest, write_model
-from enricher.model.corpus import REAL_TITLES, segment
 from enricher.model.near_words import build_near_words
 from enricher.model.related_table import build_table
 from enricher.model.relatedness import Relatedness
-from enricher.model.store import BundleStore
-from enricher.model.text_vectors.sample import DocumentSample, cut_sample
 from enricher.model.text_vectors.vectors import write_text_vectors
-from enricher.model.training import TrainingSettings, import_gensim, train
 from enricher.model.usage import Usage
-from enricher.model.usage.mining import mine
 from enricher.model.word2vec import Word2Vec
 from enricher.records import Document
 from enricher.text import Analyzer, Lexicon, language_of, lexicon_text
+from enricher.training.corpus import segment
+from enricher.training.mining import mine
+from enricher.training.sample import DocumentSample, cut_sample
+from enricher.training.word2vec import TrainingSettings, import_gensim, train
 
 if TYPE_CHECKING:  # scipy, which tuning alone needs, takes time to import
-    from enricher.model.text_vectors.tuning import Tuned
+    from enricher.training.tuning import Tuned
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how far it is, and of how much (0: not known)."""
@@ -68,7 +68,7 @@ def train_bundle(
             return train(corpus, settings, lambda done, total: progress("training", done, total))
 
         def tuned(model: Word2Vec) -> "Tuned | None":
-            from enricher.model.text_vectors.tuning import tune
+            from enricher.training.tuning import tune
 
             cut = cut_sample(sample, fields, analyzer, workers)
             real_titles = corpus.title_share >= REAL_TITLES
@@ -169,7 +169,8 @@ def _text_vectors_in(
         found = tuned(model)
         if found is None:
             return None
-        write_text_vectors(building / BUNDLE, found)
+        query, text = (found.query_vectors, found.query_weights), (found.text_vectors, found.text_weights)
+        write_text_vectors(building / BUNDLE, found.features, query, text)
         facts = {"mean_length": found.mean_length, "loss": found.loss, "has_learned": found.has_learned}
         write_atomically(marker, orjson.dumps(facts))
     return orjson.loads(marker.read_bytes())  # type: ignore[no-any-return]

@@ -15,7 +15,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from enricher.model.huffman import IntArray
+from enricher.model.arrays import IntArray
 from enricher.parallel import document_batches, map_in_order
 from enricher.records import Document, title_of
 from enricher.text import Analyzer, is_content

@@ -5,16 +5,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from enricher.bundle.bundle import REAL_TITLES, SHORT_TEXTS, Bundle
+from enricher.bundle.store import BundleStore
 from enricher.errors import BundleInvalid, UsageError
 from enricher.expansion import RelatednessExpansion, expand_by_relatedness, parse_query
 from enricher.keywords import KeywordExtractor, prose, published_keywords
-from enricher.model.bundle import Bundle
-from enricher.model.corpus import REAL_TITLES, SHORT_TEXTS
-from enricher.model.huffman import FloatArray
+from enricher.model.arrays import FloatArray
 from enricher.model.related_table import as_related_words, related
 from enricher.model.relatedness import DEFAULT_ALPHA, DEFAULT_SHRINKAGE, INNER_PRODUCT, Relatedness
 from enricher.model.senses import group_fits, word_groups
-from enricher.model.store import BundleStore
 from enricher.model.word2vec import Word2Vec
 from enricher.records import AnalyzedDocument, Document, Keyword, Neighbor, Query, RelatedWord, Sense
 from enricher.text import Analyzer, Lexicon, open_analyzer, read_lexicon

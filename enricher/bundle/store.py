@@ -14,10 +14,10 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from enricher.bundle.bundle import Bundle, open_bundle
+from enricher.bundle.manifest import MANIFEST
 from enricher.errors import ModelError, ModelNotFound
 from enricher.files import locked, sync, user_path, why_not_written, write_atomically
-from enricher.model.bundle import Bundle, open_bundle
-from enricher.model.manifest import MANIFEST
 
 ACTIVE = "active"
 HISTORY = "history"

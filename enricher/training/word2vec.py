@@ -16,10 +16,10 @@ from gensim.models.callbacks import CallbackAny2Vec
 from numpy.typing import NDArray
 
 from enricher.errors import BundleInvalid, TrainingFailed, UsageError
-from enricher.model.corpus import SegmentedCorpus
 from enricher.model.huffman import HuffmanTree
 from enricher.model.word2vec import Word2Vec
 from enricher.sentences import counted
+from enricher.training.corpus import SegmentedCorpus
 
 ARCHITECTURES = ("skip-gram", "cbow")
 LOSSES = ("hierarchical-softmax", "negative-sampling")

@@ -19,8 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from enricher.errors import BundleInvalid
-from enricher.model.arrays import mapped, save
-from enricher.model.huffman import FloatArray, IntArray
+from enricher.model.arrays import FloatArray, IntArray, mapped, save
 
 Keys = NDArray[np.uint64]
 

@@ -16,8 +16,8 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from enricher.model.huffman import DoubleArray, IntArray
-from enricher.model.usage.tables import (
+from enricher.model.arrays import DoubleArray, IntArray
+from enricher.model.usage import (
     ANY,
     ENDINGS,
     LONGEST,

@@ -24,7 +24,8 @@ import scipy.sparse as sparse
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from enricher.model.huffman import FloatArray, IntArray
+from enricher.model.arrays import FloatArray, IntArray
+from enricher.model.bm25 import K1, B, bm25_idf
 from enricher.model.text_vectors.features import (
     START_WEIGHTS,
     WORD,
@@ -32,9 +33,9 @@ from enricher.model.text_vectors.features import (
     choose_features,
     features_of,
 )
-from enricher.model.text_vectors.kernels import draw_pairs
-from enricher.model.text_vectors.sample import CutSample
-from enricher.model.word2vec import K1, B, Word2Vec, bm25_idf
+from enricher.model.word2vec import Word2Vec
+from enricher.training.pair_kernels import draw_pairs
+from enricher.training.sample import CutSample
 
 TEMPERATURE = 0.1
 BATCH = 256

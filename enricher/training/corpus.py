@@ -25,12 +25,6 @@ LINE_WORDS = 1000
 LANGUAGE_SAMPLE = 2000
 MANY_TITLES = 0.3
 """Share of the documents that have title and text, under which titles do not count."""
-REAL_TITLES = 0.5
-"""Share of the words of a title that its text holds, from which on titles count as such. Numbered
-sections and labels have .1 to .3, titles .7 and more.
-"""
-SHORT_TEXTS = 15
-"""Content words of a document in the mean, under which texts are short: questions, headings."""
 PILES = 64
 SHUFFLE_SEED = 1
 

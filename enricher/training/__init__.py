@@ -1,0 +1,1 @@
+"""From documents to a bundle, stage by stage."""
