@@ -31,7 +31,7 @@ from benchmarks.collections import COLLECTIONS
 from benchmarks.measure import COLUMNS, ROOT, Row, machine, table
 from benchmarks.models import SIZES, corpora, trained
 from benchmarks.plots import draw, draw_gains
-from enricher import Enricher, load
+from enricher import Model, load
 from enricher.errors import EnricherError, SourceError
 
 DOCS = ROOT / "docs"
@@ -70,11 +70,11 @@ class Benchmarks:
         return trained(self.folder / name, corpora(self.data), *SIZES[name])
 
     @cached_property
-    def large(self) -> Enricher:
+    def large(self) -> Model:
         return load(self.folder_of("large"))
 
     @cached_property
-    def medium(self) -> Enricher:
+    def medium(self) -> Model:
         return load(self.folder_of("medium"))
 
     def rows(self, part: str) -> list[Row]:
@@ -93,9 +93,9 @@ class Benchmarks:
         return parts[part]()
 
     def kernels(self) -> list[Row]:
-        vectors = {"large": self.large.model, "medium": self.medium.model}
+        vectors = {"large": self.large.word2vec, "medium": self.medium.word2vec}
         rows = shown(kernels.rows(vectors, self.folder_of("large")))
-        draw(DOCS / "plots/vocabulary.svg", kernels.series(self.large.model), "words", "ms a word")
+        draw(DOCS / "plots/vocabulary.svg", kernels.series(self.large.word2vec), "words", "ms a word")
         return rows
 
     def keywords(self) -> list[Row]:
@@ -106,7 +106,7 @@ class Benchmarks:
         return rows
 
     def neighbors(self) -> list[Row]:
-        rows, lines = neighbors.measured(self.large.model)
+        rows, lines = neighbors.measured(self.large.word2vec)
         draw(DOCS / "plots/neighbors.svg", lines, "words", "ms a word")
         return shown(rows)
 

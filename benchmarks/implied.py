@@ -22,10 +22,10 @@ def rows(models: Path, data: Path) -> Iterator[Sequence[str]]:
         yield from measured(chosen, chosen.model(models, data), data)
 
 
-def measured(chosen: KeywordSet, model: enricher.Enricher, data: Path) -> Iterator[Sequence[str]]:
+def measured(chosen: KeywordSet, model: enricher.Model, data: Path) -> Iterator[Sequence[str]]:
     """How many keywords that are not in the text stand among the first words that it does not hold."""
     documents, given = chosen.read(data)
-    vectors = np.asarray(model.model.vectors)
+    vectors = np.asarray(model.word2vec.vectors)
     directions = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
     own = {chosen.same(word): row for row, word in reversed(list(enumerate(model.words)))}
     total = absent = 0
@@ -38,7 +38,7 @@ def measured(chosen: KeywordSet, model: enricher.Enricher, data: Path) -> Iterat
         if not targets:
             continue
         rows, counts = np.unique(rows_of(model, document), return_counts=True)
-        weights = model.model.idf[rows] * np.minimum(counts, 3)
+        weights = model.word2vec.idf[rows] * np.minimum(counts, 3)
         for name, scores in (
             ("information", by_information(model, rows, weights)),
             ("cosine", by_cosine(directions, rows, weights)),
@@ -50,9 +50,9 @@ def measured(chosen: KeywordSet, model: enricher.Enricher, data: Path) -> Iterat
         yield chosen.name, str(total), str(absent), str(len(found)), name, *shares
 
 
-def by_information(model: enricher.Enricher, rows: IntArray, weights: FloatArray) -> FloatArray:
+def by_information(model: enricher.Model, rows: IntArray, weights: FloatArray) -> FloatArray:
     """Σ_k weight_k · max(0, log p(y|w_k) − log p(y)) of every word y, (V,), over the words w_k of a text."""
-    information = model.model.log_probabilities_of_rows(rows) - model.model.log_priors
+    information = model.word2vec.log_probabilities_of_rows(rows) - model.word2vec.log_priors
     return np.asarray(weights @ information.clip(min=0))
 
 

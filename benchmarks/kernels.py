@@ -23,7 +23,7 @@ from pathlib import Path
 import enricher
 from enricher.model.related_table import build_table
 from enricher.model.relatedness import Relatedness
-model = enricher.load(sys.argv[1]).model
+model = enricher.load(sys.argv[1]).word2vec
 with tempfile.TemporaryDirectory(dir=sys.argv[1]) as folder:
     build_table(Path(folder), model, Relatedness())
 """
@@ -38,11 +38,11 @@ def rows(models: dict[str, Word2Vec], large: Path) -> Iterator[Row]:
     yield table_memory(large, len(models["large"].words))
 
 
-def series(model: Word2Vec) -> Series:
+def series(word2vec: Word2Vec) -> Series:
     """Milliseconds a word against the size of the vocabulary, ours and the competitors'."""
     lines: Series = {}
     for size in SIZES:
-        sized = resized(model, size)
+        sized = resized(word2vec, size)
         for name, found in (("one word", one_word(sized)), (f"best {TOP}", top_words(sized))):
             for label, side in ((name, found.ours), (found.competitor, found.theirs)):
                 lines.setdefault(label, []).append((size, float(np.median(side)) * 1e3))
@@ -52,65 +52,65 @@ def series(model: Word2Vec) -> Series:
     return lines
 
 
-def one_word(model: Word2Vec) -> Comparison:
+def one_word(word2vec: Word2Vec) -> Comparison:
     """All log-probabilities of one word, against the bare product."""
-    nodes, place = np.asarray(model.nodes), iter(np.tile(some_words(model, 64), 1000))
+    nodes, place = np.asarray(word2vec.nodes), iter(np.tile(some_words(word2vec, 64), 1000))
 
     def ours() -> int:
-        model.log_probabilities_of_rows(np.array([next(place)], np.int32))
+        word2vec.log_probabilities_of_rows(np.array([next(place)], np.int32))
         return 1
 
     def theirs() -> int:
-        nodes @ model.vectors[next(place)]
+        nodes @ word2vec.vectors[next(place)]
         return 1
 
     ours()
-    work = f"log p(y\\|x) of all y, one word, V = {len(model.words):,}"
+    work = f"log p(y\\|x) of all y, one word, V = {len(word2vec.words):,}"
     return Comparison(work, "matrix-vector product", 1.5).measure(ours, theirs, 51)
 
 
-def batch(model: Word2Vec) -> Comparison:
+def batch(word2vec: Word2Vec) -> Comparison:
     """The same in a batch, against the walk over all paths."""
-    words, paths = some_words(model, BATCH), paths_of(model, some_words(model, WALKED, seed=1))
+    words, paths = some_words(word2vec, BATCH), paths_of(word2vec, some_words(word2vec, WALKED, seed=1))
 
     def ours() -> int:
-        model.log_probabilities_of_rows(words)
+        word2vec.log_probabilities_of_rows(words)
         return BATCH
 
     def theirs() -> float:
-        walk(model, int(words[0]), paths)
-        return len(paths) / len(model.words)
+        walk(word2vec, int(words[0]), paths)
+        return len(paths) / len(word2vec.words)
 
-    work = f"the same, a word of a batch of {BATCH}, V = {len(model.words):,}"
+    work = f"the same, a word of a batch of {BATCH}, V = {len(word2vec.words):,}"
     walked = f"published loop (timed on {WALKED:,} of the words y)"
-    goal = 500 if len(model.words) < 100_000 else 800
+    goal = 500 if len(word2vec.words) < 100_000 else 800
     return Comparison(work, walked, 1 / goal).measure(ours, theirs, 3)
 
 
 PathArrays = tuple[np.ndarray, np.ndarray]
 
 
-def paths_of(model: Word2Vec, words: np.ndarray) -> list[PathArrays]:
+def paths_of(word2vec: Word2Vec, words: np.ndarray) -> list[PathArrays]:
     """The nodes and bits on the paths of words, as the published loop has them at hand."""
-    assert model.tree is not None
-    steps = [np.array(model.tree.path(int(word))) for word in words]
+    assert word2vec.tree is not None
+    steps = [np.array(word2vec.tree.path(int(word))) for word in words]
     return [(path[:, 0], path[:, 1]) for path in steps]
 
 
-def walk(model: Word2Vec, row: int, paths: list[PathArrays]) -> float:
+def walk(word2vec: Word2Vec, row: int, paths: list[PathArrays]) -> float:
     """The published way: log p of one word after the other, each by the product with its path."""
-    vector, nodes, total = model.vectors[row], model.nodes, 0.0
+    vector, nodes, total = word2vec.vectors[row], word2vec.nodes, 0.0
     for points, code in paths:
         dot = np.dot(vector, nodes[points].T)
         total -= sum(np.logaddexp(0, -dot) + code * dot)
     return total
 
 
-def top_words(model: Word2Vec) -> Comparison:
+def top_words(word2vec: Word2Vec) -> Comparison:
     """The exact best words, on all cores, against the bare product of the same shape."""
-    nodes, words = np.asarray(model.nodes), np.sort(some_words(model, 2048))
-    vectors = np.ascontiguousarray(model.vectors[words[:BATCH]].T)
-    search = TreeSearch(model, Relatedness())
+    nodes, words = np.asarray(word2vec.nodes), np.sort(some_words(word2vec, 2048))
+    vectors = np.ascontiguousarray(word2vec.vectors[words[:BATCH]].T)
+    search = TreeSearch(word2vec, Relatedness())
     with ThreadPoolExecutor() as pool:
 
         def ours() -> int:
@@ -122,7 +122,7 @@ def top_words(model: Word2Vec) -> Comparison:
             return BATCH
 
         ours()
-        work = f"exact best {TOP} words of a word, V = {len(model.words):,}"
+        work = f"exact best {TOP} words of a word, V = {len(word2vec.words):,}"
         return Comparison(work, "sgemm of the same shape", 1.0).measure(ours, theirs)
 
 
@@ -134,7 +134,9 @@ def table_memory(models: Path, size: int) -> Figure:
     return Figure(work, done.resident / 2**30, 2.0, "GiB")
 
 
-def some_words(model: Word2Vec, number: int, seed: int = 0) -> np.ndarray:
+def some_words(word2vec: Word2Vec, number: int, seed: int = 0) -> np.ndarray:
     """Rows drawn at random."""
     generator = np.random.default_rng(seed)
-    return generator.choice(len(model.words), number, replace=number > len(model.words)).astype(np.int32)
+    return generator.choice(len(word2vec.words), number, replace=number > len(word2vec.words)).astype(
+        np.int32
+    )

@@ -43,7 +43,7 @@ class KeywordSet:
     weights: Weights
     same: Callable[[str], str]
 
-    def model(self, models: Path, data: Path) -> enricher.Enricher:
+    def model(self, models: Path, data: Path) -> enricher.Model:
         """The model, trained when it is not there yet."""
         folder = models / self.name.replace("/", "_")
         return enricher.load(trained(folder, [data / self.learn], "--no-tuning"))
@@ -104,7 +104,7 @@ def f1(found: Sequence[Sequence[str]], given: Sequence[set[str]]) -> float:
     return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
 
 
-def systems(chosen: KeywordSet, model: enricher.Enricher) -> Iterator[tuple[str, Extract]]:
+def systems(chosen: KeywordSet, model: enricher.Model) -> Iterator[tuple[str, Extract]]:
     """Each with its name: others' methods, the published score, ours, ours without its parts."""
     if chosen.title_field is not None:
         for name, method in jieba_methods():
@@ -119,7 +119,7 @@ def systems(chosen: KeywordSet, model: enricher.Enricher) -> Iterator[tuple[str,
 
     def ours(usage: Usage | None = model.bundle.usage, **weights: float) -> Extract:
         other = replace(chosen.weights, **weights)
-        extractor = PhraseExtractor(model.model, usage, chinese=other, english=other)
+        extractor = PhraseExtractor(model.word2vec, usage, chinese=other, english=other)
         return lambda document: [
             keyword.text for keyword in extractor.keywords(document, chosen.top, chosen.title_field)
         ]
@@ -136,7 +136,7 @@ def systems(chosen: KeywordSet, model: enricher.Enricher) -> Iterator[tuple[str,
 
 
 def informed(
-    model: enricher.Enricher, chosen: KeywordSet, weight: float, document: AnalyzedDocument
+    model: enricher.Model, chosen: KeywordSet, weight: float, document: AnalyzedDocument
 ) -> list[str]:
     """The best by the logit of the score and what the text's words say of the candidate."""
     found = candidates(model, chosen, document)
@@ -149,12 +149,12 @@ def informed(
 
 
 def diverse(
-    model: enricher.Enricher, chosen: KeywordSet, weight: float, document: AnalyzedDocument
+    model: enricher.Model, chosen: KeywordSet, weight: float, document: AnalyzedDocument
 ) -> list[str]:
     """One after the other by the logit of the score, less what those chosen before say of the candidate."""
     left, kept = candidates(model, chosen, document), list[enricher.Keyword]()
     while left and len(kept) < chosen.top:
-        words = model.model.rows([word for one in kept for word in model.analyzer.content_words(one.text)])
+        words = model.word2vec.rows([word for one in kept for word in model.analyzer.content_words(one.text)])
         best = max(left, key=lambda one: logit(one) - weight * information(model, one.text, words))
         left.remove(best)
         kept.append(best)
@@ -162,16 +162,16 @@ def diverse(
 
 
 def candidates(
-    model: enricher.Enricher, chosen: KeywordSet, document: AnalyzedDocument
+    model: enricher.Model, chosen: KeywordSet, document: AnalyzedDocument
 ) -> list[enricher.Keyword]:
     """MORE times as many keywords as are asked for."""
     [found] = model.document_keywords([document], chosen.top * MORE, "phrases", chosen.title_field)
     return found
 
 
-def rows_of(model: enricher.Enricher, document: AnalyzedDocument) -> IntArray:
+def rows_of(model: enricher.Model, document: AnalyzedDocument) -> IntArray:
     """The rows of the words of a document that the model knows."""
-    return model.model.rows([token.text for tokens in document.tokens.values() for token in tokens])
+    return model.word2vec.rows([token.text for tokens in document.tokens.values() for token in tokens])
 
 
 def logit(keyword: enricher.Keyword) -> float:
@@ -179,12 +179,12 @@ def logit(keyword: enricher.Keyword) -> float:
     return math.log(keyword.score / (1 - keyword.score))
 
 
-def information(model: enricher.Enricher, keyword: str, text: IntArray) -> float:
+def information(model: enricher.Model, keyword: str, text: IntArray) -> float:
     """Mean of max(0, log p(w_k|w) − log p(w_k)) over the words w of a keyword and those of a text, w_k."""
-    words = model.model.rows(model.analyzer.content_words(keyword))
+    words = model.word2vec.rows(model.analyzer.content_words(keyword))
     if not (len(words) and len(text)):
         return 0.0
-    return float(mutual_information(model.model, words, text).clip(min=0).mean())
+    return float(mutual_information(model.word2vec, words, text).clip(min=0).mean())
 
 
 def jieba_methods() -> list[tuple[str, Callable[..., list[str]]]]:

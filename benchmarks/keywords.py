@@ -25,19 +25,19 @@ def texts_of(data: Path) -> list[str]:
         return [f"{line['title']}\n{line['text']}" for line in map(json.loads, file)]
 
 
-def rows(model: enricher.Enricher, data: Path) -> Iterator[Row]:
+def rows(model: enricher.Model, data: Path) -> Iterator[Row]:
     """The rows of the table."""
     texts = texts_of(data)
-    words = [model.model.rows(model.analyzer.content_words(text)) for text in texts]
+    words = [model.word2vec.rows(model.analyzer.content_words(text)) for text in texts]
     yield given_words(model, [found for found in words if len(found)])
     yield from raw_text(model, texts)
 
 
-def given_words(model: enricher.Enricher, documents: list[np.ndarray]) -> Comparison:
+def given_words(model: enricher.Model, documents: list[np.ndarray]) -> Comparison:
     """The published score of all candidates of a document, given its words."""
 
     def ours() -> int:
-        score_texts(model.model, documents, os.cpu_count() or 1)
+        score_texts(model.word2vec, documents, os.cpu_count() or 1)
         return len(documents)
 
     def theirs() -> int:
@@ -50,14 +50,14 @@ def given_words(model: enricher.Enricher, documents: list[np.ndarray]) -> Compar
     return Comparison(work, "published loop (every 50th abstract)", 1 / 500).measure(ours, theirs, 5)
 
 
-def walk_document(model: enricher.Enricher, words: np.ndarray) -> None:
+def walk_document(model: enricher.Model, words: np.ndarray) -> None:
     """The published way: the path of every word of the text from every word of the text, N² of them."""
-    paths = paths_of(model.model, words)
+    paths = paths_of(model.word2vec, words)
     for word in words:
-        walk(model.model, int(word), paths)
+        walk(model.word2vec, int(word), paths)
 
 
-def raw_text(model: enricher.Enricher, texts: list[str]) -> Iterator[Comparison]:
+def raw_text(model: enricher.Model, texts: list[str]) -> Iterator[Comparison]:
     """From raw text to keywords, against both methods of jieba."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -80,9 +80,9 @@ def raw_text(model: enricher.Enricher, texts: list[str]) -> Iterator[Comparison]
         yield Comparison(work, f"jieba.analyse.{method.__name__}", 1 / 3).measure(ours, theirs, 5)
 
 
-def series(model: enricher.Enricher, data: Path) -> Series:
+def series(model: enricher.Model, data: Path) -> Series:
     """Milliseconds a document against the number of its words, ours and the published loop."""
-    words = np.concatenate([model.model.rows(model.analyzer.content_words(t)) for t in texts_of(data)])
+    words = np.concatenate([model.word2vec.rows(model.analyzer.content_words(t)) for t in texts_of(data)])
     lines: Series = {"published score": [], "published loop": []}
     for length in LENGTHS:
         found = at_length(model, words[:length])
@@ -91,21 +91,21 @@ def series(model: enricher.Enricher, data: Path) -> Series:
     return lines
 
 
-def at_length(model: enricher.Enricher, words: np.ndarray) -> Comparison:
+def at_length(model: enricher.Model, words: np.ndarray) -> Comparison:
     """The score of all candidates of one document, and the loop from some of them."""
     times = 10_000 // len(words) + 1
 
     def ours() -> int:
         for _ in range(times):
-            text_log_probabilities(model.model, words, np.unique(words))
+            text_log_probabilities(model.word2vec, words, np.unique(words))
         return times
 
     return Comparison("", "", 1).measure(ours, lambda: walk_share(model, words), 3)
 
 
-def walk_share(model: enricher.Enricher, words: np.ndarray) -> float:
+def walk_share(model: enricher.Model, words: np.ndarray) -> float:
     """Walk from a few words to a thousand; answers the share of all pairs."""
-    paths = paths_of(model.model, words[:1000])
+    paths = paths_of(model.word2vec, words[:1000])
     for word in words[:5]:
-        walk(model.model, int(word), paths)
+        walk(model.word2vec, int(word), paths)
     return min(5, len(words)) / len(words) * len(paths) / len(words)

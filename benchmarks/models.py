@@ -44,36 +44,38 @@ def trained(folder: Path, sources: Sequence[Path], *options: str) -> Path:
     return folder
 
 
-def gensim_model(model: Word2Vec, path: Path) -> Path:
+def gensim_model(word2vec: Word2Vec, path: Path) -> Path:
     """The same model saved by gensim, made when it is not there yet."""
     if not path.exists():
         from gensim.models import Word2Vec as GensimWord2Vec
 
-        other = GensimWord2Vec(vector_size=model.vectors.shape[1], min_count=1, sg=1, hs=1, negative=0)
-        counts = dict(zip(model.words, map(int, model.counts), strict=True))
+        other = GensimWord2Vec(vector_size=word2vec.vectors.shape[1], min_count=1, sg=1, hs=1, negative=0)
+        counts = dict(zip(word2vec.words, map(int, word2vec.counts), strict=True))
         other.build_vocab_from_freq(counts, corpus_count=1)
-        rows = np.array([model.index[word] for word in other.wv.index_to_key])
-        other.wv.vectors[:] = model.vectors[rows]
+        rows = np.array([word2vec.index[word] for word in other.wv.index_to_key])
+        other.wv.vectors[:] = word2vec.vectors[rows]
         path.parent.mkdir(parents=True, exist_ok=True)
         other.save(str(path))
     return path
 
 
-def resized(model: Word2Vec, size: int) -> Word2Vec:
+def resized(word2vec: Word2Vec, size: int) -> Word2Vec:
     """A model of so many words, as the module's docstring says."""
-    while size > 2 * len(model.words):
-        model = split(model, 2 * len(model.words))
-    return cut(model, size) if size <= len(model.words) else split(model, size)
+    while size > 2 * len(word2vec.words):
+        word2vec = split(word2vec, 2 * len(word2vec.words))
+    return cut(word2vec, size) if size <= len(word2vec.words) else split(word2vec, size)
 
 
-def cut(model: Word2Vec, size: int) -> Word2Vec:
+def cut(word2vec: Word2Vec, size: int) -> Word2Vec:
     """The model of the `size` most frequent words."""
-    assert model.tree is not None and model.nodes is not None
-    gone = -len(model.words) - 1
-    stands = [gone] * len(model.tree.children)  # what is left where a node was: a new node, a word, nothing
+    assert word2vec.tree is not None and word2vec.nodes is not None
+    gone = -len(word2vec.words) - 1
+    stands = [gone] * len(
+        word2vec.tree.children
+    )  # what is left where a node was: a new node, a word, nothing
     kept: list[int] = []
     children: list[list[int]] = []
-    for node, below in reversed(list(enumerate(model.tree.children.tolist()))):
+    for node, below in reversed(list(enumerate(word2vec.tree.children.tolist()))):
         left = [stands[child] if child >= 0 else child if ~child < size else gone for child in below]
         if gone in left:
             stands[node] = max(left)
@@ -83,40 +85,40 @@ def cut(model: Word2Vec, size: int) -> Word2Vec:
             children.append(left)
     tree, order = HuffmanTree.from_children(np.array(children), stands[0])
     return replace(
-        model,
-        words=model.words[:size],
-        counts=model.counts[:size],
-        vectors=np.ascontiguousarray(model.vectors[:size]),
+        word2vec,
+        words=word2vec.words[:size],
+        counts=word2vec.counts[:size],
+        vectors=np.ascontiguousarray(word2vec.vectors[:size]),
         tree=tree,
-        nodes=np.ascontiguousarray(model.nodes[np.array(kept)[order]]),
+        nodes=np.ascontiguousarray(word2vec.nodes[np.array(kept)[order]]),
         document_frequencies=None,
     )
 
 
-def split(model: Word2Vec, size: int, seed: int = 0) -> Word2Vec:
+def split(word2vec: Word2Vec, size: int, seed: int = 0) -> Word2Vec:
     """The model with its rarest words split until there are `size`, at most twice as many."""
-    assert model.tree is not None and model.nodes is not None
+    assert word2vec.tree is not None and word2vec.nodes is not None
     generator = np.random.default_rng(seed)
-    old, more = len(model.words), size - len(model.words)
+    old, more = len(word2vec.words), size - len(word2vec.words)
     first = np.arange(old - more, old)
-    children = np.concatenate([model.tree.children, np.stack([~first, ~(old + np.arange(more))], axis=1)])
-    parents = model.tree.leaf_parents[first]
-    children[parents, model.tree.leaf_sides[first]] = old - 1 + np.arange(more)
+    children = np.concatenate([word2vec.tree.children, np.stack([~first, ~(old + np.arange(more))], axis=1)])
+    parents = word2vec.tree.leaf_parents[first]
+    children[parents, word2vec.tree.leaf_sides[first]] = old - 1 + np.arange(more)
 
     def beside(rows: np.ndarray, all_rows: np.ndarray) -> np.ndarray:
         one, other = generator.integers(len(all_rows), size=(2, len(rows)))
         return rows + (all_rows[one] - all_rows[other]) / 2
 
-    nodes = np.concatenate([model.nodes, beside(model.nodes[parents], model.nodes)])
+    nodes = np.concatenate([word2vec.nodes, beside(word2vec.nodes[parents], word2vec.nodes)])
     tree, order = HuffmanTree.from_children(children.astype(np.int64), 0)
-    counts = np.asarray(model.counts).copy()
+    counts = np.asarray(word2vec.counts).copy()
     halves = np.maximum(counts[first] // 2, 1)
     counts[first] = np.maximum(counts[first] - halves, 1)
     return replace(
-        model,
-        words=[*model.words, *(f"word {row}" for row in range(old, size))],
+        word2vec,
+        words=[*word2vec.words, *(f"word {row}" for row in range(old, size))],
         counts=np.concatenate([counts, halves]),
-        vectors=np.concatenate([model.vectors, beside(model.vectors[first], model.vectors)]),
+        vectors=np.concatenate([word2vec.vectors, beside(word2vec.vectors[first], word2vec.vectors)]),
         tree=tree,
         nodes=nodes[order],
         document_frequencies=None,

@@ -18,12 +18,12 @@ SIZES = (10_000, 20_000, 50_000, 100_000, 200_000, 400_000, 1_000_000)
 QUERIES = 200
 
 
-def measured(model: Word2Vec) -> tuple[list[Row], Series]:
+def measured(word2vec: Word2Vec) -> tuple[list[Row], Series]:
     """The rows of the table, at the largest size, and milliseconds a word against the vocabulary."""
     rows: list[Row] = []
     lines: Series = {"neighbours": [], "gensim": []}
     for size in SIZES:
-        found, recall = one_by_one(resized(model, size).vectors)
+        found, recall = one_by_one(resized(word2vec, size).vectors)
         print(f"V = {size:,}: {found.row()[1]}, gensim {found.row()[3]}, recall {recall:.4f}", flush=True)
         rows = [found, Figure(f"what it misses of the nearest {NEAREST}", 1 - recall, 0.01, "")]
         for name, side in (("neighbours", found.ours), ("gensim", found.theirs)):

@@ -37,16 +37,16 @@ print(json.dumps({"import": imported - start, "open": time.perf_counter() - impo
 """
 
 
-def rows(model: enricher.Enricher, models: Path, data: Path) -> Iterator[Row]:
+def rows(model: enricher.Model, models: Path, data: Path) -> Iterator[Row]:
     """The rows of the table: opening the model of a folder, its memory, and expanding queries."""
     yield from opening(model, models)
     yield expansion(model, data)
 
 
-def opening(model: enricher.Enricher, models: Path) -> Iterator[Row]:
+def opening(model: enricher.Model, models: Path) -> Iterator[Row]:
     """A bundle to its first `related` against loading the same model by gensim, in new processes."""
     size = f"V = {len(model.words):,}"
-    saved = gensim_model(model.model, models.with_name("gensim") / "word2vec.model")
+    saved = gensim_model(model.word2vec, models.with_name("gensim") / "word2vec.model")
     opened, whole = (
         Comparison(f"opening a model to the first related words, {size}{what}", f"gensim's load{what}", goal)
         for what, goal in (("", 0.1), (", with the import", 1.0))
@@ -65,11 +65,11 @@ def opening(model: enricher.Enricher, models: Path) -> Iterator[Row]:
     yield Figure(f"anonymous memory after it, {size}", float(np.median(memory)), 200, "MB")
 
 
-def expansion(model: enricher.Enricher, data: Path) -> Figure:
+def expansion(model: enricher.Model, data: Path) -> Figure:
     """The 99th percentile of the processor time that expanding four words takes."""
     with gzip.open(data / "zh/ir_stard_law/queries.jsonl.gz", "rt", encoding="utf-8") as file:
         texts = [json.loads(line)["text"] for line in file]
-    words = [w for text in texts for w in model.analyzer.content_words(text) if w in model.model.index]
+    words = [w for text in texts for w in model.analyzer.content_words(text) if w in model.word2vec.index]
     generator = np.random.default_rng(0)
     queries = [" ".join(generator.choice(words, WORDS, replace=False)) for _ in range(QUERIES)]
     times = []

@@ -164,25 +164,25 @@ def occurrences(
     return found
 
 
-def by_information(model: Word2Vec, groups: Sequence[WordGroup], context: Words) -> Sequence[float]:
+def by_information(word2vec: Word2Vec, groups: Sequence[WordGroup], context: Words) -> Sequence[float]:
     """As the product chooses."""
-    return group_fits(model, [group.rows for group in groups], model.rows(context))
+    return group_fits(word2vec, [group.rows for group in groups], word2vec.rows(context))
 
 
-def by_cosine(model: Word2Vec, groups: Sequence[WordGroup], context: Words) -> Sequence[float]:
+def by_cosine(word2vec: Word2Vec, groups: Sequence[WordGroup], context: Words) -> Sequence[float]:
     """Cosine of the mean directions of the group and of the context."""
 
     def direction(words: np.ndarray) -> FloatArray:
-        vectors = model.vectors[words] / np.linalg.norm(model.vectors[words], axis=1, keepdims=True)
+        vectors = word2vec.vectors[words] / np.linalg.norm(word2vec.vectors[words], axis=1, keepdims=True)
         mean: FloatArray = vectors.mean(axis=0)
         return mean / np.linalg.norm(mean)
 
-    wanted = direction(model.rows(context))
+    wanted = direction(word2vec.rows(context))
     return [float(direction(group.rows) @ wanted) for group in groups]
 
 
 def recovered(
-    model: Word2Vec,
+    word2vec: Word2Vec,
     groups: Sequence[WordGroup],
     labelled: Sequence[Occurrence],
     tests: Sequence[Occurrence],
@@ -191,8 +191,8 @@ def recovered(
     """How many of the tests get the sense that stood there."""
 
     def chosen(context: Words) -> int:
-        known = [word for word in context if word in model.index]
-        return int(np.argmax(fits(model, groups, known))) if known else 0
+        known = [word for word in context if word in word2vec.index]
+        return int(np.argmax(fits(word2vec, groups, known))) if known else 0
 
     sizes = Counter(one.sense for one in labelled)
     votes = Counter((chosen(one.context), one.sense) for one in labelled)
@@ -204,7 +204,7 @@ def recovered(
 
 
 def added(
-    model: Word2Vec,
+    word2vec: Word2Vec,
     pairs: Sequence[tuple[str, str]],
     tried: Sequence[int],
     unseen: Sequence[Sequence[Occurrence]],
@@ -226,15 +226,15 @@ def added(
     good, judged = [0, 0], [0, 0]
     for n in tried:
         merged = "_".join(pairs[n])
-        row = np.array([model.index[merged]], np.int32)
-        nearest = [model.words[y] for y in most_related(model, row, ADDED, Relatedness())[1][0]]
+        row = np.array([word2vec.index[merged]], np.int32)
+        nearest = [word2vec.words[y] for y in most_related(word2vec, row, ADDED, Relatedness())[1][0]]
         for test in unseen[n][:CONTEXTS]:
-            others = sorted({word for word in test.context if word in model.index and word not in merged})
+            others = sorted({word for word in test.context if word in word2vec.index and word not in merged})
             if len(others) < OTHERS:
                 continue
             typed = [merged, *chance.sample(others, OTHERS)]
             query = Query(" ".join(typed), tuple(map(QueryTerm, typed)))
-            terms = expand_by_relatedness(model, None, query).terms[len(query.terms) :]
+            terms = expand_by_relatedness(word2vec, None, query).terms[len(query.terms) :]
             right, wrong = pairs[n][test.sense], pairs[n][1 - test.sense]
             for side, found in enumerate((nearest, [term.term for term in terms])):
                 for word in found:

@@ -51,7 +51,7 @@ def rows(models: Path, data: Path) -> Iterator[Sequence[str]]:
         print(f"{len(unjudged)} pairs were never judged; they are in {path}.", file=sys.stderr)
 
 
-def related(model: enricher.Enricher, word: str, alpha: float, shrinkage: bool) -> list[str]:
+def related(model: enricher.Model, word: str, alpha: float, shrinkage: bool) -> list[str]:
     """The words that the command `related` would print."""
     return [item.word for item in model.related(word, TOP, alpha, shrinkage)]
 

@@ -148,22 +148,22 @@ class Correlations:
         return f"{' / '.join(f'{x:.3f}' for x in figures)} ({self.known} of {self.pairs})"
 
 
-def correlations(model: Word2Vec, pairs: Sequence[tuple[str, str, float]]) -> Correlations:
+def correlations(word2vec: Word2Vec, pairs: Sequence[tuple[str, str, float]]) -> Correlations:
     """Of what people said with cosine of the input vectors, mutual information both ways, cosine +
     information / NATS, and cosine of the output vectors.
     """
-    known = [pair for pair in pairs if pair[0] in model.index and pair[1] in model.index]
+    known = [pair for pair in pairs if pair[0] in word2vec.index and pair[1] in word2vec.index]
     said = [score for _, _, score in known]
-    one, other = (model.rows([pair[side] for pair in known]) for side in (0, 1))
-    cosine = cosines(model.vectors[one], model.vectors[other])
+    one, other = (word2vec.rows([pair[side] for pair in known]) for side in (0, 1))
+    cosine = cosines(word2vec.vectors[one], word2vec.vectors[other])
     information = np.array(
         [
-            (mutual_information(model, x, y) + mutual_information(model, y, x)).item() / 2
+            (mutual_information(word2vec, x, y) + mutual_information(word2vec, y, x)).item() / 2
             for x, y in zip(np.split(one, len(one)), np.split(other, len(other)), strict=True)
         ]
     )
     information[one == other] = information.max()  # that a word is like itself is not learned from text
-    outputs = output_vectors(model, np.concatenate([one, other]))
+    outputs = output_vectors(word2vec, np.concatenate([one, other]))
     scores = (cosine, information, cosine + information / NATS, cosines(*np.split(outputs, 2)))
     return Correlations(
         *(float(spearmanr(score, said).statistic) for score in scores), len(known), len(pairs)
@@ -176,16 +176,16 @@ def cosines(one: FloatArray, other: FloatArray) -> FloatArray:
     return np.asarray((one * other).sum(axis=1) / np.maximum(norms, 1e-9))
 
 
-def output_vectors(model: Word2Vec, rows: IntArray) -> FloatArray:
+def output_vectors(word2vec: Word2Vec, rows: IntArray) -> FloatArray:
     """What the vector of a context is multiplied with, (n, d): of negative sampling the word's own, of a
     tree the sum over its path of θ with the sign of the branch, of which log p(y|x) is a smooth function.
     """
-    if model.tree is None:
-        assert model.outputs is not None
-        return np.asarray(model.outputs[rows])
-    assert model.nodes is not None
-    found = np.zeros((len(rows), model.vectors.shape[1]), np.float32)
+    if word2vec.tree is None:
+        assert word2vec.outputs is not None
+        return np.asarray(word2vec.outputs[rows])
+    assert word2vec.nodes is not None
+    found = np.zeros((len(rows), word2vec.vectors.shape[1]), np.float32)
     for place, row in enumerate(rows):
-        for node, code in model.tree.path(int(row)):
-            found[place] += (1 - 2 * code) * model.nodes[node]
+        for node, code in word2vec.tree.path(int(row)):
+            found[place] += (1 - 2 * code) * word2vec.nodes[node]
     return found

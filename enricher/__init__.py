@@ -8,7 +8,7 @@ model.related("数据库")
 """
 
 from enricher.errors import EnricherError
-from enricher.loaded_model import Enricher, load
+from enricher.loaded_model import Model, load
 from enricher.records import Keyword, Neighbor, Query, QueryTerm, RelatedWord
 
-__all__ = ["Enricher", "EnricherError", "Keyword", "Neighbor", "Query", "QueryTerm", "RelatedWord", "load"]
+__all__ = ["EnricherError", "Keyword", "Model", "Neighbor", "Query", "QueryTerm", "RelatedWord", "load"]

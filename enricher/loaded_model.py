@@ -23,17 +23,17 @@ from enricher.text.segmentation import NO_LEXICON
 TEXT_FIELD = "text"
 
 
-class Enricher:
+class Model:
     """An opened model with the analyser that cuts text as its training text was cut."""
 
     def __init__(self, bundle: Bundle, analyzer: Analyzer) -> None:
         self.bundle = bundle
         self.analyzer = analyzer
 
-    def stripping_html(self, strip_html: bool) -> "Enricher":
+    def stripping_html(self, strip_html: bool) -> "Model":
         """The same model for texts that are HTML, or for others: see `Analyzer`."""
         analyzer = self.analyzer.stripping_html(strip_html)
-        return self if analyzer is self.analyzer else Enricher(self.bundle, analyzer)
+        return self if analyzer is self.analyzer else Model(self.bundle, analyzer)
 
     @property
     def version(self) -> str:
@@ -41,9 +41,9 @@ class Enricher:
         return self.bundle.version
 
     @property
-    def model(self) -> Word2Vec:
+    def word2vec(self) -> Word2Vec:
         """The words and weights themselves."""
-        return self.bundle.model
+        return self.bundle.word2vec
 
     @property
     def has_titles(self) -> bool:
@@ -75,7 +75,7 @@ class Enricher:
     @property
     def words(self) -> Sequence[str]:
         """The vocabulary, V words, in the order of the model's rows."""
-        return self.model.words
+        return self.word2vec.words
 
     def keywords(self, text: str, top: int = 5, method: str = "phrases") -> list[Keyword]:
         """The keywords of a text, best first.
@@ -86,7 +86,7 @@ class Enricher:
         _need_text("text", text)
         if method == "published" and top > 0:  # words are cut in less time than tokens with their places
             words = self.analyzer.content_words(prose(text, every_tag=self.analyzer.strips_html))
-            return published_keywords(self.model, [words], top)[0]
+            return published_keywords(self.word2vec, [words], top)[0]
         document = self.analyzer.analyze(Document("", {TEXT_FIELD: text}), (TEXT_FIELD,))
         return self.document_keywords([document], top, method)[0]
 
@@ -102,7 +102,7 @@ class Enricher:
 
     @cached_property
     def _keyword_extractor(self) -> KeywordExtractor:
-        return KeywordExtractor(self.model, self.bundle.usage, self.analyzer)
+        return KeywordExtractor(self.word2vec, self.bundle.usage, self.analyzer)
 
     def neighbors(self, word: str, top: int = 10) -> list[Neighbor]:
         """The words that can replace a word: nearest by cosine of the input vectors, best first.
@@ -112,8 +112,8 @@ class Enricher:
         _need_text("word", word)
         from enricher.model import neighbors as cosine  # it imports faiss, which nothing else needs
 
-        row = self.model.row(word)
-        return cosine.neighbors(self.bundle.neighbor_index, self.words, self.model.vectors, row, top)
+        row = self.word2vec.row(word)
+        return cosine.neighbors(self.bundle.neighbor_index, self.words, self.word2vec.vectors, row, top)
 
     def related(
         self, word: str, top: int = 10, alpha: float = DEFAULT_ALPHA, shrinkage: bool = True
@@ -126,7 +126,7 @@ class Enricher:
         Raises UnknownWord, UsageError.
         """
         _need_text("word", word)
-        return related(self.model, self.bundle.related_table, word, top, self.formula(alpha, shrinkage))
+        return related(self.word2vec, self.bundle.related_table, word, top, self.formula(alpha, shrinkage))
 
     def senses(
         self,
@@ -146,17 +146,17 @@ class Enricher:
             _need_text("context", context)
         if top < 1:
             raise UsageError(f"The number of words must be 1 or more, not {top}.")
-        row, formula = self.model.row(word), self.formula(alpha, shrinkage)
-        groups = word_groups(self.model, row, formula)
+        row, formula = self.word2vec.row(word), self.formula(alpha, shrinkage)
+        groups = word_groups(self.word2vec, row, formula)
         fits: list[float | None] = [None] * len(groups)
         if context is not None:
-            around = self.model.rows(self.analyzer.content_words(context))
+            around = self.word2vec.rows(self.analyzer.content_words(context))
             around = around[around != row]
             if not len(around):
                 raise UsageError(f"The context {context!r} holds no other word that the model knows.")
-            fits = list(group_fits(self.model, [group.rows for group in groups], around))
+            fits = list(group_fits(self.word2vec, [group.rows for group in groups], around))
         found = [
-            Sense(tuple(as_related_words(self.model, row, group.scores, group.rows, formula)[:top]), fit)
+            Sense(tuple(as_related_words(self.word2vec, row, group.scores, group.rows, formula)[:top]), fit)
             for group, fit in zip(groups, fits, strict=True)
         ]
         return sorted(found, key=lambda sense: -(sense.fit or 0.0)) if context is not None else found
@@ -164,7 +164,7 @@ class Enricher:
     def formula(self, alpha: float = DEFAULT_ALPHA, shrinkage: bool = True) -> Relatedness:
         """The formula by which `related` ranks; the inner product on a model of negative sampling."""
         asked = Relatedness(alpha, DEFAULT_SHRINKAGE if shrinkage else 0.0)
-        return asked if self.model.tree is not None else INNER_PRODUCT
+        return asked if self.word2vec.tree is not None else INNER_PRODUCT
 
     def log_probabilities(self, word: str | Sequence[str]) -> FloatArray:
         """Log p(y|word), natural logarithm, for every y in the order of `words`: float32 (V,).
@@ -177,7 +177,7 @@ class Enricher:
                 raise TypeError(f"word must be a string or a list of strings, not {type(word).__name__}.")
             for one in word:
                 _need_text("each word", one)
-        return self.model.log_probabilities(word)
+        return self.word2vec.log_probabilities(word)
 
     def expand(self, query: str, settings: RelatednessExpansion | None = None) -> Query:
         """The words of a query, with weight 1, and the words related to it as a whole."""
@@ -186,7 +186,7 @@ class Enricher:
 
     def expand_query(self, query: Query, settings: RelatednessExpansion | None = None) -> Query:
         """The same of a query whose words are known."""
-        return expand_by_relatedness(self.model, self.bundle.related_table, query, settings)
+        return expand_by_relatedness(self.word2vec, self.bundle.related_table, query, settings)
 
 
 def _need_text(name: str, value: object) -> None:
@@ -195,7 +195,7 @@ def _need_text(name: str, value: object) -> None:
         raise TypeError(f"{name} must be a string, not {type(value).__name__}.")
 
 
-def load(models_dir: str | Path, version: str | None = None) -> Enricher:
+def load(models_dir: str | Path, version: str | None = None) -> Model:
     """Open the active model of a folder of bundles, or the version named.
 
     Raises ModelNotFound, BundleInvalid; also when the segmenter that cut the training text is
@@ -204,7 +204,7 @@ def load(models_dir: str | Path, version: str | None = None) -> Enricher:
     bundle = BundleStore(models_dir).open(version)
     lexicon = read_lexicon(bundle.lexicon_path) if bundle.lexicon_path else NO_LEXICON
     analyzer = matching_analyzer(bundle.manifest["analysis"], lexicon, f"The model {bundle.version}")
-    return Enricher(bundle, analyzer)
+    return Model(bundle, analyzer)
 
 
 def _limit(analysis: Mapping[str, Any], owner: str) -> int:

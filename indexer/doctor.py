@@ -154,17 +154,22 @@ def _index(examined: _Examined, name: str) -> str:
     """What an index holds; an error where it cannot be searched as it was made, or too much waits."""
     engine = examined.engine
     layout, count = engine.layout(name), engine.count(name)
-    if layout.model is not None and layout.model not in BundleStore(examined.models).versions():
+    if (
+        layout.model_version is not None
+        and layout.model_version not in BundleStore(examined.models).versions()
+    ):
         raise EnricherError(
-            f"{count:,} documents, enriched by the model {layout.model}, which is not in {examined.models}"
+            f"{count:,} documents, enriched by the model {layout.model_version}, "
+            f"which is not in {examined.models}"
         )
     waiting = _waiting(examined, name, layout, count)
     for older in layout.compatible:
         left = engine.made_by(name, older)
         if left:
             raise EnricherError(
-                f"{left:,} of {count:,} documents are by {older}, and not by the model {layout.model} of the "
-                f"index: `enricher reindex start {name} --in-place` makes them one"
+                f"{left:,} of {count:,} documents are by {older}, and not by the model "
+                f"{layout.model_version} of the index: `enricher reindex start {name} --in-place` makes "
+                "them one"
             )
     if layout.mixed:
         raise EnricherError(
@@ -172,7 +177,7 @@ def _index(examined: _Examined, name: str) -> str:
             f"not end: `enricher reindex start {name} --in-place` enriches all of them"
         )
     _compare_configuration(examined, name, layout)
-    held = f"model {layout.model}" if layout.model else "words only"
+    held = f"model {layout.model_version}" if layout.model_version else "words only"
     parts = [f"{counted(count, 'document')}, {held}", *waiting]
     wordless = engine.without_words(name)
     if wordless:
@@ -212,9 +217,9 @@ def _compare_configuration(examined: _Examined, name: str, layout: IndexLayout) 
         return
     names = names_of(examined.engine, name) if tables.indexes else (name,)
     table = tables.table_of(*names)
-    if table is None or layout.model is None:
+    if table is None or layout.model_version is None:
         return
-    recipe = EnricherRecipe(examined.models, layout.model, table.fields or layout.fields, table)
+    recipe = EnricherRecipe(examined.models, layout.model_version, table.fields or layout.fields, table)
     other = difference(layout, recipe.open().layout())
     if other is not None:
         raise EnricherError(

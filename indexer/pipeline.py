@@ -75,11 +75,11 @@ class IndexReport:
 class EnricherRecipe:
     """What the enrichments of an index are made from, while nothing of it is open.
 
-    models: the folder of the bundles. model: the version, None where the text is only cut into words.
+    models: the folder of the bundles. model_version: None where the text is only cut into words.
     """
 
     models: Path
-    model: str | None
+    model_version: str | None
     fields: tuple[str, ...]
     configuration: IndexConfiguration
 
@@ -90,11 +90,11 @@ class EnricherRecipe:
         """
         strip_html = self.configuration.strip_html
         model = None
-        if self.model is not None:
-            model = load(self.models, self.model).stripping_html(strip_html)
+        if self.model_version is not None:
+            model = load(self.models, self.model_version).stripping_html(strip_html)
         analyzer = model.analyzer if model is not None else open_analyzer(strip_html=strip_html)
         enrichments = load_enrichments(self.configuration, PluginContext(self.fields, analyzer, model))
-        return DocumentEnricher(analyzer, self.fields, enrichments, self.model, self)
+        return DocumentEnricher(analyzer, self.fields, enrichments, self.model_version, self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class DocumentEnricher:
     analyzer: Analyzer
     fields: tuple[str, ...]
     enrichments: Sequence[Enrichment]
-    model: str | None
+    model_version: str | None
     recipe: EnricherRecipe | None = None
 
     def __reduce__(self) -> tuple[Callable[[EnricherRecipe], "DocumentEnricher"], tuple[EnricherRecipe]]:
@@ -129,7 +129,7 @@ class DocumentEnricher:
         return IndexLayout(
             self.fields,
             mapping,
-            self.model,
+            self.model_version,
             segmenter=self.analyzer.describe(),
             enrichments=self._document_settings(),
             dimensions=dimensions,
@@ -155,8 +155,8 @@ class DocumentEnricher:
         self, document: AnalyzedDocument, added: Sequence[Mapping[str, object]]
     ) -> dict[str, object]:
         merged: dict[str, object] = {FINGERPRINT: fingerprint(document, self.fields)}
-        if self.model is not None:
-            merged[MODEL] = self.model
+        if self.model_version is not None:
+            merged[MODEL] = self.model_version
         for part in added:
             _merge(merged, part)
         return merged
@@ -182,8 +182,8 @@ def prepare_index(engine: SearchEngine, index: str, layout: IndexLayout) -> None
             if not engine.exists(index):
                 raise
     present = engine.layout(index)
-    if present.model != layout.model:
-        raise _other_model(index, present.model, layout.model)
+    if present.model_version != layout.model_version:
+        raise _other_model(index, present.model_version, layout.model_version)
     other = difference(present, layout)
     if other is not None:
         raise IndexConflict(
@@ -218,7 +218,7 @@ def difference(present: IndexLayout, wanted: IndexLayout) -> str | None:
     if (STRIP_HTML in present.segmenter) != (STRIP_HTML in wanted.segmenter):
         before, now = ("true", "false") if STRIP_HTML in present.segmenter else ("false", "true")
         return f"it has strip_html = {before}, not {now}"
-    if present.model is None and wanted.model is None:
+    if present.model_version is None and wanted.model_version is None:
         return _other_segmenter(present, wanted)
     return None
 

@@ -78,7 +78,7 @@ def configuration_of(
 
 def recorded_configuration(recorded: IndexLayout) -> IndexConfiguration:
     """The plug-ins and settings that an index records; the defaults where no model has enriched it."""
-    if recorded.model is None or recorded.enrichments is None:
+    if recorded.model_version is None or recorded.enrichments is None:
         return IndexConfiguration()
     return IndexConfiguration(
         enrichments=tuple(recorded.enrichments),

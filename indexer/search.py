@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enricher import plugins
 from enricher.errors import IndexConflict, ModelNotFound, UsageError
 from enricher.expansion import parse_query
-from enricher.loaded_model import Enricher, matching_analyzer
+from enricher.loaded_model import Model, matching_analyzer
 from enricher.plugins import PluginContext, load_rewriters
 from enricher.records import (
     SUBWORDS,
@@ -34,7 +34,7 @@ class SearchableIndex:
     engine: SearchEngine
     layout: IndexLayout
     analyzer: Analyzer
-    enricher: Enricher | None
+    model: Model | None
 
     def query(self, text: str) -> Query:
         """What a user typed, cut as the documents of the index were."""
@@ -49,11 +49,9 @@ class SearchableIndex:
 
     def rewriting(self, configuration: IndexConfiguration) -> Callable[[Query], Query]:
         """The same as one step for many queries: its rewriters are built once."""
-        if self.enricher is None:
+        if self.model is None:
             return lambda query: query
-        context = PluginContext(
-            self.layout.fields, self.analyzer, self.enricher, frequencies=self.frequencies
-        )
+        context = PluginContext(self.layout.fields, self.analyzer, self.model, frequencies=self.frequencies)
         rewriters = load_rewriters(configuration, context)
 
         def rewrite(query: Query) -> Query:
@@ -100,19 +98,20 @@ class SearchableIndex:
         return text_at(hit.source, self.layout.title_field) if self.layout.title_field else ""
 
 
-def open_index(engine: SearchEngine, name: str, load_model: Callable[[str], Enricher]) -> SearchableIndex:
+def open_index(engine: SearchEngine, name: str, load_model: Callable[[str], Model]) -> SearchableIndex:
     """Open an index with the model that enriched it, whichever is active: a query must be cut as
     the documents were. Raises IndexNotFound, IndexConflict when that model is gone.
     """
     layout = engine.layout(name)
-    if layout.model is None:
+    if layout.model_version is None:
         analyzer = matching_analyzer(layout.segmenter, NO_LEXICON, f"The index {name!r}")
         return SearchableIndex(name, engine, layout, analyzer, None)
     try:
-        enricher = load_model(layout.model)
+        model = load_model(layout.model_version)
     except ModelNotFound as error:
         raise IndexConflict(
-            f"The index {name!r} was enriched by the model {layout.model}, which is not there. {error}"
+            f"The index {name!r} was enriched by the model {layout.model_version}, "
+            f"which is not there. {error}"
         ) from error
-    enricher = enricher.stripping_html(STRIP_HTML in layout.segmenter)
-    return SearchableIndex(name, engine, layout, enricher.analyzer, enricher)
+    model = model.stripping_html(STRIP_HTML in layout.segmenter)
+    return SearchableIndex(name, engine, layout, model.analyzer, model)

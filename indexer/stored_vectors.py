@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from enricher.errors import EnricherError, IndexConflict, ModelNotFound
-from enricher.loaded_model import Enricher, load
+from enricher.loaded_model import Model, load
 from enricher.model.text_vectors.vectors import Codes, from_numbers
 from enricher.plugins import PluginContext, load_enrichments
 from enricher.records import (
@@ -52,7 +52,7 @@ class StoredVectors:
     """Compares the vectors of indexes with fresh ones. load: opens the model of a version."""
 
     engine: SearchEngine
-    load: Callable[[str], Enricher]
+    load: Callable[[str], Model]
 
     def look(self, index: str) -> str | None:
         """That an index holds the right vectors; None where its model gives none to compare with.
@@ -60,7 +60,7 @@ class StoredVectors:
         Raises EngineError where it holds others, and says what to do.
         """
         layout = self.engine.layout(index)
-        if layout.model is None or not layout.has_vectors:
+        if layout.model_version is None or not layout.has_vectors:
             return None
         fresh = self._enricher(layout)
         dimensions = fresh.layout().dimensions.get(VECTOR)
@@ -82,11 +82,11 @@ class StoredVectors:
 
     def _enricher(self, layout: IndexLayout) -> DocumentEnricher:
         """What gives the documents of an index their vectors, and nothing else."""
-        assert layout.model is not None
-        enricher = self.load(layout.model).stripping_html(STRIP_HTML in layout.segmenter)
+        assert layout.model_version is not None
+        enricher = self.load(layout.model_version).stripping_html(STRIP_HTML in layout.segmenter)
         context = PluginContext(layout.fields, enricher.analyzer, enricher)
         plugins = load_enrichments(IndexConfiguration(enrichments=(VECTOR,)), context)
-        return DocumentEnricher(enricher.analyzer, layout.fields, plugins, layout.model)
+        return DocumentEnricher(enricher.analyzer, layout.fields, plugins, layout.model_version)
 
     def _compare(self, index: str, document: EnrichedDocument, given: object) -> None:
         """See that the engine answers the vector of a document, and calculates with it."""

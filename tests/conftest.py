@@ -37,7 +37,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def model(models: Path) -> enricher.Enricher:
+def model(models: Path) -> enricher.Model:
     """The active model of `models`."""
     return enricher.load(models)
 

@@ -50,23 +50,23 @@ from tests.evaluation.judged import write_lines
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 1.0, 1.3, 2.0, 4.5])
-def test_a_resized_model_is_a_model(model: enricher.Enricher, share: float) -> None:
+def test_a_resized_model_is_a_model(model: enricher.Model, share: float) -> None:
     """Cut or split, its probabilities sum to one, and the words that stay keep their vectors."""
     size = int(len(model.words) * share)
-    other = resized(model.model, size)
+    other = resized(model.word2vec, size)
     other.check()
     assert len(other.words) == size and len(set(other.words)) == size
     common = min(size, len(model.words))
-    assert np.array_equal(other.vectors[:common], model.model.vectors[:common])
+    assert np.array_equal(other.vectors[:common], model.word2vec.vectors[:common])
     probabilities = np.exp(other.log_probabilities_of_rows(np.arange(3, dtype=np.int32)).astype(np.float64))
     assert probabilities.sum(axis=1) == pytest.approx(np.ones(3), abs=1e-6)
 
 
-def test_the_published_loop_is_the_sum_of_log_probabilities(model: enricher.Enricher) -> None:
+def test_the_published_loop_is_the_sum_of_log_probabilities(model: enricher.Model) -> None:
     """What the kernels are compared with gives the same number."""
     targets = np.arange(0, len(model.words), 3)
     expected = model.log_probabilities(model.words[1])[targets].sum()
-    assert walk(model.model, 1, paths_of(model.model, targets)) == pytest.approx(expected, rel=1e-5)
+    assert walk(model.word2vec, 1, paths_of(model.word2vec, targets)) == pytest.approx(expected, rel=1e-5)
 
 
 def test_a_comparison_is_the_ratio_of_the_medians() -> None:
@@ -403,7 +403,7 @@ def test_keywords_are_judged_by_mean_precision_and_recall() -> None:
     assert keyphrases.f1([["z"]], [{"a"}]) == 0
 
 
-def test_every_system_of_the_keyword_table_finds_keywords(model: enricher.Enricher, tmp_path: Path) -> None:
+def test_every_system_of_the_keyword_table_finds_keywords(model: enricher.Model, tmp_path: Path) -> None:
     """Ours, others', and ours with a part less or more; forms of a word are one in English."""
     lines = [
         {

@@ -47,7 +47,7 @@ def engine(tmp_path: Path) -> Iterator[SearchEngine]:
 
 
 @pytest.fixture
-def chain(models: Path, model: enricher.Enricher) -> DocumentEnricher:
+def chain(models: Path, model: enricher.Model) -> DocumentEnricher:
     """The default enrichments on the small model."""
     return EnricherRecipe(models, model.version, FIELDS, IndexConfiguration()).open()
 
@@ -79,7 +79,7 @@ def test_the_enrichment_names_its_model_and_the_text_it_was_made_from(chain: Doc
     """So that staleness can be seen."""
     document = Document("1", {"title": "事务", "text": "索引", "other": 1})
     (added,) = chain.enrich([document])
-    assert added["model"] == chain.model
+    assert added["model"] == chain.model_version
     assert added["fingerprint"] == fingerprint(document, FIELDS)
     moved = Document("1", {"title": "事务索引", "text": ""})
     assert fingerprint(moved, FIELDS) != fingerprint(document, FIELDS)
@@ -97,7 +97,7 @@ def test_an_index_of_another_model_or_other_fields_is_refused(
     other = DocumentEnricher(chain.analyzer, FIELDS, chain.enrichments, "another-version")
     with pytest.raises(IndexConflict, match="another-version"):
         prepare_index(engine, "docs", other.layout())
-    fewer = DocumentEnricher(chain.analyzer, FIELDS, chain.enrichments[:1], chain.model)
+    fewer = DocumentEnricher(chain.analyzer, FIELDS, chain.enrichments[:1], chain.model_version)
     with pytest.raises(IndexConflict, match="its plug-ins are"):
         prepare_index(engine, "docs", fewer.layout())
 
@@ -111,7 +111,9 @@ def test_an_index_without_a_model_has_a_sentence_of_its_own(
     with pytest.raises(IndexConflict, match=r"'plain' was made without a model: add --no-enrichment, or"):
         prepare_index(engine, "plain", chain.layout())
     prepare_index(engine, "docs", chain.layout())
-    with pytest.raises(IndexConflict, match=f"'docs' .*{chain.model}: leave --no-enrichment away, or"):
+    with pytest.raises(
+        IndexConflict, match=f"'docs' .*{chain.model_version}: leave --no-enrichment away, or"
+    ):
         prepare_index(engine, "docs", plain.layout())
 
 
@@ -246,7 +248,7 @@ def test_only_what_a_recipe_opened_is_copied_to_a_worker(chain: DocumentEnricher
     """The copy enriches alike; plug-ins themselves are never copied."""
     stream = list(documents(5))
     assert pickle.loads(pickle.dumps(chain)).enrich(stream) == chain.enrich(stream)
-    by_hand = DocumentEnricher(chain.analyzer, FIELDS, chain.enrichments, chain.model)
+    by_hand = DocumentEnricher(chain.analyzer, FIELDS, chain.enrichments, chain.model_version)
     with pytest.raises(TypeError, match="opened by a recipe"):
         pickle.dumps(by_hand)
 
@@ -306,7 +308,7 @@ def test_layouts_differ_in_fields_plugins_and_settings() -> None:
     silent = replace(kept, enrichments=None)
     assert difference(kept, kept) is None
     assert difference(silent, kept) is None and difference(kept, silent) is None
-    assert difference(kept, replace(kept, model="m2")) is None
+    assert difference(kept, replace(kept, model_version="m2")) is None
     other = replace(kept, fields=("text",))
     assert difference(kept, other) == "its enriched fields are title, text, not text"
     other = replace(kept, enrichments={"keywords": {"top": 9}})
@@ -322,7 +324,7 @@ def test_texts_without_a_model_are_cut_by_one_segmenter() -> None:
     kept = IndexLayout(("text",), {}, segmenter={"segmenter.version": "1"})
     other = replace(kept, segmenter={"segmenter.version": "2"})
     assert difference(kept, other) == "its texts were cut with segmenter.version 1, not 2"
-    assert difference(replace(kept, model="m"), replace(other, model="m")) is None
+    assert difference(replace(kept, model_version="m"), replace(other, model_version="m")) is None
 
 
 HTML = (
@@ -333,7 +335,7 @@ HTML = (
 
 @pytest.mark.parametrize("with_model", [True, False])
 def test_html_is_stripped_where_the_configuration_says_so(
-    engine: SearchEngine, models: Path, model: enricher.Enricher, with_model: bool
+    engine: SearchEngine, models: Path, model: enricher.Model, with_model: bool
 ) -> None:
     """For every enrichment, and the words searched and marked are those of what a reader sees."""
     enrichments = ("tokens", "subwords", "keywords", "vector") if with_model else ("tokens", "subwords")
@@ -359,7 +361,7 @@ def test_html_is_stripped_where_the_configuration_says_so(
 
 
 def test_an_index_is_not_filled_by_the_other_way_with_html(
-    engine: SearchEngine, models: Path, model: enricher.Enricher
+    engine: SearchEngine, models: Path, model: enricher.Model
 ) -> None:
     """IndexConflict says which way it was made."""
     plain, stripping = (

@@ -18,7 +18,7 @@ def test_the_public_names_are_these() -> None:
     """Sorted, each of them there."""
     assert enricher.__all__ == sorted(enricher.__all__)
     assert set(enricher.__all__) == {
-        "Enricher", "EnricherError", "Keyword", "Neighbor", "Query", "QueryTerm", "RelatedWord", "load",
+        "Model", "EnricherError", "Keyword", "Neighbor", "Query", "QueryTerm", "RelatedWord", "load",
     }  # fmt: skip
     assert all(hasattr(enricher, name) for name in enricher.__all__)
 
@@ -37,18 +37,18 @@ def test_a_loaded_model_answers_as_documented(models: Path) -> None:
         assert item.score == pytest.approx(item.log_probability - 0.7 * item.log_prior, abs=1e-5)
         column = list(model.words).index(item.word)
         assert item.log_probability == pytest.approx(float(model.log_probabilities("事务")[column]), abs=1e-5)
-        share = model.model.counts[column] / model.model.counts.sum()
+        share = model.word2vec.counts[column] / model.word2vec.counts.sum()
         assert item.log_prior == pytest.approx(float(np.log(share)), abs=1e-5)
     assert model.keywords("事务与索引。事务", top=1)[0].text == "事务"
     assert model.expand("事务").terms[0].term == "事务"
 
 
-def test_related_words_are_the_best_of_the_whole_vocabulary(model: enricher.Enricher) -> None:
+def test_related_words_are_the_best_of_the_whole_vocabulary(model: enricher.Model) -> None:
     """For several alphas, with and without shrinkage, in order, the word itself left out.
 
     With shrinkage the fifty best are ordered anew by how much their vectors agree with that of the word.
     """
-    words = model.model
+    words = model.word2vec
     priors, counts, row = words.log_priors, np.asarray(words.counts), words.row("tide")
     vectors = words.vectors / np.linalg.norm(words.vectors, axis=1, keepdims=True)
     for alpha, shrinkage in itertools.product((0.0, 0.6, 0.9, 1.0, 1.3), (True, False)):
@@ -66,17 +66,17 @@ def test_related_words_are_the_best_of_the_whole_vocabulary(model: enricher.Enri
     assert len(model.related("tide", top=10_000)) == len(model.words) - 1
 
 
-def test_neighbors_are_the_nearest_of_the_whole_vocabulary(model: enricher.Enricher) -> None:
+def test_neighbors_are_the_nearest_of_the_whole_vocabulary(model: enricher.Model) -> None:
     """By brute force."""
-    vectors = model.model.vectors / np.linalg.norm(model.model.vectors, axis=1, keepdims=True)
-    cosines = vectors @ vectors[model.model.row("tide")]
+    vectors = model.word2vec.vectors / np.linalg.norm(model.word2vec.vectors, axis=1, keepdims=True)
+    cosines = vectors @ vectors[model.word2vec.row("tide")]
     found = model.neighbors("tide", top=5)
     best = np.argsort(-cosines)[1:6]
     assert [neighbor.word for neighbor in found] == [model.words[y] for y in best]
     assert [neighbor.cosine for neighbor in found] == pytest.approx(cosines[best], abs=1e-5)
 
 
-def test_an_unknown_word_proposes_close_ones(model: enricher.Enricher) -> None:
+def test_an_unknown_word_proposes_close_ones(model: enricher.Model) -> None:
     """In the sentence and as data."""
     with pytest.raises(enricher.EnricherError, match=r"'oceans'.*ocean") as failure:
         model.related("oceans")
@@ -110,14 +110,14 @@ WRONG = (None, 3, ["事务"], b"tide", object())
 
 @pytest.mark.parametrize("value", WRONG)
 @pytest.mark.parametrize("method", ["keywords", "neighbors", "related", "senses", "expand"])
-def test_what_is_no_string_is_a_type_error(model: enricher.Enricher, method: str, value: object) -> None:
+def test_what_is_no_string_is_a_type_error(model: enricher.Model, method: str, value: object) -> None:
     """Nothing else is taken for an empty text."""
     with pytest.raises(TypeError, match=rf"must be a string, not {type(value).__name__}\."):
         getattr(model, method)(value)
 
 
 @pytest.mark.parametrize("value", [None, 3, b"tide", ["tide", None], {"tide"}])
-def test_log_probabilities_take_a_word_or_a_list_of_words(model: enricher.Enricher, value: Any) -> None:
+def test_log_probabilities_take_a_word_or_a_list_of_words(model: enricher.Model, value: Any) -> None:
     """And say what else they were given."""
     with pytest.raises(TypeError, match="must be a string"):
         model.log_probabilities(value)
@@ -126,7 +126,7 @@ def test_log_probabilities_take_a_word_or_a_list_of_words(model: enricher.Enrich
 
 
 @pytest.mark.parametrize("top", [10_000, 2**31, 2**63, 10**30])
-def test_more_than_there_is_is_all(model: enricher.Enricher, top: int) -> None:
+def test_more_than_there_is_is_all(model: enricher.Model, top: int) -> None:
     """However large the number."""
     words = len(model.words)
     assert len(model.neighbors("tide", top)) == len(model.related("tide", top)) == words - 1

@@ -20,7 +20,7 @@ Change = Callable[[EnrichedDocument], EnrichedDocument]
 
 
 @pytest.fixture
-def chain(models: Path, model: enricher.Enricher) -> DocumentEnricher:
+def chain(models: Path, model: enricher.Model) -> DocumentEnricher:
     """Words and vectors by the small model."""
     return EnricherRecipe(models, model.version, FIELDS, IndexConfiguration()).open()
 
@@ -114,7 +114,7 @@ def test_what_has_no_vectors_has_no_line(
     engine.create("words", words.layout())
     engine.create("unlike", replace(chain.layout(), mapping=words.layout().mapping, dimensions={}))
     assert checked(engine, models) == []
-    engine.create("gone", replace(chain.layout(), model="20200101T000000-abcdef"))
+    engine.create("gone", replace(chain.layout(), model_version="20200101T000000-abcdef"))
     assert checked(engine, models) == []
 
 

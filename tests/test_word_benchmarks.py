@@ -51,10 +51,10 @@ def test_pairs_are_of_two_lexicons(tmp_path: Path) -> None:
     assert len({word for pair in other for word in pair}) == 2 * len(other)
 
 
-def test_a_sense_is_recovered_where_its_group_fits(model: enricher.Enricher) -> None:
+def test_a_sense_is_recovered_where_its_group_fits(model: enricher.Model) -> None:
     """All of the contexts of two topics; none where the labels of the test are exchanged."""
-    row = model.model.row("ocean")
-    groups = word_groups(model.model, row, Relatedness())
+    row = model.word2vec.row("ocean")
+    groups = word_groups(model.word2vec, row, Relatedness())
     chance = random.Random(4)
     made = [
         Occurrence(sense, chance.sample(sorted(set(TOPICS[topic]) - {"ocean"}), 4))
@@ -63,25 +63,25 @@ def test_a_sense_is_recovered_where_its_group_fits(model: enricher.Enricher) -> 
     ]
     wrong = [Occurrence(1 - one.sense, one.context) for one in made]
     for fits in (pseudowords.by_information, pseudowords.by_cosine):
-        right = recovered(model.model, groups, made, made, fits)
-        assert right >= 25 and recovered(model.model, groups, made, wrong, fits) == 30 - right
+        right = recovered(model.word2vec, groups, made, made, fits)
+        assert right >= 25 and recovered(model.word2vec, groups, made, wrong, fits) == 30 - right
 
 
-def test_correlations_are_of_known_pairs(model: enricher.Enricher) -> None:
+def test_correlations_are_of_known_pairs(model: enricher.Model) -> None:
     """A judgement that goes as the cosine does correlates fully with it."""
     words = model.words[:12]
     cosine = {word: {n.word: n.cosine for n in model.neighbors(word, len(model.words))} for word in words}
     pairs = [(a, b, cosine[a][b]) for a in words for b in words if a < b]
-    found = wordpairs.correlations(model.model, [*pairs, ("zzz", words[0], 9.0)])
+    found = wordpairs.correlations(model.word2vec, [*pairs, ("zzz", words[0], 9.0)])
     assert found.cosine == pytest.approx(1.0, abs=1e-3) and found.known == len(pairs)
     assert -1 < found.information < 1 and -1 < found.outputs < 1
-    upside_down = wordpairs.correlations(model.model, [(a, b, -score) for a, b, score in pairs])
+    upside_down = wordpairs.correlations(model.word2vec, [(a, b, -score) for a, b, score in pairs])
     assert upside_down.cosine == pytest.approx(-1.0, abs=1e-3)
 
 
-def test_the_output_vector_is_the_slope_of_the_probability(model: enricher.Enricher) -> None:
+def test_the_output_vector_is_the_slope_of_the_probability(model: enricher.Model) -> None:
     """At 0, where every branch has the same share, log p(y|v) grows by half the product with v."""
-    words = model.model
+    words = model.word2vec
     rows = np.arange(5, dtype=np.int32)
     outputs = wordpairs.output_vectors(words, rows)
     step = np.random.default_rng(1).normal(size=words.vectors.shape[1]).astype(np.float32) * 1e-3

@@ -101,10 +101,10 @@ class Bundle:
         return cast(str, self.manifest["language"])
 
     @cached_property
-    def model(self) -> Word2Vec:
+    def word2vec(self) -> Word2Vec:
         """The words and weights."""
         counts = self.manifest["counts"]
-        model = read_model(self.path, counts["documents"], self.manifest["training"])
+        model = read_word2vec(self.path, counts["documents"], self.manifest["training"])
         if len(model.words) != counts["words"] or len(model.vectors) != len(model.words):
             raise BundleInvalid(
                 f"The model {self.version} holds other numbers of words than its manifest says."
@@ -117,7 +117,7 @@ class Bundle:
         """The index of the vectors; faiss is imported here and not before."""
         from enricher.model.neighbors import NeighborIndex
 
-        return NeighborIndex.open(self.path / "neighbors.faiss", self.model.vectors)
+        return NeighborIndex.open(self.path / "neighbors.faiss", self.word2vec.vectors)
 
     @cached_property
     def related_table(self) -> RelatedTable | None:
@@ -178,27 +178,27 @@ def open_bundle(path: Path) -> Bundle:
     return Bundle(path, manifest)
 
 
-def write_model(folder: Path, model: Word2Vec) -> None:
+def write_word2vec(folder: Path, word2vec: Word2Vec) -> None:
     """Write the arrays of a model and its neighbour index into an empty folder."""
     from enricher.model.neighbors import NeighborIndex
 
-    WordList.write(folder, model.words)
+    WordList.write(folder, word2vec.words)
     arrays: dict[str, Any] = {
-        "counts": model.counts,
-        "vectors": model.vectors,
-        "nodes": model.nodes,
-        "outputs": model.outputs,
-        "document_frequencies": model.document_frequencies,
+        "counts": word2vec.counts,
+        "vectors": word2vec.vectors,
+        "nodes": word2vec.nodes,
+        "outputs": word2vec.outputs,
+        "document_frequencies": word2vec.document_frequencies,
     }
-    if model.tree is not None:
-        arrays |= {f"tree_{part.name}": getattr(model.tree, part.name) for part in fields(HuffmanTree)}
+    if word2vec.tree is not None:
+        arrays |= {f"tree_{part.name}": getattr(word2vec.tree, part.name) for part in fields(HuffmanTree)}
     for name, array in arrays.items():
         if array is not None:
             save(folder / f"{name}.npy", array)
-    NeighborIndex.build(model.vectors).save(folder / "neighbors.faiss")
+    NeighborIndex.build(word2vec.vectors).save(folder / "neighbors.faiss")
 
 
-def read_model(folder: Path, documents: int, training: Mapping[str, object]) -> Word2Vec:
+def read_word2vec(folder: Path, documents: int, training: Mapping[str, object]) -> Word2Vec:
     """Map the arrays of a model; BundleInvalid names the file that cannot be read."""
 
     def array(name: str) -> Any:
@@ -228,20 +228,20 @@ def read_model(folder: Path, documents: int, training: Mapping[str, object]) -> 
     )
 
 
-def _check_arrays(model: Word2Vec, version: str) -> None:
+def _check_arrays(word2vec: Word2Vec, version: str) -> None:
     """Raise BundleInvalid where arrays do not fit each other, or a tree leads out of itself.
 
     Compiled code follows the tree without looking where it goes.
     """
-    words, (_, dimensions) = len(model.words), model.vectors.shape
-    fits = len(model.counts) == words and dimensions > 0
-    for rows, found in ((words - 1, model.nodes), (words, model.outputs)):
+    words, (_, dimensions) = len(word2vec.words), word2vec.vectors.shape
+    fits = len(word2vec.counts) == words and dimensions > 0
+    for rows, found in ((words - 1, word2vec.nodes), (words, word2vec.outputs)):
         fits &= found is None or found.shape == (rows, dimensions)
-    fits &= model.document_frequencies is None or len(model.document_frequencies) == words
-    if model.tree is not None:
-        tree = model.tree
+    fits &= word2vec.document_frequencies is None or len(word2vec.document_frequencies) == words
+    if word2vec.tree is not None:
+        tree = word2vec.tree
         shapes = (tree.children.shape, tree.parents.shape, tree.leaf_parents.shape)
-        fits &= shapes == ((words - 1, 2), (words - 1,), (words,)) and model.nodes is not None
+        fits &= shapes == ((words - 1, 2), (words - 1,), (words,)) and word2vec.nodes is not None
         for nodes, least in ((tree.children, -words), (tree.parents, -1), (tree.leaf_parents, -1)):
             fits &= bool(nodes.min(initial=0) >= least and nodes.max(initial=-1) < words - 1)
     if not fits:
@@ -258,7 +258,7 @@ def _version_of(made: datetime) -> str:
 
 def write_manifest(
     folder: Path,
-    model: Word2Vec,
+    word2vec: Word2Vec,
     origin: Origin,
     text_vectors: Mapping[str, object] | None = None,
     usage: Mapping[str, object] | None = None,
@@ -282,14 +282,14 @@ def write_manifest(
         "created": made.isoformat(timespec="seconds"),
         "language": origin.language,
         "analysis": dict(origin.analysis),
-        "training": dict(model.training),
+        "training": dict(word2vec.training),
         "table": asdict(formula) if formula else None,
         "text_vectors": dict(text_vectors) if text_vectors is not None else None,
         "usage": dict(usage) if usage is not None else None,
         "counts": {
-            "words": len(model.words),
-            "occurrences": int(np.asarray(model.counts).sum()),
-            "documents": model.documents,
+            "words": len(word2vec.words),
+            "occurrences": int(np.asarray(word2vec.counts).sum()),
+            "documents": word2vec.documents,
         },
         "corpus": {
             "sha256": origin.fingerprint,

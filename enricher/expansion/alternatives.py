@@ -57,7 +57,7 @@ class AlternativesExpansion:
 class AlternativeWords:
     """Finds alternatives by a model, its near words and its relatedness table."""
 
-    model: Word2Vec
+    word2vec: Word2Vec
     near: NearWords
     table: RelatedTable | None
     settings: AlternativesExpansion
@@ -65,9 +65,9 @@ class AlternativeWords:
     def expand(self, query: Query) -> Query:
         """The query with the alternatives of each of its content words, each with its reason."""
         typed = query.typed
-        known = [word for word in typed if is_content(word) and word in self.model.index]
-        rows = self.model.rows(known)
-        present = self.model.rows(typed)
+        known = [word for word in typed if is_content(word) and word in self.word2vec.index]
+        rows = self.word2vec.rows(known)
+        present = self.word2vec.rows(typed)
         added: list[QueryTerm] = []
         for place, (word, row) in enumerate(zip(known, rows.tolist(), strict=True)):
             others = np.delete(rows, place)
@@ -78,13 +78,13 @@ class AlternativeWords:
         found, likeness = self._like(row)
         fit = (likeness > self.settings.least) & ~np.isin(found, present)
         if len(others) and fit.any():
-            fit[fit] = mutual_information(self.model, others, found[fit]).mean(axis=0) > 0
+            fit[fit] = mutual_information(self.word2vec, others, found[fit]).mean(axis=0) > 0
         found, likeness = found[fit][: self.settings.most], likeness[fit][: self.settings.most]
-        idf = self.model.idf
+        idf = self.word2vec.idf
         weights = self.settings.weight * likeness * np.minimum(1.0, idf[row] / idf[found])
         return [
             QueryTerm(
-                term=self.model.words[y],
+                term=self.word2vec.words[y],
                 weight=round(float(weight), 6),
                 origin=ORIGIN,
                 because=f"{'near' if self.settings.by == COSINE else 'occurs with'} {word} ({like:.2f})",
@@ -97,8 +97,8 @@ class AlternativeWords:
         """The words most like one, and how like they are, the most first."""
         if self.settings.by == COSINE:
             return self.near.of(row)
-        found = related_rows(self.model, self.table, row)
-        information = mutual_information(self.model, np.array([row], np.int32), found)[0]
+        found = related_rows(self.word2vec, self.table, row)
+        information = mutual_information(self.word2vec, np.array([row], np.int32), found)[0]
         likeness = np.minimum(1.0, information / FULL_INFORMATION)
         order = np.argsort(-likeness, kind="stable")
         return found[order], likeness[order]

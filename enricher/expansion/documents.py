@@ -68,10 +68,10 @@ class _Texts:
 class DocumentExpander:
     """Expands documents by a model and the words near its words."""
 
-    def __init__(self, model: Word2Vec, near: NearWords) -> None:
-        self._idf = model.idf
+    def __init__(self, word2vec: Word2Vec, near: NearWords) -> None:
+        self._idf = word2vec.idf
         self._near = near
-        self._length = max(1.0, float(np.asarray(model.counts).sum()) / max(1, model.documents))
+        self._length = max(1.0, float(np.asarray(word2vec.counts).sum()) / max(1, word2vec.documents))
 
     def expand(self, documents: Sequence[IntArray], most: int) -> list[WeightedWords]:
         """At most `most` words for each document; int32 (N,), the rows of its content words."""

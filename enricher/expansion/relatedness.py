@@ -54,37 +54,37 @@ class RelatednessExpansion:
 
 
 def expand_by_relatedness(
-    model: Word2Vec, table: RelatedTable | None, query: Query, settings: RelatednessExpansion | None = None
+    word2vec: Word2Vec, table: RelatedTable | None, query: Query, settings: RelatednessExpansion | None = None
 ) -> Query:
     """The query with the words most related to it as a whole, each with its reason."""
     settings = settings or RelatednessExpansion()
     typed = query.typed
-    known = [word for word in typed if is_content(word) and word in model.index]
+    known = [word for word in typed if is_content(word) and word in word2vec.index]
     if not known or not settings.terms:
         return query
-    rows = model.rows(known)
-    present = model.rows([term.term for term in query.terms])
-    related = [related_rows(model, table, int(row))[:CANDIDATES] for row in rows]
+    rows = word2vec.rows(known)
+    present = word2vec.rows([term.term for term in query.terms])
+    related = [related_rows(word2vec, table, int(row))[:CANDIDATES] for row in rows]
     candidates, places = np.unique(np.concatenate(related), return_inverse=True)
-    information = mutual_information(model, rows, candidates)
+    information = mutual_information(word2vec, rows, candidates)
     parts = np.split(places, np.cumsum([len(found) for found in related])[:-1])
     fits = information.sum(axis=0) - information
     kept = [
-        part[_of_one_sense(model, found, fits[i, part])] if len(rows) > 1 else part
+        part[_of_one_sense(word2vec, found, fits[i, part])] if len(rows) > 1 else part
         for i, (found, part) in enumerate(zip(related, parts, strict=True))
     ]
     chosen = np.unique(np.concatenate(kept))
     chosen = chosen[~np.isin(candidates[chosen], present)]
     candidates, information = candidates[chosen], information[:, chosen]
-    shares = model.idf[rows] / model.idf[rows].sum()
+    shares = word2vec.idf[rows] / word2vec.idf[rows].sum()
     total = shares @ information
-    scores = total + np.float32(1.0 - settings.alpha) * model.log_priors_of(candidates)
+    scores = total + np.float32(1.0 - settings.alpha) * word2vec.log_priors_of(candidates)
     scores[total < settings.floor] = -np.inf
     best = [int(y) for y in np.argsort(-scores, kind="stable")[: settings.terms] if np.isfinite(scores[y])]
     most = max((total[y] for y in best), default=1.0)
     added = tuple(
         QueryTerm(
-            term=model.words[candidates[y]],
+            term=word2vec.words[candidates[y]],
             weight=round(settings.weight * float(total[y] / most), 6),
             origin=ORIGIN,
             because=_reason(known, information[:, y]),
@@ -94,12 +94,12 @@ def expand_by_relatedness(
     return replace(query, terms=query.terms + added)
 
 
-def _of_one_sense(model: Word2Vec, related: IntArray, fits: FloatArray) -> NDArray[np.bool_]:
+def _of_one_sense(word2vec: Word2Vec, related: IntArray, fits: FloatArray) -> NDArray[np.bool_]:
     """Which of the n words related to one of a query are of the sense that its other words mean: bool (n,).
 
     fits: Σ log p(y|x) − log p(y) over the other words x, (n,).
     """
-    labels = group_labels(model, related)
+    labels = group_labels(word2vec, related)
     means = np.bincount(labels, fits) / np.maximum(np.bincount(labels), 1)
     means[np.bincount(labels) == 0] = -np.inf
     return np.asarray(labels == means.argmax())

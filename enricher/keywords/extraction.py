@@ -21,10 +21,10 @@ class KeywordExtractor:
     anew what is left of a text without markup, addresses and encoded data.
     """
 
-    def __init__(self, model: Word2Vec, usage: Usage | None, analyzer: Analyzer) -> None:
-        self._model = model
+    def __init__(self, word2vec: Word2Vec, usage: Usage | None, analyzer: Analyzer) -> None:
+        self._word2vec = word2vec
         self._analyzer = analyzer
-        self._phrases = PhraseExtractor(model, usage)
+        self._phrases = PhraseExtractor(word2vec, usage)
 
     def extract(
         self, documents: Sequence[AnalyzedDocument], top: int, method: str, title_field: str | None
@@ -40,7 +40,7 @@ class KeywordExtractor:
             return [self._phrases.keywords(document, top, title_field) for document in documents]
         if method == "published":
             return published_keywords(
-                self._model, [content_words_of(document) for document in documents], top
+                self._word2vec, [content_words_of(document) for document in documents], top
             )
         raise UsageError(f"The method must be one of {', '.join(METHODS)}, not {method!r}.")
 

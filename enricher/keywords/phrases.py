@@ -87,13 +87,13 @@ class PhraseExtractor:
 
     def __init__(
         self,
-        model: Word2Vec,
+        word2vec: Word2Vec,
         usage: Usage | None,
         chinese: Weights = CHINESE,
         english: Weights = ENGLISH,
     ) -> None:
         self._usage = usage
-        self._facts = WordFacts(model, usage)
+        self._facts = WordFacts(word2vec, usage)
         self._chinese, self._english = chinese, english
 
     def keywords(self, document: AnalyzedDocument, top: int, title_field: str | None = None) -> list[Keyword]:

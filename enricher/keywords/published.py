@@ -34,40 +34,40 @@ ROUNDING = 1e-3
 """A candidate closer than this share of a nat for each node to the best is kept."""
 
 
-def text_log_probabilities(model: Word2Vec, text: IntArray, candidates: IntArray) -> FloatArray:
+def text_log_probabilities(word2vec: Word2Vec, text: IntArray, candidates: IntArray) -> FloatArray:
     """Log p(s|w) of a text for each candidate word w, natural logarithm.
 
     text: int32 (N,), rows of the words in the text, with repetitions. candidates: int32 (C,).
     Returns float32 (C,). On a model of negative sampling Σ_k v_w·c_{w_k}, which differs from
     log p(s|w) by about a constant of the text.
     """
-    if model.tree is None or model.nodes is None:
-        return _inner_products(model, text, candidates)
-    counts = path_counts(model.tree, text)
-    return _node_sums(model, candidates, counts, 0, len(counts.nodes)).astype(np.float32)
+    if word2vec.tree is None or word2vec.nodes is None:
+        return _inner_products(word2vec, text, candidates)
+    counts = path_counts(word2vec.tree, text)
+    return _node_sums(word2vec, candidates, counts, 0, len(counts.nodes)).astype(np.float32)
 
 
 def most_probable(
-    model: Word2Vec, text: IntArray, candidates: IntArray, top: int
+    word2vec: Word2Vec, text: IntArray, candidates: IntArray, top: int
 ) -> tuple[FloatArray, IntArray]:
     """The `top` candidates with the largest log p(s|w), best first, those of equal score in their order.
 
     Returns scores, float32 (k,), and places among the candidates, int32 (k,).
     """
     left = np.arange(len(candidates), dtype=np.int32)
-    if model.tree is None or model.nodes is None:
-        sums = _inner_products(model, text, candidates).astype(np.float64)
+    if word2vec.tree is None or word2vec.nodes is None:
+        sums = _inner_products(word2vec, text, candidates).astype(np.float64)
     else:
-        counts = path_counts(model.tree, text)
+        counts = path_counts(word2vec.tree, text)
         sums, done, end, total = np.zeros(len(candidates)), 0, ROUND, len(counts.nodes)
         least = _least_losses(counts) if total > ROUND else sums
         while done < total:
             end = end if end < total and len(left) > top else total
-            sums[left] += _node_sums(model, candidates[left], counts, done, end)
+            sums[left] += _node_sums(word2vec, candidates[left], counts, done, end)
             done, end = end, end * 4
             if done < total:
                 best = left[np.argpartition(-sums[left], top - 1)[:top]]
-                limit = sums[best] + _node_sums(model, candidates[best], counts, done, total)
+                limit = sums[best] + _node_sums(word2vec, candidates[best], counts, done, total)
                 left = left[sums[left] - least[done] >= limit.min() - ROUNDING * total]
     best = left[np.argsort(-sums[left], kind="stable")[:top]]
     return sums[best].astype(np.float32), best
@@ -81,7 +81,7 @@ def _least_losses(counts: PathCounts) -> DoubleArray:
 
 
 def _node_sums(
-    model: Word2Vec, candidates: IntArray, counts: PathCounts, start: int, end: int
+    word2vec: Word2Vec, candidates: IntArray, counts: PathCounts, start: int, end: int
 ) -> DoubleArray:
     """The score's sum over the nodes in some places of the counts, float64 (C,)."""
     from enricher.model import kernels
@@ -90,11 +90,11 @@ def _node_sums(
     sums = np.zeros(len(candidates) + 3)
     for first in range(0, len(candidates), BLOCK):
         rows = candidates[first : first + BLOCK]
-        vectors = np.zeros((-(-len(rows) // 4) * 4, model.vectors.shape[1]), np.float32)
-        vectors[: len(rows)] = model.vectors[rows]
+        vectors = np.zeros((-(-len(rows) // 4) * 4, word2vec.vectors.shape[1]), np.float32)
+        vectors[: len(rows)] = word2vec.vectors[rows]
         kernels.node_sums(
             vectors,
-            model.nodes,
+            word2vec.nodes,
             counts.nodes[part],
             counts.passages[part],
             counts.turned[part],
@@ -103,13 +103,13 @@ def _node_sums(
     return sums[: len(candidates)]
 
 
-def _inner_products(model: Word2Vec, text: IntArray, candidates: IntArray) -> FloatArray:
-    assert model.outputs is not None
-    whole = np.asarray(model.outputs[text], np.float32).sum(axis=0)
-    return np.asarray(model.vectors[candidates] @ whole, np.float32)
+def _inner_products(word2vec: Word2Vec, text: IntArray, candidates: IntArray) -> FloatArray:
+    assert word2vec.outputs is not None
+    whole = np.asarray(word2vec.outputs[text], np.float32).sum(axis=0)
+    return np.asarray(word2vec.vectors[candidates] @ whole, np.float32)
 
 
-def score_texts(model: Word2Vec, texts: Sequence[IntArray], threads: int = 1) -> list[Scored]:
+def score_texts(word2vec: Word2Vec, texts: Sequence[IntArray], threads: int = 1) -> list[Scored]:
     """The distinct words w of every text, in order of appearance, and log p(s|w) of each.
 
     texts: int32 (N,) each, rows of the model with a tree; those of a few thousand words at most.
@@ -117,10 +117,10 @@ def score_texts(model: Word2Vec, texts: Sequence[IntArray], threads: int = 1) ->
     """
     from enricher.model import kernels
 
-    assert model.tree is not None
+    assert word2vec.tree is not None
     words = np.concatenate([*texts, np.empty(0, np.int32)])
     starts = np.cumsum([0, *map(len, texts)])
-    arrays = (model.vectors, model.nodes, *model.tree.above, model.tree.depth)
+    arrays = (word2vec.vectors, word2vec.nodes, *word2vec.tree.above, word2vec.tree.depth)
     candidates, scores = np.empty(len(words), np.int32), np.empty(len(words))
     numbers = np.empty(len(texts), np.int64)
 
@@ -138,33 +138,37 @@ def score_texts(model: Word2Vec, texts: Sequence[IntArray], threads: int = 1) ->
     return [(candidates[a:b], scores[a:b]) for a, b in zip(starts[:-1], ends, strict=True)]
 
 
-def published_keywords(model: Word2Vec, texts: Sequence[Sequence[str]], top: int) -> list[list[Keyword]]:
+def published_keywords(word2vec: Word2Vec, texts: Sequence[Sequence[str]], top: int) -> list[list[Keyword]]:
     """The words w of every text with the largest log p(s|w), best first.
 
     texts: the content words of each, with repetitions; those that the model does not know are
     passed over.
     """
-    rows = [model.rows(words) for words in texts]
-    if model.tree is None:
-        return [_most_probable_keywords(model, text, top) for text in rows]
+    rows = [word2vec.rows(words) for words in texts]
+    if word2vec.tree is None:
+        return [_most_probable_keywords(word2vec, text, top) for text in rows]
     long = [len(text) > LONG for text in rows]
-    scored = iter(score_texts(model, [text for text, is_long in zip(rows, long, strict=True) if not is_long]))
+    scored = iter(
+        score_texts(word2vec, [text for text, is_long in zip(rows, long, strict=True) if not is_long])
+    )
     return [
-        _most_probable_keywords(model, text, top) if is_long else _best(model, *next(scored), top)
+        _most_probable_keywords(word2vec, text, top) if is_long else _best(word2vec, *next(scored), top)
         for text, is_long in zip(rows, long, strict=True)
     ]
 
 
-def _most_probable_keywords(model: Word2Vec, text: IntArray, top: int) -> list[Keyword]:
+def _most_probable_keywords(word2vec: Word2Vec, text: IntArray, top: int) -> list[Keyword]:
     candidates = np.array(list(dict.fromkeys(text.tolist())), np.int32)
-    scores, places = most_probable(model, text, candidates, top)
-    return _best(model, candidates[places], scores, top)
+    scores, places = most_probable(word2vec, text, candidates, top)
+    return _best(word2vec, candidates[places], scores, top)
 
 
-def _best(model: Word2Vec, candidates: IntArray, scores: FloatArray | DoubleArray, top: int) -> list[Keyword]:
+def _best(
+    word2vec: Word2Vec, candidates: IntArray, scores: FloatArray | DoubleArray, top: int
+) -> list[Keyword]:
     """The candidates of the largest scores, those of equal score in their order."""
     order = np.argsort(-scores, kind="stable")[:top]
     return [
-        Keyword(model.words[row], score)
+        Keyword(word2vec.words[row], score)
         for row, score in zip(candidates[order].tolist(), scores[order].tolist(), strict=True)
     ]

@@ -44,8 +44,8 @@ Facts = NDArray[np.void]
 class WordFacts:
     """Looks words up, and remembers them; safe to use from several threads."""
 
-    def __init__(self, model: Word2Vec, usage: Usage | None) -> None:
-        self._model = model
+    def __init__(self, word2vec: Word2Vec, usage: Usage | None) -> None:
+        self._word2vec = word2vec
         self._usage = usage
         self._lock = Lock()
         self._rows: dict[str, int] = {}
@@ -83,13 +83,13 @@ class WordFacts:
 
         Of a name that neither knows the sum over its words, as of a phrase.
         """
-        if self._usage is not None and self._model.find(word) is None:
+        if self._usage is not None and self._word2vec.find(word) is None:
             row = int(self._usage.find(np.array([key], np.uint64))[0])
             if row >= 0:
                 return float(bm25_idf(int(self._usage.frequencies[row]), self._usage.documents))
         if len(parts) > 1:
             return sum(self._idf(part, key_of(part), ()) for part in parts if is_lexical(part))
-        return self._model.idfs_of([word])[0]
+        return self._word2vec.idfs_of([word])[0]
 
 
 def opening_of(roles: NDArray[np.float32]) -> float:

@@ -56,7 +56,7 @@ class RelatedTable:
         return cls(words, values, formula)
 
     def look_up(
-        self, model: Word2Vec, row: int, top: int, formula: Relatedness
+        self, word2vec: Word2Vec, row: int, top: int, formula: Relatedness
     ) -> tuple[FloatArray, IntArray] | None:
         """The `top` best scores and rows by a formula, or None where the table cannot prove them.
 
@@ -66,15 +66,15 @@ class RelatedTable:
         """
         found = self.words[row]
         found = np.asarray(found[found >= 0])
-        complete = len(found) == len(model.words) - 1
+        complete = len(found) == len(word2vec.words) - 1
         if top > len(found) and not complete:
             return None
         values = np.asarray(self.log_probabilities[row, : len(found)])
-        scores = values + formula.offsets_of(model, found)
+        scores = values + formula.offsets_of(word2vec, found)
         order = np.lexsort((found, -scores))[:top]
         if not complete and formula != self.formula:
-            last = float(values[-1] + self.formula.offsets_of(model, found[-1:])[0])
-            gain = float((formula.offsets(model) - self.formula.offsets(model)).max())
+            last = float(values[-1] + self.formula.offsets_of(word2vec, found[-1:])[0])
+            gain = float((formula.offsets(word2vec) - self.formula.offsets(word2vec)).max())
             if scores[order[-1]] < last + gain + ROUNDING:
                 return None
         return scores[order], found[order]
@@ -82,7 +82,7 @@ class RelatedTable:
 
 def build_table(
     folder: Path,
-    model: Word2Vec,
+    word2vec: Word2Vec,
     formula: Relatedness,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> None:
@@ -90,10 +90,10 @@ def build_table(
 
     The bytes are the same however often it was interrupted. Raises OSError when the disk is full.
     """
-    total = len(model.words)
+    total = len(word2vec.words)
     columns = min(COLUMNS, total - 1)
-    search = TreeSearch(model, formula)
-    offsets = formula.offsets(model)
+    search = TreeSearch(word2vec, formula)
+    offsets = formula.offsets(word2vec)
 
     def batch(rows: IntArray) -> tuple[IntArray, FloatArray]:
         scores, found = search.best(rows, columns)
@@ -106,11 +106,11 @@ def build_table(
     complete_rows(files, SEARCH_BATCH, batch, progress)
 
 
-def related_rows(model: Word2Vec, table: RelatedTable | None, row: int) -> IntArray:
+def related_rows(word2vec: Word2Vec, table: RelatedTable | None, row: int) -> IntArray:
     """The COLUMNS words most related to a word, as the table has them: int32 (k,)."""
     if table is None:
-        formula = INNER_PRODUCT if model.tree is None else Relatedness()
-        _, found = most_related(model, np.array([row], np.int32), COLUMNS, formula)
+        formula = INNER_PRODUCT if word2vec.tree is None else Relatedness()
+        _, found = most_related(word2vec, np.array([row], np.int32), COLUMNS, formula)
         words = found[0]
     else:
         words = table.words[row]
@@ -118,7 +118,7 @@ def related_rows(model: Word2Vec, table: RelatedTable | None, row: int) -> IntAr
 
 
 def related(
-    model: Word2Vec, table: RelatedTable | None, word: str, top: int, formula: Relatedness
+    word2vec: Word2Vec, table: RelatedTable | None, word: str, top: int, formula: Relatedness
 ) -> list[RelatedWord]:
     """The words most related to a word, itself left out, best first.
 
@@ -128,26 +128,26 @@ def related(
     """
     if top < 1:
         raise UsageError(f"The number of words must be 1 or more, not {top}.")
-    row = model.row(word)
-    looked_at = min(max(top, COLUMNS) if formula.shrinkage else top, len(model.words))
-    answer = table.look_up(model, row, looked_at, formula) if table is not None else None
+    row = word2vec.row(word)
+    looked_at = min(max(top, COLUMNS) if formula.shrinkage else top, len(word2vec.words))
+    answer = table.look_up(word2vec, row, looked_at, formula) if table is not None else None
     if answer is None:
-        scores, found = most_related(model, np.array([row], np.int32), looked_at, formula)
+        scores, found = most_related(word2vec, np.array([row], np.int32), looked_at, formula)
         answer = scores[0][found[0] >= 0], found[0][found[0] >= 0]
-    return as_related_words(model, row, *answer, formula)[:top]
+    return as_related_words(word2vec, row, *answer, formula)[:top]
 
 
 def as_related_words(
-    model: Word2Vec, row: int, scores: FloatArray, rows: IntArray, formula: Relatedness
+    word2vec: Word2Vec, row: int, scores: FloatArray, rows: IntArray, formula: Relatedness
 ) -> list[RelatedWord]:
     """Of the words related to one, scores by a formula, float32 (n,), and rows, int32 (n,): records with what
     the scores are made of, best first; with shrinkage the scores are lowered by disagreement.
     """
-    raw = scores - formula.offsets_of(model, rows)
+    raw = scores - formula.offsets_of(word2vec, rows)
     if formula.shrinkage:
-        scores = scores - disagreement(model, row, rows)
-    priors = model.log_priors_of(rows)
+        scores = scores - disagreement(word2vec, row, rows)
+    priors = word2vec.log_priors_of(rows)
     return [
-        RelatedWord(model.words[rows[n]], float(scores[n]), float(raw[n]), float(priors[n]))
+        RelatedWord(word2vec.words[rows[n]], float(scores[n]), float(raw[n]), float(priors[n]))
         for n in np.argsort(-scores, kind="stable")
     ]

@@ -49,13 +49,13 @@ class Relatedness:
         if not 0 <= self.shrinkage < math.inf:
             raise UsageError(f"The shrinkage must be 0 or more, not {self.shrinkage}.")
 
-    def offsets(self, model: Word2Vec) -> FloatArray:
+    def offsets(self, word2vec: Word2Vec) -> FloatArray:
         """What is added to log p(y|x) for every word y: −α log p(y) − z/√count, float32 (V,)."""
-        return self._offsets(np.asarray(model.counts), model.log_priors)
+        return self._offsets(np.asarray(word2vec.counts), word2vec.log_priors)
 
-    def offsets_of(self, model: Word2Vec, rows: IntArray) -> FloatArray:
+    def offsets_of(self, word2vec: Word2Vec, rows: IntArray) -> FloatArray:
         """The same for some words y: int32 (n,) gives float32 (n,)."""
-        return self._offsets(np.asarray(model.counts[rows]), model.log_priors_of(rows))
+        return self._offsets(np.asarray(word2vec.counts[rows]), word2vec.log_priors_of(rows))
 
     def _offsets(self, counts: NDArray[np.int64], log_priors: FloatArray) -> FloatArray:
         lowered = self.shrinkage / np.sqrt(np.maximum(counts, 1.0))
@@ -66,55 +66,55 @@ INNER_PRODUCT = Relatedness(alpha=1.0, shrinkage=0.0)
 """On a model of negative sampling this is v_x·c_y itself."""
 
 
-def log_conditionals(model: Word2Vec, rows: IntArray) -> FloatArray:
+def log_conditionals(word2vec: Word2Vec, rows: IntArray) -> FloatArray:
     """Logarithms of p(y|x) for every y, float32 (n, V); unnormalised on a model of negative sampling."""
-    if model.tree is not None:
-        return model.log_probabilities_of_rows(rows)
-    return model.inner_products(rows) + model.log_priors
+    if word2vec.tree is not None:
+        return word2vec.log_probabilities_of_rows(rows)
+    return word2vec.inner_products(rows) + word2vec.log_priors
 
 
-def mutual_information(model: Word2Vec, rows: IntArray, targets: IntArray) -> FloatArray:
+def mutual_information(word2vec: Word2Vec, rows: IntArray, targets: IntArray) -> FloatArray:
     """Log p(y|x) − log p(y) of n rows x and m rows y, float32 (n, m)."""
-    if model.tree is None:
-        return model.inner_products(rows, targets)
-    return model.log_probabilities_of_rows(rows, targets) - model.log_priors_of(targets)
+    if word2vec.tree is None:
+        return word2vec.inner_products(rows, targets)
+    return word2vec.log_probabilities_of_rows(rows, targets) - word2vec.log_priors_of(targets)
 
 
-def relatedness(model: Word2Vec, rows: IntArray, formula: Relatedness) -> FloatArray:
+def relatedness(word2vec: Word2Vec, rows: IntArray, formula: Relatedness) -> FloatArray:
     """r(x → y) for every y, float32 (n, V), for n rows x."""
-    return log_conditionals(model, rows) + formula.offsets(model)
+    return log_conditionals(word2vec, rows) + formula.offsets(word2vec)
 
 
-def disagreement(model: Word2Vec, row: int, rows: IntArray) -> FloatArray:
+def disagreement(word2vec: Word2Vec, row: int, rows: IntArray) -> FloatArray:
     """A · (1 − cos(v_x, v_y)) of a word x and n rows y: float32 (n,), in nats."""
-    vector, vectors = np.asarray(model.vectors[row]), np.asarray(model.vectors[rows])
+    vector, vectors = np.asarray(word2vec.vectors[row]), np.asarray(word2vec.vectors[rows])
     norms = np.linalg.norm(vector) * np.linalg.norm(vectors, axis=1)
     return np.asarray(AGREEMENT * (1 - vectors @ vector / np.maximum(norms, 1e-9)), np.float32)
 
 
 def most_related(
-    model: Word2Vec, rows: IntArray, top: int, formula: Relatedness
+    word2vec: Word2Vec, rows: IntArray, top: int, formula: Relatedness
 ) -> tuple[FloatArray, IntArray]:
     """The words with the largest r(x → y) for n rows x, each x left out; exact, best first.
 
     Returns scores, float32 (n, top), and rows, int32 (n, top), −1 where the vocabulary has fewer.
     """
-    if model.tree is None or model.nodes is None or model.tree.inner_nodes == 0:
-        return _best_of_all(model, rows, top, formula)
-    return TreeSearch(model, formula).best(rows, top)
+    if word2vec.tree is None or word2vec.nodes is None or word2vec.tree.inner_nodes == 0:
+        return _best_of_all(word2vec, rows, top, formula)
+    return TreeSearch(word2vec, formula).best(rows, top)
 
 
 class TreeSearch:
     """The exact pruned search over the Huffman tree, made ready for one formula."""
 
-    def __init__(self, model: Word2Vec, formula: Relatedness) -> None:
+    def __init__(self, word2vec: Word2Vec, formula: Relatedness) -> None:
         from enricher.model import kernels  # compiled code is loaded only where it is needed
 
-        assert model.tree is not None and model.nodes is not None
+        assert word2vec.tree is not None and word2vec.nodes is not None
         self._kernels = kernels
-        self._vectors, self._nodes, self._tree = model.vectors, model.nodes, model.tree
-        self._offsets = formula.offsets(model)
-        self._largest = kernels.largest_below(model.tree.children, self._offsets)
+        self._vectors, self._nodes, self._tree = word2vec.vectors, word2vec.nodes, word2vec.tree
+        self._offsets = formula.offsets(word2vec)
+        self._largest = kernels.largest_below(word2vec.tree.children, self._offsets)
 
     def best(self, rows: IntArray, top: int) -> tuple[FloatArray, IntArray]:
         """As `most_related`; may be called from several threads at once."""
@@ -129,12 +129,12 @@ class TreeSearch:
 
 
 def _best_of_all(
-    model: Word2Vec, rows: IntArray, top: int, formula: Relatedness
+    word2vec: Word2Vec, rows: IntArray, top: int, formula: Relatedness
 ) -> tuple[FloatArray, IntArray]:
     """The same by computing every score, for models without a tree."""
     scores, found = np.full((len(rows), top), -np.inf, np.float32), np.full((len(rows), top), -1, np.int32)
     for place, row in enumerate(rows):
-        everything = relatedness(model, rows[place : place + 1], formula)[0]
+        everything = relatedness(word2vec, rows[place : place + 1], formula)[0]
         best = best_rows(everything, top, leave_out=[int(row)])
         scores[place, : len(best)], found[place, : len(best)] = everything[best], best
     return scores, found

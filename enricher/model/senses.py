@@ -35,24 +35,24 @@ class WordGroup:
     scores: FloatArray
 
 
-def word_groups(model: Word2Vec, row: int, formula: Relatedness) -> list[WordGroup]:
+def word_groups(word2vec: Word2Vec, row: int, formula: Relatedness) -> list[WordGroup]:
     """The words most related to one in groups, the group with the best word first."""
-    scores, rows = (found[0] for found in most_related(model, np.array([row], np.int32), RELATED, formula))
+    scores, rows = (found[0] for found in most_related(word2vec, np.array([row], np.int32), RELATED, formula))
     scores, rows = scores[rows >= 0], rows[rows >= 0]
-    labels = group_labels(model, rows)
+    labels = group_labels(word2vec, rows)
     return [WordGroup(rows[labels == label], scores[labels == label]) for label in first_come(labels)]
 
 
-def group_fits(model: Word2Vec, groups: Sequence[IntArray], context: IntArray) -> list[float]:
+def group_fits(word2vec: Word2Vec, groups: Sequence[IntArray], context: IntArray) -> list[float]:
     """How well groups, rows int32 (n,), fit a context, int32 (m,): the sum above, in nats."""
-    return [float(mutual_information(model, context, group).mean(axis=1).sum()) for group in groups]
+    return [float(mutual_information(word2vec, context, group).mean(axis=1).sum()) for group in groups]
 
 
-def group_labels(model: Word2Vec, rows: IntArray) -> NDArray[np.int64]:
+def group_labels(word2vec: Word2Vec, rows: IntArray) -> NDArray[np.int64]:
     """The group of each of n words, int64 (n,); numbers say nothing but that groups differ."""
     from enricher.model import sense_kernels  # compiled code is loaded only where it is needed
 
-    vectors = np.asarray(model.vectors[rows], np.float32)
+    vectors = np.asarray(word2vec.vectors[rows], np.float32)
     vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
     number = max(1, min(GROUPS, len(rows) // (2 * FEWEST)))
     chances = _chances(number, len(rows))

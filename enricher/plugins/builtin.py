@@ -11,7 +11,7 @@ from enricher.expansion import RelatednessExpansion
 from enricher.expansion.alternatives import AlternativesExpansion, AlternativeWords
 from enricher.expansion.documents import CLASSES, DocumentExpander, WeightedWords
 from enricher.keywords import METHODS, content_words_of
-from enricher.loaded_model import Enricher
+from enricher.loaded_model import Model
 from enricher.model.bm25 import K1, bm25_idf
 from enricher.plugins.registry import PluginContext, typed_settings
 from enricher.plugins.vector import Vector, VectorSettings
@@ -123,15 +123,15 @@ class Subwords:
 
     @property
     def _has_short_texts(self) -> bool:
-        return self.context.enricher is not None and self.context.enricher.has_short_texts
+        return self.context.loaded_model is not None and self.context.loaded_model.has_short_texts
 
     def _fields(self) -> dict[str, "_PartWeights"]:
         """The families that are searched, and the weights of parts there."""
         chosen = self.settings
         character = chosen.short_character if self._has_short_texts else chosen.han
         found = {SUBWORDS: _PartWeights(character, chosen.han, chosen.stem, chosen.stem_pair)}
-        title, enricher = self.context.title_field, self.context.enricher
-        if title is not None and enricher is not None and enricher.has_titles:
+        title, model = self.context.title_field, self.context.loaded_model
+        if title is not None and model is not None and model.has_titles:
             found[f"{SUBWORDS}.{title}"] = _PartWeights(
                 chosen.title_han, chosen.title_han, chosen.title_stem, chosen.title_stem_pair
             )
@@ -211,7 +211,7 @@ class KeywordSettings:
 class Keywords:
     """`keywords`: exact values for facets and filters; `keyword_weights`: the same with their scores."""
 
-    enricher: Enricher
+    model: Model
     title_field: str | None
     settings: KeywordSettings
     name: str = "keywords"
@@ -225,7 +225,7 @@ class Keywords:
         return {KEYWORDS: FieldKind.KEYWORD, KEYWORD_WEIGHTS: FieldKind.STORED}
 
     def enrich(self, documents: Sequence[AnalyzedDocument]) -> list[dict[str, object]]:
-        found = self.enricher.document_keywords(
+        found = self.model.document_keywords(
             documents, self.settings.top, self.settings.method, self.title_field
         )
         return [
@@ -264,7 +264,7 @@ class Expansion:
 
     def __init__(self, context: PluginContext, settings: ExpansionSettings) -> None:
         self._context, self._settings = context, settings
-        self._enricher = context.model()
+        self._model = context.model()
 
     @property
     def document_settings(self) -> Mapping[str, object]:
@@ -275,9 +275,9 @@ class Expansion:
         return {f"{self.name}.{name}": FieldKind.KEYWORD for name in CLASSES}
 
     def enrich(self, documents: Sequence[AnalyzedDocument]) -> list[dict[str, object]]:
-        if self._enricher.has_short_texts:
+        if self._model.has_short_texts:
             return [{} for _ in documents]
-        model = self._enricher.model
+        model = self._model.word2vec
         rows = [model.rows(content_words_of(document)) for document in documents]
         found = self._expander.expand(rows, self._settings.words)
         return [{self.name: self._classes(words)} for words in found]
@@ -287,17 +287,17 @@ class Expansion:
 
     @cached_property
     def _expander(self) -> DocumentExpander:
-        return DocumentExpander(self._enricher.model, self._enricher.bundle.near_words)
+        return DocumentExpander(self._model.word2vec, self._model.bundle.near_words)
 
     @cached_property
     def _word(self) -> Callable[[int], str]:
         """The word in a row; those that were wanted last are kept, for they are wanted again."""
-        words = self._enricher.model.words
+        words = self._model.word2vec.words
         return lru_cache(KEPT_WORDS)(lambda row: words[row])
 
     def rewrite(self, query: Query) -> Query:
         typed = [word for word in query.typed if is_content(word)]
-        if not typed or self._context.frequencies is None or self._enricher.has_short_texts:
+        if not typed or self._context.frequencies is None or self._model.has_short_texts:
             return query
         found = self._context.frequencies(TOKENS, typed)
         added = []
@@ -362,9 +362,9 @@ def relatedness(context: PluginContext) -> Relatedness:
 
 def alternatives(context: PluginContext) -> Alternatives:
     settings = typed_settings(AlternativesExpansion, context.settings)
-    enricher = context.model()
-    bundle = enricher.bundle
-    return Alternatives(AlternativeWords(enricher.model, bundle.near_words, bundle.related_table, settings))
+    model = context.model()
+    bundle = model.bundle
+    return Alternatives(AlternativeWords(model.word2vec, bundle.near_words, bundle.related_table, settings))
 
 
 def vector(context: PluginContext) -> Vector:

@@ -9,7 +9,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar
 
 from enricher.errors import ConfigurationError, EnricherError, PluginError, UsageError
-from enricher.loaded_model import Enricher
+from enricher.loaded_model import Model
 from enricher.records import AnalyzedDocument, Enrichment, FieldKind, Frequencies, Query, Rewriter, title_of
 from enricher.sentences import counted
 from enricher.settings import IndexConfiguration
@@ -24,14 +24,14 @@ S = TypeVar("S")
 class PluginContext:
     """What a plug-in is built with.
 
-    fields: the enriched fields of the index, the title first. enricher: the model, None on an
+    fields: the enriched fields of the index, the title first. loaded_model: the model, None on an
     index that is only segmented. settings: the plug-in's table of enricher.toml. frequencies: at
     search time, in how many documents of the index terms of a family of fields stand.
     """
 
     fields: tuple[str, ...]
     analyzer: Analyzer
-    enricher: Enricher | None = None
+    loaded_model: Model | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     frequencies: Callable[[str, Sequence[str]], Frequencies] | None = None
 
@@ -40,11 +40,11 @@ class PluginContext:
         """The enriched field that is a title, None where there is none."""
         return title_of(self.fields)
 
-    def model(self) -> Enricher:
+    def model(self) -> Model:
         """The model; PluginError where the index has none."""
-        if self.enricher is None:
+        if self.loaded_model is None:
             raise PluginError("This plug-in needs a model, and the index was made without one.")
-        return self.enricher
+        return self.loaded_model
 
 
 def load_enrichments(configuration: IndexConfiguration, context: PluginContext) -> list[Enrichment]:

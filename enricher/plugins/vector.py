@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import ClassVar
 
-from enricher.loaded_model import Enricher
+from enricher.loaded_model import Model
 from enricher.model.text_vectors.vectors import quantize, to_numbers
 from enricher.records import VECTOR, AnalyzedDocument, FieldKind, Query, QueryVector
 
@@ -39,32 +39,32 @@ class Vector:
     the texts are, the less their vectors say beyond the words, and the less they weigh there.
     """
 
-    enricher: Enricher
+    model: Model
     settings: VectorSettings
     name: str = VECTOR
     document_settings: ClassVar[Mapping[str, object]] = {}
 
     @property
     def mapping(self) -> Mapping[str, FieldKind]:
-        return {VECTOR: FieldKind.VECTOR} if self.enricher.bundle.text_vectors is not None else {}
+        return {VECTOR: FieldKind.VECTOR} if self.model.bundle.text_vectors is not None else {}
 
     @property
     def dimensions(self) -> Mapping[str, int]:
-        vectors = self.enricher.bundle.text_vectors
+        vectors = self.model.bundle.text_vectors
         return {VECTOR: vectors.dimensions} if vectors is not None else {}
 
     def enrich(self, documents: Sequence[AnalyzedDocument]) -> list[dict[str, object]]:
-        vectors = self.enricher.bundle.text_vectors
+        vectors = self.model.bundle.text_vectors
         if vectors is None:
             return [{} for _ in documents]
         codes = quantize(vectors.documents([list(_words(document)) for document in documents]))
         return [{VECTOR: to_numbers(row)} if row.any() else {} for row in codes]
 
     def rewrite(self, query: Query) -> Query:
-        vectors = self.enricher.bundle.text_vectors
+        vectors = self.model.bundle.text_vectors
         if vectors is None:
             return query
-        codes = quantize(vectors.query(self.enricher.analyzer.words(query.text)))
+        codes = quantize(vectors.query(self.model.analyzer.words(query.text)))
         if not codes.any():
             return query
         head = self.settings.head * self._trust
@@ -73,9 +73,9 @@ class Vector:
     @property
     def _trust(self) -> float:
         """What part of its share the cosine gets in the first ranks, 0 to 1."""
-        if not self.enricher.has_learned_from_texts:
+        if not self.model.has_learned_from_texts:
             return 0.0
-        words = self.enricher.mean_words or MANY_WORDS
+        words = self.model.mean_words or MANY_WORDS
         return min(max((words - FEW_WORDS) / (MANY_WORDS - FEW_WORDS), 0.0), 1.0)
 
 

@@ -71,7 +71,7 @@ class IndexLayout:
 
     `fields` are the enriched fields of the documents, the title first where there is one.
     `mapping` has one entry for each field under `enrichment`, with dots for inner fields
-    ("tokens.title"). `model` is the version of the bundle that enriched the documents, None
+    ("tokens.title"). `model_version` is that of the bundle that enriched the documents, None
     where they were only segmented; `compatible` are the other versions whose documents are
     valid. `segmenter` is what cut the text: name, version, dictionary hash. `enrichments` are the
     plug-ins that enriched the documents, in order, each with the settings that decide what it
@@ -82,7 +82,7 @@ class IndexLayout:
 
     fields: tuple[str, ...]
     mapping: Mapping[str, FieldKind]
-    model: str | None = None
+    model_version: str | None = None
     compatible: tuple[str, ...] = ()
     segmenter: Mapping[str, str] = field(default_factory=dict)
     enrichments: Mapping[str, Mapping[str, object]] | None = None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from enricher.bundle.bundle import REAL_TITLES, Origin, read_model, write_manifest, write_model
+from enricher.bundle.bundle import REAL_TITLES, Origin, read_word2vec, write_manifest, write_word2vec
 from enricher.bundle.store import BundleStore
 from enricher.files import write_atomically
 from enricher.model.near_words import build_near_words
@@ -67,12 +67,12 @@ def train_bundle(
         def trained() -> Word2Vec:
             return train(corpus, settings, lambda done, total: progress("training", done, total))
 
-        def tuned(model: Word2Vec) -> "Tuned | None":
+        def tuned(word2vec: Word2Vec) -> "Tuned | None":
             from enricher.training.tuning import tune
 
             cut = cut_sample(sample, fields, analyzer, workers)
             real_titles = corpus.title_share >= REAL_TITLES
-            return tune(model, cut, real_titles, lambda done, total: progress("tuning", done, total))
+            return tune(word2vec, cut, real_titles, lambda done, total: progress("tuning", done, total))
 
         def used() -> Usage:
             progress("collecting phrases", 0, 0)
@@ -141,11 +141,11 @@ def _model_in(building: Path, make: Callable[[], Word2Vec]) -> Word2Vec:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         model = make()
-        write_model(folder, model)
+        write_word2vec(folder, model)
         facts = {"documents": model.documents, "training": dict(model.training)}
         write_atomically(marker, orjson.dumps(facts))
     facts = orjson.loads(marker.read_bytes())
-    return read_model(folder, facts["documents"], facts["training"])
+    return read_word2vec(folder, facts["documents"], facts["training"])
 
 
 def _usage_in(building: Path, used: Callable[[], Usage]) -> Mapping[str, object]:
@@ -159,14 +159,14 @@ def _usage_in(building: Path, used: Callable[[], Usage]) -> Mapping[str, object]
 
 
 def _text_vectors_in(
-    building: Path, model: Word2Vec, tuned: Callable[[Word2Vec], "Tuned | None"]
+    building: Path, word2vec: Word2Vec, tuned: Callable[[Word2Vec], "Tuned | None"]
 ) -> Mapping[str, object] | None:
     """The text vectors of a half-made bundle, those that are there whole or new ones: what is to be known
     of them, None where there was too little to tune on.
     """
     marker = building / TUNED
     if not marker.exists():
-        found = tuned(model)
+        found = tuned(word2vec)
         if found is None:
             return None
         query, text = (found.query_vectors, found.query_weights), (found.text_vectors, found.text_weights)

@@ -78,7 +78,7 @@ class Tuned:
 
 
 def tune(
-    model: Word2Vec,
+    word2vec: Word2Vec,
     sample: CutSample,
     real_titles: bool,
     progress: Callable[[int, int], None] = lambda done, total: None,
@@ -86,7 +86,7 @@ def tune(
     """Tune the vectors of texts on a sample; None where it is too small to make a batch."""
     if np.count_nonzero(np.diff(sample.document_units)) < SMALLEST_BATCH:
         return None
-    start = _Start(model, sample)
+    start = _Start(word2vec, sample)
     query, text = _Side(start), _Side(start)
     loss = _Contrast(start, sample, real_titles, query, text).run(progress)
     return Tuned(
@@ -97,12 +97,12 @@ def tune(
 class _Start:
     """Features of the words of a model and a sample, with the vectors and weights they begin with."""
 
-    def __init__(self, model: Word2Vec, sample: CutSample) -> None:
-        self._total = max(model.documents, sample.documents)
+    def __init__(self, word2vec: Word2Vec, sample: CutSample) -> None:
+        self._total = max(word2vec.documents, sample.documents)
         scale = self._total / sample.documents
         bags = _whole_documents(sample)
         in_sample = np.bincount(bags.indices, minlength=len(sample.vocabulary))
-        words, documents = _words_of(model, sample, in_sample, scale)
+        words, documents = _words_of(word2vec, sample, in_sample, scale)
         row_of = choose_features(words, documents, LEAST_DOCUMENTS, MOST_FEATURES)
         self.features = list(row_of)
         self.table = _incidence(sample.vocabulary, row_of)
@@ -113,18 +113,18 @@ class _Start:
         frequencies = np.minimum(np.where(of_sample > 0, of_sample, table.T @ counts), self._total)
         self.idf = bm25_idf(frequencies, self._total).astype(np.float32)
         self.log_weights = np.array([START_WEIGHTS[name[0]] for name in self.features], np.float32)
-        self.vectors = self._vectors(model, words, counts, table, row_of)
+        self.vectors = self._vectors(word2vec, words, counts, table, row_of)
         self.mean_length = float((bags @ self.table).sum() / sample.documents)
 
     def _vectors(
-        self, model: Word2Vec, words: list[str], documents: FloatArray, table: Bags, row_of: dict[str, int]
+        self, word2vec: Word2Vec, words: list[str], documents: FloatArray, table: Bags, row_of: dict[str, int]
     ) -> FloatArray:
         """Directions of the words without their common part; a part of words has their weighted mean.
 
         documents: float32 (W,), in how many each word stands; table: (W, F), the features of the words.
         """
-        known = min(len(model.words), MOST_WORDS)  # they stand first among the words
-        vectors = np.array(model.vectors[:known], np.float32)
+        known = min(len(word2vec.words), MOST_WORDS)  # they stand first among the words
+        vectors = np.array(word2vec.vectors[:known], np.float32)
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True) + 1e-9
         shares = documents[:known] * np.log1p(self._total / np.maximum(documents[:known], 1))
         vectors -= (shares @ vectors) / max(float(shares.sum()), 1e-9)
@@ -141,11 +141,11 @@ class _Start:
 
 
 def _words_of(
-    model: Word2Vec, sample: CutSample, frequencies: NDArray[np.int64], scale: float
+    word2vec: Word2Vec, sample: CutSample, frequencies: NDArray[np.int64], scale: float
 ) -> tuple[list[str], list[int]]:
     """The words of the model and the other frequent ones of the sample, and in how many documents each is."""
-    words = list(model.words[:MOST_WORDS])
-    counted = model.counts if model.document_frequencies is None else model.document_frequencies
+    words = list(word2vec.words[:MOST_WORDS])
+    counted = word2vec.counts if word2vec.document_frequencies is None else word2vec.document_frequencies
     documents = np.asarray(counted[: len(words)]).tolist()
     known = set(words)
     for word, count in zip(sample.vocabulary, frequencies.tolist(), strict=True):

@@ -16,7 +16,7 @@ from typer.core import TyperCommand, TyperGroup
 from enricher.bundle.store import BundleStore
 from enricher.errors import EngineError
 from enricher.files import user_path
-from enricher.loaded_model import Enricher, load
+from enricher.loaded_model import Model, load
 from enricher.records import SearchEngine
 from enricher.settings import CONFIG, ENGINE, MODELS, SETTINGS, Configuration, read_configuration
 from enricher.source_files import Format
@@ -98,7 +98,7 @@ class Context:
     def store(self) -> BundleStore:
         return BundleStore(self.models)
 
-    def model(self, version: str | None = None) -> Enricher:
+    def model(self, version: str | None = None) -> Model:
         return load(self.models, version)
 
     def engine(self) -> SearchEngine:

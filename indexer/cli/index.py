@@ -109,7 +109,7 @@ def index(
         "duplicates": report.duplicates,
         "truncated": report.truncated,
         "without_text": report.without_text,
-        "model": enricher.model,
+        "model": enricher.model_version,
     }
     if as_json:
         print_json(counts)

@@ -134,7 +134,7 @@ def _of_other_models(engine: SearchEngine, version: str) -> dict[str, str]:
     for name in sorted(set(engine.indexes()) - unused):
         layout = engine.layout(name)
         left = [older for older in layout.compatible if engine.made_by(name, older)]
-        others = [model for model in (layout.model, *left) if model not in (None, version)]
+        others = [model for model in (layout.model_version, *left) if model not in (None, version)]
         if others:
             found[name] = str(others[0])
     return found
@@ -171,7 +171,9 @@ def prune(
     def needed() -> Collection[str]:
         for name in engine.indexes():
             layout = engine.layout(name)
-            used.update({model: name for model in (layout.model, *layout.compatible) if model is not None})
+            used.update(
+                {model: name for model in (layout.model_version, *layout.compatible) if model is not None}
+            )
         return used
 
     if not yes and is_interactive() and (unneeded := shared.store.prunable(needed())):
@@ -211,6 +213,6 @@ def import_model(
     if not no_activate:
         store.activate(version)
     say("An imported model has no document frequencies and no phrases: keywords use its word counts.")
-    if store.open(version).model.tree is None:
+    if store.open(version).word2vec.tree is None:
         say("It was trained with negative sampling: related words are ranked by inner product.")
     print_json({"version": version}) if as_json else print(version)

@@ -362,7 +362,7 @@ def _enricher_like(
     configuration = recorded_configuration(layout)
     if layout.enrichments is None:
         configuration = configuration_for(jobs.engine, shared.configuration(), alias, index)
-    enricher = _enricher(shared, layout.model, layout.fields, configuration)
+    enricher = _enricher(shared, layout.model_version, layout.fields, configuration)
     _refuse_difference(index, layout, enricher)
     return enricher
 
@@ -415,7 +415,7 @@ def _planned_in_place(
 ) -> tuple[Job, DocumentEnricher]:
     """A job in place: by the model of the index where only some of its documents are enriched."""
     present, active = jobs.layout(index), shared.store.open().version
-    model = present.model if present is not None and options.is_partial else active
+    model = present.model_version if present is not None and options.is_partial else active
     configuration = configuration_for(jobs.engine, shared.configuration(), alias, index, recorded=present)
     enricher = _enricher(
         shared, model, _chosen(jobs, index, named, configuration, partial=bool(options.only)), configuration

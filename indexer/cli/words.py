@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from enricher.errors import UsageError
-from enricher.loaded_model import TEXT_FIELD, Enricher, load
+from enricher.loaded_model import TEXT_FIELD, Model, load
 from enricher.parallel import document_batches, map_in_order
 from enricher.records import Document, Keyword, Sense, title_of
 from enricher.sources import accepted, source_format
@@ -39,7 +39,7 @@ class KeywordFinder:
     """Finds the keywords of documents; a copy in another process opens its model anew from `models`."""
 
     models: Path
-    model: Enricher
+    model: Model
     fields: tuple[str, ...]
     title_field: str | None
     top: int
@@ -209,7 +209,7 @@ def print_senses(groups: Sequence[Sense]) -> None:
         say("No sense fits this context: of each the words are less likely beside it than elsewhere.")
 
 
-def say_inner_product(model: Enricher) -> None:
+def say_inner_product(model: Model) -> None:
     """Tell that a model of negative sampling has no probabilities."""
-    if model.model.tree is None:
+    if model.word2vec.tree is None:
         say("This model was trained with negative sampling: inner products (≈ PMI − log k) rank its words.")

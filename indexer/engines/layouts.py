@@ -17,7 +17,7 @@ def layout_as_json(layout: IndexLayout) -> dict[str, object]:
         "format": _FORMAT,
         "fields": list(layout.fields),
         "mapping": {path: kind.value for path, kind in layout.mapping.items()},
-        "model": layout.model,
+        "model": layout.model_version,
         "compatible": list(layout.compatible),
         "segmenter": dict(layout.segmenter),
         **_recorded(layout),
@@ -54,7 +54,7 @@ def layout_from_json(index: str, value: object) -> IndexLayout:
         return IndexLayout(
             fields=_texts(value["fields"]),
             mapping={path: FieldKind(kind) for path, kind in value["mapping"].items()},
-            model=None if value["model"] is None else _texts([value["model"]])[0],
+            model_version=None if value["model"] is None else _texts([value["model"]])[0],
             compatible=_texts(value["compatible"]),
             segmenter=dict(value["segmenter"]),
             enrichments=_enrichments(value.get("enrichments")),

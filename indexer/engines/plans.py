@@ -121,7 +121,7 @@ def filter_value(index: str, name: str, kind: FieldType, value: str) -> str | in
 
 def valid_models(layout: IndexLayout) -> tuple[str, ...]:
     """The versions of which the documents of an index may be; none where it has no model."""
-    return () if layout.model is None else (layout.model, *layout.compatible)
+    return () if layout.model_version is None else (layout.model_version, *layout.compatible)
 
 
 def no_scored_field(index: str, name: str) -> UsageError:

@@ -145,7 +145,7 @@ class _Measurement:
             collection.name,
             len(collection.queries),
             collection.language,
-            self.recipe.model or "",
+            self.recipe.model_version or "",
             summarize(results),
             strongest,
             tuple(hurt),

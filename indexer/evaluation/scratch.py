@@ -77,7 +77,7 @@ def steps_of(
 ) -> dict[str, DocumentEnricher]:
     """Role of an index → what is done to its documents; `enricher` is the opened recipe."""
     fields = BaselineFields(enricher.fields, collection.language, collection.titled, enricher.analyzer.limit)
-    words = replace(recipe, model=None, configuration=IndexConfiguration(enrichments=(TOKENS,)))
+    words = replace(recipe, model_version=None, configuration=IndexConfiguration(enrichments=(TOKENS,)))
     return {
         PLAIN: DocumentEnricher(enricher.analyzer, enricher.fields, [fields], None),
         WORDS_ONLY: words.open(),

@@ -56,7 +56,7 @@ class EmbeddedJobs:
         if options.write_block:
             say("Nobody else can write to an index of the embedded engine while a job runs.")
         name, now = name_of(alias, self.engine.exists)
-        job = Job(name, concrete, alias, name, enricher.model, enricher.fields, now, options)
+        job = Job(name, concrete, alias, name, enricher.model_version, enricher.fields, now, options)
         return keep_new(self.ledger, job)
 
     def plan_in_place(

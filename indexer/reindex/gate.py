@@ -7,7 +7,7 @@ from statistics import fmean
 
 from enricher.errors import EngineError
 from enricher.evaluation.collection import Collection, read_collection
-from enricher.loaded_model import Enricher, load
+from enricher.loaded_model import Model, load
 from enricher.records import Hit, Rejection, SearchEngine, SearchRequest
 from enricher.settings import Configuration
 from enricher.sources import SourceFormat
@@ -103,5 +103,5 @@ class CollectionGate:
 
         return search
 
-    def _load(self, version: str) -> Enricher:
+    def _load(self, version: str) -> Model:
         return load(self.models, version)

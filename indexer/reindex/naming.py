@@ -36,7 +36,7 @@ def way_back(undone: Job, layout: IndexLayout | None, named: tuple[str, str]) ->
     named: what `name_of` answers.
     """
     name, now = named
-    model, fields = (None, ()) if layout is None else (layout.model, layout.fields)
+    model, fields = (None, ()) if layout is None else (layout.model_version, layout.fields)
     options = replace(undone.options, gate=None)
     back = Job(name, undone.target, undone.alias, undone.source, model, fields, now, options)
     back.kind, back.undoes = JobKind.ROLLBACK, undone.id

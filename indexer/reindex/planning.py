@@ -25,7 +25,7 @@ def start(
     """Plan a job that makes a new index and puts it behind an alias."""
     name, now = _name_of(cluster, alias)
     concrete = cluster.engine.name_of(source)
-    job = Job(name, concrete, alias, name, enricher.model, enricher.fields, now, options)
+    job = Job(name, concrete, alias, name, enricher.model_version, enricher.fields, now, options)
     return keep_new(ledger, job)
 
 
@@ -44,7 +44,7 @@ def start_in_place(
     name, now = _name_of(cluster, alias)
     concrete = cluster.engine.name_of(index)
     settings, _, _ = cluster.targets.described(concrete)
-    job = Job(name, concrete, alias, concrete, enricher.model, enricher.fields, now, options)
+    job = Job(name, concrete, alias, concrete, enricher.model_version, enricher.fields, now, options)
     job.kind, job.uuid = JobKind.IN_PLACE, str(settings["index.uuid"])
     ended = [one for one in ledger.jobs() if one.kind is JobKind.IN_PLACE and one.source == concrete]
     ended = [one for one in ended if one.phase.ended]

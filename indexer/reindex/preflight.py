@@ -81,11 +81,11 @@ def check_in_place(
         cluster.copies.count(concrete, [options.query])  # a query that the server does not understand
     if present is not None:
         _check_same(concrete, present, layout, mapping, options)
-        valid = {present.model, *present.compatible}
-        if options.is_partial and layout.model not in valid:
+        valid = {present.model_version, *present.compatible}
+        if options.is_partial and layout.model_version not in valid:
             raise UsageError(
-                f"The documents of {concrete!r} were enriched by the model {present.model}: some of them by "
-                f"{layout.model} would be a mixture. Enrich all of them."
+                f"The documents of {concrete!r} were enriched by the model {present.model_version}: "
+                f"some of them by {layout.model_version} would be a mixture. Enrich all of them."
             )
     absent = _absent(cluster, concrete, options.ids) if options.ids else []
     first = options.is_partial and present is None
@@ -170,8 +170,8 @@ def _check_same(
     held, given = dimensions_of(mapping), layout.dimensions.get(VECTOR)
     if held and given and held != given:
         raise UsageError(
-            f"The vectors of {index!r} have {held} dimensions, those of the model {layout.model} {given}: "
-            "make a new index, without --in-place."
+            f"The vectors of {index!r} have {held} dimensions, "
+            f"those of the model {layout.model_version} {given}: make a new index, without --in-place."
         )
 
 

@@ -189,9 +189,9 @@ class InPlace:
         if present is None:
             return layout
         mixed = present.mixed or difference(present, layout) is not None
-        if present.model == layout.model:
+        if present.model_version == layout.model_version:
             return replace(layout, compatible=present.compatible, mixed=mixed)
-        others = dict.fromkeys(one for one in (present.model, *present.compatible) if one is not None)
+        others = dict.fromkeys(one for one in (present.model_version, *present.compatible) if one is not None)
         return replace(layout, compatible=tuple(others), mixed=mixed)
 
     def open(self, job: Job, number: str) -> None:

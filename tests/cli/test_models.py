@@ -54,7 +54,7 @@ def test_words_are_learned_from_backgrounds_too(run: RunCommand, tmp_path: Path)
     models = BundleStore(tmp_path / "models")
     alone = models.open(run("train", docs, *FAST, "--no-tuning").stdout.strip())
     both = models.open(run("train", docs, *FAST, "--no-tuning", "--background", str(other)).stdout.strip())
-    assert "彗星" in both.model.words and "彗星" not in alone.model.words
+    assert "彗星" in both.word2vec.words and "彗星" not in alone.word2vec.words
     assert both.manifest["corpus"]["mean_words"] == alone.manifest["corpus"]["mean_words"] > 0
     named = run("train", docs, *FAST, "--no-tuning", "--title-field", "headline")
     assert named.returncode == 2 and "has the field 'headline'" in named.stderr

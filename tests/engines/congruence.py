@@ -30,7 +30,7 @@ LAYOUT = IndexLayout(
         "model": FieldKind.KEYWORD,
         "fingerprint": FieldKind.KEYWORD,
     },
-    model="v1",
+    model_version="v1",
     compatible=("v0",),
     segmenter={"name": "jieba", "version": "0.42.1", "dictionary": "abc"},
 )
@@ -96,7 +96,7 @@ def test_stamp_changes_the_versions_and_nothing_else(engine: SearchEngine, index
     fill(engine, index, document("a", "x", year=1998))
     engine.stamp(index, "v2", ["v1", "v0"])
     stamped = engine.layout(index)
-    assert (stamped.model, stamped.compatible) == ("v2", ("v1", "v0"))
+    assert (stamped.model_version, stamped.compatible) == ("v2", ("v1", "v0"))
     assert (stamped.fields, stamped.mapping, stamped.segmenter) == (
         LAYOUT.fields,
         LAYOUT.mapping,
@@ -407,7 +407,7 @@ def test_in_an_index_without_a_model_those_that_have_one_are_foreign(
     engine: SearchEngine, index: str
 ) -> None:
     """Words alone make a document valid there."""
-    engine.create(index, dataclasses.replace(LAYOUT, model=None, compatible=()))
+    engine.create(index, dataclasses.replace(LAYOUT, model_version=None, compatible=()))
     plain = EnrichedDocument("a", {"text": "x"}, {"tokens": {"text": "x"}})
     assert engine.write(index, [plain, document("b", "x")]) == []
     engine.refresh(index)

@@ -124,7 +124,9 @@ def test_what_is_superseded_is_left_out_at_last(tmp_path: Path, monkeypatch: pyt
 @pytest.mark.parametrize("left", [0, 1, 2])
 def test_a_file_that_was_lost_or_cut_is_noticed(tmp_path: Path, left: int) -> None:
     """Documents whose vectors are gone are not valid any more; words find them all the same."""
-    layout = IndexLayout(("text",), {"model": FieldKind.KEYWORD, "vector": FieldKind.VECTOR}, model="v1")
+    layout = IndexLayout(
+        ("text",), {"model": FieldKind.KEYWORD, "vector": FieldKind.VECTOR}, model_version="v1"
+    )
     enrichment = {"model": "v1", "vector": to_numbers(codes(5))}
     with closing(TantivyEngine(tmp_path)) as engine:
         engine.create("things", layout)

@@ -17,17 +17,17 @@ ONLY = IndexConfiguration(enrichments=("expansion",), rewriters=("expansion",))
 
 
 @pytest.fixture
-def expander(model: enricher.Enricher) -> DocumentExpander:
+def expander(model: enricher.Model) -> DocumentExpander:
     """On the small model."""
-    return DocumentExpander(model.model, model.bundle.near_words)
+    return DocumentExpander(model.word2vec, model.bundle.near_words)
 
 
 def test_added_words_are_near_the_document_and_not_in_it(
-    model: enricher.Enricher, expander: DocumentExpander
+    model: enricher.Model, expander: DocumentExpander
 ) -> None:
     """Of a text about databases mostly words about databases; as many as were asked for."""
     words = TOPICS["数据库"][:6]
-    (found,) = expander.expand([model.model.rows(words)], 5)
+    (found,) = expander.expand([model.word2vec.rows(words)], 5)
     added = [model.words[row] for row in found.rows]
     assert 1 <= len(added) <= 5 and not set(added) & set(words)
     assert len(set(added) & set(TOPICS["数据库"])) >= len(added) - 1
@@ -35,11 +35,11 @@ def test_added_words_are_near_the_document_and_not_in_it(
     assert found.weights[0] == pytest.approx(min(1.0, len(words) / FULL))
 
 
-def test_the_weights_are_the_formula(model: enricher.Enricher, expander: DocumentExpander) -> None:
+def test_the_weights_are_the_formula(model: enricher.Model, expander: DocumentExpander) -> None:
     """With one word in the document: a word with its largest cosine, for its size."""
     word = TOPICS["数据库"][0]
-    (found,) = expander.expand([model.model.rows([word])], 1)
-    rows, cosines = model.bundle.near_words.of(model.model.row(word))
+    (found,) = expander.expand([model.word2vec.rows([word])], 1)
+    rows, cosines = model.bundle.near_words.of(model.word2vec.row(word))
     assert found.rows.tolist() == [min(rows[cosines == cosines[0]])]
     assert found.weights == pytest.approx([1 / FULL])
 
@@ -51,17 +51,17 @@ def test_documents_without_known_words_get_none(expander: DocumentExpander) -> N
     assert expander.expand([], 20) == []
 
 
-def test_every_added_word_is_in_one_class(model: enricher.Enricher, expander: DocumentExpander) -> None:
+def test_every_added_word_is_in_one_class(model: enricher.Model, expander: DocumentExpander) -> None:
     """The heaviest in the first; nothing is lost but what weighs next to nothing."""
     words = [word for topic in TOPICS.values() for word in topic]
-    (found,) = expander.expand([model.model.rows(words[:20])], 20)
+    (found,) = expander.expand([model.word2vec.rows(words[:20])], 20)
     classes = found.classes()
     assert list(classes) == list(CLASSES)
     joined = [row for rows in classes.values() for row in rows.tolist()]
     assert joined == found.rows[: len(joined)].tolist() and len(joined) >= (found.weights > 0.01).sum()
 
 
-def test_a_query_finds_documents_by_added_words(model: enricher.Enricher) -> None:
+def test_a_query_finds_documents_by_added_words(model: enricher.Model) -> None:
     """Each content word in every class; heavier in the higher, and the rarer the word is."""
     counts = {"事务": 1, "索引": 40}
 
@@ -80,7 +80,7 @@ def test_a_query_finds_documents_by_added_words(model: enricher.Enricher) -> Non
     assert rewriter.rewrite(Query("the", (QueryTerm("the"),))).terms == (QueryTerm("the"),)
 
 
-def test_the_plugin_writes_words(model: enricher.Enricher) -> None:
+def test_the_plugin_writes_words(model: enricher.Model) -> None:
     """Lists of words for each class of every document, in their order."""
     context = PluginContext(FIELDS, model.analyzer, model)
     (enrichment,) = load_enrichments(ONLY, context)

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from enricher.expansion import documents
-from enricher.expansion.documents import FULL, K1, SEEDS, B, DocumentExpander, WeightedWords
+from enricher.expansion.documents import FULL, SEEDS, DocumentExpander, WeightedWords
 from enricher.model.arrays import IntArray
+from enricher.model.bm25 import K1, B
 from enricher.model.near_words import NEAR, NearWords
 from enricher.model.word2vec import Word2Vec
 
@@ -18,19 +19,19 @@ Added = list[tuple[int, float]]
 EXACT = 1e-6
 
 
-def slow_seeds(model: Word2Vec, words: Sequence[int]) -> list[tuple[int, float]]:
+def slow_seeds(word2vec: Word2Vec, words: Sequence[int]) -> list[tuple[int, float]]:
     """The seeds of a document with their weights, of sum 1."""
-    usual = max(1.0, float(model.counts.sum()) / max(1, model.documents))
+    usual = max(1.0, float(word2vec.counts.sum()) / max(1, word2vec.documents))
     norm = K1 * (1 - B + B * len(words) / usual)
-    scored = [(-float(model.idf[row]) * tf / (tf + norm), row) for row, tf in Counter(words).items()]
+    scored = [(-float(word2vec.idf[row]) * tf / (tf + norm), row) for row, tf in Counter(words).items()]
     best = sorted(scored)[:SEEDS]
     return [(row, weight / sum(weight for weight, _ in best)) for weight, row in best]
 
 
-def slow_expansion(near: NearWords, model: Word2Vec, words: Sequence[int], most: int) -> Added:
+def slow_expansion(near: NearWords, word2vec: Word2Vec, words: Sequence[int], most: int) -> Added:
     """The words added to a document, and their weights."""
     sums: Counter[int] = Counter()
-    for seed, weight in slow_seeds(model, words):
+    for seed, weight in slow_seeds(word2vec, words):
         for row, cosine in zip(near.words[seed].tolist(), near.cosines[seed], strict=True):
             if cosine == 0:
                 break

@@ -44,16 +44,16 @@ NAMES = {
 
 
 @pytest.mark.parametrize(("name", "text"), NAMES.items(), ids=list(NAMES))
-def test_a_name_keeps_its_number_and_signs(model: enricher.Enricher, name: str, text: str) -> None:
+def test_a_name_keeps_its_number_and_signs(model: enricher.Model, name: str, text: str) -> None:
     """It is one keyword, spelled as in the text, also by a model without usage."""
     assert name in [keyword.text for keyword in model.keywords(text, 8)]
-    without = PhraseExtractor(model.model, None)
+    without = PhraseExtractor(model.word2vec, None)
     document = model.analyzer.analyze(Document("1", {"text": text}), ("text",))
     assert name in [keyword.text for keyword in without.keywords(document, 8)]
 
 
 @pytest.mark.parametrize("hyphen", ["-", "\u2010", "\u2011", "\u2013", "\uff0d"])
-def test_hyphens_of_any_kind_make_one_name(model: enricher.Enricher, hyphen: str) -> None:
+def test_hyphens_of_any_kind_make_one_name(model: enricher.Model, hyphen: str) -> None:
     """Full-width forms too: the keyword has the plain one, so that a facet counts one value."""
     found = [
         keyword.text for keyword in model.keywords(f"The COVID{hyphen}19 is here. ＣＯＶＩＤ－１９ again.")
@@ -79,28 +79,28 @@ def test_hyphens_of_any_kind_make_one_name(model: enricher.Enricher, hyphen: str
         "The result.3 of them, and the end.The beginning e.g. this.",
     ],
 )
-def test_numbers_dates_and_quantities_are_no_keywords(model: enricher.Enricher, text: str) -> None:
+def test_numbers_dates_and_quantities_are_no_keywords(model: enricher.Model, text: str) -> None:
     """Whatever stands beside them."""
     for keyword in model.keywords(text, 20):
         assert not any(character.isdigit() for character in keyword.text), keyword
         assert keyword.text not in ("mg", "年", "the end.the")
 
 
-def test_a_name_is_a_keyword_beside_longer_ones_that_hold_it(model: enricher.Enricher) -> None:
+def test_a_name_is_a_keyword_beside_longer_ones_that_hold_it(model: enricher.Model) -> None:
     """Where it occurs more often than they do; its parts by themselves are none."""
     found = [k.text for k in model.keywords("H.264 video. H.264 stream. H.264 codec.", 8)]
     assert "h.264" in found and "h" not in found
     assert "covid" not in [k.text for k in model.keywords("COVID-19 and COVID-19 and COVID.", 8)]
 
 
-def test_a_lower_case_word_and_a_number_are_a_name_when_they_come_again(model: enricher.Enricher) -> None:
+def test_a_lower_case_word_and_a_number_are_a_name_when_they_come_again(model: enricher.Model) -> None:
     """Once is chance."""
     once = [k.text for k in model.keywords("In this way windows 11 is slow.", 8)]
     again = [k.text for k in model.keywords("In this way windows 11 is slow, and windows 11 is old.", 8)]
     assert "windows 11" not in once and "windows 11" in again
 
 
-def test_words_of_the_index_are_not_changed(model: enricher.Enricher) -> None:
+def test_words_of_the_index_are_not_changed(model: enricher.Model) -> None:
     """A name is searched by its words, as before."""
     assert model.analyzer.words("COVID-19 H.264 GB/T 19001") == [
         "covid",
@@ -113,7 +113,7 @@ def test_words_of_the_index_are_not_changed(model: enricher.Enricher) -> None:
     ]
 
 
-def test_every_word_is_in_one_stretch(model: enricher.Enricher) -> None:
+def test_every_word_is_in_one_stretch(model: enricher.Model) -> None:
     """Joined names lose and repeat no place of the text."""
     text = " ".join(NAMES.values()) + " a,b 1,2 x/y 3/4 end.The v.2 (5) -6- 7-8-9-10 a-1,2-b"
     tokens = model.analyzer.tokens(text)
@@ -127,7 +127,7 @@ def test_every_word_is_in_one_stretch(model: enricher.Enricher) -> None:
     assert covered == len(tokens)
 
 
-def test_names_of_the_training_text_are_counted(model: enricher.Enricher) -> None:
+def test_names_of_the_training_text_are_counted(model: enricher.Model) -> None:
     """So that it is known how rare they are, and in what company they stand."""
     documents = [Document(str(n), {"text": f"The GPT-4 of {n}."}) for n in range(4)]
     cut = StretchCutter(model.analyzer, ("text",))(documents)

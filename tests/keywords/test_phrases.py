@@ -16,39 +16,39 @@ from enricher.training.mining import mine_stretches
 from tests.model.test_usage import row_of
 
 
-def keywords(model: enricher.Enricher, text: str, title: str = "", top: int = 5) -> list[str]:
+def keywords(model: enricher.Model, text: str, title: str = "", top: int = 5) -> list[str]:
     """The keywords of a document with a title."""
     document = model.analyzer.analyze(Document("1", {"title": title, "text": text}), ("title", "text"))
     return [keyword.text for keyword in model.document_keywords([document], top, "phrases", "title")[0]]
 
 
-def test_a_run_that_is_repeated_becomes_one_keyword(model: enricher.Enricher) -> None:
+def test_a_run_that_is_repeated_becomes_one_keyword(model: enricher.Model) -> None:
     """分布式 and 事务, always side by side, are one phrase and not three keywords."""
     found = keywords(model, "分布式事务很难。分布式事务需要日志，而备份不需要。")
     assert found[0] == "分布式事务"
     assert "分布式" not in found and "事务" not in found
 
 
-def test_english_phrases_keep_their_spaces_and_hyphens(model: enricher.Enricher) -> None:
+def test_english_phrases_keep_their_spaces_and_hyphens(model: enricher.Model) -> None:
     """The phrase is written as in the text, normalised."""
     found = keywords(model, "Coral reef: the Coral\u00a0Reef is old. It is semi-arid, and semi-arid.")
     assert "coral reef" in found
     assert "semi-arid" in found
 
 
-def test_a_phrase_never_crosses_punctuation_or_stop_words(model: enricher.Enricher) -> None:
+def test_a_phrase_never_crosses_punctuation_or_stop_words(model: enricher.Model) -> None:
     """Adjacent means nothing in between but a space or a hyphen."""
     found = keywords(model, "事务，索引。事务，索引。事务的索引。事务的索引。", top=10)
     assert set(found) == {"事务", "索引"}
 
 
-def test_words_of_the_title_come_first(model: enricher.Enricher) -> None:
+def test_words_of_the_title_come_first(model: enricher.Model) -> None:
     """Of two words alike in everything the one in the title wins."""
     assert keywords(model, "电压与负荷。", title="负荷")[0] == "负荷"
     assert keywords(model, "电压与负荷。", title="电压")[0] == "电压"
 
 
-def test_mixed_text_joins_across_scripts(model: enricher.Enricher) -> None:
+def test_mixed_text_joins_across_scripts(model: enricher.Model) -> None:
     """5G网络 is one phrase of two words."""
     assert "5g网络" in keywords(model, "5G网络建设。5G网络优化。")
 
@@ -65,7 +65,7 @@ USED = mine_stretches(
 )
 
 
-def by_plain_loops(model: enricher.Enricher, title: list[str], text: list[str]) -> dict[str, float]:
+def by_plain_loops(model: enricher.Model, title: list[str], text: list[str]) -> dict[str, float]:
     """The probability of every candidate of a document whose words are parted by blanks."""
     is_chinese = sum(word >= "\u4e00" for word in title + text) >= 0.2 * len(title + text)
     weights = CHINESE if is_chinese else ENGLISH
@@ -103,7 +103,7 @@ def by_plain_loops(model: enricher.Enricher, title: list[str], text: list[str]) 
         return not is_chinese or len(found) > 1 or known or (len(part) == 2 and titled and alone)
 
     candidates = list(filter(is_candidate, places))
-    facts = WordFacts(model.model, USED)
+    facts = WordFacts(model.word2vec, USED)
     scores = {}
     for part in candidates:
         found = places[part]
@@ -147,10 +147,10 @@ def by_plain_loops(model: enricher.Enricher, title: list[str], text: list[str]) 
         ["heat", "transfer", "equation", "coral", "reef", "the", "of", "measure", "large", "c3", "1,200"],
     ],
 )
-def test_the_score_is_the_formula(model: enricher.Enricher, vocabulary: list[str]) -> None:
+def test_the_score_is_the_formula(model: enricher.Model, vocabulary: list[str]) -> None:
     """Of every candidate of documents of random words, in Chinese and English."""
     chance = random.Random(5)
-    extractor = PhraseExtractor(model.model, USED)
+    extractor = PhraseExtractor(model.word2vec, USED)
     for _ in range(30):
         title, text = (chance.choices(vocabulary, k=chance.randrange(most)) for most in (6, 40))
         document = model.analyzer.analyze(
@@ -174,36 +174,36 @@ def test_the_score_is_the_formula(model: enricher.Enricher, vocabulary: list[str
             )
 
 
-def found_in(extractor: PhraseExtractor, model: enricher.Enricher, text: str) -> list[Keyword]:
+def found_in(extractor: PhraseExtractor, model: enricher.Model, text: str) -> list[Keyword]:
     """The keywords of a text by an extractor."""
     return extractor.keywords(model.analyzer.analyze(Document("1", {"text": text}), ("text",)), 10)
 
 
-def test_a_phrase_of_the_training_text_needs_no_repetition(model: enricher.Enricher) -> None:
+def test_a_phrase_of_the_training_text_needs_no_repetition(model: enricher.Model) -> None:
     """In Chinese, where most runs of words are chance."""
     text = "本文讨论数值方程。锁与事务日志。"
-    with_usage = [k.text for k in found_in(PhraseExtractor(model.model, USED), model, text)]
-    without = [k.text for k in found_in(PhraseExtractor(model.model, None), model, text)]
+    with_usage = [k.text for k in found_in(PhraseExtractor(model.word2vec, USED), model, text)]
+    without = [k.text for k in found_in(PhraseExtractor(model.word2vec, None), model, text)]
     assert "数值方程" in with_usage and "数值方程" not in without
 
 
-def test_english_verbs_part_phrases(model: enricher.Enricher) -> None:
+def test_english_verbs_part_phrases(model: enricher.Model) -> None:
     """What the training text uses as one, and what ends as such words do."""
     lines = [["we", verb, "the", "reef"] for verb in ("standardise", "realise", "organise")] * 10
-    extractor = PhraseExtractor(model.model, mine_stretches([lines]))
+    extractor = PhraseExtractor(model.word2vec, mine_stretches([lines]))
     found = [k.text for k in found_in(extractor, model, "Coral reefs stabilise harbour sediment.")]
     assert {"coral reefs", "harbour sediment"} <= set(found)
     assert not any("stabilise" in phrase for phrase in found)
 
 
-def test_a_plural_does_not_stand_beside_its_singular(model: enricher.Enricher) -> None:
+def test_a_plural_does_not_stand_beside_its_singular(model: enricher.Model) -> None:
     """They are one word to the reader."""
     found = keywords(model, "Coral reefs. A coral reef. The reef, the reefs.", top=10)
     assert len([phrase for phrase in found if phrase in ("coral reef", "coral reefs")]) == 1
     assert not {"reef", "reefs"} & set(found)
 
 
-def test_a_probability_means_the_same_in_every_document(model: enricher.Enricher) -> None:
+def test_a_probability_means_the_same_in_every_document(model: enricher.Model) -> None:
     """Between 0 and 1, and the lower the longer the text that a candidate stands in."""
     text = "分布式事务很难。分布式事务需要日志。"
     short, long = (
@@ -227,16 +227,16 @@ def test_a_probability_means_the_same_in_every_document(model: enricher.Enricher
     ],
 )
 def test_odd_texts_have_keywords_too(
-    model: enricher.Enricher, usage: Usage | None, text: str, expected: list[str] | None
+    model: enricher.Model, usage: Usage | None, text: str, expected: list[str] | None
 ) -> None:
     """One word, one repeated, all upper case, another language, code, tables."""
-    found = found_in(PhraseExtractor(model.model, usage), model, text)
+    found = found_in(PhraseExtractor(model.word2vec, usage), model, text)
     assert found and all(0 < keyword.score < 1 for keyword in found)
     if expected is not None:
         assert [keyword.text for keyword in found][:1] == expected
 
 
-def test_a_text_of_a_million_characters_has_keywords(model: enricher.Enricher) -> None:
+def test_a_text_of_a_million_characters_has_keywords(model: enricher.Model) -> None:
     """In Chinese and English."""
     chance = random.Random(1)
     for words, gap in (
@@ -248,7 +248,7 @@ def test_a_text_of_a_million_characters_has_keywords(model: enricher.Enricher) -
 
 
 @pytest.mark.parametrize("text", ["", "的 了 and the", "123 45.6", "😀😀 ，。", "\x00\ud800"])
-def test_a_text_without_words_has_no_keywords(model: enricher.Enricher, text: str) -> None:
+def test_a_text_without_words_has_no_keywords(model: enricher.Model, text: str) -> None:
     """An empty list, not an error."""
     assert model.keywords(text) == []
     assert model.keywords(text, method="published") == []

@@ -59,7 +59,7 @@ def test_words_are_no_noise(text: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["phrases", "published"])
-def test_no_piece_of_noise_is_a_keyword(model: enricher.Enricher, method: str) -> None:
+def test_no_piece_of_noise_is_a_keyword(model: enricher.Model, method: str) -> None:
     """By either method, of a text and of a document alike."""
     text = (
         f'<div class="post"><p>数据库的<b>索引</b>让查询更快&nbsp;&nbsp;</p><br/><a href="http://a.b/tea?id=3">事务</a></div>'
@@ -74,7 +74,7 @@ def test_no_piece_of_noise_is_a_keyword(model: enricher.Enricher, method: str) -
     assert max(map(len, found)) < 16
 
 
-def test_sentences_parted_by_tags_are_no_phrase(model: enricher.Enricher) -> None:
+def test_sentences_parted_by_tags_are_no_phrase(model: enricher.Model) -> None:
     """`<br>` and paragraphs part words, `&nbsp;` and `<b>` do not."""
     parted = [k.text for k in model.keywords("coral<br>reef coral<p>reef", 9)]
     joined = [k.text for k in model.keywords("<b>coral</b>&nbsp;reef. coral&nbsp;<i>reef</i>.", 9)]

@@ -155,12 +155,12 @@ def test_paths_that_form_no_tree_are_refused() -> None:
         HuffmanTree.from_paths([root, np.array([7])], [np.array([0]), np.array([1])])
 
 
-def test_a_trained_model_sums_to_one_and_equals_the_walk(model: enricher.Enricher) -> None:
+def test_a_trained_model_sums_to_one_and_equals_the_walk(model: enricher.Model) -> None:
     """For every word of a real training, Σ p(y|x) = 1 and log p is that of the path."""
     words = list(model.words)
     result = model.log_probabilities(words)
     assert np.exp(result.astype(np.float64)).sum(axis=1) == pytest.approx(np.ones(len(words)), abs=1e-5)
-    word2vec = model.model
+    word2vec = model.word2vec
     assert word2vec.tree is not None and word2vec.nodes is not None
     for x in range(0, len(words), 5):
         for y in range(len(words)):
@@ -187,7 +187,7 @@ def test_real_abstracts_sum_to_one_and_equal_the_walk(real_text: Path, tmp_path:
     chosen = list(real.words)[:: max(1, len(real.words) // 200)][:200]
     result = real.log_probabilities(chosen)
     assert np.exp(result.astype(np.float64)).sum(axis=1) == pytest.approx(np.ones(len(chosen)), abs=1e-5)
-    word2vec = real.model
+    word2vec = real.word2vec
     assert word2vec.tree is not None and word2vec.nodes is not None
     for x in range(0, 200, 40):
         vector = word2vec.vectors[word2vec.row(chosen[x])]

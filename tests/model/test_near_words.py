@@ -98,7 +98,7 @@ def test_of_equal_cosines_the_lower_row_is_nearer(tmp_path: Path, monkeypatch: p
     assert (near.cosines == STEPS).all()
 
 
-def test_near_words_are_the_neighbours_of_the_model(model: enricher.Enricher) -> None:
+def test_near_words_are_the_neighbours_of_the_model(model: enricher.Model) -> None:
     """The same that the index of neighbours answers."""
     near = model.bundle.near_words
     assert near.words.dtype == np.uint16 and near.cosines.dtype == np.uint8

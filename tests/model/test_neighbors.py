@@ -269,7 +269,7 @@ assert "faiss" in sys.modules
 """
 
 
-def test_faiss_is_imported_by_the_first_question(models: Path, model: enricher.Enricher) -> None:
+def test_faiss_is_imported_by_the_first_question(models: Path, model: enricher.Model) -> None:
     """Opening a model, related words, keywords and expansion do without it."""
     assert "tide" in model.words
     done = subprocess.run([sys.executable, "-c", _LAZY, models], capture_output=True, text=True, check=False)

@@ -39,10 +39,10 @@ def random_model(size: int, seed: int = 0) -> Word2Vec:
     return Word2Vec([f"w{n}" for n in range(size)], np.array(counts), vectors, tree, nodes)
 
 
-def opened(folder: Path, model: Word2Vec, formula: Relatedness = FORMULA) -> RelatedTable:
+def opened(folder: Path, word2vec: Word2Vec, formula: Relatedness = FORMULA) -> RelatedTable:
     """The table of a model, built and opened."""
-    build_table(folder, model, formula)
-    return RelatedTable.open(folder, formula, len(model.words))
+    build_table(folder, word2vec, formula)
+    return RelatedTable.open(folder, formula, len(word2vec.words))
 
 
 def test_every_row_holds_the_best_of_the_vocabulary(tmp_path: Path) -> None:

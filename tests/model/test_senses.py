@@ -45,7 +45,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def model(models: Path) -> enricher.Enricher:
+def model(models: Path) -> enricher.Model:
     """The opened model."""
     return enricher.load(models)
 
@@ -55,7 +55,7 @@ def topic_of(words: set[str]) -> str:
     return "databases" if len(words & DATABASES) > len(words & SEA) else "sea"
 
 
-def test_a_context_chooses_the_group_of_its_sense(model: enricher.Enricher) -> None:
+def test_a_context_chooses_the_group_of_its_sense(model: enricher.Model) -> None:
     """Of twenty contexts of each sense nearly all."""
     chance = random.Random(2)
     right = 0
@@ -67,10 +67,10 @@ def test_a_context_chooses_the_group_of_its_sense(model: enricher.Enricher) -> N
     assert right >= 36
 
 
-def test_groups_part_the_related_words(model: enricher.Enricher) -> None:
+def test_groups_part_the_related_words(model: enricher.Model) -> None:
     """Each word in one group, best first, no group too small, and the group of the best word first."""
-    row = model.model.row(MERGED)
-    groups = word_groups(model.model, row, Relatedness())
+    row = model.word2vec.row(MERGED)
+    groups = word_groups(model.word2vec, row, Relatedness())
     rows = np.concatenate([group.rows for group in groups])
     assert 1 < len(groups) <= GROUPS and len(set(rows.tolist())) == len(rows) and row not in rows
     assert all(len(group.rows) >= FEWEST and (np.diff(group.scores) <= 0).all() for group in groups)
@@ -79,12 +79,12 @@ def test_groups_part_the_related_words(model: enricher.Enricher) -> None:
     assert set(topics) == {"databases", "sea"}
 
 
-def test_the_fit_is_the_sum_of_mean_information(model: enricher.Enricher) -> None:
+def test_the_fit_is_the_sum_of_mean_information(model: enricher.Model) -> None:
     """Over the words of the context, log p(y|x) − log p(y)."""
-    groups = word_groups(model.model, model.model.row(MERGED), Relatedness())
-    context = model.model.rows(["索引", "日志", "reef"])
-    information = model.model.log_probabilities_of_rows(context) - model.model.log_priors
-    fits = group_fits(model.model, [group.rows for group in groups], context)
+    groups = word_groups(model.word2vec, model.word2vec.row(MERGED), Relatedness())
+    context = model.word2vec.rows(["索引", "日志", "reef"])
+    information = model.word2vec.log_probabilities_of_rows(context) - model.word2vec.log_priors
+    fits = group_fits(model.word2vec, [group.rows for group in groups], context)
     for group, fit in zip(groups, fits, strict=True):
         wanted = sum(float(information[i, group.rows].mean()) for i in range(3))
         assert fit == pytest.approx(wanted, abs=1e-3)
@@ -94,12 +94,12 @@ def test_the_fit_is_the_sum_of_mean_information(model: enricher.Enricher) -> Non
     ("context", "topic", "others"), [("索引", "databases", SEA), ("reef", "sea", DATABASES)]
 )
 def test_a_query_is_expanded_by_the_sense_that_it_means(
-    model: enricher.Enricher, context: str, topic: str, others: set[str]
+    model: enricher.Model, context: str, topic: str, others: set[str]
 ) -> None:
     """One other word decides; the ambiguous word by itself brings words of both senses."""
     added = {term.term for term in model.expand(f"{MERGED} {context}").terms if term.origin == "relatedness"}
     assert len(added) == 5 and topic_of(added) == topic and not added & others
-    rows = related_rows(model.model, model.bundle.related_table, model.model.row(MERGED))
+    rows = related_rows(model.word2vec, model.bundle.related_table, model.word2vec.row(MERGED))
     alone = {model.words[y] for y in rows}
     assert alone & DATABASES and alone & SEA
 
@@ -127,7 +127,7 @@ def test_groups_are_those_of_plain_k_means() -> None:
     assert first_come(np.array([4, 2, 4, 0])) == [4, 2, 0]
 
 
-def test_what_cannot_be_answered_is_a_sentence(model: enricher.Enricher) -> None:
+def test_what_cannot_be_answered_is_a_sentence(model: enricher.Model) -> None:
     """A word or a context that the model does not know, and no words wanted."""
     with pytest.raises(UnknownWord):
         model.senses("zzz")

@@ -203,9 +203,9 @@ def test_the_vector_of_a_query_is_the_sum_of_its_features(words: list[str]) -> N
     assert vectors.query(words) == pytest.approx(expected, abs=1e-5)
 
 
-def test_the_gradient_is_that_of_the_loss(model: enricher.Enricher, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_gradient_is_that_of_the_loss(model: enricher.Model, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of vectors and of weights, on both sides: against differences of the loss in double precision."""
-    start = tuning._Start(model.model, small_sample())
+    start = tuning._Start(model.word2vec, small_sample())
     start.vectors = start.vectors.astype(np.float64)
     bags = sparse.random(8, len(start.features), 0.05, "csr", random_state=1)
     others = sparse.random(8, len(start.features), 0.05, "csr", random_state=2)
@@ -253,7 +253,7 @@ def share_found(vectors: TextVectors) -> float:
     )
 
 
-def test_tuned_vectors_tell_what_texts_are_about(model: enricher.Enricher) -> None:
+def test_tuned_vectors_tell_what_texts_are_about(model: enricher.Model) -> None:
     """Documents that the model has not seen are nearest to the name of their topic."""
     vectors = model.bundle.text_vectors
     assert vectors is not None and vectors.dimensions == SMALL.dimensions
@@ -262,7 +262,7 @@ def test_tuned_vectors_tell_what_texts_are_about(model: enricher.Enricher) -> No
     assert share_found(vectors) > 0.8
 
 
-def test_texts_of_unknown_words_have_no_vector(model: enricher.Enricher) -> None:
+def test_texts_of_unknown_words_have_no_vector(model: enricher.Model) -> None:
     """Neither have empty ones; what a text is about has length 1."""
     vectors = model.bundle.text_vectors
     assert vectors is not None
@@ -272,7 +272,7 @@ def test_texts_of_unknown_words_have_no_vector(model: enricher.Enricher) -> None
 
 
 def test_words_are_found_alike_by_halves_and_in_memory(
-    model: enricher.Enricher, monkeypatch: pytest.MonkeyPatch
+    model: enricher.Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A text has the same vector whichever way its features were looked up."""
     texts = [list(words) for words in TOPICS.values()] + [["neverseen", "从未见过"]]
@@ -345,4 +345,4 @@ def test_backgrounds_teach_words_but_not_what_titles_are_worth(tmp_path: Path) -
     first, second = store.open(alone), store.open(both)
     for fact in ("title_share", "mean_words"):
         assert first.manifest["corpus"][fact] == second.manifest["corpus"][fact] > 0
-    assert "黑洞" in second.model.words and "黑洞" not in first.model.words
+    assert "黑洞" in second.word2vec.words and "黑洞" not in first.word2vec.words

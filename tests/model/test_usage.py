@@ -137,7 +137,7 @@ def test_damaged_tables_are_a_sentence(tmp_path: Path) -> None:
         Usage.open(tmp_path, 5)
 
 
-def test_a_trained_model_says_how_words_are_used(model: enricher.Enricher) -> None:
+def test_a_trained_model_says_how_words_are_used(model: enricher.Model) -> None:
     """Its tables are in the bundle, and those of the documents that it was trained on."""
     usage = model.bundle.usage
     assert usage is not None and usage.documents > 0

@@ -25,7 +25,7 @@ FIELDS = ("title", "text")
 
 
 @pytest.fixture
-def context(model: enricher.Enricher) -> PluginContext:
+def context(model: enricher.Model) -> PluginContext:
     """What plug-ins are built with."""
     return PluginContext(FIELDS, model.analyzer, model)
 
@@ -134,7 +134,7 @@ def test_a_query_is_also_searched_by_its_parts(
     context: PluginContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Characters and pairs of Chinese, also across words; stems of English, but for stop words."""
-    monkeypatch.setattr(enricher.Enricher, "has_titles", False)
+    monkeypatch.setattr(enricher.Model, "has_titles", False)
     found = subword_terms(context, "足球的 refugees and boats 足", han=0.25, stem=3.0, stem_pair=2.0)
     weights = {term.term: term.weight for term in found}
     assert weights == {
@@ -174,8 +174,8 @@ def test_short_texts_are_searched_by_all_parts(
 ) -> None:
     """However frequent they are, and by single characters most of all."""
     frequent = replace(context, frequencies=lambda family, terms: Frequencies(1000, (900,) * len(terms)))
-    monkeypatch.setattr(enricher.Enricher, "has_titles", False)
-    monkeypatch.setattr(enricher.Enricher, "has_short_texts", True)
+    monkeypatch.setattr(enricher.Model, "has_titles", False)
+    monkeypatch.setattr(enricher.Model, "has_short_texts", True)
     found = subword_terms(frequent, "怎么 refugees", han=0.5, short_character=2.0, stem=3.0)
     assert {term.term: term.weight for term in found} == {"怎": 2.0, "么": 2.0, "怎么": 0.5, "refuge": 3.0}
 
@@ -186,7 +186,7 @@ def test_vectors_weigh_less_in_the_first_ranks_where_texts_are_short(
     """Nothing at ten words, their whole share from forty on, and where the length is not known."""
     [plugin] = load_rewriters(IndexConfiguration(rewriters=("vector",)), context)
     for words, head in ((5.0, 0.0), (10.0, 0.0), (25.0, 0.15), (40.0, 0.3), (400.0, 0.3), (0.0, 0.3)):
-        monkeypatch.setattr(enricher.Enricher, "mean_words", words)
+        monkeypatch.setattr(enricher.Model, "mean_words", words)
         vector = plugin.rewrite(Query("ocean tide", ())).vector
         assert vector is not None
         assert (vector.head, vector.rest) == (pytest.approx(head), 0.5)
@@ -199,7 +199,7 @@ def test_short_texts_are_not_expanded(context: PluginContext, monkeypatch: pytes
     document = analyzed(context, text="ocean tide salinity")
     asked = Query("tide", (QueryTerm("tide", 1.0, "query"),))
     for words, expanded in ((14.0, False), (60.0, True)):
-        monkeypatch.setattr(enricher.Enricher, "mean_words", words)
+        monkeypatch.setattr(enricher.Model, "mean_words", words)
         [_, enrichment] = load_enrichments(configuration, counted)
         [rewriter] = load_rewriters(configuration, counted)
         assert any(enrichment.enrich([document])) is expanded
@@ -211,7 +211,7 @@ def test_titles_count_where_they_share_words_with_their_texts(
 ) -> None:
     """Titles that only number or label do not."""
     for real, families in ((True, {"subwords", "subwords.title"}), (False, {"subwords"})):
-        monkeypatch.setattr(enricher.Enricher, "has_titles", real)
+        monkeypatch.setattr(enricher.Model, "has_titles", real)
         assert {term.field for term in subword_terms(context, "足球 refugees")} == families
 
 

@@ -89,7 +89,7 @@ def test_an_index_of_others_is_read_and_not_written(engine: ElasticsearchEngine,
 def test_documents_written_by_others_are_foreign(engine: ElasticsearchEngine, index: str) -> None:
     """What came into an index of ours without enrichment counts, with a model or without."""
     fill(engine, index, document("a", "x"))
-    engine.create(f"{index}-plain", dataclasses.replace(LAYOUT, model=None))
+    engine.create(f"{index}-plain", dataclasses.replace(LAYOUT, model_version=None))
     for name in (index, f"{index}-plain"):
         engine.client.index(index=name, id="b", document={"text": "x"}, refresh=True)
         assert engine.foreign(name) == 1

@@ -34,7 +34,7 @@ Indexed = tuple[SearchableIndex, SearchableIndex]
 
 
 def index_on_both(
-    engines: tuple[SearchEngine, SearchEngine], index: str, stream: list[Document], model: enricher.Enricher
+    engines: tuple[SearchEngine, SearchEngine], index: str, stream: list[Document], model: enricher.Model
 ) -> Indexed:
     """The documents with the default enrichments on both engines, opened for searching."""
     chain = _chain(model)
@@ -48,7 +48,7 @@ def index_on_both(
     return first, second
 
 
-def _chain(model: enricher.Enricher) -> DocumentEnricher:
+def _chain(model: enricher.Model) -> DocumentEnricher:
     """The default enrichments by a model."""
     context = PluginContext(FIELDS, model.analyzer, model)
     enrichments = load_enrichments(IndexConfiguration(), context)
@@ -77,7 +77,7 @@ def engines(engine: ElasticsearchEngine, tmp_path: Path) -> Iterator[tuple[Searc
 
 
 def test_enriched_searches_agree_on_both_engines(
-    engines: tuple[SearchEngine, SearchEngine], index: str, model: enricher.Enricher
+    engines: tuple[SearchEngine, SearchEngine], index: str, model: enricher.Model
 ) -> None:
     """5,000 enriched documents, 100 queries, with and without expansion."""
     opened = index_on_both(engines, index, list(documents(5000)), model)
@@ -90,7 +90,7 @@ def test_a_query_is_rewritten_without_reading_the_layout_again(
     engines: tuple[SearchEngine, SearchEngine],
     engine: ElasticsearchEngine,
     index: str,
-    model: enricher.Enricher,
+    model: enricher.Model,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """An opened index knows its fields."""
@@ -120,7 +120,7 @@ def test_vectors_of_older_versions_are_understood(
     engine: ElasticsearchEngine,
     index: str,
     models: Path,
-    model: enricher.Enricher,
+    model: enricher.Model,
 ) -> None:
     """Hexadecimal digits in `_source`, of an index without a length, on a server that reads them rightly."""
     mine, _ = index_on_both(engines, index, list(documents(150)), model)
@@ -208,7 +208,7 @@ def test_a_name_that_no_index_can_have_is_wrong_usage(
 def test_a_strict_index_takes_documents_without_their_id_field(
     on_server: Callable[..., subprocess.CompletedProcess[str]],
     engine: ElasticsearchEngine,
-    model: enricher.Enricher,
+    model: enricher.Model,
     index: str,
     tmp_path: Path,
 ) -> None:

@@ -34,7 +34,7 @@ def server_url(newer_url: str) -> str:
 
 
 @pytest.fixture
-def chain(models: Path, model: enricher.Enricher) -> DocumentEnricher:
+def chain(models: Path, model: enricher.Model) -> DocumentEnricher:
     """The default recipe by the small model."""
     return EnricherRecipe(models, model.version, FIELDS, IndexConfiguration()).open()
 
@@ -102,7 +102,7 @@ def test_misread_vectors_are_refused_reported_and_mended(
     index: str,
     embedded: TantivyEngine,
     chain: DocumentEnricher,
-    model: enricher.Enricher,
+    model: enricher.Model,
     models: Path,
     server_url: str,
     run: RunCommand,

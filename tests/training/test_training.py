@@ -22,7 +22,7 @@ from tests.corpora import TOPICS, documents
 SENTENCES = [["Alpha", "βeta", "two words", "Alpha", "数据库"], ["数据库", "索引", "Alpha", "alpha"]] * 30
 
 
-def train_small(folder: Path, settings: TrainingSettings = SMALL) -> enricher.Enricher:
+def train_small(folder: Path, settings: TrainingSettings = SMALL) -> enricher.Model:
     """A model trained on the small corpus."""
     store = BundleStore(folder)
     store.activate(train_bundle(store, documents(150), ("title", "text"), open_analyzer(), settings))
@@ -36,7 +36,7 @@ def gensim_model(path: Path, **options: int) -> GensimWord2Vec:
     return model
 
 
-def imported(tmp_path: Path, **options: int) -> tuple[GensimWord2Vec, enricher.Enricher]:
+def imported(tmp_path: Path, **options: int) -> tuple[GensimWord2Vec, enricher.Model]:
     """A gensim model and the bundle made from it."""
     original = gensim_model(tmp_path / "gensim.model", **options)
     store = BundleStore(tmp_path / "models")
@@ -58,7 +58,7 @@ def test_one_worker_and_a_seed_give_the_same_model_twice(
     assert first["training"]["loss"] == loss
 
 
-def test_words_that_occur_together_are_related(model: enricher.Enricher) -> None:
+def test_words_that_occur_together_are_related(model: enricher.Model) -> None:
     """The words related to a word are those of its topic, in either language."""
     for word in ("事务", "salinity"):
         topic = next(set(words) for words in TOPICS.values() if word in words)
@@ -70,13 +70,16 @@ def test_negative_sampling_ranks_by_inner_product(tmp_path: Path) -> None:
     """Such a model relates words and refuses log-probabilities in a sentence."""
     settings = TrainingSettings(loss="negative-sampling", dimensions=24, min_count=2, epochs=20, workers=1)
     model = train_small(tmp_path, settings)
-    product = model.model.vectors[model.model.row("事务")] @ model.model.outputs[model.model.row("索引")]
+    product = (
+        model.word2vec.vectors[model.word2vec.row("事务")]
+        @ model.word2vec.outputs[model.word2vec.row("索引")]
+    )
     found = {
         item.word: item for item in model.related("事务", top=len(model.words), alpha=1.0, shrinkage=False)
     }
     assert found["索引"].score == pytest.approx(float(product), abs=1e-4)
     ranked = [item.word for item in model.related("事务", top=len(model.words))]
-    products = model.model.outputs @ model.model.vectors[model.model.row("事务")]
+    products = model.word2vec.outputs @ model.word2vec.vectors[model.word2vec.row("事务")]
     assert ranked == [
         model.words[y] for y in np.argsort(-products, kind="stable") if model.words[y] != "事务"
     ]
@@ -152,8 +155,8 @@ def test_an_imported_model_keeps_words_order_and_probabilities(
     original, model = imported(tmp_path, **options)
     assert list(model.words) == list(original.wv.index_to_key)
     for row, word in enumerate(model.words):
-        assert model.model.row(word) == row
-        assert np.array_equal(model.model.vectors[row], original.wv[word])
+        assert model.word2vec.row(word) == row
+        assert np.array_equal(model.word2vec.vectors[row], original.wv[word])
     result = model.log_probabilities(list(model.words))
     for x, word in enumerate(model.words):
         for y, target in enumerate(model.words):
@@ -166,9 +169,9 @@ def test_an_imported_model_keeps_words_order_and_probabilities(
 def test_a_look_up_takes_the_word_as_it_stands_before_its_normalised_form(tmp_path: Path) -> None:
     """Alpha and alpha are two rows; ALPHA, which the model lacks, is found as alpha."""
     _, model = imported(tmp_path, sg=1, hs=1, negative=0)
-    assert model.model.row("Alpha") != model.model.row("alpha")
-    assert model.model.row("ALPHA") == model.model.row("alpha")
-    assert model.model.row("two words") == list(model.words).index("two words")
+    assert model.word2vec.row("Alpha") != model.word2vec.row("alpha")
+    assert model.word2vec.row("ALPHA") == model.word2vec.row("alpha")
+    assert model.word2vec.row("two words") == list(model.words).index("two words")
 
 
 def test_an_imported_model_extracts_keywords_by_its_counts(tmp_path: Path) -> None:

@@ -178,7 +178,7 @@ class ElasticsearchEngine:
     @readable
     def stamp(self, index: str, model: str, compatible: Sequence[str] = ()) -> None:
         name, layout, mapping = self._described(index)
-        stamped = dataclasses.replace(layout, model=model, compatible=tuple(compatible), mixed=False)
+        stamped = dataclasses.replace(layout, model_version=model, compatible=tuple(compatible), mixed=False)
         meta = {**mapping["_meta"], META: layout_as_json(stamped)}
         with self.failures(index):
             self._once.indices.put_mapping(index=name, meta=meta)
@@ -420,7 +420,7 @@ class ElasticsearchEngine:
     @readable
     def sample_enriched(self, index: str, number: int) -> list[EnrichedDocument]:
         layout = self.layout(index)
-        if layout.model is None:
+        if layout.model_version is None:
             return []
         body = sample_of(layout, number)
         vectors = {**body, "source": {"includes": [PATH]}}  # which some releases answer only where named

@@ -101,7 +101,7 @@ def foreign_of(layout: IndexLayout) -> dict[str, Any]:
     model = f"{ENRICHMENT}.{MODEL}"
     if layout.mapping.get(MODEL) is not FieldKind.KEYWORD:
         return {"match_all": {}}
-    if layout.model is not None:
+    if layout.model_version is not None:
         return {"bool": {"must_not": {"terms": {model: list(valid_models(layout))}}}}
     words = [path for path, kind in layout.mapping.items() if kind.scored][:1]
     unwritten = [{"bool": {"must_not": {"exists": {"field": f"{ENRICHMENT}.{path}"}}}} for path in words]
@@ -143,7 +143,7 @@ def frequencies_of(index: str, field: str, terms: Sequence[str], answer: Mapping
 
 def sample_of(layout: IndexLayout, number: int) -> dict[str, Any]:
     """The body of a request for some documents of the layout's model, those with vectors first."""
-    of_model = {"term": {f"{ENRICHMENT}.{MODEL}": layout.model}}
+    of_model = {"term": {f"{ENRICHMENT}.{MODEL}": layout.model_version}}
     vectors = [
         {"exists": {"field": f"{ENRICHMENT}.{path}"}}
         for path, kind in layout.mapping.items()

@@ -97,7 +97,7 @@ class TantivyEngine:
 
     def stamp(self, index: str, model: str, compatible: Sequence[str] = ()) -> None:
         def stamped(layout: IndexLayout) -> IndexLayout:
-            return dataclasses.replace(layout, model=model, compatible=tuple(compatible), mixed=False)
+            return dataclasses.replace(layout, model_version=model, compatible=tuple(compatible), mixed=False)
 
         with self._folder.failures():
             self._folder.change_layout(self._folder.resolve(index), stamped)

@@ -122,7 +122,7 @@ def foreign(index: TantivyIndex, layout: IndexLayout) -> int:
     if field is None:
         return int(searcher.num_docs)
     with index.failures():
-        if layout.model is None:
+        if layout.model_version is None:
             return _count(searcher, Query.exists_query(field))
         valid = made_by(index, layout, valid_models(layout))
         if layout.has_vectors:  # the file may be lost or cut
@@ -151,13 +151,13 @@ def frequencies(index: TantivyIndex, layout: IndexLayout, field: str, terms: Seq
 def sample(index: TantivyIndex, layout: IndexLayout, number: int) -> list[EnrichedDocument]:
     """Some documents of the last commit that the layout's model has enriched, with what is kept of that."""
     field = field_names(layout).get(MODEL)
-    if field is None or layout.model is None:
+    if field is None or layout.model_version is None:
         return []
     snapshot = index.snapshot()
     searcher, vectors = snapshot.searcher, snapshot.vectors.current()
     sampled = []
     with index.failures():
-        query = Query.term_query(index.schema, field, layout.model)
+        query = Query.term_query(index.schema, field, layout.model_version)
         for _, address in searcher.search(query, number, count=False).hits:
             stored = searcher.doc(address)
             enrichment = orjson.loads(bytes(stored.get_first(ENRICHMENT_JSON) or b"{}"))

@@ -18,7 +18,7 @@ from tests.server.reindex.truth import FIELDS, SOON
 
 
 @pytest.fixture
-def chain(model: enricher.Enricher) -> DocumentEnricher:
+def chain(model: enricher.Model) -> DocumentEnricher:
     """The default enrichments by the small model."""
     context = PluginContext(FIELDS, model.analyzer, model)
     enrichments = load_enrichments(IndexConfiguration(enrichments=("tokens", "keywords")), context)
@@ -36,7 +36,7 @@ def jobs(engine: ElasticsearchEngine, index: str) -> Iterator[Ledger]:
 
 
 @pytest.fixture
-def whole_chain(models: Path, model: enricher.Enricher) -> DocumentEnricher:
+def whole_chain(models: Path, model: enricher.Model) -> DocumentEnricher:
     """The default recipe, as the command line opens it."""
     return EnricherRecipe(models, model.version, FIELDS, IndexConfiguration()).open()
 

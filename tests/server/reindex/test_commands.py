@@ -114,7 +114,7 @@ def test_what_was_refused_is_replayed_by_command(
     truth["mended", None], truth["taken", None] = {"text": "reef"}, {"text": "whale"}
     done = run(*command, "replay")
     assert done.returncode == 1 and "1 document written" in done.stdout and "1 refused" in done.stdout
-    assert_copied(engine, index, truth, str(engine.layout(index).model))
+    assert_copied(engine, index, truth, str(engine.layout(index).model_version))
     engine.client.delete(index=f"{index}-old", id="deep")
     last = run(*command, "replay", "--json")
     assert last.returncode == 0 and json.loads(last.stdout)["settled"] == 1
@@ -148,7 +148,7 @@ def test_a_new_index_that_finds_less_is_not_swapped(
     assert opened.returncode == 0, opened.stderr
     old, new = json.loads(opened.stdout)["ndcg@10"]
     assert new >= 0.99 * old > 0
-    assert_copied(engine, index, truth, str(engine.layout(index).model))
+    assert_copied(engine, index, truth, str(engine.layout(index).model_version))
     missing = run(*command, "start", index, "--to", index, "--gate", tmp_path / "nothing")
     assert missing.returncode == 1 and "There is no folder" in missing.stderr
 

@@ -47,7 +47,7 @@ def test_nothing_written_meanwhile_is_lost(
     assert ended.phase is Phase.DONE and writer.operations > 50
     assert (writer.refused > 0) == strict
     assert cluster.targets.behind(index) == [ended.target]
-    assert_copied(engine, index, truth, str(chain.model))
+    assert_copied(engine, index, truth, str(chain.model_version))
 
 
 def test_every_page_of_a_pass_is_shown(
@@ -80,7 +80,7 @@ def test_what_is_refused_is_counted_and_kept(
     ended = worker.run()
     truth["mended", None] = {"text": "reef"}
     assert (ended.documents, ended.rejected) == (42, 1)
-    assert_copied(engine, index, truth, str(chain.model))
+    assert_copied(engine, index, truth, str(chain.model_version))
     engine.refresh(f"{ended.target}-rejects")
     [kept] = engine.read(f"{ended.target}-rejects")
     assert kept.source["id"] == "deep" and "nested" in str(kept.source["reason"])
@@ -110,7 +110,7 @@ def test_a_copy_of_what_is_refused_now_does_not_stay(
     ended = Worker(jobs, cluster, chain, job.id, change).run()
     assert done and (ended.documents, ended.rejected) == (40, 1)
     old = truth.pop(changed)
-    assert_copied(engine, index, truth, chain.model)
+    assert_copied(engine, index, truth, chain.model_version)
     Worker(jobs, cluster, None, rollback(jobs, cluster, ended).id).run()
     assert_copied(engine, index, truth | {changed: deep}, None)
     assert old != deep
@@ -134,12 +134,12 @@ def test_routing_and_what_an_index_says_of_itself_are_kept(
     engine.client.indices.put_alias(index=f"{index}-old", name=index, filter=condition, is_write_index=True)
     job = start(jobs, cluster, index, index, chain, JobOptions(write_block=True))
     ended = Worker(jobs, cluster, chain, job.id).run()
-    assert_copied(engine, index, truth, str(chain.model))
+    assert_copied(engine, index, truth, str(chain.model_version))
     settings, mapping, aliases = cluster.targets.described(ended.target)
     assert mapping["properties"]["year"] == {"type": "integer"} and mapping["_meta"]["owner"] == "us"
     assert aliases == {index: {"filter": condition, "is_write_index": True}}
     assert settings["index.number_of_shards"] == "2" and "index.gc_deletes" not in settings
-    assert engine.layout(index).model == chain.model
+    assert engine.layout(index).model_version == chain.model_version
 
 
 def test_two_workers_share_a_job(
@@ -170,7 +170,7 @@ def test_two_workers_share_a_job(
         thread.join(120)
     ended = jobs.load(job.id)
     assert ended.phase is Phase.DONE and ended.counters.read == 1200
-    assert_copied(engine, index, truth, str(chain.model))
+    assert_copied(engine, index, truth, str(chain.model_version))
 
 
 def test_a_worker_that_was_paused_harms_nothing(
@@ -197,7 +197,7 @@ def test_a_worker_that_was_paused_harms_nothing(
     with pytest.raises(IndexNotFound):
         cluster.copies.delete(old, held)
     assert not cluster.targets.swap(index, job.source, job.target, "old")
-    assert_copied(engine, index, truth, str(chain.model))
+    assert_copied(engine, index, truth, str(chain.model_version))
 
 
 def test_a_worker_that_was_paused_cannot_stop_the_others(
@@ -215,7 +215,7 @@ def test_a_worker_that_was_paused_cannot_stop_the_others(
 
     ended = Worker(jobs, cluster, chain, job.id, wake).run()
     assert ended.phase is Phase.DONE and woken == [Phase.COPYING]
-    assert_copied(engine, index, truth, str(chain.model))
+    assert_copied(engine, index, truth, str(chain.model_version))
 
 
 def test_an_index_that_is_removed_ends_the_work(
@@ -280,7 +280,7 @@ def test_a_block_that_lasts_too_long_is_lifted(
     ended = Worker(jobs, cluster, chain, job.id, watch).run()
     truth["late", None] = {"text": "reef"}
     assert lifted == [False] and ended.phase is Phase.DONE and ended.block_seconds is not None
-    assert_copied(engine, index, truth, str(chain.model))
+    assert_copied(engine, index, truth, str(chain.model_version))
     with pytest.raises(ApiError, match="blocked by"):
         engine.client.index(index=f"{index}-old", document={})
 

@@ -68,10 +68,10 @@ def test_an_index_without_documents_goes_there_and_back(
         job = start(jobs, cluster, old, index, chain, JobOptions(write_block=strict))
         ended = Worker(jobs, cluster, chain, job.id).run()
         assert (ended.documents, ended.rejected) == (len(truth), 0)
-        assert_copied(engine, index, truth, chain.model)
+        assert_copied(engine, index, truth, chain.model_version)
         if not strict:
             engine.client.index(index=index, id="new", document={"text": "whale"})
             truth["new", None] = {"text": "whale"}
         Worker(jobs, cluster, chain, rollback(jobs, cluster, ended).id).run()
         assert cluster.targets.behind(index) == [old]
-        assert_copied(engine, index, truth, chain.model)
+        assert_copied(engine, index, truth, chain.model_version)

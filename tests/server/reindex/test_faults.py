@@ -82,7 +82,7 @@ def test_nothing_is_lost_on_a_bad_way(
     ended = Worker(ledger, bad, chain, job.id).run()
     assert ended.phase is Phase.DONE
     writer.pause()
-    assert_copied(engine, index, truth, chain.model)
+    assert_copied(engine, index, truth, chain.model_version)
     writer.go_on()
     back = rollback(jobs, cluster, jobs.load(job.id))
     Worker(ledger, bad, None, back.id).run()
@@ -106,7 +106,7 @@ def test_large_documents_are_copied(
     job = start(jobs, cluster, f"{index}-old", index, chain, JobOptions(write_block=True))
     ended = Worker(jobs, cluster, chain, job.id).run()
     assert (ended.documents, ended.rejected) == (24, 0)
-    assert_copied(engine, index, truth, chain.model)
+    assert_copied(engine, index, truth, chain.model_version)
 
 
 def test_memory_does_not_grow_with_the_documents(
@@ -183,4 +183,4 @@ def test_the_cluster_may_be_away_for_a_minute(
         ended = Worker(Ledger(ClusterStates(away), SOON), Cluster(away), chain, job.id, cut).run()
         away.close()
     assert ended.phase is Phase.DONE and seen
-    assert_copied(engine, index, truth, chain.model)
+    assert_copied(engine, index, truth, chain.model_version)

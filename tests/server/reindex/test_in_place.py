@@ -50,7 +50,7 @@ def enrichment(jobs: Ledger, cluster: Cluster, chain: DocumentEnricher, index: s
 
 
 @pytest.fixture
-def next_chain(model: enricher.Enricher) -> DocumentEnricher:
+def next_chain(model: enricher.Model) -> DocumentEnricher:
     """The enrichments of a model made later, from the same text."""
     context = PluginContext(FIELDS, model.analyzer, model)
     enrichments = load_enrichments(IndexConfiguration(enrichments=("tokens", "keywords")), context)
@@ -79,10 +79,10 @@ def test_an_index_is_enriched_while_others_write(
     ended = enrichment.run(JobOptions())
     writer.stop()
     assert ended.phase is Phase.DONE and ended.counters.written >= 500 and writer.operations > 20
-    assert_copied(engine, index, truth, chain.model)
+    assert_copied(engine, index, truth, chain.model_version)
     enrichment.run(MISSING)
     assert engine.foreign(index) == 0
-    assert_copied(engine, index, truth, chain.model)
+    assert_copied(engine, index, truth, chain.model_version)
 
 
 def test_another_model_takes_over_in_place(
@@ -95,12 +95,12 @@ def test_another_model_takes_over_in_place(
     """The index names both models while the job runs, and the new one alone afterwards."""
     truth = fill(engine, index, 60)
     enrichment.run(JobOptions())
-    assert engine.layout(index).model == chain.model
+    assert engine.layout(index).model_version == chain.model_version
     enrichment.run(JobOptions(), next_chain)
     layout = engine.layout(index)
-    assert (layout.model, layout.compatible) == (next_chain.model, ())
-    assert set(stamps(engine, index).values()) == {next_chain.model}
-    assert_copied(engine, index, truth, next_chain.model)
+    assert (layout.model_version, layout.compatible) == (next_chain.model_version, ())
+    assert set(stamps(engine, index).values()) == {next_chain.model_version}
+    assert_copied(engine, index, truth, next_chain.model_version)
 
 
 def test_what_applications_wrote_past_us_is_found(
@@ -120,8 +120,8 @@ def test_what_applications_wrote_past_us_is_found(
     assert (missing.counters.read, missing.counters.written) == (2, 2)
     stale = enrichment.run(STALE)
     assert stale.counters.written == 1
-    assert_copied(engine, index, truth, chain.model)
-    assert set(stamps(engine, index).values()) == {chain.model}
+    assert_copied(engine, index, truth, chain.model_version)
+    assert set(stamps(engine, index).values()) == {chain.model_version}
     after = {one["_id"]: one["_version"] for one in versions(engine, index)}
     assert all(after[key[0]] == before[key[0]] for key in rest)
 
@@ -145,7 +145,7 @@ def test_stale_documents_are_looked_for_where_something_was_written(
     one = enrichment.run(STALE)
     assert (one.counters.read, one.counters.written) == (1, 1)
     assert enrichment.run(STALE, next_chain).counters.written == 50
-    assert engine.layout(index).model == next_chain.model
+    assert engine.layout(index).model_version == next_chain.model_version
     engine.client.indices.delete(index=index)
     fill(engine, index, 20)
     enrichment.run(JobOptions(), next_chain)
@@ -196,7 +196,7 @@ def test_a_job_touches_what_a_query_or_ids_name(
     assert {name for name, made in model.items() if made} == {
         key[0] for key, source in truth.items() if source["year"] < 1910 or key[0] in names
     }
-    assert_copied(engine, index, truth, chain.model)
+    assert_copied(engine, index, truth, chain.model_version)
 
 
 def test_some_documents_by_another_model_would_be_a_mixture(

@@ -80,7 +80,7 @@ def test_a_killed_job_is_resumed(
     report = json.loads(done.stdout)
     assert report["phase"] == "done" and report["rejected"] == (point == "refused-kept")
     assert done.returncode == report["rejected"], done.stderr
-    assert_copied(engine, index, truth, chain.model)
+    assert_copied(engine, index, truth, chain.model_version)
     assert list(engine.client.indices.get_alias(name=index).body) == [report["target"]]
 
 
@@ -130,7 +130,7 @@ def test_a_killed_job_in_place_is_resumed(
     write_after_swap(engine, index, truth)
     done = run(*command("resume", "--lease-seconds", SOON, "--json"))
     assert done.returncode == 0 and json.loads(done.stdout)["kind"] == "in place", done.stderr
-    assert_copied(engine, index, truth, chain.model)
+    assert_copied(engine, index, truth, chain.model_version)
     assert engine.foreign(index) <= 2
 
 
@@ -156,5 +156,5 @@ def test_a_killed_replay_is_done_again(
     done = run(*command("replay", "--json"))
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {"job": job.id, "written": 0, "settled": 2, "refused": 0}
-    assert_copied(engine, index, truth, whole_chain.model)
+    assert_copied(engine, index, truth, whole_chain.model_version)
     assert run(*command("replay")).returncode == 2

@@ -76,7 +76,7 @@ def test_a_node_is_killed_and_comes_back(
     assert settings["index.number_of_replicas"] == "1"
     writer.pause()
     three.client.cluster.health(wait_for_status="green", timeout="120s")
-    assert_copied(three, index, truth, chain.model)
+    assert_copied(three, index, truth, chain.model_version)
     writer.go_on()
     time.sleep(1)
     back = rollback(ledger, cluster, ledger.load(job.id))

@@ -111,7 +111,7 @@ def test_any_alias_gets_an_index_and_the_way_back(
     job = start(jobs, cluster, f"{index}-old", alias, chain, JobOptions())
     ended = Worker(jobs, cluster, chain, job.id).run()
     assert ended.rejected == 1 and len(cluster.rejects.load(ended.rejects)) == 1
-    assert_copied(engine, alias, truth, chain.model)
+    assert_copied(engine, alias, truth, chain.model_version)
     Worker(jobs, cluster, None, rollback(jobs, cluster, ended).id).run()
     assert cluster.targets.behind(alias) == [f"{index}-old"]
 
@@ -131,7 +131,7 @@ def test_names_that_are_kept_for_data_streams_are_passed_by(
         try:
             Worker(jobs, cluster, chain, job.id).run()
             assert job.target.startswith("enriched-")
-            assert_copied(engine, streams, truth, chain.model)
+            assert_copied(engine, streams, truth, chain.model_version)
         finally:
             cluster.targets.drop(job.target)
             jobs.remove(job.id)
@@ -150,7 +150,7 @@ def test_copies_pass_through_no_default_pipeline(
     ended = Worker(
         jobs, cluster, chain, start(jobs, cluster, f"{index}-old", index, chain, JobOptions()).id
     ).run()
-    assert_copied(engine, index, truth, chain.model)
+    assert_copied(engine, index, truth, chain.model_version)
     settings, _, _ = cluster.targets.described(ended.target)
     assert settings["index.default_pipeline"] == "not-there"
     Worker(jobs, cluster, None, rollback(jobs, cluster, ended).id).run()
@@ -170,10 +170,10 @@ def test_an_index_of_strict_fields_is_copied(
     job = start(jobs, cluster, f"{index}-old", index, chain, JobOptions())
     assert Worker(jobs, cluster, chain, job.id).run().rejected == 0
     truth: Truth = {("a", None): {"text": "reef"}}
-    assert_copied(engine, index, truth, chain.model)
+    assert_copied(engine, index, truth, chain.model_version)
     job = start_in_place(jobs, cluster, f"{index}-old", f"{index}-old", chain, JobOptions())
     assert Worker(jobs, cluster, chain, job.id).run().counters.written == 1
-    assert_copied(engine, f"{index}-old", truth, chain.model)
+    assert_copied(engine, f"{index}-old", truth, chain.model_version)
 
 
 def test_clients_with_versions_of_their_own_go_on(

@@ -47,11 +47,11 @@ def test_nothing_written_since_the_swap_is_lost(
     writer.go_on()
     [undone] = [one for one in to_roll_back(jobs.jobs(), cluster) if one.alias == index]
     forth = rollback(jobs, cluster, undone)
-    assert (forth.source, forth.target, forth.model) == (f"{index}-old", job.target, chain.model)
+    assert (forth.source, forth.target, forth.model) == (f"{index}-old", job.target, chain.model_version)
     Worker(jobs, cluster, chain, forth.id).run()
     time.sleep(0.5)
     writer.stop()
-    assert_copied(engine, index, truth, chain.model)
+    assert_copied(engine, index, truth, chain.model_version)
 
 
 def test_what_the_new_index_never_had_stays_in_the_old_one(

@@ -87,7 +87,7 @@ def one_round(
     assert job.phase is Phase.DONE and cluster.targets.behind(index) == [job.target]
     writer.wait_for(OPERATIONS // 2)
     writer.pause()
-    assert_copied(cluster.engine, index, truth, chain.model)
+    assert_copied(cluster.engine, index, truth, chain.model_version)
     writer.go_on()
     back = crew.work(rollback(ledger, cluster, job), workers)
     assert back.phase is Phase.DONE and cluster.targets.behind(index) == [f"{index}-old"]
