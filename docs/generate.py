@@ -8,10 +8,7 @@ from typing import Any
 import typer.main
 from typer.testing import CliRunner
 
-from enricher.expansion import RelatednessExpansion
-from enricher.expansion.alternatives import AlternativesExpansion
-from enricher.plugins.builtin import ExpansionSettings, KeywordSettings, SubwordSettings
-from enricher.plugins.vector import VectorSettings
+from enricher.plugins import alternatives, expansion, keywords, relatedness, subwords, vector
 from enricher.settings import SETTINGS, IndexConfiguration
 from indexer.cli import commands as _commands  # noqa: F401  (registers them)
 from indexer.cli.app import app
@@ -127,12 +124,12 @@ INDEX_KEYS = {
 }
 
 PLUGIN_SETTINGS: dict[str, type[Any]] = {
-    "subwords": SubwordSettings,
-    "keywords": KeywordSettings,
-    "expansion": ExpansionSettings,
-    "relatedness": RelatednessExpansion,
-    "alternatives": AlternativesExpansion,
-    "vector": VectorSettings,
+    "subwords": subwords.Settings,
+    "keywords": keywords.Settings,
+    "expansion": expansion.Settings,
+    "relatedness": relatedness.Settings,
+    "alternatives": alternatives.Settings,
+    "vector": vector.Settings,
 }
 
 PLUGIN_KEYS = {

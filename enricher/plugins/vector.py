@@ -1,4 +1,4 @@
-"""The plug-in that gives documents and queries vectors."""
+"""The plug-in `vector`: what a document or a query is about, as numbers that are compared by their cosine."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from enricher.loaded_model import Model
 from enricher.model.text_vectors.vectors import quantize, to_numbers
+from enricher.plugins.registry import PluginContext, typed_settings
 from enricher.records import VECTOR, AnalyzedDocument, FieldKind, Query, QueryVector
 
 FEW_WORDS, MANY_WORDS = 10, 40
@@ -14,7 +15,7 @@ FEW_WORDS, MANY_WORDS = 10, 40
 
 
 @dataclass(frozen=True)
-class VectorSettings:
+class Settings:
     """Shares of the cosine in the ranking, of the first ten and of the rest: `enricher.expansion.fusion`.
 
     `head` is that of long texts.
@@ -40,7 +41,7 @@ class Vector:
     """
 
     model: Model
-    settings: VectorSettings
+    settings: Settings
     name: str = VECTOR
     document_settings: ClassVar[Mapping[str, object]] = {}
 
@@ -83,3 +84,7 @@ def _words(document: AnalyzedDocument) -> Iterator[str]:
     for tokens in document.tokens.values():
         for token in tokens:
             yield token.text
+
+
+def vector(context: PluginContext) -> Vector:
+    return Vector(context.model(), typed_settings(Settings, context.settings))

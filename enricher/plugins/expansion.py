@@ -1,0 +1,95 @@
+"""The plug-in `expansion`: words near what a document is about, added when it is indexed."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+
+from enricher.expansion.documents import CLASSES, DocumentExpander, WeightedWords
+from enricher.keywords import content_words_of
+from enricher.model.bm25 import K1, bm25_idf
+from enricher.plugins.registry import PluginContext, typed_settings
+from enricher.records import (
+    TOKENS,
+    AnalyzedDocument,
+    FieldKind,
+    Query,
+    QueryTerm,
+)
+from enricher.text import is_content
+
+KEPT_WORDS = 2**15
+"""Words that are read from a mapped vocabulary once and then kept."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    words: int = 20
+    weight: float = 0.8
+
+    def __post_init__(self) -> None:
+        if self.words < 1:
+            raise ValueError(f"words must be 1 or more, not {self.words}.")
+        if not 0 <= self.weight < math.inf:
+            raise ValueError(f"weight must be 0 or more, not {self.weight}.")
+
+
+class Expansion:
+    """`expansion.<class>`: words near what a document is about, exact values in three classes of weight.
+
+    A query word that stands in one of them scores weight · idf · the constant of the class, as a word
+    of the document would that occurs now and then. What a short text is about is a guess: it gets none.
+    """
+
+    name = "expansion"
+
+    def __init__(self, context: PluginContext, settings: Settings) -> None:
+        self._context, self._settings = context, settings
+        self._model = context.model()
+
+    @property
+    def document_settings(self) -> Mapping[str, object]:
+        return {"words": self._settings.words}
+
+    @property
+    def mapping(self) -> Mapping[str, FieldKind]:
+        return {f"{self.name}.{name}": FieldKind.KEYWORD for name in CLASSES}
+
+    def enrich(self, documents: Sequence[AnalyzedDocument]) -> list[dict[str, object]]:
+        if self._model.has_short_texts:
+            return [{} for _ in documents]
+        model = self._model.word2vec
+        rows = [model.rows(content_words_of(document)) for document in documents]
+        found = self._expander.expand(rows, self._settings.words)
+        return [{self.name: self._classes(words)} for words in found]
+
+    def _classes(self, words: WeightedWords) -> dict[str, list[str]]:
+        return {name: [self._word(row) for row in rows.tolist()] for name, rows in words.classes().items()}
+
+    @cached_property
+    def _expander(self) -> DocumentExpander:
+        return DocumentExpander(self._model.word2vec, self._model.bundle.near_words)
+
+    @cached_property
+    def _word(self) -> Callable[[int], str]:
+        """The word in a row; those that were wanted last are kept, for they are wanted again."""
+        words = self._model.word2vec.words
+        return lru_cache(KEPT_WORDS)(lambda row: words[row])
+
+    def rewrite(self, query: Query) -> Query:
+        typed = [word for word in query.typed if is_content(word)]
+        if not typed or self._context.frequencies is None or self._model.has_short_texts:
+            return query
+        found = self._context.frequencies(TOKENS, typed)
+        added = []
+        for word, count in zip(typed, found.counts, strict=True):
+            idf = float(bm25_idf(count, max(found.documents, count)))
+            for name, (_, constant) in CLASSES.items():
+                weight = round(self._settings.weight * (K1 + 1) * idf * constant, 6)
+                family = f"{self.name}.{name}"
+                added.append(QueryTerm(word, weight, self.name, f"documents near {word}", field=family))
+        return replace(query, terms=query.terms + tuple(added))
+
+
+def expansion(context: PluginContext) -> Expansion:
+    return Expansion(context, typed_settings(Settings, context.settings))

@@ -1,0 +1,33 @@
+"""The plug-in `relatedness`: words that occur together with the query, added to it."""
+
+from dataclasses import dataclass
+
+from enricher.expansion import RelatednessExpansion
+from enricher.plugins.registry import PluginContext, typed_settings
+from enricher.records import (
+    TOKENS,
+    Query,
+)
+
+Settings = RelatednessExpansion
+
+
+@dataclass(frozen=True)
+class Relatedness:
+    """Adds the words most related to the query as a whole, with a small weight, where its own find little."""
+
+    context: PluginContext
+    settings: Settings
+    name: str = "relatedness"
+
+    def rewrite(self, query: Query) -> Query:
+        if self.context.frequencies is not None:
+            found = self.context.frequencies(TOKENS, query.typed)
+            if max(found.counts, default=0) >= self.settings.enough:
+                return query
+        return self.context.model().expand_query(query, self.settings)
+
+
+def relatedness(context: PluginContext) -> Relatedness:
+    context.model()  # without one there is nothing related
+    return Relatedness(context, typed_settings(Settings, context.settings))

@@ -1,0 +1,149 @@
+"""The plug-in `subwords`: Chinese characters and pairs, English stems, and pairs of stems."""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import ClassVar
+
+from enricher.plugins.families import family_mapping, family_values
+from enricher.plugins.registry import PluginContext, typed_settings
+from enricher.records import (
+    SUBWORDS,
+    AnalyzedDocument,
+    FieldKind,
+    Query,
+    QueryTerm,
+    Token,
+)
+from enricher.text import STOP_WORDS, is_han, stem
+from enricher.text.analysis import PAIR_MARK
+
+FEW = 20
+"""Documents in which a part may always stand: in a small index every part has a large share."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Weights of parts, by script and place; `most` and `short_character` are said at `Subwords`."""
+
+    han: float = 0.75
+    stem: float = 2.0
+    stem_pair: float = 0.5
+    title_han: float = 0.5
+    title_stem: float = 0.75
+    title_stem_pair: float = 0.2
+    most: float = 0.05
+    short_character: float = 1.5
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if not 0 <= value < math.inf:
+                raise ValueError(f"{item.name} must be 0 or more, not {value}.")
+
+
+@dataclass(frozen=True)
+class Subwords:
+    """`subwords.<field>` and `all.subwords`: characters of Chinese, stems of English, and pairs of both.
+
+    A query is also searched by its parts, so that it finds documents in which its words were cut
+    otherwise or stand in another form: 足球比赛 by 足球, 球比 and 比赛, refugees by its stem; and words that
+    follow each other are better found together: heat transfer.
+
+    Parts of Chinese that stand in more than a share of the documents (`most`) say little and cost much:
+    they are left out where others are left. Where texts are short, nothing is said twice, and 怎么 tells
+    one question from another as well as its subject: all parts are searched, and single characters weigh
+    `short_character`. Parts that stand in a title count once more where titles say what the text is about,
+    and do not name its place (第三条).
+    """
+
+    context: PluginContext
+    settings: Settings
+    name: str = "subwords"
+    document_settings: ClassVar[Mapping[str, object]] = {}
+
+    @property
+    def mapping(self) -> Mapping[str, FieldKind]:
+        return family_mapping(SUBWORDS, self.context.fields, FieldKind.TERMS)
+
+    def enrich(self, documents: Sequence[AnalyzedDocument]) -> list[dict[str, object]]:
+        return [family_values(SUBWORDS, document, self._parts) for document in documents]
+
+    def _parts(self, tokens: Sequence[Token]) -> str:
+        return " ".join(self.context.analyzer.subwords_of(tokens))
+
+    def rewrite(self, query: Query) -> Query:
+        analyzer = self.context.analyzer
+        tokens = [t for t in analyzer.tokens(query.text) if is_han(t.text) or t.text not in STOP_WORDS]
+        parts = Counter(analyzer.subwords_of(tokens))
+        words = [token.text for token in tokens]
+        terms = list(query.terms)
+        for family, weights in self._fields().items():
+            for part in self._rare(family, list(parts)):
+                weight = weights.of(part) * parts[part]
+                if weight:
+                    terms.append(QueryTerm(part, weight, self.name, _reason(part, words), field=family))
+        return replace(query, terms=tuple(terms))
+
+    @property
+    def _has_short_texts(self) -> bool:
+        return self.context.loaded_model is not None and self.context.loaded_model.has_short_texts
+
+    def _fields(self) -> dict[str, "_PartWeights"]:
+        """The families that are searched, and the weights of parts there."""
+        chosen = self.settings
+        character = chosen.short_character if self._has_short_texts else chosen.han
+        found = {SUBWORDS: _PartWeights(character, chosen.han, chosen.stem, chosen.stem_pair)}
+        title, model = self.context.title_field, self.context.loaded_model
+        if title is not None and model is not None and model.has_titles:
+            found[f"{SUBWORDS}.{title}"] = _PartWeights(
+                chosen.title_han, chosen.title_han, chosen.title_stem, chosen.title_stem_pair
+            )
+        return found
+
+    def _rare(self, family: str, parts: list[str]) -> list[str]:
+        """The parts but for those of Chinese that stand in too many documents; all where none is left."""
+        if self.context.frequencies is None or self._has_short_texts:
+            return parts
+        found = self.context.frequencies(family, parts)
+        most = max(self.settings.most * found.documents, FEW)
+        kept = [
+            part
+            for part, count in zip(parts, found.counts, strict=True)
+            if count > 0 and (count <= most or not is_han(part))
+        ]
+        return kept or parts
+
+
+@dataclass(frozen=True)
+class _PartWeights:
+    character: float
+    character_pair: float
+    stem: float
+    stem_pair: float
+
+    def of(self, part: str) -> float:
+        if is_han(part):
+            return self.character if len(part) == 1 else self.character_pair
+        return self.stem_pair if _stems_of(part) else self.stem
+
+
+def _stems_of(part: str) -> tuple[str, str] | None:
+    """The two stems of a pair, None for another part."""
+    first, joined, second = part.partition(PAIR_MARK)
+    return (first, second) if joined else None
+
+
+def _reason(part: str, words: Sequence[str]) -> str:
+    """Why a part is searched."""
+    if stems := _stems_of(part):
+        return f"{stems[0]} followed by {stems[1]}"
+    if not is_han(part):
+        return f"stem of {next((word for word in words if stem(word) == part), part)}"
+    holding = next((word for word in words if part in word), None)
+    return f"part of {holding}" if holding else "stands across two words"
+
+
+def subwords(context: PluginContext) -> Subwords:
+    return Subwords(context, typed_settings(Settings, context.settings))

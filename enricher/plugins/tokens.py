@@ -1,0 +1,43 @@
+"""The plug-in `tokens`: the words of every enriched field, which every search needs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from enricher.plugins.families import family_mapping, family_values
+from enricher.plugins.registry import PluginContext
+from enricher.records import (
+    TOKENS,
+    AnalyzedDocument,
+    FieldKind,
+    Token,
+)
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """`tokens.<field>`: the words of every enriched field, for a white-space analyser.
+
+    `all.tokens`: of all fields together, where there are several.
+    """
+
+    fields: tuple[str, ...]
+    name: str = "tokens"
+    document_settings: ClassVar[Mapping[str, object]] = {}
+
+    @property
+    def mapping(self) -> Mapping[str, FieldKind]:
+        return family_mapping(TOKENS, self.fields, FieldKind.WORDS)
+
+    def enrich(self, documents: Sequence[AnalyzedDocument]) -> list[dict[str, object]]:
+        return [family_values(TOKENS, document, self._words) for document in documents]
+
+    @staticmethod
+    def _words(tokens: Sequence[Token]) -> str:
+        return " ".join(token.text for token in tokens)
+
+
+def tokens(context: PluginContext) -> Tokens:
+    if context.settings:
+        raise ValueError("it has none.")
+    return Tokens(context.fields)
