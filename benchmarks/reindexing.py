@@ -18,13 +18,13 @@ from elasticsearch import helpers
 from benchmarks.indexing import ABSTRACTS, FIELDS, SHORT, documents_of
 from benchmarks.measure import Comparison, Figure, Row
 from enricher.bundle.store import BundleStore
+from enricher.enrichment import DocumentEnricher, EnricherRecipe
 from enricher.records import Document
 from enricher.settings import IndexConfiguration
 from indexer.engines.addresses import parse_addresses
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.engines.elasticsearch.mapping import mapping_of
 from indexer.engines.elasticsearch.states import ClusterStates
-from indexer.pipeline import DocumentEnricher, EnricherRecipe
 from indexer.reindex.cluster import Cluster
 from indexer.reindex.job import Job, JobOptions
 from indexer.reindex.ledger import Ledger

@@ -22,6 +22,7 @@ from enricher.records import RESERVED, Document, Rejection, values_at
 from enricher.source_files import FileFinder, Format, SourceFile
 
 INDEX_PREFIX = "index:"
+"""How a source that is an index of the engine begins."""
 
 EXTENDED_JSON_IDS = frozenset({"$oid", "$numberLong", "$numberInt", "$uuid"})
 """How MongoDB's JSON writes an id that is no string."""
@@ -281,3 +282,8 @@ class SeenIds:
     def repeated(self) -> int:
         """How many came with an id that had come before."""
         return len(self._hashes) - self.distinct
+
+
+def index_names(sources: Sequence[str]) -> list[str]:
+    """The names of the indexes among sources."""
+    return [source.removeprefix(INDEX_PREFIX) for source in sources if source.startswith(INDEX_PREFIX)]

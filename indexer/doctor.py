@@ -7,15 +7,16 @@ from functools import partial
 from pathlib import Path
 
 from enricher.bundle.store import BundleStore
+from enricher.enrichment import EnricherRecipe
 from enricher.errors import ConfigurationError, EnricherError
 from enricher.loaded_model import load
 from enricher.plugins import PluginContext, load_enrichments, load_rewriters
+from enricher.recipe.configuration import names_of
 from enricher.records import Check, IndexLayout, SearchEngine, fingerprint
 from enricher.sentences import counted
 from enricher.settings import read_configuration
 from indexer.engines import open_engine
-from indexer.pipeline import EnricherRecipe, difference
-from indexer.recipe import names_of
+from indexer.pipeline import difference
 from indexer.reindex.job import Job
 from indexer.reindex.jobs import Jobs
 from indexer.reindex.removal import replaced

@@ -5,19 +5,14 @@ from itertools import chain
 from pathlib import Path
 
 from enricher.errors import SourceError
+from enricher.recipe.text_fields import SAMPLE, check_fields, string_leaves
 from enricher.records import Document, Rejection, SearchEngine
 from enricher.source_files import FileFinder, SourceFile
-from enricher.sources import INDEX_PREFIX, SourceFormat, accepted, check_texts, read_files
+from enricher.sources import INDEX_PREFIX, SourceFormat, accepted, check_texts, index_names, read_files
 from indexer.engines.fields import as_text
-from indexer.text_fields import SAMPLE, check_fields, string_leaves
 
 SAMPLE_CHARACTERS = 20_000_000
 """A sample ends with the document by which its texts become as long."""
-
-
-def index_names(sources: Sequence[str]) -> list[str]:
-    """The indexes among sources."""
-    return [source.removeprefix(INDEX_PREFIX) for source in sources if source.startswith(INDEX_PREFIX)]
 
 
 def read_sources(
@@ -32,7 +27,7 @@ def read_sources(
 
     Everything is checked before the first document is read: SourceError for a missing file,
     IndexNotFound for a missing index, UsageError for an index whose documents would lose their text
-    (`indexer.text_fields.check_fields`; named: the fields that the user has typed) and for a file that this
+    (`enricher.recipe.text_fields`; named: the fields that the user has typed) and for a file that this
     command writes. The engine is opened only when a source needs it. written, note: see `FileFinder`.
     """
     if not sources:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from enricher.enrichment import DocumentEnricher
 from enricher.errors import EnricherError, IndexConflict, ModelNotFound
 from enricher.loaded_model import Model, load
 from enricher.model.text_vectors.vectors import Codes, from_numbers
@@ -23,8 +24,7 @@ from enricher.records import (
 )
 from enricher.settings import IndexConfiguration
 from enricher.text.analysis import STRIP_HTML
-from indexer.engines.plans import other_vectors
-from indexer.pipeline import DocumentEnricher
+from indexer.engines.filters import other_vectors
 
 SAMPLE = 3
 """Documents of an index that are looked at."""

@@ -13,6 +13,7 @@ import pytest
 import enricher
 from enricher import parallel
 from enricher.bundle.store import BundleStore
+from enricher.enrichment import DocumentEnricher, EnricherRecipe
 from enricher.errors import EngineUnavailable, IndexConflict, SourceError
 from enricher.plugins import PluginContext, load_enrichments
 from enricher.records import (
@@ -25,13 +26,13 @@ from enricher.records import (
     SearchRequest,
     fingerprint,
 )
+from enricher.search.opened import open_index
 from enricher.settings import IndexConfiguration
 from enricher.text import Analyzer, open_analyzer
 from enricher.training.stages import train_bundle
 from indexer.engines import open_engine
 from indexer.engines.tantivy.engine import TantivyEngine
-from indexer.pipeline import DocumentEnricher, EnricherRecipe, difference, index_documents, prepare_index
-from indexer.search import open_index
+from indexer.pipeline import difference, index_documents, prepare_index
 from tests.conftest import SMALL
 from tests.corpora import documents
 

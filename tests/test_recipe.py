@@ -5,20 +5,12 @@ from pathlib import Path
 import pytest
 
 from enricher.errors import UsageError
+from enricher.recipe.configuration import configuration_for, configuration_of, names_of, recorded_layout
+from enricher.recipe.fields import NamedFields, chosen_fields, field_notes, fields_of_indexes
+from enricher.recipe.text_fields import TextFields
 from enricher.records import FieldKind, IndexLayout
 from enricher.settings import Configuration, IndexConfiguration
 from indexer.engines.tantivy.engine import TantivyEngine
-from indexer.recipe import (
-    NamedFields,
-    chosen_fields,
-    configuration_for,
-    configuration_of,
-    field_notes,
-    fields_of_indexes,
-    names_of,
-    recorded_layout,
-)
-from indexer.text_fields import TextFields
 
 MAPPING = {"tokens.body": FieldKind.WORDS}
 ENRICHED = {"tokens": {}, "keywords": {"top": 2, "method": "phrases"}}

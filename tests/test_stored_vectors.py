@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 import enricher
+from enricher.enrichment import DocumentEnricher, EnricherRecipe
 from enricher.records import Check, Document, EnrichedDocument
 from enricher.settings import IndexConfiguration
 from indexer.engines.tantivy.engine import TantivyEngine
-from indexer.pipeline import DocumentEnricher, EnricherRecipe
 from indexer.stored_vectors import check_vectors
 from tests.corpora import documents
 

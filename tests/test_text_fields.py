@@ -3,8 +3,14 @@
 import pytest
 
 from enricher.errors import UsageError
+from enricher.recipe.text_fields import (
+    DEFAULT_FIELDS,
+    check_fields,
+    check_no_overlap,
+    choose_fields,
+    words_in,
+)
 from enricher.records import Document
-from indexer.text_fields import DEFAULT_FIELDS, check_fields, check_no_overlap, choose_fields, words_in
 
 PROSE = "The database writes its log before it commits the transaction."
 ZH = "数据库先写日志，再提交事务，断电以后按日志恢复。"

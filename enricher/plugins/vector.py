@@ -16,7 +16,7 @@ FEW_WORDS, MANY_WORDS = 10, 40
 
 @dataclass(frozen=True)
 class Settings:
-    """Shares of the cosine in the ranking, of the first ten and of the rest: `enricher.expansion.fusion`.
+    """Shares of the cosine in the ranking, of the first ten and of the rest: `enricher.search.fusion`.
 
     `head` is that of long texts.
     """

@@ -40,14 +40,17 @@ from enricher.records.searches import (
     SearchResponse,
     Share,
 )
+from enricher.records.values import EMPTY_MARK, LONGEST_WORD, clean
 from enricher.records.words import Keyword, Neighbor, RelatedWord, Sense
 
 __all__ = [
     "ALL",
+    "EMPTY_MARK",
     "ENRICHMENT",
     "FINGERPRINT",
     "KEYWORDS",
     "KEYWORD_WEIGHTS",
+    "LONGEST_WORD",
     "MODEL",
     "PARAGRAPH_BREAK",
     "RESERVED",
@@ -80,6 +83,7 @@ __all__ = [
     "Share",
     "Token",
     "VectorEnrichment",
+    "clean",
     "fingerprint",
     "nested",
     "text_at",

@@ -95,6 +95,11 @@ class IndexLayout:
         return title_of(self.fields)
 
     @property
+    def valid_versions(self) -> tuple[str, ...]:
+        """The model versions that may have enriched the documents; none where the index has no model."""
+        return () if self.model_version is None else (self.model_version, *self.compatible)
+
+    @property
     def has_vectors(self) -> bool:
         """Whether documents have vectors there."""
         return self.mapping.get(VECTOR) is FieldKind.VECTOR

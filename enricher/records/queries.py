@@ -50,7 +50,7 @@ class QueryVector:
     """What a query is about, and how much that counts beside its words.
 
     codes: d whole numbers of 8 bits. head, rest: shares of the cosine in the ranking, from 0 to 1, of
-    the first ranks and of the others (`enricher.expansion.fusion`).
+    the first ranks and of the others (`enricher.search.fusion`).
     """
 
     codes: bytes

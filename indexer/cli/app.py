@@ -18,6 +18,7 @@ from enricher.errors import EngineError
 from enricher.files import user_path
 from enricher.loaded_model import Model, load
 from enricher.records import SearchEngine
+from enricher.search.searcher import Searcher
 from enricher.settings import CONFIG, ENGINE, MODELS, SETTINGS, Configuration, read_configuration
 from enricher.source_files import Format
 from indexer.cli.streams import legible
@@ -111,6 +112,10 @@ class Context:
 
     def configuration(self) -> Configuration:
         return read_configuration(self.config)
+
+    def searcher(self) -> Searcher:
+        """A searcher on the engine, which is closed when the command ends."""
+        return Searcher(self.engine(), self.model, self.configuration())
 
 
 def _close(engine: SearchEngine) -> None:

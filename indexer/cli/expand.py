@@ -1,17 +1,15 @@
 """`enricher expand`: the words of a query and those added to it, by the model or as a search does it."""
 
-from contextlib import closing
 from typing import Annotated
 
 import typer
 
+from enricher.answers import expand_answer
 from enricher.errors import UsageError
 from enricher.records import TOKENS, Query
 from indexer.cli.app import Command, Context, Json, app, context_of, index_name
 from indexer.cli.output import print_json, print_line, print_table, say
 from indexer.cli.words import say_inner_product
-from indexer.recipe import configuration_for
-from indexer.search import open_index
 
 
 @app.command(cls=Command)
@@ -34,12 +32,11 @@ def expand(
     Example: enricher expand "如何提高数据库查询速度" --in articles
     """
     shared = context_of(context)
-    expanded = _by_model(shared, query) if index is None else _by_index(shared, query, index)
+    expanded = _by_model(shared, query) if index is None else shared.searcher().expand(query, index)
     if not expanded.terms and expanded.vector is None:
         raise UsageError(f"The query {query!r} holds no word to expand.")
     if as_json:
-        vector = {} if index is None else {"vector": expanded.vector_as_json()}
-        print_json({"query": query, "terms": expanded.terms_as_json()} | vector)
+        print_json(expand_answer(query, expanded, of_index=index is not None))
     else:
         print_query(expanded)
     if index is None:
@@ -51,14 +48,6 @@ def _by_model(shared: Context, text: str) -> Query:
     model = shared.model()
     say_inner_product(model)
     return model.expand(text)
-
-
-def _by_index(shared: Context, text: str, name: str) -> Query:
-    """The query as `enricher search` would ask it of an index."""
-    with closing(shared.engine()) as engine:
-        opened = open_index(engine, name, shared.model)
-        configuration = configuration_for(engine, shared.configuration(), name, recorded=opened.layout)
-        return opened.rewrite(opened.query(text), configuration)
 
 
 def print_query(query: Query) -> None:

@@ -3,9 +3,9 @@
 import re
 
 from enricher.records import SUBWORDS, Hit, Query, text_at
+from enricher.search.opened import SearchableIndex
 from enricher.text import Analyzer, Fragment, find_fragments
 from indexer.cli.output import print_line
-from indexer.search import SearchableIndex
 
 SENTENCE_BEFORE = re.compile(r"(?:^|[。！？!?…]|[.;；](?=\s))[”’」』）)\"'»]*\s*$|\n\s*$")
 SENTENCE_ENDS = re.compile(r"[。！？!?….;；][”’」』）)\"'»]*$")

@@ -9,7 +9,10 @@ from typing import Annotated
 
 import typer
 
+from enricher.enrichment import EnricherRecipe
 from enricher.errors import SourceError
+from enricher.recipe.configuration import configuration_for, recorded_layout
+from enricher.recipe.fields import NamedFields, chosen_fields, field_notes, fields_of_sources
 from enricher.records import Document, Rejection, SearchEngine
 from enricher.sources import accepted, noting_fields, source_format
 from indexer.cli.app import (
@@ -28,15 +31,7 @@ from indexer.cli.app import (
 )
 from indexer.cli.output import Rejects, counted, print_json, print_line, progress_display, say
 from indexer.engines.names import file_name_for
-from indexer.pipeline import EnricherRecipe, index_documents, prepare_index
-from indexer.recipe import (
-    NamedFields,
-    chosen_fields,
-    configuration_for,
-    field_notes,
-    fields_of_sources,
-    recorded_layout,
-)
+from indexer.pipeline import index_documents, prepare_index
 from indexer.sources import looked_at, read_sources
 
 WORDS_ONLY = ("tokens",)

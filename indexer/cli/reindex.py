@@ -10,8 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from enricher.enrichment import DocumentEnricher, EnricherRecipe
 from enricher.errors import EngineUnavailable, EnricherError, SourceError, UsageError
 from enricher.lines import read_text
+from enricher.recipe.configuration import configuration_for, recorded_configuration, recorded_layout
+from enricher.recipe.fields import NOTHING_NAMED, NamedFields, chosen_fields, field_notes, fields_of_index
+from enricher.recipe.text_fields import SAMPLE, check_fields
 from enricher.records import IndexLayout
 from enricher.settings import WORDS, IndexConfiguration
 from indexer.cli.app import (
@@ -28,21 +32,10 @@ from indexer.cli.app import (
 from indexer.cli.jobs import JobView, JsonView, ago, print_jobs, print_outcome, report_of, silence
 from indexer.cli.output import counted, is_interactive, print_json, print_line, progress_display, say
 from indexer.engines.names import SAMPLE_ENDING, index_name_for
-from indexer.pipeline import DocumentEnricher, EnricherRecipe, difference
-from indexer.recipe import (
-    NOTHING_NAMED,
-    NamedFields,
-    chosen_fields,
-    configuration_for,
-    field_notes,
-    fields_of_index,
-    recorded_configuration,
-    recorded_layout,
-)
+from indexer.pipeline import difference
 from indexer.reindex.failpoints import arm
 from indexer.reindex.job import ONLY, Job, JobKind, JobOptions, Phase
 from indexer.reindex.ledger import LEASE_SECONDS, Ledger
-from indexer.text_fields import SAMPLE, check_fields
 
 if TYPE_CHECKING:
     from indexer.reindex.jobs import Jobs

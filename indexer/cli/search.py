@@ -1,18 +1,15 @@
 """`enricher search`: an enriched search with highlights, facets and reasons."""
 
-from dataclasses import asdict
 from typing import Annotated, Literal
 
 import typer
 
-from enricher.errors import UsageError
-from enricher.records import Query, SearchRequest, SearchResponse
+from enricher.answers import search_answer
+from enricher.search.searcher import Answer, Question, parse_filter
 from indexer.cli.app import Command, Json, app, context_of, index_name
 from indexer.cli.expand import print_query
 from indexer.cli.hits import print_hit
 from indexer.cli.output import counted, print_json, print_line, print_table, say
-from indexer.recipe import configuration_for
-from indexer.search import SearchableIndex, open_index
 
 Encoder = Literal["default", "html"]
 
@@ -58,65 +55,29 @@ def search(
 
     Example: enricher search "数据库事务" --in articles --facet keywords --filter category=tech
     """
-    shared = context_of(context)
-    engine = shared.engine()
-    opened = open_index(engine, index, shared.model)
-    words = opened.query(query)
-    if not no_expansion:
-        configuration = configuration_for(engine, shared.configuration(), index, recorded=opened.layout)
-        words = opened.rewrite(words, configuration)
-    request = SearchRequest(words, top, tuple(_pair(item) for item in filters or ()), tuple(facets or ()))
-    response = opened.search(request)
-    foreign = engine.foreign(index)
-    if foreign:
-        lacking = counted(foreign, "document")
+    pairs = tuple(parse_filter(item) for item in filters or ())
+    question = Question(query, index, top, pairs, tuple(facets or ()), expansion=not no_expansion)
+    answer = context_of(context).searcher().search(question)
+    if answer.unenriched:
+        lacking = counted(answer.unenriched, "document")
         say(f"{lacking} of {index} without the words or the vector of its model: see `enricher doctor`.")
     if as_json:
-        found = {"by_words": response.by_words} if explain else {}
-        print_json(_as_json(opened, words, response, encoder) | found)
+        print_json(search_answer(answer, explain=explain, escape=encoder == "html"))
     else:
-        _print(opened, words, response, explain)
+        _print(answer, explain)
 
 
-def _pair(text: str) -> tuple[str, str]:
-    field, separator, value = text.partition("=")
-    if not separator or not field:
-        raise UsageError(f"A filter is written FIELD=VALUE, not {text!r}.")
-    return field, value
-
-
-def _as_json(
-    opened: SearchableIndex, query: Query, response: SearchResponse, encoder: Encoder
-) -> dict[str, object]:
-    return {
-        "total": response.total,
-        "took_ms": round(response.took_ms, 3),
-        "hits": [
-            {
-                "id": hit.id,
-                "score": hit.score,
-                "title": opened.title(hit),
-                "keywords": hit.keywords,
-                "highlight": opened.highlights(hit, query, escape=encoder == "html"),
-            }
-            for hit in response.hits
-        ],
-        "facets": {name: [asdict(count) for count in counts] for name, counts in response.facets.items()},
-        "expansion": query.terms_as_json(),
-        "vector": query.vector_as_json(),
-    }
-
-
-def _print(opened: SearchableIndex, query: Query, response: SearchResponse, explain: bool) -> None:
+def _print(answer: Answer, explain: bool) -> None:
+    response = answer.response
     if explain:
-        print_query(query)
+        print_query(answer.query)
         print()
     found = counted(response.total, "document")
     by_words = f" ({response.by_words:,} by words)" if response.by_words < response.total else ""
     print_line(f"{found}{by_words} in {response.took_ms:.1f} ms")
     for number, hit in enumerate(response.hits, start=1):
         print()
-        print_hit(number, hit, opened, query)
+        print_hit(number, hit, answer.index, answer.query)
     for name, counts in response.facets.items():
         print()
         rows = [(item.value, item.count) for item in counts[:SHOWN_VALUES]]

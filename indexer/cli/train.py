@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from enricher.recipe.fields import NamedFields, chosen_fields, field_notes, fields_of_sources
 from enricher.records import Document
 from enricher.sources import SeenIds, accepted, source_format
 from enricher.text import Analyzer, open_analyzer, read_lexicon
@@ -25,7 +26,6 @@ from indexer.cli.app import (
     number_of,
 )
 from indexer.cli.output import Rejects, counted, print_json, progress_display, say
-from indexer.recipe import NamedFields, chosen_fields, field_notes, fields_of_sources
 from indexer.sources import looked_at, read_sources
 
 Architecture = Literal["skip-gram", "cbow"]

@@ -1,16 +1,17 @@
 """`enricher keywords`, `neighbors`, `related`: what the model says of words."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
+from enricher.answers import keywords_answer, neighbors_answer, related_answer
+from enricher.enrichment import KeywordFinder
 from enricher.errors import UsageError
-from enricher.loaded_model import TEXT_FIELD, Model, load
+from enricher.loaded_model import TEXT_FIELD, Model
 from enricher.parallel import document_batches, map_in_order
+from enricher.recipe.fields import NamedFields, chosen_fields, field_notes, fields_of_sources
 from enricher.records import Document, Keyword, Sense, title_of
 from enricher.sources import accepted, source_format
 from indexer.cli.app import (
@@ -26,42 +27,11 @@ from indexer.cli.app import (
     number_of,
 )
 from indexer.cli.output import Rejects, print_json, print_line, print_table, say
-from indexer.recipe import NamedFields, chosen_fields, field_notes, fields_of_sources
 from indexer.sources import looked_at, read_sources
 
 Top = Annotated[int, typer.Option(help="How many.")]
 Word = Annotated[str, typer.Argument(metavar="WORD", help="A word of the model.")]
 Method = Literal["phrases", "published"]
-
-
-@dataclass(frozen=True, slots=True)
-class KeywordFinder:
-    """Finds the keywords of documents; a copy in another process opens its model anew from `models`."""
-
-    models: Path
-    model: Model
-    fields: tuple[str, ...]
-    title_field: str | None
-    top: int
-    method: str
-
-    def __call__(self, documents: Sequence[Document]) -> list[list[Keyword]]:
-        analyzed = [self.model.analyzer.analyze(document, self.fields) for document in documents]
-        return self.model.document_keywords(analyzed, self.top, self.method, self.title_field)
-
-    def __reduce__(self) -> tuple[Callable[..., "KeywordFinder"], tuple[object, ...]]:
-        return _open_finder, (
-            self.models,
-            self.model.version,
-            self.fields,
-            self.title_field,
-            self.top,
-            self.method,
-        )
-
-
-def _open_finder(models: Path, version: str, *settings: Any) -> KeywordFinder:
-    return KeywordFinder(models, load(models, version), *settings)
 
 
 @app.command(cls=Command)
@@ -133,7 +103,7 @@ def _print_keywords(finder: KeywordFinder, documents: Iterable[Document], worker
 
 def _print_found(identity: str, found: Sequence[Keyword], as_json: bool) -> None:
     if as_json:
-        print_json({"id": identity or None, "keywords": [asdict(keyword) for keyword in found]})
+        print_json(keywords_answer(identity or None, found))
     elif identity:
         print_line(identity, "  ".join(keyword.text for keyword in found))
     else:
@@ -149,7 +119,7 @@ def neighbors(context: typer.Context, word: Word, top: Top = 10, as_json: Json =
     """
     found = context_of(context).model().neighbors(word, top)
     if as_json:
-        print_json({"word": word, "neighbors": [asdict(neighbor) for neighbor in found]})
+        print_json(neighbors_answer(word, found))
     else:
         print_table(("word", "cosine"), [(item.word, item.cosine) for item in found], bars_of=1)
 
@@ -189,9 +159,7 @@ def related(
             return
     found = model.related(word, top, alpha, shrinkage=not no_shrinkage)
     if as_json:
-        answer = {"word": word, "alpha": formula.alpha, "related": [asdict(item) for item in found]}
-        more = {} if groups is None else {"senses": [asdict(group) for group in groups]}
-        print_json(answer | more)
+        print_json(related_answer(word, formula.alpha, found, groups))
     else:
         rows = [(item.word, item.score, item.log_probability, item.log_prior) for item in found]
         print_table(("word", "score", "log p(y|x)", "log p(y)"), rows, bars_of=1)

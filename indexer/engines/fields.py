@@ -7,17 +7,17 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from enricher.model.text_vectors.vectors import from_numbers
-from enricher.records import ENRICHMENT, RESERVED, EnrichedDocument, FieldKind, IndexLayout, Rejection
-
-EMPTY_MARK = "∅"
-"""The word of a field without words.
-
-Every document must have every field of words, because one engine counts the documents that lack
-a field into its idf and the other does not. No analyser can produce it: it is no letter.
-"""
-
-LONGEST_WORD = 127
-"""Words are cut after so many characters: one engine splits words of more than 255 UTF-16 units."""
+from enricher.records import (
+    EMPTY_MARK,
+    ENRICHMENT,
+    LONGEST_WORD,
+    RESERVED,
+    EnrichedDocument,
+    FieldKind,
+    IndexLayout,
+    Rejection,
+    clean,
+)
 
 LONGEST_VALUE = 256
 """Strings of the user's fields of more UTF-16 units are not kept for filters and facets."""
@@ -34,7 +34,6 @@ DEEPEST_FIELD = 20
 _LARGEST_BITS = 1024
 """A whole number of more bits is no 64-bit float."""
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _LONG_WORD = re.compile(rf"\S{{{LONGEST_WORD + 1},}}")
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
@@ -56,11 +55,6 @@ class Prepared(NamedTuple):
         """The whole document as a line of JSON."""
         comma = b"," if self.source else b""
         return b'%s%s"%s":%s}\n' % (self.source_json[:-1], comma, ENRICHMENT.encode(), self.enrichment_json)
-
-
-def clean(text: str) -> str:
-    """The text with U+FFFD for every lone surrogate, which UTF-8 cannot carry."""
-    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 
 def encode(value: object) -> bytes:

@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from enricher.bundle.store import BundleStore
+from enricher.enrichment import DocumentEnricher, EnricherRecipe
 from enricher.evaluation.baselines import System
 from enricher.evaluation.collection import Collection, read_collection
 from enricher.evaluation.metrics import DEPTH, ranked, score_ranking
@@ -23,6 +24,7 @@ from enricher.evaluation.report import (
 )
 from enricher.loaded_model import load
 from enricher.records import SearchEngine, SearchRequest
+from enricher.search.opened import open_index
 from enricher.settings import Configuration, IndexConfiguration
 from enricher.sources import SourceFormat, accepted
 from enricher.text import open_analyzer
@@ -40,8 +42,6 @@ from indexer.evaluation.scratch import (
     steps_of,
 )
 from indexer.evaluation.systems import baseline_systems, check_names, recipe_systems
-from indexer.pipeline import DocumentEnricher, EnricherRecipe
-from indexer.search import open_index
 from indexer.sources import read_sources
 
 SHOWN_TOP = 10

@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import Protocol, runtime_checkable
 from uuid import uuid4
 
+from enricher.enrichment import DocumentEnricher, EnricherRecipe
 from enricher.errors import EngineError
 from enricher.evaluation.baselines import BaselineFields
 from enricher.evaluation.collection import Collection
@@ -15,7 +16,7 @@ from enricher.records import TOKENS, Rejection, SearchEngine
 from enricher.settings import IndexConfiguration
 from enricher.training.stages import Progress
 from indexer.engines import open_engine
-from indexer.pipeline import DocumentEnricher, EnricherRecipe, index_documents, prepare_index
+from indexer.pipeline import index_documents, prepare_index
 
 SCRATCH = "enricher-evaluate-"
 """How the names of all scratch indexes begin."""

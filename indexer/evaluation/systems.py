@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from enricher.enrichment import DocumentEnricher
 from enricher.errors import ConfigurationError
 from enricher.evaluation.baselines import WORDS, System, plain_systems
 from enricher.evaluation.collection import Collection
@@ -19,9 +20,8 @@ from enricher.records import (
     SearchEngine,
     SearchRequest,
 )
+from enricher.search.opened import SearchableIndex
 from enricher.settings import IndexConfiguration
-from indexer.pipeline import DocumentEnricher
-from indexer.search import SearchableIndex
 
 FEEDBACK = "rm3"
 TYPED = "words"

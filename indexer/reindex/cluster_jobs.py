@@ -1,10 +1,10 @@
 """The jobs of a cluster, kept in an index of its own."""
 
+from enricher.enrichment import DocumentEnricher
 from enricher.records import IndexLayout
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.engines.elasticsearch.states import ClusterStates
 from indexer.engines.elasticsearch.targets import entrance
-from indexer.pipeline import DocumentEnricher
 from indexer.reindex import planning
 from indexer.reindex.cluster import Cluster
 from indexer.reindex.gate import CollectionGate

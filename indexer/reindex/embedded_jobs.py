@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
 
+from enricher.enrichment import DocumentEnricher
 from enricher.errors import EngineError, EngineUnavailable, UsageError
 from enricher.parallel import document_batches
 from enricher.records import Document, EnrichedDocument, IndexLayout
 from indexer.engines.names import check_new_alias
 from indexer.engines.tantivy.engine import TantivyEngine
-from indexer.pipeline import DocumentEnricher
 from indexer.reindex.failpoints import reached
 from indexer.reindex.file_states import FileStates
 from indexer.reindex.gate import CollectionGate, GateClosed, is_closed

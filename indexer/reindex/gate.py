@@ -8,14 +8,14 @@ from statistics import fmean
 from enricher.errors import EngineError
 from enricher.evaluation.collection import Collection, read_collection
 from enricher.loaded_model import Model, load
+from enricher.recipe.configuration import configuration_for
 from enricher.records import Hit, Rejection, SearchEngine, SearchRequest
+from enricher.search.opened import open_index
 from enricher.settings import Configuration
 from enricher.sources import SourceFormat
 from enricher.text import open_analyzer
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
-from indexer.recipe import configuration_for
 from indexer.reindex.job import Job
-from indexer.search import open_index
 
 FALL = 0.01
 """How far the new index may be under the old one, as a share of its nDCG@10."""

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from enricher.enrichment import DocumentEnricher
 from enricher.records import IndexLayout, SearchEngine
 from enricher.settings import Configuration
-from indexer.pipeline import DocumentEnricher
 from indexer.reindex.job import Job, JobOptions
 from indexer.reindex.ledger import Ledger
 from indexer.reindex.removal import Confirm

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
+from enricher.enrichment import DocumentEnricher
 from enricher.records import EnrichedDocument
 from indexer.engines.elasticsearch.copies import Line, Refused, VersionedDocument
 from indexer.engines.fields import encode, prepare
-from indexer.pipeline import DocumentEnricher
 
 
 def lines_of(

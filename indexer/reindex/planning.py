@@ -3,9 +3,9 @@
 import json
 from collections.abc import Sequence
 
+from enricher.enrichment import DocumentEnricher
 from enricher.errors import UsageError
 from indexer.engines.elasticsearch.copies import checkpoints
-from indexer.pipeline import DocumentEnricher
 from indexer.reindex.cluster import Cluster
 from indexer.reindex.job import Job, JobKind, JobOptions, Phase
 from indexer.reindex.ledger import Ledger

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from enricher.enrichment import DocumentEnricher
 from enricher.errors import EngineError, UsageError
 from enricher.records import ENRICHMENT, VECTOR, IndexLayout
 from indexer.engines.elasticsearch.copies import Query
@@ -10,7 +11,7 @@ from indexer.engines.elasticsearch.mapping import META, check_whole_source
 from indexer.engines.elasticsearch.states import INDEX as JOBS
 from indexer.engines.elasticsearch.vectors import dimensions_of
 from indexer.engines.names import SAMPLE_ENDING, check_name, check_new_alias, index_name_for
-from indexer.pipeline import DocumentEnricher, difference
+from indexer.pipeline import difference
 from indexer.reindex.cluster import Cluster
 from indexer.reindex.job import JobOptions
 

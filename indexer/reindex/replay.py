@@ -1,7 +1,7 @@
 """Trying again what an index has refused, after its mapping or the documents were mended."""
 
+from enricher.enrichment import DocumentEnricher
 from indexer.engines.elasticsearch.copies import TOGETHER, Key, Present
-from indexer.pipeline import DocumentEnricher
 from indexer.reindex.cluster import Cluster
 from indexer.reindex.failpoints import reached
 from indexer.reindex.job import Job, JobKind

@@ -5,10 +5,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Protocol
 
+from enricher.enrichment import DocumentEnricher
 from enricher.records import ENRICHMENT, IndexLayout, fingerprint
 from indexer.engines.elasticsearch.copies import Copied, Query, VersionedDocument
 from indexer.engines.elasticsearch.targets import entrance
-from indexer.pipeline import DocumentEnricher, difference
+from indexer.pipeline import difference
 from indexer.reindex.census import Census
 from indexer.reindex.cluster import Cluster
 from indexer.reindex.failpoints import reached

@@ -17,10 +17,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NoReturn
 
+from enricher.enrichment import DocumentEnricher
 from enricher.errors import EngineError, EngineUnavailable
 from indexer.engines.elasticsearch.copies import Copied, EntranceClosed, Point, checkpoints
 from indexer.engines.elasticsearch.targets import entrance
-from indexer.pipeline import DocumentEnricher
 from indexer.reindex.census import Census
 from indexer.reindex.claims import Claims
 from indexer.reindex.cluster import Cluster

@@ -5,8 +5,15 @@ from dataclasses import replace
 import pytest
 
 from enricher.errors import UsageError
-from enricher.records import FacetCount, FieldKind, Frequencies, QueryTerm, SearchEngine, SearchRequest
-from indexer.engines.fields import EMPTY_MARK
+from enricher.records import (
+    EMPTY_MARK,
+    FacetCount,
+    FieldKind,
+    Frequencies,
+    QueryTerm,
+    SearchEngine,
+    SearchRequest,
+)
 from tests.engines.congruence import LAYOUT, document, fill, ids, query
 
 

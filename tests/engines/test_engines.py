@@ -9,21 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from enricher.errors import ConfigurationError
-from enricher.records import EnrichedDocument, QueryTerm, SearchRequest
+from enricher.records import EMPTY_MARK, LONGEST_WORD, EnrichedDocument, QueryTerm, SearchRequest, clean
+from enricher.search.plans import lighten, plan
 from indexer.engines import open_engine
 from indexer.engines.addresses import parse_addresses
-from indexer.engines.fields import (
-    EMPTY_MARK,
-    LONGEST_WORD,
-    as_value,
-    clean,
-    encode,
-    number,
-    prepare,
-    utf16_length,
-    words_of,
-)
-from indexer.engines.plans import lighten, plan
+from indexer.engines.fields import as_value, encode, number, prepare, utf16_length, words_of
 from tests.engines.congruence import LAYOUT, document, query
 
 

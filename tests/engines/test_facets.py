@@ -6,7 +6,7 @@ import random
 import pytest
 
 from enricher.records import FacetCount
-from indexer.engines.facets import FACET_SIZE, by_distinction, distinction
+from enricher.search.facets import FACET_SIZE, by_distinction, distinction
 
 
 @pytest.mark.parametrize(("count", "found", "everywhere", "documents"), [(5, 10, 20, 1000), (9, 50, 9, 60)])

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from enricher.evaluation.metrics import ranked as ranked_by_score
-from enricher.expansion.fusion import DEPTH, HEAD, SCORED, best_of, candidates_of, fuse, rank, with_feedback
 from enricher.model.text_vectors.vectors import dequantize, quantize, scale_of
 from enricher.records import QueryVector
+from enricher.search.fusion import DEPTH, HEAD, SCORED, best_of, candidates_of, fuse, rank, with_feedback
 
 ONE = scale_of(4) ** 2
 """The product of two equal vectors of four numbers."""

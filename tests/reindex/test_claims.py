@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from enricher.enrichment import DocumentEnricher, EnricherRecipe
 from enricher.errors import EngineUnavailable, UsageError
 from enricher.settings import IndexConfiguration
 from indexer.engines.addresses import parse_addresses
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
-from indexer.pipeline import DocumentEnricher, EnricherRecipe
 from indexer.reindex import claims
 from indexer.reindex.cluster import Cluster
 from indexer.reindex.file_states import FileStates

@@ -12,8 +12,10 @@ import pytest
 
 import enricher
 from enricher.bundle.store import BundleStore
+from enricher.enrichment import DocumentEnricher
 from enricher.plugins import PluginContext, load_enrichments
 from enricher.records import Document, Rejection, SearchEngine, SearchRequest
+from enricher.search.opened import SearchableIndex, open_index
 from enricher.settings import IndexConfiguration
 from enricher.sources import SourceFormat, find_files, read_files
 from enricher.text import open_analyzer
@@ -22,8 +24,7 @@ from enricher.training.word2vec import TrainingSettings
 from indexer.doctor import examine
 from indexer.engines import open_engine
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
-from indexer.pipeline import DocumentEnricher, index_documents, prepare_index
-from indexer.search import SearchableIndex, open_index
+from indexer.pipeline import index_documents, prepare_index
 from indexer.stored_vectors import check_vectors
 from tests.conftest import ROOT, RunCommand
 from tests.corpora import TOPICS, documents, write_jsonl

@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 
 import enricher
+from enricher.enrichment import DocumentEnricher, EnricherRecipe
 from enricher.errors import IndexConflict
 from enricher.records import SearchRequest
+from enricher.search.opened import open_index
 from enricher.settings import IndexConfiguration
 from indexer.engines.elasticsearch.engine import SEARCH_STOPS_EARLY, VECTORS_LEFT_OUT, ElasticsearchEngine
 from indexer.engines.elasticsearch.mapping import mapping_of
 from indexer.engines.tantivy.engine import TantivyEngine
-from indexer.pipeline import DocumentEnricher, EnricherRecipe, index_documents, prepare_index
-from indexer.search import open_index
+from indexer.pipeline import index_documents, prepare_index
 from indexer.stored_vectors import check_vectors
 from tests.conftest import RunCommand
 from tests.corpora import TOPICS, documents

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from enricher.errors import EngineError, UsageError
-from enricher.records import ENRICHMENT, FacetCount, IndexLayout
+from enricher.records import ENRICHMENT, FacetCount, IndexLayout, clean
 from indexer.engines.field_types import FieldType
-from indexer.engines.fields import as_value, clean
-from indexer.engines.plans import enrichment_field, filter_value, no_such_field
+from indexer.engines.fields import as_value
+from indexer.engines.filters import enrichment_field, filter_value, no_such_field
 
 _WHOLE = frozenset({"long", "integer", "short", "byte", "unsigned_long", "token_count"})
 _FRACTIONS = frozenset({"double", "float", "half_float", "scaled_float"})

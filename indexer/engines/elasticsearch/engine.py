@@ -28,7 +28,11 @@ from enricher.records import (
     SearchRequest,
     SearchResponse,
     Share,
+    clean,
 )
+from enricher.search.fusion import SCORED
+from enricher.search.hybrid import rank_by_words_and_vector
+from enricher.search.plans import Group, lighten, plan
 from enricher.sentences import counted
 from indexer.engines.addresses import Addresses
 from indexer.engines.elasticsearch.bulk import CHUNK_BYTES, Action, BulkWriter, RetryPolicy
@@ -57,16 +61,17 @@ from indexer.engines.elasticsearch.search import (
 )
 from indexer.engines.elasticsearch.vectors import (
     PATH,
-    VectorSearch,
+    Ask,
+    ClusterVectors,
     dimensions_of,
     only,
     products_of,
     stored_vector,
 )
-from indexer.engines.fields import Prepared, at, clean, encode, prepare
+from indexer.engines.fields import Prepared, at, encode, prepare
+from indexer.engines.filters import other_vectors
 from indexer.engines.layouts import layout_as_json, layout_from_json
 from indexer.engines.names import check_name, check_new_alias, check_new_index, no_such_index, not_ours
-from indexer.engines.plans import Group, lighten, other_vectors, plan
 
 VECTORS_LEFT_OUT = "index.mapping.exclude_source_vectors"
 """Whether `_source` is answered without vectors, which it is from release 9.2 on unless told otherwise."""
@@ -351,20 +356,20 @@ class ElasticsearchEngine:
             took.append(float(answer["took"]))
             return answer
 
-        both = VectorSearch(request, vector, filters_of(request, columns), ask)
-        first = self._by_words(index, both.by_words(), layout, columns)
+        words = dataclasses.replace(request, top=max(request.top, SCORED), source=False)
+        first = self._by_words(index, words, layout, columns)
+        found = {hit.id: hit.score for hit in first.hits}
         with self.failures(index):
-            compared, ranking = both.ranking(first.hits)
-            names = [name for name, _ in ranking]
-            hits = hits_of(ask(documents_body(names, layout))) if request.source else None
-        found = [Hit(name, score) for name, score in ranking] if hits is None else hits
-        return SearchResponse(
-            max(first.total, compared),
-            first.took_ms + sum(took),
-            both.shown(ranking, found),
-            first.facets,
-            first.total,
-        )
+            calls = ClusterVectors(filters_of(request, columns), ask)
+            compared, ranking = rank_by_words_and_vector(found, vector, request.top, calls)
+            hits = self._shown(ranking, layout, ask) if request.source else [Hit(*one) for one in ranking]
+        total = max(first.total, compared)
+        return SearchResponse(total, first.took_ms + sum(took), tuple(hits), first.facets, first.total)
+
+    def _shown(self, ranking: Sequence[tuple[str, float]], layout: IndexLayout, ask: Ask) -> list[Hit]:
+        """The documents of a ranking; those that were deleted meanwhile are left out."""
+        fetched = {hit.id: hit for hit in hits_of(ask(documents_body([name for name, _ in ranking], layout)))}
+        return [dataclasses.replace(fetched[name], score=score) for name, score in ranking if name in fetched]
 
     def _by_words(
         self, index: str, request: SearchRequest, layout: IndexLayout, columns: Columns

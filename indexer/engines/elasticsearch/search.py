@@ -6,6 +6,7 @@ from typing import Any
 
 from enricher.errors import UsageError
 from enricher.records import (
+    EMPTY_MARK,
     ENRICHMENT,
     KEYWORDS,
     MODEL,
@@ -17,11 +18,14 @@ from enricher.records import (
     IndexLayout,
     SearchRequest,
     SearchResponse,
+    clean,
 )
+from enricher.search.bodies import query_body
+from enricher.search.facets import FACET_SIZE, by_distinction
+from enricher.search.plans import Group
 from indexer.engines.elasticsearch.columns import Columns
-from indexer.engines.facets import FACET_SIZE, by_distinction
-from indexer.engines.fields import EMPTY_MARK, clean, keywords_of
-from indexer.engines.plans import Clause, Group, no_scored_field, valid_models
+from indexer.engines.fields import keywords_of
+from indexer.engines.filters import no_scored_field
 
 _SHARD_SIZE = 1_000
 _KEYWORDS_FIELD = f"{ENRICHMENT}.{KEYWORDS}"
@@ -35,7 +39,7 @@ def body_of(
         "size": request.top,
         "track_total_hits": True,
         "search_type": "dfs_query_then_fetch",
-        "query": _query(groups, filters_of(request, columns)),
+        "query": query_body(groups, filters_of(request, columns)),
         "source": {"excludes": _excludes(layout)} if request.source else False,
     }
     aggregations: dict[str, Any] = {}
@@ -75,34 +79,13 @@ def filters_of(request: SearchRequest, columns: Columns) -> list[dict[str, objec
     return [columns.filter(name, value) for name, value in request.filters]
 
 
-def _query(groups: Sequence[Group], filters: Sequence[Mapping[str, object]]) -> dict[str, Any]:
-    if not groups:
-        return {"match_none": {}}
-    scored = [_group(group) for group in groups]
-    return {"bool": {"should": scored, "minimum_should_match": 1, "filter": list(filters)}}
-
-
-def _group(group: Group) -> dict[str, Any]:
-    alternatives = [_clause(clause) for clause in group]
-    return alternatives[0] if len(alternatives) == 1 else {"dis_max": {"queries": alternatives}}
-
-
-def _clause(clause: Clause) -> dict[str, Any]:
-    paths = [f"{ENRICHMENT}.{path}" for path in clause.fields]
-    if clause.exact:
-        term = {"term": {paths[0]: {"value": clause.term}}}
-        return {"constant_score": {"filter": term, "boost": clause.weight}}
-    terms = [{"term": {path: {"value": clause.term, "boost": clause.weight}}} for path in paths]
-    return terms[0] if len(terms) == 1 else {"bool": {"should": terms}}
-
-
 def foreign_of(layout: IndexLayout) -> dict[str, Any]:
     """The query for the documents that are not valid by the layout's model."""
     model = f"{ENRICHMENT}.{MODEL}"
     if layout.mapping.get(MODEL) is not FieldKind.KEYWORD:
         return {"match_all": {}}
     if layout.model_version is not None:
-        return {"bool": {"must_not": {"terms": {model: list(valid_models(layout))}}}}
+        return {"bool": {"must_not": {"terms": {model: list(layout.valid_versions)}}}}
     words = [path for path, kind in layout.mapping.items() if kind.scored][:1]
     unwritten = [{"bool": {"must_not": {"exists": {"field": f"{ENRICHMENT}.{path}"}}}} for path in words]
     return {"bool": {"should": [{"exists": {"field": model}}, *unwritten]}}

@@ -1,28 +1,23 @@
-"""Words and vectors in one search of Elasticsearch: what is asked, in four requests, and what is made of it.
+"""The calls to Elasticsearch by which documents are ranked by words and by vectors: three requests at most.
 
-By words, ids and scores alone; the vectors of the best of them; the nearest by vector, and the cosines
-of those found by words; the documents that are shown. The server says how near two vectors of 8 bits
-are by ½ + product / (32,768 · d), from which the product is taken back, exactly up to 512 dimensions.
+The vectors of the best documents by words; the nearest documents; the cosines of those found by words. The
+server says how near two vectors of 8 bits are by ½ + product / (32,768 · d), from which the product is
+taken back, exactly up to 512 dimensions.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from enricher.expansion.fusion import (
-    DEPTH,
-    SCORED,
-    best_of,
-    candidates_of,
-    least_product,
-    rank,
-    with_feedback,
-)
 from enricher.model.text_vectors.vectors import Codes, from_stored, to_numbers
-from enricher.records import ENRICHMENT, VECTOR, Hit, QueryVector, SearchRequest
+from enricher.records import ENRICHMENT, VECTOR
+from enricher.search.fusion import (
+    least_product,
+)
 from indexer.engines.fields import at
 
 PATH = f"{ENRICHMENT}.{VECTOR}"
@@ -33,47 +28,39 @@ Ask = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 """Sends the body of a search, and answers the server's answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class VectorSearch:
-    """A search by words and vectors. `filters` are the queries that all documents must match."""
+@dataclass(slots=True)
+class ClusterVectors:
+    """The calls of `enricher.search.hybrid` for one search; documents are known by their ids.
 
-    request: SearchRequest
-    vector: QueryVector
+    filters: the queries that every document must match. No product is asked of the server twice.
+    """
+
     filters: Sequence[Mapping[str, Any]]
     ask: Ask
+    _known: dict[str, int] = field(default_factory=dict)
 
-    def by_words(self) -> SearchRequest:
-        """The first request: as many as are compared, ids and scores alone."""
-        return replace(self.request, top=max(self.request.top, SCORED), source=False)
-
-    def shown(self, ranking: Sequence[tuple[str, float]], hits: Sequence[Hit]) -> tuple[Hit, ...]:
-        """The first of the ranking, as documents that were fetched; those deleted meanwhile are left out."""
-        fetched = {hit.id: hit for hit in hits}
-        return tuple(replace(fetched[name], score=score) for name, score in ranking if name in fetched)
-
-    def ranking(self, hits: Sequence[Hit]) -> tuple[int, list[tuple[str, float]]]:
-        """By words and by vector: the number of documents compared, and the ids of those that are asked
-        for with their scores, best first.
-        """
-        found = {hit.id: hit.score for hit in hits}
-        best = self._vectors(best_of(found))
-        asked = with_feedback(np.frombuffer(self.vector.codes, np.int8), best)
-        near = products_of(self.ask, asked, self.filters, DEPTH)
-        enough = least_product(len(asked))
-        candidates = candidates_of(found, (name for name, product in near.items() if product > enough))
-        others = [name for name in candidates if name not in near]
-        known = near | products_of(self.ask, asked, [only(others)], len(others)) if others else near
-        products = np.array([known.get(name, 0) for name in candidates])
-        return len(candidates), rank(found, candidates, products, self.vector, self.request.top)
-
-    def _vectors(self, names: Sequence[str]) -> list[Codes]:
-        """The vectors of those of some documents that have one."""
-        if not names:
+    def vectors(self, documents: Sequence[str]) -> list[Codes]:
+        if not documents:
             return []
         # Named by its full path: some releases leave vectors out of what patterns include.
-        body = {"query": only(names), "size": len(names), "source": {"includes": [PATH]}}
+        body = {"query": only(documents), "size": len(documents), "source": {"includes": [PATH]}}
         found = [stored_vector(hit.get("_source", {})) for hit in self.ask(body)["hits"]["hits"]]
         return [codes for codes in found if codes is not None]
+
+    def nearest(self, asked: Codes, number: int) -> list[str]:
+        near = products_of(self.ask, asked, self.filters, number)
+        self._known |= near
+        return [name for name, product in near.items() if product > least_product(len(asked))]
+
+    def products(self, asked: Codes, documents: Sequence[str]) -> NDArray[Any]:
+        others = [name for name in documents if name not in self._known]
+        if others:
+            self._known |= dict.fromkeys(others, 0)
+            self._known |= products_of(self.ask, asked, [only(others)], len(others))
+        return np.array([self._known[name] for name in documents])
+
+    def missing(self, documents: Sequence[str]) -> tuple[str, ...]:
+        return ()  # what a server answers can be shown
 
 
 def only(names: Sequence[str]) -> dict[str, Any]:

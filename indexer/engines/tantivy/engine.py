@@ -20,8 +20,9 @@ from enricher.records import (
     SearchRequest,
     SearchResponse,
     Share,
+    clean,
 )
-from indexer.engines.fields import clean, prepare
+from indexer.engines.fields import prepare
 from indexer.engines.names import check_name, check_new_alias, check_new_index
 from indexer.engines.tantivy import index as tantivy_index
 from indexer.engines.tantivy import search as tantivy_search

@@ -11,20 +11,13 @@ from typing import Any
 import numpy as np
 import orjson
 import tantivy
+from numpy.typing import NDArray
 from tantivy import Occur, Query
 
 from enricher.errors import EngineError
-from enricher.expansion.fusion import (
-    DEPTH,
-    SCORED,
-    best_of,
-    candidates_of,
-    least_product,
-    rank,
-    with_feedback,
-)
 from enricher.model.text_vectors.vectors import Codes, to_numbers
 from enricher.records import (
+    EMPTY_MARK,
     KEYWORDS,
     MODEL,
     TOKENS,
@@ -34,23 +27,25 @@ from enricher.records import (
     Frequencies,
     Hit,
     IndexLayout,
-    QueryVector,
     SearchRequest,
     SearchResponse,
+    clean,
 )
-from indexer.engines.facets import FACET_SIZE, by_distinction
+from enricher.search.facets import FACET_SIZE, by_distinction
+from enricher.search.fusion import (
+    SCORED,
+    least_product,
+)
+from enricher.search.hybrid import rank_by_words_and_vector
+from enricher.search.plans import Clause, Group, plan
 from indexer.engines.field_types import FieldType, FieldTypes
-from indexer.engines.fields import EMPTY_MARK, Scalar, as_value, clean, keywords_of, number
-from indexer.engines.plans import (
-    Clause,
-    Group,
+from indexer.engines.fields import Scalar, as_value, keywords_of, number
+from indexer.engines.filters import (
     enrichment_field,
     filter_value,
     no_scored_field,
     no_such_field,
     other_vectors,
-    plan,
-    valid_models,
 )
 from indexer.engines.tantivy.index import (
     ENRICHMENT_JSON,
@@ -124,7 +119,7 @@ def foreign(index: TantivyIndex, layout: IndexLayout) -> int:
     with index.failures():
         if layout.model_version is None:
             return _count(searcher, Query.exists_query(field))
-        valid = made_by(index, layout, valid_models(layout))
+        valid = made_by(index, layout, layout.valid_versions)
         if layout.has_vectors:  # the file may be lost or cut
             valid = min(valid, snapshot.vectors.current().documents)
         return int(searcher.num_docs) - valid
@@ -221,57 +216,9 @@ class _Search:
             return total, total, found.hits
         vectors = self.snapshot.vectors.current()
         check_length(self.index.name, vectors, len(vector.codes))
-        candidates, ranking = self._fused(found.hits, vectors, vector, filters)
-        return total, max(total, candidates), ranking
-
-    # -------------------------------------------------------------- vectors
-
-    def _fused(
-        self, hits: Sequence[Scored], vectors: Vectors, vector: QueryVector, filters: Sequence[Query]
-    ) -> tuple[int, list[Scored]]:
-        """By words and by vector: the number of documents compared, and those that are asked for, ranked."""
-        keys = self._keys(hits)
-        addresses = {key: address for key, (_, address) in zip(keys, hits, strict=True)}
-        found = {key: score for key, (score, _) in zip(keys, hits, strict=True)}
-        asked = with_feedback(np.frombuffer(vector.codes, np.int8), vectors.codes(best_of(found)))
-        candidates = candidates_of(found, self._nearest(vectors, asked, filters))
-        while True:
-            products = vectors.products(asked, candidates)
-            ranked = rank(found, candidates, products, vector, self.request.top)
-            unknown = [key for key, _ in ranked if key not in addresses]
-            addresses |= self._looked_up(unknown)
-            absent = {key for key in unknown if key not in addresses}  # written, and not committed yet
-            if not absent:
-                return len(candidates), [(score, addresses[key]) for key, score in ranked]
-            candidates = [key for key in candidates if key not in absent]
-
-    def _keys(self, hits: Sequence[Scored]) -> list[int]:
-        keys: list[Any] = self.searcher.fast_field_values(KEY, [address for _, address in hits])
-        return keys
-
-    def _nearest(self, vectors: Vectors, asked: Codes, filters: Sequence[Query]) -> list[int]:
-        """The keys of the documents nearest to a vector that all filters let through."""
-        if not filters:
-            return vectors.nearest(asked, DEPTH)
-        allowed = self.searcher.search(_all(filters), MOST_FILTERED)
-        number = int(allowed.count)  # type: ignore[attr-defined]  # the stub lacks it
-        if number > MOST_FILTERED:
-            depth = min(MOST_LOOKED_UP, DEPTH * -(-int(self.searcher.num_docs) // number))
-            keys = vectors.nearest(asked, depth)
-            passed = self._looked_up(keys, filters)
-            return [key for key in keys if key in passed]
-        keys = self._keys(allowed.hits)
-        products = vectors.products(asked, keys)
-        best = np.argsort(-products, kind="stable")[:DEPTH].tolist()
-        return [keys[place] for place in best if products[place] > least_product(len(asked))]
-
-    def _looked_up(self, keys: Sequence[int], filters: Sequence[Query] = ()) -> dict[int, Address]:
-        """The documents of some keys that all filters let through; a look-up takes some 10 us a key."""
-        if not keys:
-            return {}
-        held = _any([self._term(KEY, key) for key in keys])
-        hits = self.searcher.search(_all([held, *filters]), len(keys), count=False).hits
-        return dict(zip(self._keys(hits), (address for _, address in hits), strict=True))
+        calls = _FolderVectors(self, vectors, found.hits, filters)
+        compared, ranked = rank_by_words_and_vector(calls.scores, vector, self.request.top, calls)
+        return total, max(total, compared), [(score, calls.addresses[key]) for key, score in ranked]
 
     # -------------------------------------------------------------- queries
 
@@ -288,24 +235,22 @@ class _Search:
         return alternatives[0] if len(alternatives) == 1 else Query.disjunction_max_query(alternatives)
 
     def _clause(self, clause: Clause) -> Query:
-        query = _any([self._term(self.names[path], clause.term) for path in clause.fields])
+        query = _any([self.term(self.names[path], clause.term) for path in clause.fields])
         if clause.exact:
             return Query.const_score_query(query, clause.weight)
         return Query.boost_query(query, clause.weight)
 
-    def _term(self, field: str, value: object) -> Query:
+    def term(self, field: str, value: object) -> Query:
         return Query.term_query(self.index.schema, field, value)
 
     def _filter(self, name: str, value: str) -> Query:
         column, value = self._column(name), clean(value)
         if isinstance(column, str):
-            return self._term(column, value)
+            return self.term(column, value)
         if column.type is None:
             return self._old_filter(column, value)
         wanted = filter_value(self.index.name, clean(name), column.type, value)
-        return self._term(
-            column.key, value_term(float(wanted) if column.type is FieldType.NUMBER else wanted)
-        )
+        return self.term(column.key, value_term(float(wanted) if column.type is FieldType.NUMBER else wanted))
 
     def _old_filter(self, column: "_Column", value: str) -> Query:
         """Find a value in an index that knows no types: as each type that it may be of, in both forms."""
@@ -320,7 +265,7 @@ class _Search:
             wanted.append(spelled if in_range else float(spelled))
         new: list[object] = [value_term(value), *wanted[1:], *([] if spelled is None else [float(spelled)])]
         terms = [(column.old_key, one) for one in wanted] + [(column.key, one) for one in new]
-        return _any([self._term(key, one) for key, one in terms])
+        return _any([self.term(key, one) for key, one in terms])
 
     def _holds(self, key: str) -> bool:
         with self.index.failures():
@@ -407,3 +352,57 @@ def _any(queries: Sequence[Query]) -> Query:
 
 def _all(queries: Sequence[Query]) -> Query:
     return Query.boolean_query([(Occur.Must, query) for query in queries])
+
+
+class _FolderVectors:
+    """The calls of `enricher.search.hybrid` for one search; documents are known by their keys.
+
+    scores: those of the documents found by words; addresses: where the documents are that were looked up.
+    """
+
+    def __init__(
+        self, search: _Search, vectors: Vectors, hits: Sequence[Scored], filters: Sequence[Query]
+    ) -> None:
+        self._search, self._vectors, self._filters = search, vectors, filters
+        keys = self._keys(hits)
+        self.scores = {key: score for key, (score, _) in zip(keys, hits, strict=True)}
+        self.addresses = {key: address for key, (_, address) in zip(keys, hits, strict=True)}
+
+    def vectors(self, documents: Sequence[int]) -> Sequence[Codes]:
+        return self._vectors.codes(documents)
+
+    def nearest(self, asked: Codes, number: int) -> list[int]:
+        if not self._filters:
+            return self._vectors.nearest(asked, number)
+        searcher = self._search.searcher
+        allowed = searcher.search(_all(self._filters), MOST_FILTERED)
+        passing = int(allowed.count)  # type: ignore[attr-defined]  # the stub lacks it
+        if passing > MOST_FILTERED:
+            depth = min(MOST_LOOKED_UP, number * -(-int(searcher.num_docs) // passing))
+            keys = self._vectors.nearest(asked, depth)
+            passed = self._looked_up(keys, self._filters)
+            return [key for key in keys if key in passed]
+        keys = self._keys(allowed.hits)
+        products = self._vectors.products(asked, keys)
+        best = np.argsort(-products, kind="stable")[:number].tolist()
+        return [keys[place] for place in best if products[place] > least_product(len(asked))]
+
+    def products(self, asked: Codes, documents: Sequence[int]) -> NDArray[Any]:
+        return self._vectors.products(asked, documents)
+
+    def missing(self, documents: Sequence[int]) -> list[int]:
+        unknown = [key for key in documents if key not in self.addresses]
+        self.addresses |= self._looked_up(unknown)
+        return [key for key in unknown if key not in self.addresses]
+
+    def _keys(self, hits: Sequence[Scored]) -> list[int]:
+        keys: list[Any] = self._search.searcher.fast_field_values(KEY, [address for _, address in hits])
+        return keys
+
+    def _looked_up(self, keys: Sequence[int], filters: Sequence[Query] = ()) -> dict[int, Address]:
+        """The documents of some keys that all filters let through; a look-up takes some 10 us a key."""
+        if not keys:
+            return {}
+        held = _any([self._search.term(KEY, key) for key in keys])
+        hits = self._search.searcher.search(_all([held, *filters]), len(keys), count=False).hits
+        return dict(zip(self._keys(hits), (address for _, address in hits), strict=True))

@@ -27,10 +27,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from enricher.errors import EngineError
-from enricher.expansion.fusion import least_product
 from enricher.files import write_atomically
 from enricher.model.arrays import FloatArray
 from enricher.model.text_vectors.vectors import Codes
+from enricher.search.fusion import least_product
 
 if TYPE_CHECKING:  # it imports faiss, which only those need who search by vectors
     from enricher.model.neighbors import CodeIndex

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 import enricher
+from enricher.enrichment import DocumentEnricher, EnricherRecipe
 from enricher.plugins import PluginContext, load_enrichments
 from enricher.settings import IndexConfiguration
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.engines.elasticsearch.states import INDEX as JOBS
 from indexer.engines.elasticsearch.states import ClusterStates
-from indexer.pipeline import DocumentEnricher, EnricherRecipe
 from indexer.reindex.cluster import Cluster
 from indexer.reindex.ledger import Ledger
 from tests.server.reindex.truth import FIELDS, SOON

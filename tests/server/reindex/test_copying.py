@@ -8,12 +8,12 @@ from dataclasses import replace
 import pytest
 from elasticsearch import ApiError, helpers
 
+from enricher.enrichment import DocumentEnricher
 from enricher.errors import EngineError, IndexConflict, IndexNotFound
 from indexer.engines.elasticsearch.copies import Line
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.engines.elasticsearch.states import ClusterStates
 from indexer.engines.elasticsearch.targets import entrance
-from indexer.pipeline import DocumentEnricher
 from indexer.reindex.cluster import Cluster
 from indexer.reindex.job import Job, JobOptions, Lease, Phase
 from indexer.reindex.ledger import Ledger

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
+from enricher.enrichment import DocumentEnricher
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
-from indexer.pipeline import DocumentEnricher
 from indexer.reindex.cluster import Cluster
 from indexer.reindex.job import JobOptions
 from indexer.reindex.ledger import Ledger

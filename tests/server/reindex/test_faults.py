@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from elasticsearch import helpers
 
+from enricher.enrichment import DocumentEnricher
 from indexer.engines.addresses import parse_addresses
 from indexer.engines.elasticsearch.bulk import RetryPolicy
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.engines.elasticsearch.states import ClusterStates
-from indexer.pipeline import DocumentEnricher
 from indexer.reindex.cluster import Cluster
 from indexer.reindex.job import JobOptions, Phase
 from indexer.reindex.ledger import Ledger

@@ -9,13 +9,13 @@ import pytest
 
 import enricher
 from enricher.bundle.store import BundleStore
+from enricher.enrichment import DocumentEnricher
 from enricher.errors import UsageError
 from enricher.plugins import PluginContext, load_enrichments
 from enricher.settings import IndexConfiguration
 from enricher.text import open_analyzer
 from enricher.training.stages import train_bundle
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
-from indexer.pipeline import DocumentEnricher
 from indexer.reindex import planning
 from indexer.reindex.cluster import Cluster
 from indexer.reindex.job import Job, JobOptions, Phase

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from enricher.enrichment import DocumentEnricher
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
-from indexer.pipeline import DocumentEnricher
 from indexer.reindex.cluster import Cluster
 from indexer.reindex.failpoints import POINTS
 from indexer.reindex.job import JobOptions

@@ -6,9 +6,9 @@ from functools import partial
 import pytest
 from elasticsearch import ConflictError
 
+from enricher.enrichment import DocumentEnricher
 from enricher.errors import EngineError, UsageError
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
-from indexer.pipeline import DocumentEnricher
 from indexer.reindex.cluster import Cluster
 from indexer.reindex.job import JobOptions
 from indexer.reindex.ledger import Ledger

@@ -6,9 +6,9 @@ import time
 import pytest
 from elasticsearch import NotFoundError
 
+from enricher.enrichment import DocumentEnricher
 from enricher.errors import IndexConflict
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
-from indexer.pipeline import DocumentEnricher
 from indexer.reindex.cluster import Cluster
 from indexer.reindex.job import JobOptions, Phase
 from indexer.reindex.ledger import Ledger

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from enricher.enrichment import DocumentEnricher
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
-from indexer.pipeline import DocumentEnricher
 from indexer.reindex.cluster import Cluster
 from indexer.reindex.job import Job, JobOptions, Phase
 from indexer.reindex.ledger import Ledger

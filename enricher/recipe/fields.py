@@ -1,25 +1,12 @@
-"""What enriches an index: one rule for every command.
-
-**The names of an index** are the name as it was typed, the aliases that point to it, and its own name.
-
-**The table** of enricher.toml is the one of that very name, in this order of names; else the first pattern
-of the file that fits one of them. Without a table the plug-ins and settings that the index itself records
-are used, when a model has enriched it; else the defaults.
-
-**The fields** are those of the command's options; else of the table; else those that the index records
-(`enricher index` recorded them); else, for an index that somebody else made, those that its mapping and a
-sample of its documents show (`indexer.text_fields`); else `title` and `text`.
-"""
+"""Which fields of an index hold the text that is enriched."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from enricher.errors import IndexConflict, UsageError
-from enricher.records import IndexLayout, SearchEngine, title_of
-from enricher.settings import Configuration, IndexConfiguration
-from enricher.text.analysis import STRIP_HTML
-from indexer.sources import index_names
-from indexer.text_fields import DEFAULT_FIELDS, SAMPLE, TextFields, check_no_overlap, choose_fields
+from enricher.recipe.text_fields import DEFAULT_FIELDS, SAMPLE, TextFields, check_no_overlap, choose_fields
+from enricher.records import SearchEngine, title_of
+from enricher.sources import index_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,55 +31,6 @@ class NamedFields:
 
 
 NOTHING_NAMED = NamedFields()
-
-
-def names_of(engine: SearchEngine, *typed: str) -> tuple[str, ...]:
-    """The names by which an index is configured: as typed, its aliases in order, its own name."""
-    aliases = engine.aliases()
-    indexes = [index for name in typed for index in aliases.get(name, (name,))]
-    others = sorted(alias for alias, behind in aliases.items() if not set(behind).isdisjoint(indexes))
-    return tuple(dict.fromkeys([*typed, *others, *indexes]))
-
-
-def recorded_layout(engine: SearchEngine, index: str) -> IndexLayout | None:
-    """What an index records of itself; None where there is no such index, or somebody else made it."""
-    if not engine.exists(index):
-        return None
-    try:
-        return engine.layout(index)
-    except IndexConflict:
-        return None
-
-
-def configuration_of(
-    tables: Configuration, names: Sequence[str], recorded: IndexLayout | None
-) -> IndexConfiguration:
-    """The plug-ins and settings of an index by the rule above."""
-    table = tables.table_of(*names)
-    if table is not None:
-        return table
-    if recorded is not None:
-        return recorded_configuration(recorded)
-    return IndexConfiguration()
-
-
-def recorded_configuration(recorded: IndexLayout) -> IndexConfiguration:
-    """The plug-ins and settings that an index records; the defaults where no model has enriched it."""
-    if recorded.model_version is None or recorded.enrichments is None:
-        return IndexConfiguration()
-    return IndexConfiguration(
-        enrichments=tuple(recorded.enrichments),
-        settings=recorded.enrichments,
-        strip_html=STRIP_HTML in recorded.segmenter,
-    )
-
-
-def configuration_for(
-    engine: SearchEngine, tables: Configuration, *typed: str, recorded: IndexLayout | None = None
-) -> IndexConfiguration:
-    """The same for an index by any of its names; its aliases are asked for only where there are tables."""
-    names = names_of(engine, *typed) if tables.indexes else typed
-    return configuration_of(tables, names, recorded)
 
 
 def fields_of_index(engine: SearchEngine, index: str) -> TextFields:
