@@ -12,7 +12,7 @@ import enricher
 from enricher import parallel
 from enricher.bundle.store import BundleStore
 from enricher.text import open_analyzer
-from enricher.training.stages import train_bundle
+from enricher.training.train import train_bundle
 from enricher.training.word2vec import TrainingSettings
 from tests.command_forks import CommandForks
 from tests.corpora import documents

@@ -29,7 +29,7 @@ from enricher.records import (
 from enricher.search.opened import open_index
 from enricher.settings import IndexConfiguration
 from enricher.text import Analyzer, open_analyzer
-from enricher.training.stages import train_bundle
+from enricher.training.train import train_bundle
 from indexer.engines import open_engine
 from indexer.engines.tantivy.engine import TantivyEngine
 from indexer.pipeline import difference, index_documents, prepare_index

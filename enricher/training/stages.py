@@ -1,16 +1,20 @@
-"""From documents to a bundle: segment, train, tabulate, write."""
+"""The stages by which a bundle is made: each writes some files, and a killed training goes on after the last.
 
-import hashlib
+A stage has a name, the stages whose files it reads, and a marker: `NAME.json` beside the files, written when
+all files of the stage are whole, with the facts that the manifest records of them. Stages that are marked are
+not run again. A bundle that is derived from another begins with the other's files, and runs the stages whose
+inputs have changed.
+"""
+
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import orjson
 
-from enricher.bundle.bundle import REAL_TITLES, Origin, read_word2vec, write_manifest, write_word2vec
-from enricher.bundle.store import BundleStore
+from enricher.bundle.bundle import read_word2vec, write_word2vec
 from enricher.files import write_atomically
 from enricher.model.near_words import build_near_words
 from enricher.model.related_table import build_table
@@ -18,178 +22,135 @@ from enricher.model.relatedness import Relatedness
 from enricher.model.text_vectors.vectors import write_text_vectors
 from enricher.model.usage import Usage
 from enricher.model.word2vec import Word2Vec
-from enricher.records import Document
-from enricher.text import Analyzer, Lexicon, language_of, lexicon_text
-from enricher.training.corpus import segment
-from enricher.training.mining import mine
-from enricher.training.sample import DocumentSample, cut_sample
-from enricher.training.word2vec import TrainingSettings, import_gensim, train
+from enricher.text import Lexicon, lexicon_text
+from enricher.training.sample import CutSample
 
-if TYPE_CHECKING:  # scipy, which tuning alone needs, takes time to import
-    from enricher.training.tuning import Tuned
-
+Facts = Mapping[str, Any]
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how far it is, and of how much (0: not known)."""
 
-BUNDLE = "bundle"
-TRAINED, USED, TUNED = "trained.json", "used.json", "tuned.json"
+WORD2VEC, RELATED, NEAR, USAGE, TEXT_VECTORS, LEXICON = (
+    "word2vec", "related words", "near words", "usage", "text vectors", "lexicon",
+)  # fmt: skip
+FILES = "bundle"
 
 
-def train_bundle(
-    store: BundleStore,
-    documents: Iterable[Document],
-    fields: Sequence[str],
-    analyzer: Analyzer,
-    settings: TrainingSettings,
-    language: str = "auto",
-    progress: Progress = lambda step, done, total: None,
-    workers: int = 1,
-    backgrounds: Iterable[Document] = (),
-) -> str:
-    """Train a model on documents and add its bundle to the store; returns the version.
+@dataclass(slots=True)
+class Draft:
+    """A bundle that is being made. folder: holds the markers, and in `files` the files of the bundle."""
 
-    Words and phrases are learned from the backgrounds too, but the documents alone say whether titles are
-    real, and the vectors of texts are tuned on them. Both are read once, and cut into words by so many worker
-    processes. Nothing of a training that fails or is interrupted stays behind; of one that was killed
-    after the training itself, the same call again takes up what was made. Raises TrainingFailed.
+    folder: Path
+    progress: Progress
+    facts: dict[str, Facts | None] = field(default_factory=dict)
+
+    @property
+    def files(self) -> Path:
+        return self.folder / FILES
+
+    def marker(self, stage: str) -> Path:
+        return self.folder / f"{stage.replace(' ', '_')}.json"
+
+    def word2vec(self) -> Word2Vec:
+        """The words and weights that the first stage wrote, their arrays mapped."""
+        facts = self.facts[WORD2VEC]
+        assert facts is not None
+        return read_word2vec(self.files, facts["documents"], facts["training"])
+
+    def reports(self, what: str) -> Callable[[int, int], None]:
+        """The progress of one stage, under the words that a user sees."""
+        return lambda done, total: self.progress(what, done, total)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One step. inputs: the stages whose files it reads. run: writes its files, and answers the facts for
+    the manifest, None where there is nothing to tell.
     """
-    count = _Counter(progress)
-    sample, background_sample = DocumentSample(fields), DocumentSample(fields)
-    with store.workspace() as scratch:
-        own, others = count(sample.watch(documents)), count(background_sample.watch(backgrounds))
-        corpus = segment(own, fields, analyzer, scratch, workers, others)
-        settings = settings.resolve(corpus.tokens)
-        spoken = corpus.language if language == "auto" else language
-        origin = Origin(
-            spoken, analyzer.describe(), corpus.fingerprint, corpus.title_share, corpus.mean_words
-        )
 
-        def trained() -> Word2Vec:
-            return train(corpus, settings, lambda done, total: progress("training", done, total))
-
-        def tuned(word2vec: Word2Vec) -> "Tuned | None":
-            from enricher.training.tuning import tune
-
-            cut = cut_sample(sample, fields, analyzer, workers)
-            real_titles = corpus.title_share >= REAL_TITLES
-            return tune(word2vec, cut, real_titles, lambda done, total: progress("tuning", done, total))
-
-        def used() -> Usage:
-            progress("collecting phrases", 0, 0)
-            return mine([*sample.documents, *background_sample.documents], fields, analyzer, workers)
-
-        key = _key(origin, asdict(settings))
-        tuning = tuned if settings.tuning else None
-        return _add(store, key, trained, origin, analyzer.lexicon, progress, used, tuning)
+    name: str
+    inputs: tuple[str, ...]
+    run: Callable[[Draft], Facts | None]
 
 
-def import_bundle(
-    store: BundleStore,
-    path: Path,
-    analyzer: Analyzer,
-    language: str = "auto",
-    progress: Progress = lambda step, done, total: None,
-) -> str:
-    """Add a bundle made from a model that gensim saved; returns the version. Raises BundleInvalid."""
-    model = import_gensim(path)
-    spoken = language_of(model.words[:2000]) if language == "auto" else language
-    contents = hashlib.sha256(orjson.dumps(list(model.words)) + model.vectors.tobytes()).hexdigest()
-    origin = Origin(spoken, analyzer.describe(), contents)
-    return _add(store, _key(origin, model.training), lambda: model, origin, analyzer.lexicon, progress)
+def run_stages(draft: Draft, stages: Sequence[Stage]) -> None:
+    """Run the stages that are not marked as done, in order; facts of all of them are in the draft then."""
+    if not draft.marker(stages[0].name).exists():
+        shutil.rmtree(draft.files, ignore_errors=True)
+        draft.files.mkdir()
+    for stage in stages:
+        marker = draft.marker(stage.name)
+        if not marker.exists():
+            write_atomically(marker, orjson.dumps(stage.run(draft)))
+        draft.facts[stage.name] = orjson.loads(marker.read_bytes())
 
 
-def _key(origin: Origin, settings: object) -> str:
-    """What a half-made bundle is known by: a hash of all that goes into it."""
-    return hashlib.sha256(orjson.dumps([asdict(origin), settings], option=orjson.OPT_SORT_KEYS)).hexdigest()
+# ------------------------------------------------------------------ the stages
 
 
-def _add(
-    store: BundleStore,
-    key: str,
-    make: Callable[[], Word2Vec],
-    origin: Origin,
-    lexicon: Lexicon,
-    progress: Progress,
-    used: Callable[[], Usage] | None = None,
-    tuned: Callable[[Word2Vec], "Tuned | None"] | None = None,
-) -> str:
-    """Make the model or take up a half-made bundle, complete it, and give it its name."""
-    with store.building(key) as building:
-        folder = building / BUNDLE
-        model = _model_in(building, make)
-        if model.tree is not None and model.tree.inner_nodes:
-            build_table(
-                folder, model, Relatedness(), lambda done, total: progress("relating words", done, total)
-            )
-        build_near_words(
-            folder, model.vectors, lambda done, total: progress("finding near words", done, total)
-        )
-        usage = _usage_in(building, used) if used is not None else None
-        text_vectors = _text_vectors_in(building, model, tuned) if tuned is not None else None
-        if lexicon.words:
-            (folder / "lexicon.txt").write_text(lexicon_text(lexicon), encoding="utf-8")
-        progress("writing the model", 0, 0)
-        version = write_manifest(folder, model, origin, text_vectors, usage)
-        store.publish(folder, version)
-        return version
+def word2vec_stage(make: Callable[[], Word2Vec]) -> Stage:
+    """Words, counts, vectors and the tree or the output vectors; their index of neighbours."""
+
+    def run(draft: Draft) -> Facts:
+        word2vec = make()
+        write_word2vec(draft.files, word2vec)
+        return {"documents": word2vec.documents, "training": dict(word2vec.training)}
+
+    return Stage(WORD2VEC, (), run)
 
 
-def _model_in(building: Path, make: Callable[[], Word2Vec]) -> Word2Vec:
-    """The model of a half-made bundle: the one that is there whole, or a new one. Its arrays are mapped."""
-    folder, marker = building / BUNDLE, building / TRAINED
-    if not marker.exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-        model = make()
-        write_word2vec(folder, model)
-        facts = {"documents": model.documents, "training": dict(model.training)}
-        write_atomically(marker, orjson.dumps(facts))
-    facts = orjson.loads(marker.read_bytes())
-    return read_word2vec(folder, facts["documents"], facts["training"])
+def related_words_stage() -> Stage:
+    """The table of related words, where the model has a tree. A table that was begun is completed."""
+
+    def run(draft: Draft) -> None:
+        word2vec = draft.word2vec()
+        if word2vec.tree is not None and word2vec.tree.inner_nodes:
+            build_table(draft.files, word2vec, Relatedness(), draft.reports("relating words"))
+
+    return Stage(RELATED, (WORD2VEC,), run)
 
 
-def _usage_in(building: Path, used: Callable[[], Usage]) -> Mapping[str, object]:
-    """How words are used, of a half-made bundle: the tables that are there whole or new ones."""
-    marker = building / USED
-    if not marker.exists():
-        usage = used()
-        usage.write(building / BUNDLE)
-        write_atomically(marker, orjson.dumps({"documents": usage.documents}))
-    return orjson.loads(marker.read_bytes())  # type: ignore[no-any-return]
+def near_words_stage() -> Stage:
+    """The words near every word by cosine. A table that was begun is completed."""
+
+    def run(draft: Draft) -> None:
+        build_near_words(draft.files, draft.word2vec().vectors, draft.reports("finding near words"))
+
+    return Stage(NEAR, (WORD2VEC,), run)
 
 
-def _text_vectors_in(
-    building: Path, word2vec: Word2Vec, tuned: Callable[[Word2Vec], "Tuned | None"]
-) -> Mapping[str, object] | None:
-    """The text vectors of a half-made bundle, those that are there whole or new ones: what is to be known
-    of them, None where there was too little to tune on.
-    """
-    marker = building / TUNED
-    if not marker.exists():
-        found = tuned(word2vec)
-        if found is None:
+def usage_stage(mine: Callable[[], Usage]) -> Stage:
+    """Which phrases the words form in the training text, and in what company they stand."""
+
+    def run(draft: Draft) -> Facts:
+        draft.progress("collecting phrases", 0, 0)
+        usage = mine()
+        usage.write(draft.files)
+        return {"documents": usage.documents}
+
+    return Stage(USAGE, (), run)
+
+
+def text_vectors_stage(sample: Callable[[], CutSample], real_titles: bool) -> Stage:
+    """The vectors of texts, tuned on a sample of the documents; no file where it is too small."""
+
+    def run(draft: Draft) -> Facts | None:
+        from enricher.training.tuning import tune  # it imports scipy, which takes time
+
+        tuned = tune(draft.word2vec(), sample(), real_titles, draft.reports("tuning"))
+        if tuned is None:
             return None
-        query, text = (found.query_vectors, found.query_weights), (found.text_vectors, found.text_weights)
-        write_text_vectors(building / BUNDLE, found.features, query, text)
-        facts = {"mean_length": found.mean_length, "loss": found.loss, "has_learned": found.has_learned}
-        write_atomically(marker, orjson.dumps(facts))
-    return orjson.loads(marker.read_bytes())  # type: ignore[no-any-return]
+        query, text = (tuned.query_vectors, tuned.query_weights), (tuned.text_vectors, tuned.text_weights)
+        write_text_vectors(draft.files, tuned.features, query, text)
+        return {"mean_length": tuned.mean_length, "loss": tuned.loss, "has_learned": tuned.has_learned}
+
+    return Stage(TEXT_VECTORS, (WORD2VEC,), run)
 
 
-class _Counter:
-    """Reports how many documents have passed through it."""
+def lexicon_stage(lexicon: Lexicon) -> Stage:
+    """The user's own words, where there are any."""
 
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._number = 0
+    def run(draft: Draft) -> None:
+        if lexicon.words:
+            (draft.files / "lexicon.txt").write_text(lexicon_text(lexicon), encoding="utf-8")
 
-    def __call__(self, documents: Iterable[Document]) -> Iterator[Document]:
-        for document in documents:
-            self._number += 1
-            yield document
-            if self._number % 100 == 0:
-                self._report()
-        self._report()
-
-    def _report(self) -> None:
-        self._progress("segmenting documents", self._number, 0)
+    return Stage(LEXICON, (), run)

@@ -205,7 +205,7 @@ def import_model(
 
     Example: enricher models import word2vec.model --language zh
     """
-    from enricher.training.stages import import_bundle
+    from enricher.training.train import import_bundle
 
     store = context_of(context).store
     with progress_display() as progress:

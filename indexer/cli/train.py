@@ -92,7 +92,7 @@ def train(
 
     Example: enricher train docs.jsonl more-docs/ --min-count 3
     """
-    from enricher.training.stages import train_bundle
+    from enricher.training.train import train_bundle
     from enricher.training.word2vec import TrainingSettings
 
     shared = context_of(context)

@@ -28,7 +28,8 @@ from enricher.search.opened import open_index
 from enricher.settings import Configuration, IndexConfiguration
 from enricher.sources import SourceFormat, accepted
 from enricher.text import open_analyzer
-from enricher.training.stages import Progress, train_bundle
+from enricher.training.stages import Progress
+from enricher.training.train import train_bundle
 from enricher.training.word2vec import TrainingSettings
 from indexer.engines import open_engine
 from indexer.evaluation.scratch import (

@@ -30,7 +30,7 @@ from tests.corpora import documents
 @pytest.fixture
 def store(tmp_path: Path) -> BundleStore:
     """A store with three versions, none active."""
-    from enricher.training.stages import train_bundle
+    from enricher.training.train import train_bundle
 
     store = BundleStore(tmp_path / "models")
     for seed in range(3):
@@ -40,7 +40,7 @@ def store(tmp_path: Path) -> BundleStore:
 
 def test_versions_stand_in_the_order_in_which_they_were_made(tmp_path: Path) -> None:
     """Also those of one second."""
-    from enricher.training.stages import train_bundle
+    from enricher.training.train import train_bundle
 
     store = BundleStore(tmp_path / "models")
     made = [
@@ -392,7 +392,7 @@ def files_of_at_most(size: int) -> Iterator[None]:
 @pytest.mark.parametrize("size", [0, 2_000, 8_000])
 def test_a_model_that_cannot_be_written_is_a_sentence_with_the_reason(tmp_path: Path, size: int) -> None:
     """Whichever of its files it is; nothing of it stays, and the next training goes as ever."""
-    from enricher.training.stages import train_bundle
+    from enricher.training.train import train_bundle
 
     store = BundleStore(tmp_path / "models")
     arguments = (store, list(documents(60)), ("title", "text"), open_analyzer(), SMALL)

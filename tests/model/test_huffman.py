@@ -174,7 +174,7 @@ def test_real_abstracts_sum_to_one_and_equal_the_walk(real_text: Path, tmp_path:
     from enricher.records import Document
     from enricher.sources import SourceFormat, find_files, read_files
     from enricher.text import open_analyzer
-    from enricher.training.stages import train_bundle
+    from enricher.training.train import train_bundle
     from enricher.training.word2vec import TrainingSettings
 
     form = SourceFormat()

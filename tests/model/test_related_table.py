@@ -19,7 +19,7 @@ from enricher.model.related_table import RelatedTable, build_table, related
 from enricher.model.relatedness import AGREEMENT, Relatedness, disagreement, relatedness
 from enricher.model.word2vec import Word2Vec
 from enricher.text import open_analyzer
-from enricher.training.stages import train_bundle
+from enricher.training.train import train_bundle
 from tests.conftest import ROOT, SMALL
 from tests.corpora import documents, write_jsonl
 from tests.model.test_huffman import huffman_paths
@@ -167,11 +167,11 @@ def test_a_training_killed_while_making_tables_is_taken_up(tmp_path: Path, maker
     docs = write_jsonl(tmp_path / "docs.jsonl", 300)
     slow = (
         "import os, signal, sys\n"
-        "from enricher.model import build\n"
+        "from enricher.training import stages\n"
         "def half(folder, *_):\n"
         f"    (folder / {file!r}).write_bytes(b'begun')\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
-        f"build.{maker} = half\n"
+        f"stages.{maker} = half\n"
         "from indexer.cli import main\n"
         "main()\n"
     )

@@ -17,7 +17,7 @@ from enricher.model.senses import FEWEST, GROUPS, first_come, group_fits, group_
 from enricher.model.word2vec import Word2Vec
 from enricher.records import Document, RelatedWord, Sense
 from enricher.text import open_analyzer
-from enricher.training.stages import train_bundle
+from enricher.training.train import train_bundle
 from indexer.cli.words import print_senses
 from tests.conftest import SMALL, RunCommand
 from tests.corpora import TOPICS, documents

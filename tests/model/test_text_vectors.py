@@ -35,7 +35,7 @@ from enricher.training import sample as sampling
 from enricher.training import tuning
 from enricher.training.pair_kernels import NOISE, REST, TITLE, draw_pairs
 from enricher.training.sample import CutSample, DocumentSample, UnitCutter, cut_sample
-from enricher.training.stages import train_bundle
+from enricher.training.train import train_bundle
 from tests.conftest import SMALL
 from tests.corpora import TOPICS, documents
 

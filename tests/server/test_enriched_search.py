@@ -19,7 +19,7 @@ from enricher.search.opened import SearchableIndex, open_index
 from enricher.settings import IndexConfiguration
 from enricher.sources import SourceFormat, find_files, read_files
 from enricher.text import open_analyzer
-from enricher.training.stages import train_bundle
+from enricher.training.train import train_bundle
 from enricher.training.word2vec import TrainingSettings
 from indexer.doctor import examine
 from indexer.engines import open_engine

@@ -14,7 +14,7 @@ from enricher.bundle.store import BundleStore
 from enricher.errors import BundleInvalid, ModelError, NotSupported, TrainingFailed, UsageError
 from enricher.records import Document
 from enricher.text import open_analyzer
-from enricher.training.stages import import_bundle, train_bundle
+from enricher.training.train import import_bundle, train_bundle
 from enricher.training.word2vec import TrainingSettings, import_gensim
 from tests.conftest import SMALL
 from tests.corpora import TOPICS, documents

@@ -14,7 +14,7 @@ from enricher.errors import UsageError
 from enricher.plugins import PluginContext, load_enrichments
 from enricher.settings import IndexConfiguration
 from enricher.text import open_analyzer
-from enricher.training.stages import train_bundle
+from enricher.training.train import train_bundle
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.reindex import planning
 from indexer.reindex.cluster import Cluster
