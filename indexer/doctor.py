@@ -22,9 +22,8 @@ from indexer.reindex.jobs import Jobs
 from indexer.reindex.removal import replaced
 from indexer.stored_vectors import check_vectors
 
-MENDED = {"elasticsearch": "`enricher reindex start {} --in-place --only missing --only stale` enriches them"}
-"""How documents get their enrichment that were written past us, by engine."""
-
+CATCH_UP = "`enricher reindex start {} --in-place --only missing --only stale` enriches them"
+"""How documents that other programs wrote get their enrichment."""
 
 MAX_UNENRICHED = 0.05
 """Share of the documents of an index that may wait to be enriched before its check fails."""
@@ -203,8 +202,8 @@ def _waiting(examined: _Examined, name: str, layout: IndexLayout, count: int) ->
         found.append(f"the text of {about}{estimate:,} has changed since it was enriched")
     if not found:
         return []
-    mended = MENDED.get(engine.name, "index them again").format(name)
-    limit = examined.max_unenriched if engine.name in MENDED else 0.0
+    mended = CATCH_UP.format(name) if engine.has_other_writers else "index them again"
+    limit = examined.max_unenriched if engine.has_other_writers else 0.0
     if missing + estimate > limit * count:
         raise EnricherError(f"{', and '.join(found)}: {mended}")
     return [*found, mended]

@@ -16,6 +16,13 @@ from enricher.training.train import train_bundle
 from enricher.training.word2vec import TrainingSettings
 from tests.command_forks import CommandForks
 from tests.corpora import documents
+from tests.server.fixtures import (  # noqa: F401  (one server for all tests of a process)
+    newer_url,
+    secured_node,
+    server_folder,
+    server_home,
+    server_url,
+)
 
 ROOT = Path(__file__).parent.parent
 REAL_TEXT = ROOT.parent / "shared" / "data"

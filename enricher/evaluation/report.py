@@ -114,7 +114,7 @@ class Report:
     strongest: str
     hurt: tuple[HurtQuery, ...]
     counts: Counts
-    index_bytes: IndexBytes | None
+    index_bytes: IndexBytes
 
     def system(self, name: str) -> SystemSummary:
         return next(system for system in self.systems if system.name == name)
@@ -140,7 +140,7 @@ class Report:
             "language": self.language,
             "model": self.model,
             "counts": self.counts.as_json(),
-            "index_bytes": size and {"words": size.words, ENRICHED: size.enriched, "growth": size.growth},
+            "index_bytes": {"words": size.words, ENRICHED: size.enriched, "growth": size.growth},
             "most_hurt": [query.as_json() for query in self.hurt],
         }
 

@@ -6,7 +6,7 @@ from typing import Protocol, runtime_checkable
 from enricher.records.documents import AnalyzedDocument, Document, EnrichedDocument, Rejection
 from enricher.records.layout import FieldKind, IndexLayout
 from enricher.records.queries import Query
-from enricher.records.searches import Check, Frequencies, SearchRequest, SearchResponse, Share
+from enricher.records.searches import Check, Frequencies, Hit, SearchRequest, SearchResponse, Share
 
 
 @runtime_checkable
@@ -54,6 +54,10 @@ class SearchEngine(Protocol):
     """
 
     name: str
+
+    @property
+    def has_other_writers(self) -> bool:
+        """Whether other programs may write to the indexes: their documents are enriched by a later job."""
 
     def create(self, index: str, layout: IndexLayout) -> None:
         """Make an empty index; IndexConflict where the name is taken."""
@@ -139,6 +143,14 @@ class SearchEngine(Protocol):
         """The product of a vector with that of a document, as the engine calculates it; None where the
         document has none. IndexConflict where the vectors of the index have another length.
         """
+
+    def search_text(self, index: str, text: str, fields: Sequence[str], top: int) -> list[Hit]:
+        """The ids and scores of the best documents of any index, whoever made it, by its own analysis of the
+        fields. UsageError where the engine holds only indexes of ours.
+        """
+
+    def bytes_on_disk(self, index: str) -> int:
+        """The size of an index, its replicas left out."""
 
     def set_alias(self, alias: str, index: str) -> None:
         """Point an alias at one index, in one action."""

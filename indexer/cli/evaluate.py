@@ -185,12 +185,11 @@ def _print(report: "Report") -> None:
     print_line(
         f"helped, hurt: queries whose nDCG@10 differs from bm25's by over {MARGIN:g}; ms: median a query."
     )
-    if report.index_bytes is not None:
-        size = report.index_bytes
-        print_line(
-            f"Size of the index: {size.enriched / 1e6:.1f} MB, {size.growth:.2f} times that with words only "
-            f"({size.words / 1e6:.1f} MB)."
-        )
+    size = report.index_bytes
+    print_line(
+        f"Size of the index: {size.enriched / 1e6:.1f} MB, {size.growth:.2f} times that with words only "
+        f"({size.words / 1e6:.1f} MB)."
+    )
     if report.hurt:
         print()
         _print_hurt(report)

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Protocol, runtime_checkable
 from uuid import uuid4
 
 from enricher.enrichment import DocumentEnricher, EnricherRecipe
@@ -15,23 +15,13 @@ from enricher.evaluation.report import ENRICHED, IndexBytes
 from enricher.records import TOKENS, Rejection, SearchEngine
 from enricher.settings import IndexConfiguration
 from enricher.training.stages import Progress
-from indexer.engines import open_engine
+from indexer.engines import kind_of, open_engine
 from indexer.pipeline import index_documents, prepare_index
 
 SCRATCH = "enricher-evaluate-"
 """How the names of all scratch indexes begin."""
 PLAIN, WORDS_ONLY = "plain", "words"
-TANTIVY = "tantivy"
-"""The embedded engine, by its name and the scheme of its URL."""
-
 OnRejection = Callable[[Rejection], None]
-
-
-@runtime_checkable
-class KnowsSize(Protocol):
-    """An engine that can tell how much disk an index takes."""
-
-    def bytes_on_disk(self, index: str) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +37,15 @@ class Scratch:
 
 @contextmanager
 def scratch(url: str) -> Iterator[Scratch]:
-    """A place for scratch indexes, which are dropped at the end; of Tantivy a folder of its own."""
+    """A place for scratch indexes, dropped at the end; an engine of its own where none needs a server."""
     prefix = f"{SCRATCH}{uuid4().hex[:12]}"
-    engine = open_engine(url)
-    if engine.name == TANTIVY:
-        engine.close()
+    url_of_folder = kind_of(url).url_of_folder
+    if url_of_folder is not None:
         with TemporaryDirectory(prefix=SCRATCH) as folder:
-            yield Scratch(f"{TANTIVY}:{folder}", prefix)
+            yield Scratch(url_of_folder(Path(folder)), prefix)
         return
     place = Scratch(url, prefix)
-    with closing(engine):
+    with closing(open_engine(url)) as engine:
         engine.exists(place.index(ENRICHED))  # An engine that is not there is said before any work is done.
         try:
             yield place
@@ -124,9 +113,7 @@ def _written(progress: Progress, role: str, total: int) -> Callable[[int], None]
     return lambda written: progress(f"indexing ({role})", min(written, total), total)
 
 
-def index_bytes(engine: SearchEngine, place: Scratch) -> IndexBytes | None:
-    """The sizes of the indexes with words and with the recipe; None where the engine cannot tell."""
-    if not isinstance(engine, KnowsSize):
-        return None
+def index_bytes(engine: SearchEngine, place: Scratch) -> IndexBytes:
+    """The sizes of the indexes with words and with the recipe."""
     words, enriched = (engine.bytes_on_disk(place.index(role)) for role in (WORDS_ONLY, ENRICHED))
     return IndexBytes(words, enriched)

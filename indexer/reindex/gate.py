@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 
@@ -14,7 +15,6 @@ from enricher.search.opened import open_index
 from enricher.settings import Configuration
 from enricher.sources import SourceFormat
 from enricher.text import open_analyzer
-from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.reindex.job import Job
 
 FALL = 0.01
@@ -69,7 +69,11 @@ class CollectionGate:
         from enricher.evaluation.metrics import score_ranking  # loads scipy, which no other job needs
 
         ours = index in self.engine.indexes()
-        search = self._ours(job, index) if ours else self._plain(index, job.fields)
+        search = (
+            self._ours(job, index)
+            if ours
+            else partial(self.engine.search_text, index, fields=job.fields, top=DEEP)
+        )
         found = {query: search(text) for query, text in collection.queries.items()}
         return fmean(
             score_ranking(collection.judgements[query], {hit.id: hit.score for hit in hits}).ndcg
@@ -88,18 +92,6 @@ class CollectionGate:
             if not query.terms and query.vector is None:
                 return []
             return list(opened.search(SearchRequest(query, DEEP, source=False)).hits)
-
-        return search
-
-    def _plain(self, index: str, fields: tuple[str, ...]) -> Callable[[str], list[Hit]]:
-        engine = self.engine
-        assert isinstance(engine, ElasticsearchEngine)
-
-        def search(text: str) -> list[Hit]:
-            query = {"multi_match": {"query": text, "fields": list(fields), "type": "most_fields"}}
-            with engine.failures(index):
-                answer = engine.client.search(index=index, query=query, size=DEEP, source=False)
-            return [Hit(str(hit["_id"]), float(hit["_score"])) for hit in answer["hits"]["hits"]]
 
         return search
 

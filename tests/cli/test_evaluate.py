@@ -273,7 +273,7 @@ def test_a_query_of_stop_words_and_documents_that_come_twice(models: Path, tmp_p
     found = measure(folder, models, tmp_path / "index")
     assert (found.counts.repeated_documents, found.counts.documents) == (1, 4)
     assert found.system("bm25").ndcg == found.system("bm25-fields").ndcg == 0.0
-    assert found.strongest == "bm25" and found.index_bytes is not None
+    assert found.strongest == "bm25"
 
 
 def test_bm25_is_that_of_the_formula(models: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The embedded engine: the shared behaviour, and what only it has."""
+"""The embedded engine: what only it has, beside the shared behaviour."""
 
 import json
 import os
@@ -22,11 +22,7 @@ from indexer.engines.tantivy.errors import explain
 from indexer.engines.tantivy.folder import write_json
 from indexer.engines.tantivy.index import field_names
 from indexer.engines.tantivy.links import LinkedSegments
-from tests.engines.congruence import *  # noqa: F403
 from tests.engines.congruence import LAYOUT, document, fill, ids, query
-from tests.engines.congruence_fields import *  # noqa: F403
-from tests.engines.congruence_search import *  # noqa: F403
-from tests.engines.congruence_vectors import *  # noqa: F403
 from tests.engines.congruence_vectors import asking, pointing, put
 
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -1,4 +1,4 @@
-"""The engine on a real server: the shared behaviour, and what only it has."""
+"""The engine on a real server: what only it has, beside the shared behaviour."""
 
 import dataclasses
 import http.server
@@ -13,11 +13,7 @@ from indexer.engines import open_engine
 from indexer.engines.addresses import parse_addresses
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from tests.engines import congruence
-from tests.engines.congruence import *  # noqa: F403
 from tests.engines.congruence import LAYOUT, document, fill, ids, query
-from tests.engines.congruence_fields import *  # noqa: F403
-from tests.engines.congruence_search import *  # noqa: F403
-from tests.engines.congruence_vectors import *  # noqa: F403
 from tests.server.conftest import QUICK
 from tests.server.node import Node
 

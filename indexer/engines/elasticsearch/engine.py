@@ -94,6 +94,7 @@ class ElasticsearchEngine:
     """
 
     name = "elasticsearch"
+    has_other_writers = True
 
     def __init__(
         self,
@@ -323,6 +324,12 @@ class ElasticsearchEngine:
         with self.failures(index):
             answer = self.client.termvectors(index=index, **body)
         return frequencies_of(index, field, terms, answer.body)
+
+    @readable
+    def search_text(self, index: str, text: str, fields: Sequence[str], top: int) -> list[Hit]:
+        query = {"multi_match": {"query": text, "fields": list(fields), "type": "most_fields"}}
+        with self.failures(index):
+            return list(hits_of(self._ask(index, {"query": query, "size": top, "source": False})))
 
     @readable
     def bytes_on_disk(self, index: str) -> int:

@@ -1,1 +1,20 @@
 """The embedded engine: Tantivy, one folder an index, no server."""
+
+from enricher.errors import ConfigurationError
+from enricher.files import user_path
+from enricher.records import SearchEngine
+from indexer.engines.kinds import EngineKind
+
+SCHEME = "tantivy"
+
+
+def _open(url: str) -> SearchEngine:
+    folder = url.partition(":")[2]
+    if not folder:
+        raise ConfigurationError("The engine URL 'tantivy:' lacks its folder; write tantivy:./index.")
+    from indexer.engines.tantivy.engine import TantivyEngine
+
+    return TantivyEngine(user_path(folder))
+
+
+KIND = EngineKind("tantivy", (SCHEME,), "tantivy:FOLDER", _open, lambda folder: f"{SCHEME}:{folder}")

@@ -9,12 +9,14 @@ from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
+from enricher.errors import UsageError
 from enricher.records import (
     VECTOR,
     Check,
     Document,
     EnrichedDocument,
     Frequencies,
+    Hit,
     IndexLayout,
     Rejection,
     SearchRequest,
@@ -45,6 +47,7 @@ class TantivyEngine:
     """Indexes in the folder `root`, which is made when the first index is."""
 
     name = "tantivy"
+    has_other_writers = False
 
     def __init__(
         self,
@@ -199,6 +202,9 @@ class TantivyEngine:
 
     def product(self, index: str, id_: str, codes: bytes) -> int | None:
         return tantivy_search.product(self._opened(index), clean(id_), codes)
+
+    def search_text(self, index: str, text: str, fields: Sequence[str], top: int) -> list[Hit]:
+        raise UsageError("The embedded engine holds no index that another program made.")
 
     def bytes_on_disk(self, index: str) -> int:
         """The size of all files of an index, those of merges under way and past ones too."""

@@ -1,0 +1,91 @@
+"""Servers for tests: those that variables name, as ELASTICSEARCH_URL does, or some of their own."""
+
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.server.distribution import MAIN, NEWER, ServerMissing, unpack
+from tests.server.node import Node
+from tests.server.sharing import shared
+
+
+def _missing(error: ServerMissing) -> None:
+    if os.environ.get("CI") == "true" or os.environ.get("ENRICHER_REQUIRE_SERVER") == "1":
+        raise error
+    pytest.skip(f"These tests need Elasticsearch. {error}")
+
+
+@pytest.fixture(scope="session")
+def server_folder() -> Iterator[Path]:
+    """A folder that another user may enter, gone at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="enricher-server-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def server_home(server_folder: Path) -> Path:
+    """An unpacked server, from which any number of nodes can be started."""
+    try:
+        return unpack(server_folder)
+    except ServerMissing as error:
+        _missing(error)
+        raise
+
+
+@pytest.fixture(scope="session")
+def server_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of a server without security."""
+    given = os.environ.get(MAIN.variable)
+    if given:
+        yield given.rstrip("/")
+        return
+    node = Node(
+        request.getfixturevalue("server_home"), request.getfixturevalue("server_folder") / "node-plain"
+    )
+    try:
+        node.start()
+    except ServerMissing as error:
+        _missing(error)
+    yield node.url
+    node.stop()
+
+
+@pytest.fixture(scope="session")
+def newer_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a newer server without security; all workers share one."""
+    given = os.environ.get(NEWER.variable)
+    if given:
+        yield given.rstrip("/")
+        return
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or uuid.uuid4().hex
+    folder = Path(tempfile.gettempdir()) / f"enricher-newer-{run}"
+
+    def start() -> Node:
+        node = Node(unpack(folder, NEWER), folder / "node", release=NEWER)
+        node.start()
+        return node
+
+    try:
+        with shared(folder, start) as url:
+            yield url
+    except ServerMissing as error:
+        _missing(error)
+
+
+@pytest.fixture(scope="session")
+def secured_node(server_home: Path, server_folder: Path) -> Iterator[Node]:
+    """A node of its own with security on, and one superuser."""
+    node = Node(server_home, server_folder / "node-secured", user="keeper", password="right-password")
+    try:
+        node.start()
+    except ServerMissing as error:
+        _missing(error)
+    yield node
+    node.stop()
