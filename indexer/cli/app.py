@@ -1,28 +1,36 @@
 """The typer application and what every command shares."""
 
+from __future__ import annotations
+
 import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from enricher.bundle.store import BundleStore
 from enricher.errors import EngineError
 from enricher.files import user_path
-from enricher.loaded_model import Model, load
 from enricher.records import SearchEngine
-from enricher.search.searcher import Searcher
 from enricher.settings import CONFIG, ENGINE, MODELS, SETTINGS, Configuration, read_configuration
 from enricher.source_files import Format
 from indexer.cli.streams import legible
 from indexer.engines.names import check_name
+
+if TYPE_CHECKING:
+    pass
+
+
+if TYPE_CHECKING:
+    from enricher.bundle.store import BundleStore
+    from enricher.loaded_model import Model
+    from enricher.search.searcher import Searcher
+
 
 MOST_WORKERS = 8
 
@@ -97,9 +105,14 @@ class Context:
 
     @property
     def store(self) -> BundleStore:
+        from enricher.bundle.store import BundleStore
+
         return BundleStore(self.models)
 
     def model(self, version: str | None = None) -> Model:
+
+        from enricher.loaded_model import load
+
         return load(self.models, version)
 
     def engine(self) -> SearchEngine:
@@ -115,6 +128,8 @@ class Context:
 
     def searcher(self) -> Searcher:
         """A searcher on the engine, which is closed when the command ends."""
+        from enricher.search.searcher import Searcher
+
         return Searcher(self.engine(), self.model, self.configuration())
 
 
@@ -125,6 +140,8 @@ def _close(engine: SearchEngine) -> None:
 
 
 def _print_version(wanted: bool) -> None:
+    from importlib.metadata import version
+
     if wanted:
         print(version("search-enricher"))
         raise typer.Exit

@@ -7,7 +7,6 @@ import typer
 from enricher.errors import UsageError
 from indexer.cli.app import Command, Json, app, context_of
 from indexer.cli.output import print_json, print_line
-from indexer.doctor import examine
 from indexer.engines.addresses import masked
 
 
@@ -30,6 +29,8 @@ def doctor(
 
     Example: enricher --engine http://localhost:9200 doctor
     """
+    from indexer.doctor import examine
+
     shared = context_of(context)
     checks = examine(shared.models, shared.engine_url, shared.config, _share(max_unenriched))
     for check in checks:

@@ -9,7 +9,6 @@ import typer
 from enricher.errors import UsageError
 from enricher.settings import CONFIG_FILE
 from enricher.source_files import FileFinder, identity_of
-from enricher.sources import INDEX_PREFIX
 from indexer.cli.app import Command, Json, Workers, app, context_of, number_of
 from indexer.cli.output import (
     Rejects,
@@ -133,6 +132,8 @@ def _check_outputs(outputs: Sequence[Path], inputs: Iterable[Path], backgrounds:
 
     Says what is left out of the backgrounds. Raises UsageError, SourceError.
     """
+    from enricher.sources import INDEX_PREFIX
+
     for path in outputs:
         _check_writable(path)
     if len({path.absolute() for path in outputs}) < len(outputs):

@@ -4,7 +4,6 @@ from typing import Annotated
 
 import typer
 
-from enricher.answers import expand_answer
 from enricher.errors import UsageError
 from enricher.records import TOKENS, Query
 from indexer.cli.app import Command, Context, Json, app, context_of, index_name
@@ -31,6 +30,8 @@ def expand(
 
     Example: enricher expand "如何提高数据库查询速度" --in articles
     """
+    from enricher.answers import expand_answer
+
     shared = context_of(context)
     expanded = _by_model(shared, query) if index is None else shared.searcher().expand(query, index)
     if not expanded.terms and expanded.vector is None:

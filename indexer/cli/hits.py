@@ -1,11 +1,17 @@
 """A hit as people see it: its title, its keywords, and where the searched words stand in its text."""
 
+from __future__ import annotations
+
 import re
+from typing import TYPE_CHECKING
 
 from enricher.records import SUBWORDS, Hit, Query, text_at
-from enricher.search.opened import SearchableIndex
-from enricher.text import Analyzer, Fragment, find_fragments
 from indexer.cli.output import print_line
+
+if TYPE_CHECKING:
+    from enricher.search.opened import SearchableIndex
+    from enricher.text import Analyzer, Fragment
+
 
 SENTENCE_BEFORE = re.compile(r"(?:^|[。！？!?…]|[.;；](?=\s))[”’」』）)\"'»]*\s*$|\n\s*$")
 SENTENCE_ENDS = re.compile(r"[。！？!?….;；][”’」』）)\"'»]*$")
@@ -48,6 +54,8 @@ def mark(fragment: Fragment, analyzer: Analyzer, query: Query) -> str:
 
 def _marked(matched: str, analyzer: Analyzer, words: set[str], parts: set[str]) -> str:
     """Matched words: what was typed of them in one mark, all else in the other."""
+    from enricher.text import find_fragments
+
     found = find_fragments(matched, analyzer, words, parts, 1, len(matched))
     typed = found[0].spans if found else ()
     shown, done = [], 0

@@ -1,20 +1,18 @@
 """`enricher index`: documents into an enriched index."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from enricher.enrichment import EnricherRecipe
 from enricher.errors import SourceError
-from enricher.recipe.configuration import configuration_for, recorded_layout
-from enricher.recipe.fields import NamedFields, chosen_fields, field_notes, fields_of_sources
 from enricher.records import Document, Rejection, SearchEngine
-from enricher.sources import accepted, noting_fields, source_format
 from indexer.cli.app import (
     Command,
     Context,
@@ -31,8 +29,11 @@ from indexer.cli.app import (
 )
 from indexer.cli.output import Rejects, counted, print_json, print_line, progress_display, say
 from indexer.engines.names import file_name_for
-from indexer.pipeline import index_documents, prepare_index
-from indexer.sources import looked_at, read_sources
+
+if TYPE_CHECKING:
+    from enricher.enrichment import EnricherRecipe
+    from enricher.recipe.fields import NamedFields
+
 
 WORDS_ONLY = ("tokens",)
 
@@ -64,6 +65,11 @@ def index(
 
     Example: enricher index docs.jsonl --to articles
     """
+    from enricher.recipe.fields import NamedFields
+    from enricher.sources import noting_fields, source_format
+    from indexer.pipeline import index_documents, prepare_index
+    from indexer.sources import looked_at, read_sources
+
     shared = context_of(context)
     engine = shared.engine()
     named = NamedFields(title_field, text_field)
@@ -148,6 +154,8 @@ def _what_stays(index: str) -> Iterator[Callable[[int], None]]:
 
 def not_empty(stream: Iterator[Document | Rejection], rejects: Rejects) -> Iterator[Document | Rejection]:
     """The stream from its first document on; SourceError, before an index is made, where it has none."""
+    from enricher.sources import accepted
+
     first = next(accepted(stream, rejects), None)
     if first is not None:
         return chain((first,), stream)
@@ -165,6 +173,10 @@ def recipe(
     no_enrichment: bool,
 ) -> EnricherRecipe:
     """What enriches the documents of sources for an index, on the active model (ModelNotFound)."""
+    from enricher.enrichment import EnricherRecipe
+    from enricher.recipe.configuration import configuration_for, recorded_layout
+    from enricher.recipe.fields import chosen_fields, field_notes, fields_of_sources
+
     tables = shared.configuration()
     recorded = recorded_layout(engine, index)
     configuration = configuration_for(engine, tables, index, recorded=recorded)

@@ -1,19 +1,21 @@
 """`enricher models`: the bundles, which is active, and the way back."""
 
+from __future__ import annotations
+
 from collections.abc import Collection
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from enricher.bundle.store import BundleStore
 from enricher.errors import BundleInvalid, EngineError
 from enricher.records import SearchEngine
-from enricher.text import open_analyzer
 from indexer.cli.app import Command, Commands, Json, Language, Segmenter, app, context_of
 from indexer.cli.output import counted, is_interactive, print_json, print_table, progress_display, say
-from indexer.reindex.job import JobKind
-from indexer.reindex.removal import replaced
+
+if TYPE_CHECKING:
+    from enricher.bundle.store import BundleStore
+
 
 models = typer.Typer(cls=Commands, help="List, verify, activate, roll back and import models.",
                      no_args_is_help=True)  # fmt: skip
@@ -125,7 +127,9 @@ def activate(
 
 def _of_other_models(engine: SearchEngine, version: str) -> dict[str, str]:
     """The indexes in use that hold documents of other models, and one of those models."""
+    from indexer.reindex.job import JobKind
     from indexer.reindex.opening import open_jobs  # loads the libraries of all engines
+    from indexer.reindex.removal import replaced
 
     jobs = open_jobs(engine).ledger.jobs()
     filling = {job.target for job in jobs if job.kind is JobKind.COPY and not job.phase.ended}
@@ -205,6 +209,7 @@ def import_model(
 
     Example: enricher models import word2vec.model --language zh
     """
+    from enricher.text import open_analyzer
     from enricher.training.train import import_bundle
 
     store = context_of(context).store

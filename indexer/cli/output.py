@@ -1,5 +1,7 @@
 """Printing: results to stdout, progress and messages to stderr."""
 
+from __future__ import annotations
+
 import json
 import re
 import sys
@@ -8,20 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TextIO
-
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-)
-from rich.segment import Segment, Segments
-from rich.table import Table
+from typing import TYPE_CHECKING, Any, Self, TextIO
 
 from enricher.errors import UsageError
 from enricher.records import Rejection
@@ -29,6 +18,13 @@ from enricher.sentences import counted as counted
 from enricher.source_files import holds_rejects
 from indexer.cli.streams import carries
 from indexer.engines.addresses import masked
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+    from rich.segment import Segment
+    from rich.table import Table
+
 
 SHOWN_REJECTIONS = 10
 SECONDS_BETWEEN_LINES = 10
@@ -106,6 +102,8 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, bars_o
 
     bars_of: the column of numbers that bars repeat in a column of their own behind it.
     """
+    from rich.segment import Segment, Segments
+
     if bars_of is not None:
         rows = [tuple(row) for row in rows]
         lengths = bars([row[bars_of] for row in rows])
@@ -137,6 +135,8 @@ def print_records(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
     """A table without borders; a cell that is too long goes on below itself."""
+    from rich.table import Table
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     filled = [[_cell(value) for value in row] for row in rows]
     for number, name in enumerate(columns):
@@ -156,6 +156,8 @@ def bars(values: Sequence[float]) -> list[str]:
 
 def _trimmed(line: list[Segment]) -> list[Segment]:
     """A line of a table without the blanks at its end."""
+    from rich.segment import Segment
+
     while line and not line[-1].text.strip():
         line = line[:-1]
     return [*line[:-1], Segment(line[-1].text.rstrip(), line[-1].style)] if line else []
@@ -163,6 +165,8 @@ def _trimmed(line: list[Segment]) -> list[Segment]:
 
 def console() -> Console:
     """A console on the present stdout, wide enough that a pipe cuts nothing."""
+    from rich.console import Console
+
     terminal = sys.stdout.isatty()
     return Console(
         file=sys.stdout, width=None if terminal else 10_000, highlight=False, markup=False, emoji=False
@@ -178,8 +182,18 @@ def _is_number(text: str) -> bool:
 
 
 @contextmanager
-def progress_display() -> Iterator["ProgressDisplay"]:
+def progress_display() -> Iterator[ProgressDisplay]:
     """Progress on stderr: bars on a terminal, a line for each step elsewhere."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        SpinnerColumn,
+        TextColumn,
+        TimeElapsedColumn,
+    )
+
     bars = Progress(
         SpinnerColumn("dots" if carries(sys.stderr, SPINNER_SIGNS) else "line"),
         TextColumn("{task.description}"),

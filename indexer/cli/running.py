@@ -6,7 +6,6 @@ import signal
 import sys
 import tempfile
 import traceback
-from importlib.metadata import version
 from pathlib import Path
 
 import typer
@@ -107,6 +106,8 @@ def _misused(error: typer.TyperException) -> int:
 
 def _kept(error: BaseException) -> str:
     """Keep the traceback in a file that only this user can read; answers a sentence that names it."""
+    from importlib.metadata import version
+
     head = f"enricher {version('search-enricher')}, Python {sys.version.split()[0]}, {sys.platform}\n\n"
     try:
         text = masked("".join(traceback.format_exception(error)))

@@ -1,15 +1,19 @@
 """`enricher search`: an enriched search with highlights, facets and reasons."""
 
-from typing import Annotated, Literal
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from enricher.answers import search_answer
-from enricher.search.searcher import Answer, Question, parse_filter
 from indexer.cli.app import Command, Json, app, context_of, index_name
 from indexer.cli.expand import print_query
 from indexer.cli.hits import print_hit
 from indexer.cli.output import counted, print_json, print_line, print_table, say
+
+if TYPE_CHECKING:
+    from enricher.search.searcher import Answer
+
 
 Encoder = Literal["default", "html"]
 
@@ -55,6 +59,9 @@ def search(
 
     Example: enricher search "数据库事务" --in articles --facet keywords --filter category=tech
     """
+    from enricher.answers import search_answer
+    from enricher.search.searcher import Question, parse_filter
+
     pairs = tuple(parse_filter(item) for item in filters or ())
     question = Question(query, index, top, pairs, tuple(facets or ()), expansion=not no_expansion)
     answer = context_of(context).searcher().search(question)

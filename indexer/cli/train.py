@@ -1,16 +1,14 @@
 """`enricher train`: learn a model from documents."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from enricher.recipe.fields import NamedFields, chosen_fields, field_notes, fields_of_sources
 from enricher.records import Document
-from enricher.sources import SeenIds, accepted, source_format
-from enricher.text import Analyzer, open_analyzer, read_lexicon
-from enricher.text.segmentation import NO_LEXICON
 from indexer.cli.app import (
     MOST_WORKERS,
     Command,
@@ -26,7 +24,10 @@ from indexer.cli.app import (
     number_of,
 )
 from indexer.cli.output import Rejects, counted, print_json, progress_display, say
-from indexer.sources import looked_at, read_sources
+
+if TYPE_CHECKING:
+    from enricher.text import Analyzer
+
 
 Architecture = Literal["skip-gram", "cbow"]
 Loss = Literal["hierarchical-softmax", "negative-sampling"]
@@ -92,8 +93,13 @@ def train(
 
     Example: enricher train docs.jsonl more-docs/ --min-count 3
     """
+    from enricher.recipe.fields import NamedFields, chosen_fields, field_notes, fields_of_sources
+    from enricher.sources import SeenIds, accepted, source_format
+    from enricher.text import open_analyzer, read_lexicon
+    from enricher.text.segmentation import NO_LEXICON
     from enricher.training.train import train_bundle
     from enricher.training.word2vec import TrainingSettings
+    from indexer.sources import looked_at, read_sources
 
     shared = context_of(context)
     workers = number_of(workers)

@@ -1,19 +1,15 @@
 """`enricher keywords`, `neighbors`, `related`: what the model says of words."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 from contextlib import closing
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from enricher.answers import keywords_answer, neighbors_answer, related_answer
-from enricher.enrichment import KeywordFinder
 from enricher.errors import UsageError
-from enricher.loaded_model import TEXT_FIELD, Model
-from enricher.parallel import document_batches, map_in_order
-from enricher.recipe.fields import NamedFields, chosen_fields, field_notes, fields_of_sources
 from enricher.records import Document, Keyword, Sense, title_of
-from enricher.sources import accepted, source_format
 from indexer.cli.app import (
     Command,
     FormatOption,
@@ -27,7 +23,11 @@ from indexer.cli.app import (
     number_of,
 )
 from indexer.cli.output import Rejects, print_json, print_line, print_table, say
-from indexer.sources import looked_at, read_sources
+
+if TYPE_CHECKING:
+    from enricher.enrichment import KeywordFinder
+    from enricher.loaded_model import Model
+
 
 Top = Annotated[int, typer.Option(help="How many.")]
 Word = Annotated[str, typer.Argument(metavar="WORD", help="A word of the model.")]
@@ -58,6 +58,12 @@ def keywords(
 
     Example: enricher keywords --text "分布式数据库的事务与一致性"
     """
+    from enricher.enrichment import KeywordFinder
+    from enricher.loaded_model import TEXT_FIELD
+    from enricher.recipe.fields import NamedFields, chosen_fields, field_notes, fields_of_sources
+    from enricher.sources import accepted, source_format
+    from indexer.sources import looked_at, read_sources
+
     shared = context_of(context)
     if (text is None) == (not sources):
         raise UsageError("Give either SOURCE or --text: the documents, or one text.")
@@ -91,6 +97,8 @@ def keywords(
 
 def _print_keywords(finder: KeywordFinder, documents: Iterable[Document], workers: int, as_json: bool) -> int:
     """Print the keywords of every document, and answer how many; a single worker prints each as it comes."""
+    from enricher.parallel import document_batches, map_in_order
+
     printed = 0
     batches = document_batches(documents, finder.fields, 1 if workers == 1 else None)
     with closing(map_in_order(finder, batches, workers)) as results:
@@ -102,6 +110,8 @@ def _print_keywords(finder: KeywordFinder, documents: Iterable[Document], worker
 
 
 def _print_found(identity: str, found: Sequence[Keyword], as_json: bool) -> None:
+    from enricher.answers import keywords_answer
+
     if as_json:
         print_json(keywords_answer(identity or None, found))
     elif identity:
@@ -117,6 +127,8 @@ def neighbors(context: typer.Context, word: Word, top: Top = 10, as_json: Json =
 
     Example: enricher neighbors 数据库
     """
+    from enricher.answers import neighbors_answer
+
     found = context_of(context).model().neighbors(word, top)
     if as_json:
         print_json(neighbors_answer(word, found))
@@ -148,6 +160,8 @@ def related(
 
     Example: enricher related 细胞 --senses --context "太阳能电池的效率"
     """
+    from enricher.answers import related_answer
+
     model = context_of(context).model()
     say_inner_product(model)
     formula = model.formula(alpha, shrinkage=not no_shrinkage)
