@@ -4,8 +4,8 @@ from enricher.errors import UsageError
 from enricher.records import SearchEngine
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.engines.tantivy.engine import TantivyEngine
-from indexer.reindex.cluster_jobs import ClusterJobs
-from indexer.reindex.embedded_jobs import EmbeddedJobs
+from indexer.reindex.cluster.jobs import ClusterJobs
+from indexer.reindex.embedded.jobs import EmbeddedJobs
 from indexer.reindex.jobs import Jobs
 from indexer.reindex.ledger import LEASE_SECONDS
 

@@ -13,11 +13,11 @@ from indexer.engines.addresses import parse_addresses
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.pipeline import DocumentEnricher, EnricherRecipe
 from indexer.reindex import claims
-from indexer.reindex.cluster import Cluster
-from indexer.reindex.file_states import FileStates
+from indexer.reindex.cluster.cluster import Cluster
+from indexer.reindex.cluster.worker import Worker
+from indexer.reindex.embedded.states import FileStates
 from indexer.reindex.job import Job
 from indexer.reindex.ledger import Ledger
-from indexer.reindex.worker import Worker
 
 NOWHERE = "http://127.0.0.1:1"
 

@@ -8,7 +8,7 @@ import pytest
 
 from enricher.errors import EngineUnavailable, UsageError
 from indexer.reindex.claims import Claims
-from indexer.reindex.file_states import FileStates
+from indexer.reindex.embedded.states import FileStates
 from indexer.reindex.job import Job, Phase
 from indexer.reindex.ledger import Ledger
 

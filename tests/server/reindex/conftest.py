@@ -12,7 +12,7 @@ from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.engines.elasticsearch.states import INDEX as JOBS
 from indexer.engines.elasticsearch.states import ClusterStates
 from indexer.pipeline import DocumentEnricher, EnricherRecipe
-from indexer.reindex.cluster import Cluster
+from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.ledger import Ledger
 from tests.server.reindex.truth import FIELDS, SOON
 

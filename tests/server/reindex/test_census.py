@@ -8,9 +8,9 @@ from elasticsearch import helpers
 
 from indexer.engines.elasticsearch.copies import EVERYTHING
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
-from indexer.reindex import census as census_module
-from indexer.reindex.census import Census
-from indexer.reindex.cluster import Cluster
+from indexer.reindex.cluster import id_snapshot as census_module
+from indexer.reindex.cluster.cluster import Cluster
+from indexer.reindex.cluster.id_snapshot import Census
 from tests.server.reindex.truth import fill
 
 

@@ -14,13 +14,13 @@ from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.engines.elasticsearch.states import ClusterStates
 from indexer.engines.elasticsearch.targets import entrance
 from indexer.pipeline import DocumentEnricher
-from indexer.reindex.cluster import Cluster
+from indexer.reindex.cluster.cluster import Cluster
+from indexer.reindex.cluster.lines import lines_of
+from indexer.reindex.cluster.planning import cancel, rollback, start
+from indexer.reindex.cluster.worker import Worker
 from indexer.reindex.job import Job, JobOptions, Lease, Phase
 from indexer.reindex.ledger import Ledger
-from indexer.reindex.lines import lines_of
 from indexer.reindex.pace import PAGE
-from indexer.reindex.planning import cancel, rollback, start
-from indexer.reindex.worker import Worker
 from tests.server.reindex.truth import FIELDS, SOON, Writer, assert_copied, fill, nested
 
 

@@ -6,12 +6,12 @@ import pytest
 
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.pipeline import DocumentEnricher
-from indexer.reindex.cluster import Cluster
+from indexer.reindex.cluster.cluster import Cluster
+from indexer.reindex.cluster.planning import rollback, start, start_in_place
+from indexer.reindex.cluster.preflight import check, check_in_place
+from indexer.reindex.cluster.worker import Worker
 from indexer.reindex.job import JobOptions
 from indexer.reindex.ledger import Ledger
-from indexer.reindex.planning import rollback, start, start_in_place
-from indexer.reindex.preflight import check, check_in_place
-from indexer.reindex.worker import Worker
 from tests.server.reindex.truth import Truth, assert_copied
 
 SHARDS = {"number_of_shards": 3, "number_of_replicas": 0}

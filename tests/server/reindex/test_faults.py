@@ -19,12 +19,12 @@ from indexer.engines.elasticsearch.bulk import RetryPolicy
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.engines.elasticsearch.states import ClusterStates
 from indexer.pipeline import DocumentEnricher
-from indexer.reindex.cluster import Cluster
+from indexer.reindex.cluster.cluster import Cluster
+from indexer.reindex.cluster.planning import rollback, start
+from indexer.reindex.cluster.worker import Worker
 from indexer.reindex.job import JobOptions, Phase
 from indexer.reindex.ledger import Ledger
 from indexer.reindex.pace import PAGE, Pace
-from indexer.reindex.planning import rollback, start
-from indexer.reindex.worker import Worker
 from tests.conftest import ROOT
 from tests.server.proxy import Faults, Proxy, proxy
 from tests.server.reindex.truth import SOON, Writer, assert_copied, fill

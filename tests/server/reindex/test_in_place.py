@@ -16,13 +16,13 @@ from enricher.text import open_analyzer
 from enricher.training.stages import train_bundle
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.pipeline import DocumentEnricher
-from indexer.reindex import planning
-from indexer.reindex.cluster import Cluster
+from indexer.reindex.cluster import planning
+from indexer.reindex.cluster.cluster import Cluster
+from indexer.reindex.cluster.planning import start_in_place
+from indexer.reindex.cluster.preflight import check_in_place
+from indexer.reindex.cluster.worker import Worker
 from indexer.reindex.job import Job, JobOptions, Phase
 from indexer.reindex.ledger import Ledger
-from indexer.reindex.planning import start_in_place
-from indexer.reindex.preflight import check_in_place
-from indexer.reindex.worker import Worker
 from tests.conftest import SMALL, RunCommand
 from tests.corpora import documents
 from tests.server.reindex.truth import FIELDS, Truth, Writer, assert_copied, fill, nested

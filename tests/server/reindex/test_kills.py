@@ -8,12 +8,12 @@ import pytest
 
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.pipeline import DocumentEnricher
-from indexer.reindex.cluster import Cluster
+from indexer.reindex.cluster.cluster import Cluster
+from indexer.reindex.cluster.planning import start
+from indexer.reindex.cluster.worker import Worker
 from indexer.reindex.failpoints import POINTS
 from indexer.reindex.job import JobOptions
 from indexer.reindex.ledger import Ledger
-from indexer.reindex.planning import start
-from indexer.reindex.worker import Worker
 from tests.conftest import RunCommand
 from tests.server.reindex.judged import write_collection
 from tests.server.reindex.truth import SOON, Truth, assert_copied, fill, nested

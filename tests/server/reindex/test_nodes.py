@@ -12,11 +12,11 @@ from indexer.engines.addresses import parse_addresses
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.engines.elasticsearch.states import ClusterStates
 from indexer.pipeline import DocumentEnricher
-from indexer.reindex.cluster import Cluster
+from indexer.reindex.cluster.cluster import Cluster
+from indexer.reindex.cluster.planning import rollback, start
+from indexer.reindex.cluster.worker import Worker
 from indexer.reindex.job import Job, JobOptions, Phase
 from indexer.reindex.ledger import Ledger
-from indexer.reindex.planning import rollback, start
-from indexer.reindex.worker import Worker
 from tests.server.node import Node, three_nodes
 from tests.server.reindex.truth import SOON, Writer, assert_copied, fill
 

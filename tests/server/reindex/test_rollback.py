@@ -9,11 +9,11 @@ from elasticsearch import NotFoundError
 from enricher.errors import IndexConflict
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.pipeline import DocumentEnricher
-from indexer.reindex.cluster import Cluster
+from indexer.reindex.cluster.cluster import Cluster
+from indexer.reindex.cluster.planning import cancel, rollback, start, to_roll_back
+from indexer.reindex.cluster.worker import Worker
 from indexer.reindex.job import JobOptions, Phase
 from indexer.reindex.ledger import Ledger
-from indexer.reindex.planning import cancel, rollback, start, to_roll_back
-from indexer.reindex.worker import Worker
 from tests.server.reindex.truth import Writer, assert_copied, fill, nested
 
 

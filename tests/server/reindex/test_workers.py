@@ -12,10 +12,10 @@ import pytest
 
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.pipeline import DocumentEnricher
-from indexer.reindex.cluster import Cluster
+from indexer.reindex.cluster.cluster import Cluster
+from indexer.reindex.cluster.planning import rollback, start
 from indexer.reindex.job import Job, JobOptions, Phase
 from indexer.reindex.ledger import Ledger
-from indexer.reindex.planning import rollback, start
 from tests.conftest import ROOT
 from tests.server.reindex.truth import SOON, Truth, Writer, assert_copied, fill
 

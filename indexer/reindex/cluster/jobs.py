@@ -5,16 +5,16 @@ from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.engines.elasticsearch.states import ClusterStates
 from indexer.engines.elasticsearch.targets import entrance
 from indexer.pipeline import DocumentEnricher
-from indexer.reindex import planning
-from indexer.reindex.cluster import Cluster
+from indexer.reindex.cluster import planning
+from indexer.reindex.cluster.cluster import Cluster
+from indexer.reindex.cluster.preflight import check, check_in_place
+from indexer.reindex.cluster.replay import replay
+from indexer.reindex.cluster.worker import Worker
 from indexer.reindex.gate import CollectionGate
 from indexer.reindex.job import Job, JobOptions
 from indexer.reindex.jobs import GateSettings, Progress, Replayed, Say
 from indexer.reindex.ledger import LEASE_SECONDS, Ledger
-from indexer.reindex.preflight import check, check_in_place
 from indexer.reindex.removal import Confirm, remove
-from indexer.reindex.replay import replay
-from indexer.reindex.worker import Worker
 
 SHOWN = 5
 """Rejects that are shown in full."""

@@ -11,7 +11,7 @@ from indexer.engines.elasticsearch.states import INDEX as JOBS
 from indexer.engines.elasticsearch.vectors import dimensions_of
 from indexer.engines.names import SAMPLE_ENDING, check_name, check_new_alias, index_name_for
 from indexer.pipeline import DocumentEnricher, difference
-from indexer.reindex.cluster import Cluster
+from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.job import JobOptions
 
 FIELD_LIMIT = 1_000

@@ -9,12 +9,12 @@ from enricher.records import ENRICHMENT, IndexLayout, fingerprint
 from indexer.engines.elasticsearch.copies import Copied, Query, VersionedDocument
 from indexer.engines.elasticsearch.targets import entrance
 from indexer.pipeline import DocumentEnricher, difference
-from indexer.reindex.census import Census
-from indexer.reindex.cluster import Cluster
+from indexer.reindex.cluster.cluster import Cluster
+from indexer.reindex.cluster.id_snapshot import Census
+from indexer.reindex.cluster.lines import lines_of
+from indexer.reindex.cluster.reconciliation import Differences, Refused, Rules, compare
 from indexer.reindex.failpoints import reached
 from indexer.reindex.job import Job, JobKind, Phase
-from indexer.reindex.lines import lines_of
-from indexer.reindex.reconciliation import Differences, Refused, Rules, compare
 
 PART = 100
 """Documents that are sent while the next ones are enriched."""

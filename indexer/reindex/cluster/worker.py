@@ -21,16 +21,16 @@ from enricher.errors import EngineError, EngineUnavailable
 from indexer.engines.elasticsearch.copies import Copied, EntranceClosed, Point, checkpoints
 from indexer.engines.elasticsearch.targets import entrance
 from indexer.pipeline import DocumentEnricher
-from indexer.reindex.census import Census
 from indexer.reindex.claims import Claims
-from indexer.reindex.cluster import Cluster
+from indexer.reindex.cluster.cluster import Cluster
+from indexer.reindex.cluster.id_snapshot import Census
+from indexer.reindex.cluster.routes import Route, route_of
 from indexer.reindex.failpoints import reached
 from indexer.reindex.gate import Gate, GateClosed, is_closed
 from indexer.reindex.job import Interval, Job, JobKind, Lease, Phase
 from indexer.reindex.jobs import Progress
 from indexer.reindex.ledger import LeaseLost, Ledger
 from indexer.reindex.pace import Pace
-from indexer.reindex.routes import Route, route_of
 
 WIDTH = 5_000
 """Operations of an interval, or more where there would be too many intervals."""

@@ -16,8 +16,8 @@ from enricher.records import Document, EnrichedDocument, IndexLayout
 from indexer.engines.names import check_new_alias
 from indexer.engines.tantivy.engine import TantivyEngine
 from indexer.pipeline import DocumentEnricher
+from indexer.reindex.embedded.states import FileStates
 from indexer.reindex.failpoints import reached
-from indexer.reindex.file_states import FileStates
 from indexer.reindex.gate import CollectionGate, GateClosed, is_closed
 from indexer.reindex.job import Interval, Job, JobKind, JobOptions, Phase
 from indexer.reindex.jobs import GateSettings, Progress, Replayed, Say

@@ -8,7 +8,7 @@ import pytest
 from enricher.errors import EngineError, IndexConflict
 from enricher.records import fingerprint
 from indexer.engines.tantivy.engine import TantivyEngine
-from indexer.reindex.file_states import FileStates
+from indexer.reindex.embedded.states import FileStates
 from tests.conftest import RunCommand
 from tests.corpora import documents, write_jsonl
 

@@ -2,12 +2,12 @@
 
 from indexer.engines.elasticsearch.copies import TOGETHER, Key, Present
 from indexer.pipeline import DocumentEnricher
-from indexer.reindex.cluster import Cluster
+from indexer.reindex.cluster.cluster import Cluster
+from indexer.reindex.cluster.lines import lines_of
 from indexer.reindex.failpoints import reached
 from indexer.reindex.job import Job, JobKind
 from indexer.reindex.jobs import Replayed
 from indexer.reindex.ledger import Ledger
-from indexer.reindex.lines import lines_of
 
 
 def replay(ledger: Ledger, cluster: Cluster, enricher: DocumentEnricher | None, job: Job) -> Replayed:

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from indexer.engines.elasticsearch.copies import Copies, Key, VersionedDocument
-from indexer.reindex.census import Census
+from indexer.reindex.cluster.id_snapshot import Census
 
 PART = 200_000
 """Documents of a shard that are compared at once."""

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from enricher.errors import UsageError
 from indexer.engines.elasticsearch.copies import checkpoints
 from indexer.pipeline import DocumentEnricher
-from indexer.reindex.cluster import Cluster
+from indexer.reindex.cluster.cluster import Cluster
+from indexer.reindex.cluster.worker import unblocked
 from indexer.reindex.job import Job, JobKind, JobOptions, Phase
 from indexer.reindex.ledger import Ledger
 from indexer.reindex.naming import keep_new, name_of, way_back
-from indexer.reindex.worker import unblocked
 
 KEPT_JOBS = 5
 """Ended jobs in place that are kept of every index."""
