@@ -22,8 +22,8 @@ from enricher.records import Document
 from enricher.settings import IndexConfiguration
 from indexer.engines.addresses import parse_addresses
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
+from indexer.engines.elasticsearch.jobs.states import ClusterStates
 from indexer.engines.elasticsearch.mapping import mapping_of
-from indexer.engines.elasticsearch.states import ClusterStates
 from indexer.pipeline import DocumentEnricher, EnricherRecipe
 from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.cluster.planning import start

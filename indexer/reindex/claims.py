@@ -19,7 +19,7 @@ class Claims:
     def __init__(self, ledger: Ledger, job: str, worker: str) -> None:
         self._ledger, self._job, self._worker = ledger, job, worker
 
-    def lead(self, job: Job) -> tuple[Job, int] | None:
+    def take_step(self, job: Job) -> tuple[Job, int] | None:
         """Become the one that does the next step of a job: the job and the fence of the lease."""
         if not self._may_lead(job):
             return None
@@ -35,7 +35,7 @@ class Claims:
         job = self._ledger.update(self._job, change)
         return None if fence is None else (job, fence)
 
-    def interval(self, job: Job) -> tuple[Job, Interval, int] | None:
+    def take_interval(self, job: Job) -> tuple[Job, Interval, int] | None:
         """Take an interval that nobody works on: the job, the interval and the fence of the lease."""
         if self._free_interval(job) is None:
             return None
@@ -101,8 +101,8 @@ class Claims:
         thread.join(MAX_GIVE_BACK_SECONDS)
 
     @contextmanager
-    def alive(self, fence: int) -> Iterator[None]:
-        """Give signs of life while the block runs."""
+    def heartbeats(self, fence: int) -> Iterator[None]:
+        """Renew a lease in the background while the block runs."""
         ended = threading.Event()
 
         def beat() -> None:

@@ -45,7 +45,7 @@ def worker(ledger: Ledger, enricher: DocumentEnricher, **more: Any) -> Worker:
     """One whose cluster is away."""
     cluster = Cluster(ElasticsearchEngine(parse_addresses(NOWHERE)))
     ledger.create(Job("a", "old", "alias", "new", None, ("text",), "2026-01-01T00:00:00+00:00"))
-    return Worker(ledger, cluster, enricher, "a", patience=0.05, **more)
+    return Worker(ledger, cluster, enricher, "a", max_away_seconds=0.05, **more)
 
 
 def test_a_worker_that_fails_holds_nothing(tmp_path: Path, words: DocumentEnricher) -> None:
@@ -100,12 +100,12 @@ def test_a_heartbeat_ends_where_the_job_is_removed(tmp_path: Path) -> None:
     """Without a fault in its thread, which would be printed."""
     ledger = Ledger(FileStates(tmp_path), lease_seconds=0.02)
     ledger.create(Job("a", "old", "alias", "new", None, ("text",), "2026-01-01T00:00:00+00:00"))
-    held = claims.Claims(ledger, "a", "one").lead(ledger.load("a"))
+    held = claims.Claims(ledger, "a", "one").take_step(ledger.load("a"))
     assert held is not None
     faults: list[object] = []
     before, threading.excepthook = threading.excepthook, faults.append
     try:
-        with claims.Claims(ledger, "a", "one").alive(held[1]):
+        with claims.Claims(ledger, "a", "one").heartbeats(held[1]):
             ledger.remove("a")
             with pytest.raises(UsageError):
                 while True:

@@ -113,8 +113,8 @@ def test_who_waits_for_others_writes_nothing(tmp_path: Path) -> None:
     new = job()
     ledger.create(new)
     first, second = Claims(ledger, "a", "first"), Claims(ledger, "a", "second")
-    assert first.lead(new) is not None
+    assert first.take_step(new) is not None
     led = ledger.load("a")
     writes = states.writes
-    assert second.lead(led) is None and second.interval(led) is None
+    assert second.take_step(led) is None and second.take_interval(led) is None
     assert states.writes == writes

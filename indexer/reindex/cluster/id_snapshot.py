@@ -1,8 +1,8 @@
-"""What an index held a moment ago, so that what was deleted since is found without reading all of it again.
+"""The ids of an index at one moment, from which deleted documents are found without reading the index again.
 
-Documents of a shard are noted in the order of their sequence numbers, in buckets. A document that was
-deleted, or written anew, is missing from its bucket; one aggregation tells which lack any, and only these are
-read.
+The documents of a shard are recorded in the order of their sequence numbers, in buckets. A document that was
+deleted or written since is missing from its bucket. One aggregation counts all buckets; only those that lack
+documents are read.
 """
 
 import json
@@ -11,17 +11,19 @@ from dataclasses import dataclass, field
 from io import TextIOWrapper
 from pathlib import Path
 
-from indexer.engines.elasticsearch.copies import Bucket, Copies, Key, VersionedDocument
+from indexer.engines.elasticsearch.jobs.documents import Documents
+from indexer.engines.elasticsearch.jobs.shards import Bucket, Shards
+from indexer.engines.elasticsearch.jobs.versioned import Key, VersionedDocument
 
-MOST_BUCKETS = 10_000
-"""Of a shard; the server answers 65,536 at once."""
-SMALLEST = 10
-"""Documents of a bucket, or more where there would be too many buckets."""
+MAX_BUCKETS = 10_000
+"""Buckets of a shard; the server answers at most 65,536 at once."""
+MIN_BUCKET_DOCUMENTS = 10
+"""Documents of a bucket; more if there would be more than MAX_BUCKETS."""
 
 
 @dataclass(slots=True)
 class _Shard:
-    """The buckets of a shard, and where each begins in its file."""
+    """The buckets of a shard, the documents per bucket, and the offset in the file at which each begins."""
 
     file: TextIOWrapper
     size: int
@@ -29,19 +31,22 @@ class _Shard:
     offsets: list[int] = field(default_factory=list)
 
 
-class Census:
-    """The ids of an index as they were read, in files of a folder."""
+class IdSnapshot:
+    """The ids of an index, kept in one file per shard in a folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._shards: dict[int, _Shard] = {}
 
-    def noted(
+    def recorded(
         self, shard: int, documents: Iterable[VersionedDocument], count: int
     ) -> Iterator[VersionedDocument]:
-        """Note the documents of a shard, at most `count`, in the order of their numbers, as they pass."""
-        file = (self._folder / f"census-{shard}").open("w+", encoding="utf-8")
-        kept = self._shards[shard] = _Shard(file, max(SMALLEST, -(-count // MOST_BUCKETS)))
+        """Record the documents of a shard while they pass through.
+
+        documents: in the order of their sequence numbers. count: how many there are at most.
+        """
+        file = (self._folder / f"shard-{shard}").open("w+", encoding="utf-8")
+        kept = self._shards[shard] = _Shard(file, max(MIN_BUCKET_DOCUMENTS, -(-count // MAX_BUCKETS)))
         for place, one in enumerate(documents):
             if place % kept.size == 0:
                 kept.offsets.append(file.tell())
@@ -51,14 +56,14 @@ class Census:
             file.write(json.dumps([one.id, one.routing]) + "\n")
             yield one
 
-    def deleted(self, copies: Copies, index: str) -> Iterator[list[Key]]:
-        """The documents that were there and are not now, shard by shard. The index must be refreshed."""
+    def deleted(self, shards: Shards, documents: Documents, index: str) -> Iterator[list[Key]]:
+        """Find the recorded documents that no longer exist, shard by shard. The index must be refreshed."""
         for shard, kept in self._shards.items():
-            counts = copies.counts(index, shard, kept.buckets)
+            counts = shards.counts(index, shard, kept.buckets)
             touched = [n for n, bucket in enumerate(kept.buckets) if counts[n] < bucket.documents]
-            present = copies.keys_of(index, shard, [kept.buckets[n] for n in touched])
+            present = shards.keys_of(index, shard, [kept.buckets[n] for n in touched])
             gone = [key for n in touched for key in self._keys(kept, n) if key not in present]
-            found = {one.key for one in copies.found(index, gone)}
+            found = {one.key for one in documents.found(index, gone)}
             yield [key for key in gone if key not in found]
 
     @staticmethod
@@ -69,6 +74,6 @@ class Census:
             yield name, routing
 
     def close(self) -> None:
-        """Close the files; whoever made the folder removes it."""
+        """Close the files. The caller removes the folder."""
         for kept in self._shards.values():
             kept.file.close()

@@ -2,8 +2,8 @@
 
 from enricher.records import IndexLayout
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
-from indexer.engines.elasticsearch.states import ClusterStates
-from indexer.engines.elasticsearch.targets import entrance
+from indexer.engines.elasticsearch.jobs.aliases import fencing_alias
+from indexer.engines.elasticsearch.jobs.states import ClusterStates
 from indexer.pipeline import DocumentEnricher
 from indexer.reindex.cluster import planning
 from indexer.reindex.cluster.cluster import Cluster
@@ -53,9 +53,9 @@ class ClusterJobs:
         return planning.cancel(self.ledger, self._cluster, name)
 
     def remove(self, job: Job, *, old_index: bool, confirm: Confirm) -> None:
-        there = old_index and self._cluster.targets.behind(job.source)
+        there = old_index and self._cluster.aliases.behind(job.source)
         aliases = self._cluster.targets.described(job.source)[2] if there else {}
-        visible = [name for name in aliases if not name.startswith(entrance(job.source, ""))]
+        visible = [name for name in aliases if not name.startswith(fencing_alias(job.source, ""))]
         remove(self.ledger, self._cluster.engine, job, visible, old_index=old_index, confirm=confirm)
 
     def replay(self, job: Job, enricher: DocumentEnricher | None) -> Replayed:

@@ -4,10 +4,10 @@ import json
 from collections.abc import Sequence
 
 from enricher.errors import UsageError
-from indexer.engines.elasticsearch.copies import checkpoints
+from indexer.engines.elasticsearch.jobs.shards import checkpoints
 from indexer.pipeline import DocumentEnricher
 from indexer.reindex.cluster.cluster import Cluster
-from indexer.reindex.cluster.worker import unblocked
+from indexer.reindex.cluster.phases.blocking import note_unblocked
 from indexer.reindex.job import Job, JobKind, JobOptions, Phase
 from indexer.reindex.ledger import Ledger
 from indexer.reindex.naming import keep_new, name_of, way_back
@@ -97,7 +97,7 @@ def rollback(ledger: Ledger, cluster: Cluster, undone: Job) -> Job:
     layout = cluster.layout(undone.source)
     back = way_back(undone, layout, _name_of(cluster, undone.alias))
     back.cursors, back.since = dict(undone.swapped_at), dict(undone.swapped_at)
-    back.stood = checkpoints(cluster.copies.points(undone.source))
+    back.stood = checkpoints(cluster.shards.points(undone.source))
     return keep_new(ledger, back)
 
 
@@ -107,7 +107,7 @@ def to_roll_back(jobs: Sequence[Job], cluster: Cluster) -> list[Job]:
     for job in jobs:
         if job.kind is JobKind.IN_PLACE or job.phase is not Phase.DONE or job.alias in found:
             continue
-        if cluster.targets.behind(job.alias) == [job.target] and cluster.targets.behind(job.source):
+        if cluster.aliases.behind(job.alias) == [job.target] and cluster.aliases.behind(job.source):
             found[job.alias] = job
     return list(found.values())
 
@@ -117,7 +117,7 @@ def cancel(ledger: Ledger, cluster: Cluster, name: str) -> Job:
 
     def change(job: Job) -> None:
         if job.phase.ended or (
-            job.kind is not JobKind.IN_PLACE and cluster.targets.behind(job.alias) == [job.target]
+            job.kind is not JobKind.IN_PLACE and cluster.aliases.behind(job.alias) == [job.target]
         ):
             raise UsageError(f"The job {name!r} is {job.phase}: there is nothing to cancel.")
         job.phase = Phase.CANCELLED
@@ -127,11 +127,12 @@ def cancel(ledger: Ledger, cluster: Cluster, name: str) -> Job:
     job = ledger.update(name, change)
     if job.blocked:
         cluster.targets.unblock(job.source)
-        ledger.update(name, unblocked)
+        ledger.update(name, note_unblocked)
     if job.kind is JobKind.COPY:
-        cluster.targets.drop_made(job.target, job.id)
+        if cluster.aliases.behind(job.target) == [job.target] and cluster.targets.made_by(job.target, job.id):
+            cluster.targets.drop(job.target)
     elif job.kind is JobKind.ROLLBACK:
-        cluster.targets.close_entrance(job.target)
+        cluster.aliases.close_fencing_alias(job.target)
         cluster.targets.restore(job.source, job.target)
         cluster.targets.forget_deletes(job.source, job.target)
     return job

@@ -5,9 +5,9 @@ from typing import Any
 
 from enricher.errors import EngineError, UsageError
 from enricher.records import ENRICHMENT, VECTOR, IndexLayout
-from indexer.engines.elasticsearch.copies import Query
+from indexer.engines.elasticsearch.jobs.shards import Query
+from indexer.engines.elasticsearch.jobs.states import INDEX as JOBS
 from indexer.engines.elasticsearch.mapping import META, check_whole_source
-from indexer.engines.elasticsearch.states import INDEX as JOBS
 from indexer.engines.elasticsearch.vectors import dimensions_of
 from indexer.engines.names import SAMPLE_ENDING, check_name, check_new_alias, index_name_for
 from indexer.pipeline import DocumentEnricher, difference
@@ -28,7 +28,7 @@ def check(cluster: Cluster, source: str, alias: str, layout: IndexLayout) -> lis
 
     Raises UsageError, EngineError where it cannot be done.
     """
-    behind = cluster.targets.behind(check_name(alias))
+    behind = cluster.aliases.behind(check_name(alias))
     if not behind:
         check_new_alias(alias)
     concrete, settings, mapping = _copiable(cluster, source)
@@ -67,7 +67,7 @@ def check_in_place(
 ) -> list[str]:
     """The same for documents that are enriched where they are."""
     concrete, settings, mapping = _copiable(cluster, index)
-    behind = cluster.targets.behind(check_name(alias))
+    behind = cluster.aliases.behind(check_name(alias))
     if not behind:
         check_new_alias(alias)
     if behind and behind != [concrete]:
@@ -78,7 +78,7 @@ def check_in_place(
     layout, present = enricher.layout(), cluster.layout(concrete)
     _check_fields(concrete, settings, mapping, layout)
     if options.query is not None:
-        cluster.copies.count(concrete, [options.query])  # a query that the server does not understand
+        cluster.shards.count(concrete, [options.query])  # a query that the server does not understand
     if present is not None:
         _check_same(concrete, present, layout, mapping, options)
         valid = {present.model_version, *present.compatible}
@@ -94,11 +94,11 @@ def check_in_place(
 
 def _absent(cluster: Cluster, index: str, ids: Sequence[str]) -> list[str]:
     """Those of the ids that no document of an index has."""
-    copies = cluster.copies
-    copies.refresh(index)
+    shards = cluster.shards
+    shards.refresh(index)
     where: list[Query] = [{"ids": {"values": list(ids)}}]
     present = {
-        one.id for shard in copies.points(index) for one in copies.identities(index, shard, where=where)
+        one.id for shard in shards.points(index) for one in shards.identities(index, shard, where=where)
     }
     return [one for one in ids if one not in present]
 

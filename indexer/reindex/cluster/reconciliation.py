@@ -1,7 +1,8 @@
-"""What sets a copy apart from its source: deletes leave no trace in a search.
+"""How a target differs from its source. Deletes leave no trace in a search, so both indexes are compared.
 
-Documents of a shard are compared by id, routing and version, in parts that fit in memory: each goes by a hash
-of its id to one of several files. The copy is read first, so that what the source lacks was deleted.
+The documents of a shard are compared by id, routing and version, in parts that fit in memory: a hash of the
+id assigns each document to one of several files. The target is read first, so a document that it has and the
+source lacks was deleted.
 """
 
 import json
@@ -13,20 +14,23 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from indexer.engines.elasticsearch.copies import Copies, Key, VersionedDocument
-from indexer.reindex.cluster.id_snapshot import Census
+from indexer.engines.elasticsearch.jobs.shards import Shards
+from indexer.engines.elasticsearch.jobs.versioned import Key, VersionedDocument
+from indexer.reindex.cluster.id_snapshot import IdSnapshot
 
-PART = 200_000
-"""Documents of a shard that are compared at once."""
+MAX_PART_DOCUMENTS = 200_000
+"""Documents of the target that are compared at once, about."""
 
-Refused = Mapping[Key, int]
-"""What the target refused → its sequence number."""
+RefusedSequences = Mapping[Key, int]
+"""The key of a document that the target refused → the sequence number at which it was refused."""
 
 
 @dataclass(slots=True)
 class Differences:
-    """Of a part of a shard. gone: copies of documents that were deleted, or are refused as they are now.
-    missing: the lowest sequence number of a document that should have been copied and was not. kept: how many
+    """How one part of a shard differs.
+
+    gone: copies whose document was deleted, or is refused in its present state. missing: the lowest sequence
+    number of a document that should have been copied and was not; None if there is none. kept: how many
     documents of the target are no copies, and stay.
     """
 
@@ -37,44 +41,47 @@ class Differences:
 
 
 class Rules(NamedTuple):
-    """What a difference is. is_current: whether the second is as new a copy of the first. is_own: whether a
-    document of a shard of the target is no copy.
+    """What counts as a difference.
+
+    refused: what the target refused. is_current: whether the second document, a copy, is up to date with the
+    first. is_own: whether a document of a shard of the target is no copy.
     """
 
-    refused: Refused
+    refused: RefusedSequences
     is_current: Callable[[VersionedDocument, VersionedDocument], bool]
     is_own: Callable[[int, VersionedDocument], bool] = lambda shard, document: False
 
 
 def compare(
-    copies: Copies,
+    shards: Shards,
     source: str,
     target: str,
     cursors: Mapping[int, int],
     rules: Rules,
-    census: Census | None = None,
-    part: int = PART,
+    snapshot: IdSnapshot | None = None,
+    max_part_documents: int = MAX_PART_DOCUMENTS,
 ) -> Iterator[Differences]:
-    """Compare two indexes, part by part; cursors say up to which number the source was copied.
+    """Compare two indexes, part by part; both are refreshed.
 
-    census: notes what the source held.
+    cursors: shard → the sequence number up to which the source was copied; newer documents are left to the
+    next pass. snapshot: records the ids of the source.
     """
-    copies.refresh(target)
-    parts = 1 + copies.count(target) // part
-    for shard in sorted(copies.points(source)):
+    shards.refresh(target)
+    parts = 1 + shards.count(target) // max_part_documents
+    for shard in sorted(shards.points(source)):
         with TemporaryDirectory() as folder:
-            theirs = _parted(copies.identities(target, shard), Path(folder, "target"), parts)
-            checkpoint = copies.points(source)[shard].checkpoint
-            copies.refresh(source)
-            identities = copies.identities(source, shard, checkpoint)
-            if census is not None:
-                identities = census.noted(shard, identities, copies.count(source))
-            ours = _parted(identities, Path(folder, "source"), parts)
-            for left, right in zip(ours, theirs, strict=True):
-                yield _compared(shard, left, right, cursors.get(shard, -1), rules)
+            copied = _parted(shards.identities(target, shard), Path(folder, "target"), parts)
+            checkpoint = shards.points(source)[shard].checkpoint
+            shards.refresh(source)
+            identities = shards.identities(source, shard, checkpoint)
+            if snapshot is not None:
+                identities = snapshot.recorded(shard, identities, shards.count(source))
+            present = _parted(identities, Path(folder, "source"), parts)
+            for left, right in zip(present, copied, strict=True):
+                yield _compare_part(shard, left, right, cursors.get(shard, -1), rules)
 
 
-def _compared(
+def _compare_part(
     shard: int,
     source: Iterable[VersionedDocument],
     target: Iterable[VersionedDocument],
@@ -92,7 +99,7 @@ def _compared(
         if rules.refused.get(document.key) != document.sequence:
             known = document.sequence if found.missing is None else found.missing
             found.missing = min(known, document.sequence)
-        elif copy is not None:  # of what it was before
+        elif copy is not None:  # a copy of what the document was before
             found.gone.append(copy)
     for copy in copied.values():
         if rules.is_own(shard, copy):
@@ -105,7 +112,7 @@ def _compared(
 def _parted(
     documents: Iterable[VersionedDocument], folder: Path, parts: int
 ) -> list[Iterator[VersionedDocument]]:
-    """Documents by a hash of their ids, in files that are read again one by one."""
+    """Write documents to as many files as there are parts, by a hash of the id; each is read again later."""
     folder.mkdir()
     paths = [folder / str(part) for part in range(parts)]
     with ExitStack() as open_files:

@@ -1,30 +1,33 @@
 """Trying again what an index has refused, after its mapping or the documents were mended."""
 
-from indexer.engines.elasticsearch.copies import TOGETHER, Key, Present
+from indexer.engines.elasticsearch.jobs.versioned import Key, Present
 from indexer.pipeline import DocumentEnricher
 from indexer.reindex.cluster.cluster import Cluster
-from indexer.reindex.cluster.lines import lines_of
+from indexer.reindex.cluster.enriched_lines import lines_of
 from indexer.reindex.failpoints import reached
 from indexer.reindex.job import Job, JobKind
 from indexer.reindex.jobs import Replayed
 from indexer.reindex.ledger import Ledger
 
+BATCH_DOCUMENTS = 1_000
+"""Rejects that are tried together."""
+
 
 def replay(ledger: Ledger, cluster: Cluster, enricher: DocumentEnricher | None, job: Job) -> Replayed:
     """Copy the rejects of an ended job as they are in its source now, where its target lacks them."""
     rejects, written, settled, refused = cluster.rejects.load(job.rejects), 0, 0, 0
-    for start in range(0, len(rejects), TOGETHER):
-        part = rejects[start : start + TOGETHER]
+    for start in range(0, len(rejects), BATCH_DOCUMENTS):
+        part = rejects[start : start + BATCH_DOCUMENTS]
         seen = {(one.id, one.routing): one for one in part}
-        found = [one for one in cluster.copies.fetch(job.source, part) if one is not None]
+        found = [one for one in cluster.documents.fetch(job.source, part) if one is not None]
         target: dict[Key, Present | None]
         if job.kind is JobKind.IN_PLACE:
             target = {one.key: one.present for one in found}
         else:
-            there = cluster.copies.current(job.target, found)
+            there = cluster.documents.current(job.target, found)
             target = {one.key: None for one, present in zip(found, there, strict=True) if present is None}
         lines, again = lines_of(enricher, [one for one in found if one.key in target])
-        copied = cluster.copies.write_on(job.target, lines, target)
+        copied = cluster.copies.write_if_unchanged(job.target, lines, target)
         reached("replay-written")
         failed = [*again, *copied.refused]
         left = {document.key for document, _ in failed}

@@ -9,8 +9,8 @@ import enricher
 from enricher.plugins import PluginContext, load_enrichments
 from enricher.settings import IndexConfiguration
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
-from indexer.engines.elasticsearch.states import INDEX as JOBS
-from indexer.engines.elasticsearch.states import ClusterStates
+from indexer.engines.elasticsearch.jobs.states import INDEX as JOBS
+from indexer.engines.elasticsearch.jobs.states import ClusterStates
 from indexer.pipeline import DocumentEnricher, EnricherRecipe
 from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.ledger import Ledger

@@ -9,13 +9,13 @@ import pytest
 from elasticsearch import ApiError, helpers
 
 from enricher.errors import EngineError, IndexConflict, IndexNotFound
-from indexer.engines.elasticsearch.copies import Line
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
-from indexer.engines.elasticsearch.states import ClusterStates
-from indexer.engines.elasticsearch.targets import entrance
+from indexer.engines.elasticsearch.jobs.aliases import fencing_alias
+from indexer.engines.elasticsearch.jobs.states import ClusterStates
+from indexer.engines.elasticsearch.jobs.versioned import Line
 from indexer.pipeline import DocumentEnricher
 from indexer.reindex.cluster.cluster import Cluster
-from indexer.reindex.cluster.lines import lines_of
+from indexer.reindex.cluster.enriched_lines import lines_of
 from indexer.reindex.cluster.planning import cancel, rollback, start
 from indexer.reindex.cluster.worker import Worker
 from indexer.reindex.job import Job, JobOptions, Lease, Phase
@@ -46,7 +46,7 @@ def test_nothing_written_meanwhile_is_lost(
     writer.stop()
     assert ended.phase is Phase.DONE and writer.operations > 50
     assert (writer.refused > 0) == strict
-    assert cluster.targets.behind(index) == [ended.target]
+    assert cluster.aliases.behind(index) == [ended.target]
     assert_copied(engine, index, truth, str(chain.model_version))
 
 
@@ -182,28 +182,28 @@ def test_a_worker_that_was_paused_harms_nothing(
     job = start(jobs, cluster, f"{index}-old", index, chain, JobOptions())
     cluster.targets.create_like(job.source, job.target, chain.layout(), job.id)
     [key, gone, *_] = list(truth)
-    held = [one for shard in (0, 1) for one in cluster.copies.read(job.source, shard, -1, 10**6, 100)]
+    held = [one for shard in (0, 1) for one in cluster.shards.read(job.source, shard, -1, 10**6, 100)]
     lines, _ = lines_of(chain, held)
-    cluster.targets.open_entrance(job.target, "old")
+    cluster.aliases.open_fencing_alias(job.target, "old")
     newer = {"title": "newer", "text": "reef", "year": 2}
     engine.client.index(index=index, id=key[0], document=newer)
     engine.client.delete(index=index, id=gone[0], refresh=True)
     truth[key] = newer
     del truth[gone]
     Worker(jobs, cluster, chain, job.id).run()
-    old = entrance(job.target, "old")
+    old = fencing_alias(job.target, "old")
     with pytest.raises(IndexNotFound):
         cluster.copies.write(old, lines)
     with pytest.raises(IndexNotFound):
         cluster.copies.delete(old, held)
-    assert not cluster.targets.swap(index, job.source, job.target, "old")
+    assert not cluster.aliases.swap(index, job.source, job.target, "old")
     assert_copied(engine, index, truth, str(chain.model_version))
 
 
 def test_a_worker_that_was_paused_cannot_stop_the_others(
     engine: ElasticsearchEngine, index: str, jobs: Ledger, cluster: Cluster, chain: DocumentEnricher
 ) -> None:
-    """It wakes up and puts its own entrance in the place of theirs, once; they open theirs again."""
+    """It wakes up and puts its own fencing alias in the place of theirs, once; they open theirs again."""
     truth = fill(engine, f"{index}-old", 30)
     job = start(jobs, cluster, f"{index}-old", index, chain, JobOptions(write_block=True))
     woken: list[Phase] = []
@@ -211,7 +211,7 @@ def test_a_worker_that_was_paused_cannot_stop_the_others(
     def wake(now: Job) -> None:
         if now.intervals and now.phase not in woken:
             woken.append(now.phase)
-            cluster.targets.open_entrance(job.target, "old")
+            cluster.aliases.open_fencing_alias(job.target, "old")
 
     ended = Worker(jobs, cluster, chain, job.id, wake).run()
     assert ended.phase is Phase.DONE and woken == [Phase.COPYING]
@@ -242,14 +242,14 @@ def test_old_copies_are_refused_while_the_job_runs(
     fill(engine, f"{index}-old", 3)
     job = start(jobs, cluster, f"{index}-old", index, chain, JobOptions())
     cluster.targets.create_like(job.source, job.target, chain.layout(), job.id)
-    cluster.targets.open_entrance(job.target, "1")
-    into = entrance(job.target, "1")
-    read = [one for shard in (0, 1) for one in cluster.copies.read(job.source, shard, -1, 10**6, 100)]
+    cluster.aliases.open_fencing_alias(job.target, "1")
+    into = fencing_alias(job.target, "1")
+    read = [one for shard in (0, 1) for one in cluster.shards.read(job.source, shard, -1, 10**6, 100)]
     lines, _ = lines_of(chain, read)
     assert cluster.copies.write(into, lines).written == 3
     assert len(cluster.copies.write(into, lines).passed_over) == 3
-    cluster.copies.refresh(job.target)
-    written = [one for shard in (0, 1) for one in cluster.copies.identities(job.target, shard, 10**6)]
+    cluster.shards.refresh(job.target)
+    written = [one for shard in (0, 1) for one in cluster.shards.identities(job.target, shard, 10**6)]
     assert cluster.copies.delete(into, [replace(written[0], sequence=written[0].sequence + 99)]) == 0
     assert cluster.copies.delete(into, written[:1]) == 1
     [old] = [line for line in lines if line.document.id == written[0].id]
@@ -339,6 +339,6 @@ def test_the_cluster_may_be_away_for_a_while(
     began = time.monotonic()
     opener = threading.Timer(2.0, lambda: engine.client.indices.open(index=f"{index}-old"))
     opener.start()
-    ended = Worker(jobs, cluster, chain, job.id, patience=60).run()
+    ended = Worker(jobs, cluster, chain, job.id, max_away_seconds=60).run()
     opener.join()
     assert ended.phase is Phase.DONE and time.monotonic() - began > 2

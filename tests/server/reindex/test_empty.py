@@ -73,5 +73,5 @@ def test_an_index_without_documents_goes_there_and_back(
             engine.client.index(index=index, id="new", document={"text": "whale"})
             truth["new", None] = {"text": "whale"}
         Worker(jobs, cluster, chain, rollback(jobs, cluster, ended).id).run()
-        assert cluster.targets.behind(index) == [old]
+        assert cluster.aliases.behind(index) == [old]
         assert_copied(engine, index, truth, chain.model_version)

@@ -17,7 +17,7 @@ from elasticsearch import helpers
 from indexer.engines.addresses import parse_addresses
 from indexer.engines.elasticsearch.bulk import RetryPolicy
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
-from indexer.engines.elasticsearch.states import ClusterStates
+from indexer.engines.elasticsearch.jobs.states import ClusterStates
 from indexer.pipeline import DocumentEnricher
 from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.cluster.planning import rollback, start

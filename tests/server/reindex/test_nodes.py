@@ -10,7 +10,7 @@ import pytest
 
 from indexer.engines.addresses import parse_addresses
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
-from indexer.engines.elasticsearch.states import ClusterStates
+from indexer.engines.elasticsearch.jobs.states import ClusterStates
 from indexer.pipeline import DocumentEnricher
 from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.cluster.planning import rollback, start
@@ -87,5 +87,5 @@ def test_a_node_is_killed_and_comes_back(
         if node.process is None:
             node.start()
     three.client.cluster.health(wait_for_status="green", timeout="120s")
-    assert ended.phase is Phase.DONE and cluster.targets.behind(index) == [f"{index}-old"]
+    assert ended.phase is Phase.DONE and cluster.aliases.behind(index) == [f"{index}-old"]
     assert_copied(three, index, truth, None)

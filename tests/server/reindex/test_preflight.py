@@ -113,7 +113,7 @@ def test_any_alias_gets_an_index_and_the_way_back(
     assert ended.rejected == 1 and len(cluster.rejects.load(ended.rejects)) == 1
     assert_copied(engine, alias, truth, chain.model_version)
     Worker(jobs, cluster, None, rollback(jobs, cluster, ended).id).run()
-    assert cluster.targets.behind(alias) == [f"{index}-old"]
+    assert cluster.aliases.behind(alias) == [f"{index}-old"]
 
 
 def test_names_that_are_kept_for_data_streams_are_passed_by(

@@ -41,7 +41,7 @@ def test_nothing_written_since_the_swap_is_lost(
     back = rollback(jobs, cluster, undone)
     ended = Worker(jobs, cluster, None, back.id).run()
     time.sleep(0.5)
-    assert ended.phase is Phase.DONE and cluster.targets.behind(index) == [f"{index}-old"]
+    assert ended.phase is Phase.DONE and cluster.aliases.behind(index) == [f"{index}-old"]
     writer.pause()
     assert_copied(engine, index, truth, None)
     writer.go_on()
@@ -114,8 +114,8 @@ def test_a_rollback_can_be_cancelled(
     with pytest.raises(IndexConflict, match="resume or cancel"):
         start(jobs, cluster, index, index, chain, JobOptions())
     assert cancel(jobs, cluster, back.id).phase is Phase.CANCELLED
-    assert cluster.targets.behind(index) == [job.target]
-    assert cluster.copies.count(f"{index}-old") == 20
+    assert cluster.aliases.behind(index) == [job.target]
+    assert cluster.shards.count(f"{index}-old") == 20
     Worker(jobs, cluster, None, rollback(jobs, cluster, ended).id).run()
     assert_copied(engine, index, truth, None)
 

@@ -84,13 +84,13 @@ def one_round(
     writer.start()
     options = JobOptions(write_block=strict, rate=400)
     job = crew.work(start(ledger, cluster, f"{index}-old", index, chain, options), workers)
-    assert job.phase is Phase.DONE and cluster.targets.behind(index) == [job.target]
+    assert job.phase is Phase.DONE and cluster.aliases.behind(index) == [job.target]
     writer.wait_for(OPERATIONS // 2)
     writer.pause()
     assert_copied(cluster.engine, index, truth, chain.model_version)
     writer.go_on()
     back = crew.work(rollback(ledger, cluster, job), workers)
-    assert back.phase is Phase.DONE and cluster.targets.behind(index) == [f"{index}-old"]
+    assert back.phase is Phase.DONE and cluster.aliases.behind(index) == [f"{index}-old"]
     writer.wait_for(OPERATIONS)
     writer.stop()
     assert_copied(cluster.engine, index, truth, None)

@@ -1,9 +1,9 @@
-"""The lines that are written for documents: as they are, or with what enriches them."""
+"""The lines of JSON that a job writes for documents, with or without enrichment."""
 
 from collections.abc import Sequence
 
 from enricher.records import EnrichedDocument
-from indexer.engines.elasticsearch.copies import Line, Refused, VersionedDocument
+from indexer.engines.elasticsearch.jobs.versioned import Line, Refused, VersionedDocument
 from indexer.engines.fields import encode, prepare
 from indexer.pipeline import DocumentEnricher
 
@@ -11,7 +11,10 @@ from indexer.pipeline import DocumentEnricher
 def lines_of(
     enricher: DocumentEnricher | None, documents: Sequence[VersionedDocument]
 ) -> tuple[list[Line], list[Refused]]:
-    """A line for every document that an index can hold; without an enricher, as its owner wrote it."""
+    """A line for every document that an index can hold, and the documents that it cannot hold.
+
+    Without an enricher a line is the document as its owner wrote it.
+    """
     if enricher is None:
         return [Line(one, encode(one.source) + b"\n") for one in documents], []
     layout = enricher.layout()

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from elasticsearch import helpers
 
-from indexer.engines.elasticsearch.copies import EVERYTHING
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
-from indexer.reindex.cluster import id_snapshot as census_module
+from indexer.engines.elasticsearch.jobs.shards import ANY_SEQUENCE
+from indexer.reindex.cluster import id_snapshot
 from indexer.reindex.cluster.cluster import Cluster
-from indexer.reindex.cluster.id_snapshot import Census
+from indexer.reindex.cluster.id_snapshot import IdSnapshot
 from tests.server.reindex.truth import fill
 
 
@@ -24,17 +24,17 @@ def test_deleted_documents_are_found_and_no_others(
     smallest: int,
 ) -> None:
     """Among some that were written anew, made anew under their id, and new ones; also under a routing."""
-    monkeypatch.setattr(census_module, "SMALLEST", smallest)
+    monkeypatch.setattr(id_snapshot, "MIN_BUCKET_DOCUMENTS", smallest)
     chance = random.Random(5)
     truth = fill(engine, index, 2500)
     for n in range(20):
         engine.client.index(index=index, id=f"routed-{n}", routing="r", document={"text": "reef"})
         truth[f"routed-{n}", "r"] = {"text": "reef"}
     engine.refresh(index)
-    census = Census(tmp_path)
-    for shard in cluster.copies.points(index):
-        noted = list(census.noted(shard, cluster.copies.identities(index, shard, EVERYTHING), len(truth)))
-        assert noted
+    snapshot = IdSnapshot(tmp_path)
+    for shard in cluster.shards.points(index):
+        identities = cluster.shards.identities(index, shard, ANY_SEQUENCE)
+        assert list(snapshot.recorded(shard, identities, len(truth)))
     names = list(truth)
     gone = set(chance.sample(names, 300))
     changed = set(chance.sample(names, 400))
@@ -45,6 +45,6 @@ def test_deleted_documents_are_found_and_no_others(
         lines.append({"_index": index, "_id": name, "routing": routing, "text": "anew"})
     lines.append({"_index": index, "_id": "new", "text": "new"})
     helpers.bulk(engine.client, lines, refresh=True)
-    found = [key for keys in census.deleted(cluster.copies, index) for key in keys]
-    census.close()
+    found = [key for keys in snapshot.deleted(cluster.shards, cluster.documents, index) for key in keys]
+    snapshot.close()
     assert len(found) == len(set(found)) and set(found) == gone - changed

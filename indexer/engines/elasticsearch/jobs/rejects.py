@@ -1,4 +1,4 @@
-"""What an index did not take from a job, kept in an index of its own with the reasons."""
+"""Documents that the target of a job refused, kept in an index of their own with the reasons."""
 
 import hashlib
 from collections.abc import Sequence
@@ -6,15 +6,16 @@ from typing import NamedTuple
 
 from enricher.errors import IndexConflict
 from indexer.engines.elasticsearch.bulk import Action
-from indexer.engines.elasticsearch.copies import Copies, Named, Refused
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
+from indexer.engines.elasticsearch.jobs.documents import Documents
+from indexer.engines.elasticsearch.jobs.versioned import Named, Refused
 from indexer.engines.fields import encode
 
 SETTINGS = {"number_of_shards": 1, "auto_expand_replicas": "0-1"}
 
 
 class Reject(NamedTuple):
-    """A document that was refused, in the state after the operation `sequence` of its shard."""
+    """A refused document, in the state after the operation with number `sequence` of its shard."""
 
     id: str
     routing: str | None
@@ -24,14 +25,14 @@ class Reject(NamedTuple):
 
 
 class Rejects:
-    """The indexes of rejects of a cluster: one a job, made with its first."""
+    """The indexes of rejects of a cluster: one per job, created with its first reject."""
 
-    def __init__(self, engine: ElasticsearchEngine, copies: Copies) -> None:
+    def __init__(self, engine: ElasticsearchEngine, documents: Documents) -> None:
         self._engine = engine
-        self._copies = copies
+        self._documents = documents
 
     def keep(self, rejects: str, shard: int, refused: Sequence[Refused]) -> None:
-        """Keep documents of a shard with the reasons."""
+        """Add refused documents of a shard, each with its reason, to the index `rejects`."""
         try:
             with self._engine.failures(rejects):
                 self._engine.client.indices.create(
@@ -49,30 +50,30 @@ class Rejects:
         self._engine.bulk(rejects).run(Action(one.id, line) for one, line in zip(kept, lines, strict=True))
 
     def load(self, rejects: str) -> list[Reject]:
-        """All that was refused."""
+        """All rejects of an index; none if the index does not exist."""
         if not self._engine.exists(rejects):
             return []
         self._engine.refresh(rejects)
         return [Reject(**document.source) for document in self._engine.read(rejects)]  # type: ignore[arg-type]
 
     def settle(self, rejects: str, source: str) -> int:
-        """Forget what was refused and has changed or gone since; answers how many documents are left."""
+        """Forget rejects whose document has changed or gone since, and return how many are left."""
         kept = self.load(rejects)
         changed = [
             one
-            for one, there in zip(kept, self._copies.current(source, kept), strict=True)
+            for one, there in zip(kept, self._documents.current(source, kept), strict=True)
             if there is None or there.sequence != one.sequence
         ]
         self.forget(rejects, changed)
         return len(kept) - len(changed)
 
     def forget(self, rejects: str, settled: Sequence[Reject]) -> None:
-        """Take documents out."""
+        """Remove rejects from their index."""
         if settled:
             self._engine.delete(rejects, [_key(one) for one in settled])
             self._engine.refresh(rejects)
 
 
 def _key(document: Named) -> str:
-    """The id of what is kept of a refused document: of the same length whatever its own id is."""
+    """The id of a reject: of one length, however long the id of the document is."""
     return hashlib.sha256(f"{document.routing}\0{document.id}".encode()).hexdigest()
