@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from indexer.cli.output import ProgressDisplay, counted, print_line, print_records, say_json
 from indexer.reindex.job import Job, JobKind, Phase
+from indexer.reindex.report import report_of, seconds_since, seconds_since_heartbeat
 
 COUNTERS = ("read", "written", "refused", "deleted")
 
@@ -102,28 +103,16 @@ def print_jobs(jobs: Sequence[Job], lease_seconds: float) -> None:
 
 def _workers(job: Job, now: datetime, lease_seconds: float) -> str:
     """How many workers hold leases; none where the last heartbeat is older than a lease is held."""
-    silent = silence(job, now)
+    silent = seconds_since_heartbeat(job, now)
     if job.workers and silent is not None and silent > lease_seconds:
         return f"0 (no heartbeat for {_duration(silent)})"
     return str(len(job.workers))
 
 
-def silence(job: Job, now: datetime) -> float | None:
-    """Seconds since the last heartbeat of any worker, by the clocks of that worker and of this machine; None
-    before the first.
-    """
-    return _seconds_since(job.noted, now)
-
-
 def ago(moment: str | None, now: datetime) -> str:
     """How long a moment in ISO 8601 is past: 2 h ago."""
-    seconds = _seconds_since(moment, now)
+    seconds = seconds_since(moment, now)
     return "" if seconds is None else f"{_duration(seconds)} ago"
-
-
-def _seconds_since(moment: str | None, now: datetime) -> float | None:
-    """Seconds, none below 0: clocks differ."""
-    return None if moment is None else max(0.0, (now - datetime.fromisoformat(moment)).total_seconds())
 
 
 def _duration(seconds: float) -> str:
@@ -152,30 +141,3 @@ def _where(job: Job) -> str:
 def _phase(job: Job) -> str:
     """The phase of a job, and which pass it is in."""
     return f"{job.phase}, pass {job.passes}" if job.passes else str(job.phase)
-
-
-def report_of(job: Job) -> dict[str, object]:
-    """What a machine wants to know of a job."""
-    return {
-        "job": job.id,
-        "kind": str(job.kind),
-        "phase": str(job.phase),
-        "source": job.source,
-        "alias": job.alias,
-        "target": job.target,
-        "model": job.model,
-        "created": job.created,
-        "noted": job.noted,
-        "undoes": job.undoes,
-        "passes": job.passes,
-        "operations": job.operations,
-        "operations_done": job.operations_done,
-        **asdict(job.counters),
-        "documents": job.documents,
-        "rejected": job.rejected,
-        "blocked": job.blocked,
-        "block_seconds": job.block_seconds,
-        "swap_seconds": job.swap_seconds,
-        "ndcg@10": list(job.gates) if job.gates else None,
-        "workers": job.workers,
-    }

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from enricher.records import IndexLayout, SearchEngine
-from enricher.settings import Configuration
+from enricher.settings import Configuration, read_configuration
 from indexer.pipeline import DocumentEnricher
 from indexer.reindex.job import Job, JobOptions
 from indexer.reindex.ledger import Ledger
@@ -16,11 +16,15 @@ Say = Callable[[str], None]
 """Tells the user a sentence."""
 
 
-class GateSettings(NamedTuple):
-    """What opens the models of both indexes that a gate asks."""
+class EnrichmentSettings(NamedTuple):
+    """The folder of models and the configuration file; None for enricher.toml where there is one."""
 
     models: Path
-    configuration: Configuration
+    config: Path | None
+
+    def configuration(self) -> Configuration:
+        """Read the configuration file. Raises ConfigurationError."""
+        return read_configuration(self.config)
 
 
 class Replayed(NamedTuple):
@@ -82,7 +86,7 @@ class Jobs(Protocol):
         job: Job,
         enricher: DocumentEnricher | None,
         on_progress: Progress,
-        gate: GateSettings,
+        settings: EnrichmentSettings,
     ) -> Job:
         """Work on a job until it has ended, and answer it. Raises EngineError."""
 

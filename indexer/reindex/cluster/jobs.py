@@ -12,7 +12,7 @@ from indexer.reindex.cluster.replay import replay
 from indexer.reindex.cluster.worker import Worker
 from indexer.reindex.gate import CollectionGate
 from indexer.reindex.job import Job, JobOptions
-from indexer.reindex.jobs import GateSettings, Progress, Replayed, Say
+from indexer.reindex.jobs import EnrichmentSettings, Progress, Replayed, Say
 from indexer.reindex.ledger import LEASE_SECONDS, Ledger
 from indexer.reindex.removal import Confirm, remove
 
@@ -70,9 +70,9 @@ class ClusterJobs:
         job: Job,
         enricher: DocumentEnricher | None,
         on_progress: Progress,
-        gate: GateSettings,
+        settings: EnrichmentSettings,
     ) -> Job:
-        measure = CollectionGate(self._cluster.engine, *gate)
+        measure = CollectionGate(self._cluster.engine, settings.models, settings.configuration())
         return Worker(self.ledger, self._cluster, enricher, job.id, on_progress, gate=measure).run()
 
     def is_blocking(self, job: Job) -> bool:

@@ -20,7 +20,7 @@ from indexer.reindex.embedded.states import FileStates
 from indexer.reindex.failpoints import reached
 from indexer.reindex.gate import CollectionGate, GateClosed, is_closed
 from indexer.reindex.job import Interval, Job, JobKind, JobOptions, Phase
-from indexer.reindex.jobs import GateSettings, Progress, Replayed, Say
+from indexer.reindex.jobs import EnrichmentSettings, Progress, Replayed, Say
 from indexer.reindex.ledger import Ledger
 from indexer.reindex.naming import keep_new, name_of, way_back
 from indexer.reindex.pace import Pace
@@ -107,12 +107,12 @@ class EmbeddedJobs:
         job: Job,
         enricher: DocumentEnricher | None,
         on_progress: Progress,
-        gate: GateSettings,
+        settings: EnrichmentSettings,
     ) -> Job:
         assert enricher is not None
         with self._alone(job.id), self.engine.held(job.source):
             run = _Run(self.engine, self.ledger, enricher, job.id, on_progress)
-            return run.to_the_end(CollectionGate(self.engine, *gate))
+            return run.to_the_end(CollectionGate(self.engine, settings.models, settings.configuration()))
 
     def is_blocking(self, job: Job) -> bool:
         return False

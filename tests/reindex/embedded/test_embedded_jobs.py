@@ -202,7 +202,7 @@ def test_a_job_is_removed_with_the_index_that_it_has_replaced(
         unasked.returncode == 2 and "'v1' with 10 documents" in unasked.stderr and "--yes" in unasked.stderr
     )
     done = run(*remove, "--old-index", "--yes")
-    assert done.returncode == 0 and "with the index v1" in done.stdout
+    assert done.returncode == 0 and "the index v1 are removed" in done.stdout
     engine = TantivyEngine(tmp_path / "index")
     assert engine.indexes() == [under_way] and engine.count("articles") == 10
     engine.close()

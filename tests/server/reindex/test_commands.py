@@ -60,7 +60,7 @@ def test_a_job_that_does_not_exist_is_a_sentence(
     done = run(*command, "start", f"{index}-nothing", "--to", index)
     assert done.returncode == 1 and "There is no index" in done.stderr
     done = run(*command, "rollback")
-    assert done.returncode == 2 and "that can be taken back" in done.stderr
+    assert done.returncode == 2 and "that can be rolled back" in done.stderr
 
 
 def test_a_reindex_is_taken_back_by_command(
@@ -80,7 +80,7 @@ def test_a_reindex_is_taken_back_by_command(
     found = run(*command[:-1], "doctor").stdout
     assert f"index {name}: 31 documents, kept for the way back from {index}-old" in found
     nothing = run(*command, "rollback", name)
-    assert nothing.returncode == 2 and "that can be taken back" in nothing.stderr
+    assert nothing.returncode == 2 and "that can be rolled back" in nothing.stderr
     listed = run(*command, "status")
     assert "rollback" in listed.stdout and "done" in listed.stdout
     refused = run(*command, "remove", name, "--old-index")
