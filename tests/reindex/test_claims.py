@@ -16,8 +16,8 @@ from indexer.reindex import claims
 from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.cluster.worker import Worker
 from indexer.reindex.embedded.states import FileStates
-from indexer.reindex.job import Job
-from indexer.reindex.ledger import Ledger
+from indexer.reindex.job import Interval, Job, Lease, Phase
+from indexer.reindex.ledger import LeaseLost, Ledger
 
 NOWHERE = "http://127.0.0.1:1"
 
@@ -114,3 +114,112 @@ def test_a_heartbeat_ends_where_the_job_is_removed(tmp_path: Path) -> None:
     finally:
         threading.excepthook = before
     assert faults == []
+
+
+def claims_on(folder: Path, worker: str, lease_seconds: float = 30.0) -> tuple[Ledger, claims.Claims]:
+    """A worker with a ledger of its own, as in another process."""
+    ledger = Ledger(FileStates(folder), lease_seconds)
+    return ledger, claims.Claims(ledger, "a", worker)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    """A ledger with a job whose pass has two intervals."""
+    ledger = Ledger(FileStates(tmp_path))
+    job = Job("a", "old", "alias", "new", None, ("text",), "2026-01-01T00:00:00+00:00")
+    job.intervals, job.planned = [Interval(0, -1, 9, -1), Interval(1, -1, 9, -1)], True
+    ledger.create(job)
+    return ledger
+
+
+def test_workers_take_different_intervals(ledger: Ledger, tmp_path: Path) -> None:
+    """A third worker gets none, and no step begins before all are copied."""
+    workers = [claims_on(tmp_path, name) for name in ("one", "two", "three")]
+    taken = [held.take_interval(its_ledger.load("a")) for its_ledger, held in workers]
+    assert [one and (one[1].shard, one[2]) for one in taken] == [(0, 1), (1, 2), None]
+    assert ledger.load("a").workers == ["one", "two"]
+    assert workers[2][1].take_step(ledger.load("a")) is None
+
+
+def test_an_interval_that_is_copied_is_not_taken(ledger: Ledger, tmp_path: Path) -> None:
+    """The first that is not copied is."""
+
+    def copied(job: Job) -> None:
+        job.intervals[0].at = job.intervals[0].upto
+
+    taken = claims_on(tmp_path, "one")[1].take_interval(ledger.update("a", copied))
+    assert taken is not None and taken[1].shard == 1
+
+
+def test_a_lease_is_taken_over_once_no_heartbeat_has_come_for_its_time(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    """The worker that was silent can note nothing then, and is told so."""
+    first = claims_on(tmp_path, "one")[1]
+    second_ledger, second = claims_on(tmp_path, "two", lease_seconds=0.1)
+    ledger.update("a", step_is_due)
+    held = first.take_step(ledger.load("a"))
+    assert held is not None and second.take_step(second_ledger.load("a")) is None
+    threading.Event().wait(0.15)
+    taken = second.take_step(second_ledger.load("a"))
+    assert taken is not None and taken[1] > held[1]
+    with pytest.raises(LeaseLost):
+        first.note(held[1])
+    assert second.note(taken[1], one_more_read).counters.read == 1
+
+
+def test_a_heartbeat_keeps_a_lease(ledger: Ledger, tmp_path: Path) -> None:
+    """However long the step takes."""
+    first = claims_on(tmp_path, "one", lease_seconds=1.0)[1]
+    second_ledger, second = claims_on(tmp_path, "two", lease_seconds=1.0)
+    ledger.update("a", step_is_due)
+    held = first.take_step(ledger.load("a"))
+    assert held is not None
+    with first.heartbeats(held[1]):
+        for _ in range(8):
+            assert second.take_step(second_ledger.load("a")) is None
+            threading.Event().wait(0.2)
+
+
+def test_a_worker_takes_its_own_lease_again_at_once(ledger: Ledger, tmp_path: Path) -> None:
+    """After an error it need not wait for itself; the fence grows, so its earlier notes are refused."""
+    held = claims_on(tmp_path, "one")[1]
+    before, after = held.take_interval(ledger.load("a")), held.take_interval(ledger.load("a"))
+    assert before is not None and after is not None
+    assert before[1].shard == after[1].shard == 0 and after[2] > before[2]
+    with pytest.raises(LeaseLost):
+        held.note(before[2])
+
+
+def test_leases_that_are_given_back_are_free_at_once(ledger: Ledger, tmp_path: Path) -> None:
+    """Those of other workers stay."""
+    first, second = claims_on(tmp_path, "one")[1], claims_on(tmp_path, "two")[1]
+    first.take_interval(ledger.load("a"))
+    second.take_interval(ledger.load("a"))
+    first.release()
+    assert ledger.load("a").workers == ["two"]
+    taken = claims_on(tmp_path, "three")[1].take_interval(ledger.load("a"))
+    assert taken is not None and taken[1].shard == 0
+
+
+def test_nothing_of_a_job_that_has_ended_is_taken(ledger: Ledger, tmp_path: Path) -> None:
+    """A worker that did not see the end learns it from the ledger."""
+    held = claims_on(tmp_path, "one")[1]
+    due = ledger.update("a", step_is_due)
+    ledger.update("a", ended)
+    assert held.take_step(due) is None
+
+
+def step_is_due(job: Job) -> None:
+    """The change after which the next step of a job can be taken."""
+    job.intervals, job.planned = [], False
+
+
+def ended(job: Job) -> None:
+    """The change that ends a job."""
+    job.phase = Phase.DONE
+
+
+def one_more_read(job: Job, lease: Lease) -> None:
+    """A change that is noted under a lease."""
+    job.counters.read += 1

@@ -20,7 +20,7 @@ from indexer.reindex.cluster.planning import cancel, rollback, start
 from indexer.reindex.cluster.worker import Worker
 from indexer.reindex.job import Job, JobOptions, Lease, Phase
 from indexer.reindex.ledger import Ledger
-from indexer.reindex.pace import PAGE
+from indexer.reindex.pace import MAX_PAGE_DOCUMENTS
 from tests.server.reindex.truth import FIELDS, SOON, Writer, assert_copied, fill, nested
 
 
@@ -54,7 +54,7 @@ def test_every_page_of_a_pass_is_shown(
     engine: ElasticsearchEngine, index: str, jobs: Ledger, cluster: Cluster, chain: DocumentEnricher
 ) -> None:
     """Also in the middle of an interval, which may be long."""
-    fill(engine, f"{index}-old", 2 * PAGE, number_of_shards=1)
+    fill(engine, f"{index}-old", 2 * MAX_PAGE_DOCUMENTS, number_of_shards=1)
     job = start(jobs, cluster, f"{index}-old", index, chain, JobOptions())
     shown: list[Job] = []
     Worker(jobs, cluster, chain, job.id, shown.append).run()

@@ -24,7 +24,6 @@ from indexer.reindex.cluster.planning import rollback, start
 from indexer.reindex.cluster.worker import Worker
 from indexer.reindex.job import JobOptions, Phase
 from indexer.reindex.ledger import Ledger
-from indexer.reindex.pace import PAGE, Pace
 from tests.conftest import ROOT
 from tests.server.proxy import Faults, Proxy, proxy
 from tests.server.reindex.truth import SOON, Writer, assert_copied, fill
@@ -141,19 +140,6 @@ def peak_bytes(process: subprocess.Popen[bytes]) -> int:
             peak = max(peak, int(next(line for line in lines if line.startswith("VmHWM")).split()[1]))
         time.sleep(0.1)
     return peak * 1024
-
-
-def test_the_pace_follows_the_server() -> None:
-    """Less and with rests while it refuses or slows down, and back by steps; a rate is kept."""
-    pace = Pace()
-    assert pace.rest(PAGE, 0, 100_000, 0.1) == 0.0
-    assert pace.rest(PAGE, 10, 100_000, 0.2) == 0.2 and pace.page == PAGE // 2
-    assert pace.rest(PAGE, 0, 100_000, 1.0) == 1.0 and pace.page == PAGE // 4  # ten times as slow
-    rests = [pace.rest(PAGE, 0, 100_000, 0.1) for _ in range(30)]
-    assert set(rests) == {0.0} and pace.page == PAGE
-    slow = Pace(rate=10.0)
-    slow.begin()
-    assert 1.5 < slow.rest(20, 0, 10, 0.1) <= 2.0
 
 
 def test_the_cluster_may_be_away_for_a_minute(
