@@ -1,4 +1,4 @@
-"""What the terminal shows of jobs."""
+"""How the terminal shows jobs and their progress."""
 
 import time
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ COUNTERS = ("read", "written", "refused", "deleted")
 
 
 class JobView:
-    """The progress of a job: what it does, documents a second, refusals, and how long a pass may take yet."""
+    """Shows the progress of a job: phase, documents per second, refusals, and the time left for a pass."""
 
     def __init__(self, display: ProgressDisplay) -> None:
         self._display = display
@@ -41,7 +41,7 @@ class JobView:
 
 
 class JsonView:
-    """The same for machines: the report of the job as a line of JSON on stderr, once a second and phase."""
+    """Prints the report of a job as a line of JSON on stderr, once per phase and at most once per second."""
 
     def __init__(self) -> None:
         self._last: tuple[str, float] | None = None
@@ -54,7 +54,7 @@ class JsonView:
 
 
 def print_outcome(job: Job) -> None:
-    """What became of a job that was done; its seconds are those from its start to its last sign of life."""
+    """Print the outcome of a job that is done; it has lasted from its start to its last heartbeat."""
     counters = job.counters
     begun, last = (datetime.fromisoformat(moment) for moment in (job.created, job.noted or job.created))
     seconds = (last - begun).total_seconds()
@@ -64,7 +64,7 @@ def print_outcome(job: Job) -> None:
     else:
         print_line(
             f"{counted(job.documents, 'document')} of {job.source} compared: "
-            f"{job.alias} stands for {job.target} now."
+            f"{job.alias} now points to {job.target}."
         )
     there = f", {counters.present:,} there already" if counters.present else ""
     parts = [
@@ -76,12 +76,15 @@ def print_outcome(job: Job) -> None:
     if job.gates is not None:
         parts.append("nDCG@10 {:.4f} before and {:.4f} now".format(*job.gates))
     if job.block_seconds is not None:
-        parts.append(f"clients were refused for {job.block_seconds:.2f} s")
+        parts.append(f"writes were refused for {job.block_seconds:.2f} s")
     print_line(f"{', '.join(parts)}.")
 
 
 def print_jobs(jobs: Sequence[Job], lease_seconds: float) -> None:
-    """A line a job, or a block of lines where the terminal is narrow."""
+    """Print a line per job, or a block of lines if the terminal is narrow.
+
+    lease_seconds: a worker without a heartbeat for longer is not counted.
+    """
     now = datetime.now(UTC)
     rows = [
         (
@@ -102,7 +105,7 @@ def print_jobs(jobs: Sequence[Job], lease_seconds: float) -> None:
 
 
 def _workers(job: Job, now: datetime, lease_seconds: float) -> str:
-    """How many workers hold leases; none where the last heartbeat is older than a lease is held."""
+    """How many workers hold leases; 0 if the last heartbeat is older than a lease lasts."""
     silent = seconds_since_heartbeat(job, now)
     if job.workers and silent is not None and silent > lease_seconds:
         return f"0 (no heartbeat for {_duration(silent)})"
@@ -110,13 +113,13 @@ def _workers(job: Job, now: datetime, lease_seconds: float) -> str:
 
 
 def ago(moment: str | None, now: datetime) -> str:
-    """How long a moment in ISO 8601 is past: 2 h ago."""
+    """How long ago a moment was (ISO 8601), like "2 h ago"; empty for None."""
     seconds = seconds_since(moment, now)
     return "" if seconds is None else f"{_duration(seconds)} ago"
 
 
 def _duration(seconds: float) -> str:
-    """A time in the largest unit of which it has at least two."""
+    """A duration in the largest unit of which it has at least two."""
     for unit, length in (("days", 86_400), ("h", 3_600), ("min", 60)):
         if seconds >= 2 * length:
             return f"{seconds // length:,.0f} {unit}"
@@ -124,7 +127,7 @@ def _duration(seconds: float) -> str:
 
 
 def _counters(job: Job) -> list[int]:
-    """COUNTERS of a job; of one that is done, only what is refused still counts as refused."""
+    """The values of COUNTERS. Of a job that is done, `refused` counts only what is still refused."""
     found = asdict(job.counters)
     if job.phase is Phase.DONE:
         found["refused"] = job.rejected
@@ -132,12 +135,12 @@ def _counters(job: Job) -> list[int]:
 
 
 def _where(job: Job) -> str:
-    """The phase of a job, with what is done of the pass that is under way."""
+    """The phase of a job, with the share of the current pass that is copied."""
     if not job.operations or job.phase.ended:
         return str(job.phase)
     return f"{_phase(job)}, {job.operations_done / job.operations:.0%}"
 
 
 def _phase(job: Job) -> str:
-    """The phase of a job, and which pass it is in."""
+    """The phase of a job, and the number of its pass."""
     return f"{job.phase}, pass {job.passes}" if job.passes else str(job.phase)

@@ -1,4 +1,4 @@
-"""The jobs of whichever engine."""
+"""Opens the jobs of an engine."""
 
 from enricher.errors import UsageError
 from enricher.records import SearchEngine
@@ -11,9 +11,12 @@ from indexer.reindex.ledger import LEASE_SECONDS
 
 
 def open_jobs(engine: SearchEngine, lease_seconds: float = LEASE_SECONDS) -> Jobs:
-    """The jobs of an engine; UsageError where it has none."""
+    """The jobs of an engine. Raises UsageError if it supports none.
+
+    lease_seconds: how long a lease lasts without a heartbeat.
+    """
     if isinstance(engine, ElasticsearchEngine):
         return ClusterJobs(engine, lease_seconds)
     if isinstance(engine, TantivyEngine):
         return EmbeddedJobs(engine)
-    raise UsageError(f"The engine {engine.name!r} has no jobs.")
+    raise UsageError(f"The engine {engine.name!r} supports no jobs.")

@@ -1,4 +1,4 @@
-"""The jobs of a cluster, kept in an index of its own."""
+"""The jobs of a cluster, whose states are kept in an index of that cluster."""
 
 from enricher.records import IndexLayout
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
@@ -16,12 +16,12 @@ from indexer.reindex.jobs import EnrichmentSettings, Progress, Replayed, Say
 from indexer.reindex.ledger import LEASE_SECONDS, Ledger
 from indexer.reindex.removal import Confirm, remove
 
-SHOWN = 5
-"""Rejects that are shown in full."""
+MAX_REASONS = 5
+"""Rejects whose reasons are shown."""
 
 
 class ClusterJobs:
-    """See `Jobs`."""
+    """Implements `Jobs` for Elasticsearch."""
 
     def __init__(self, engine: ElasticsearchEngine, lease_seconds: float = LEASE_SECONDS) -> None:
         self.ledger = Ledger(ClusterStates(engine), lease_seconds)
@@ -47,7 +47,7 @@ class ClusterJobs:
         return planning.to_roll_back(self.ledger.jobs(), self._cluster)
 
     def plan_rollback(self, undone: Job) -> Job:
-        return planning.rollback(self.ledger, self._cluster, undone)
+        return planning.plan_rollback(self.ledger, self._cluster, undone)
 
     def cancel(self, name: str) -> Job:
         return planning.cancel(self.ledger, self._cluster, name)
@@ -63,7 +63,7 @@ class ClusterJobs:
 
     def reasons(self, job: Job) -> list[str]:
         rejects = self._cluster.rejects.load(job.rejects)
-        return [f"{one.id}: {one.reason}" for one in rejects[:SHOWN]]
+        return [f"{one.id}: {one.reason}" for one in rejects[:MAX_REASONS]]
 
     def work(
         self,

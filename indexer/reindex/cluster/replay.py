@@ -1,4 +1,4 @@
-"""Trying again what an index has refused, after its mapping or the documents were mended."""
+"""A second attempt at refused documents, after the mapping or the documents were corrected."""
 
 from indexer.engines.elasticsearch.jobs.versioned import Key, Present
 from indexer.pipeline import DocumentEnricher
@@ -14,7 +14,10 @@ BATCH_DOCUMENTS = 1_000
 
 
 def replay(ledger: Ledger, cluster: Cluster, enricher: DocumentEnricher | None, job: Job) -> Replayed:
-    """Copy the rejects of an ended job as they are in its source now, where its target lacks them."""
+    """Copy the rejects of an ended job from its source, as they are now, if the target lacks them.
+
+    Those of a job in place are written where they are, unless they have changed since they were read.
+    """
     rejects, written, settled, refused = cluster.rejects.load(job.rejects), 0, 0, 0
     for start in range(0, len(rejects), BATCH_DOCUMENTS):
         part = rejects[start : start + BATCH_DOCUMENTS]

@@ -1,7 +1,8 @@
-"""The jobs of the embedded engine, each a file in its folder.
+"""The jobs of the embedded engine, each a file in the folder of the indexes.
 
-Nobody else writes to the source while a job runs: the job holds the lock of its writer. So there is nothing
-to catch up with; what an earlier run has copied is known by the text, and not enriched again.
+Nobody else writes to the source while a job runs, because the job holds the lock of its writer. So there is
+nothing to catch up with. Documents that an earlier run has copied are recognised by their text, and are not
+enriched again.
 """
 
 import fcntl
@@ -22,17 +23,17 @@ from indexer.reindex.gate import CollectionGate, GateClosed, is_closed
 from indexer.reindex.job import Interval, Job, JobKind, JobOptions, Phase
 from indexer.reindex.jobs import EnrichmentSettings, Progress, Replayed, Say
 from indexer.reindex.ledger import Ledger
-from indexer.reindex.naming import keep_new, name_of, way_back
+from indexer.reindex.naming import create_exclusive, name_of, rollback_of
 from indexer.reindex.pace import Pace
 from indexer.reindex.removal import Confirm, remove
 
 JOBS = ".jobs"
-TOGETHER = 1_000
+DELETE_BATCH_DOCUMENTS = 1_000
 """Documents that are deleted together."""
 
 
 class EmbeddedJobs:
-    """See `Jobs`."""
+    """Implements `Jobs` for Tantivy."""
 
     def __init__(self, engine: TantivyEngine) -> None:
         self.engine = engine
@@ -48,22 +49,22 @@ class EmbeddedJobs:
             check_new_alias(alias)
         if alias in self.engine.indexes():
             raise UsageError(
-                f"{alias!r} is an index: an alias of that name cannot be made. Name another with --to."
+                f"{alias!r} is an index, so no alias can have that name. Name another one with --to."
             )
         concrete = self.engine.name_of(source)
         if aliases.get(alias, (concrete,)) != (concrete,):
-            raise UsageError(f"The alias {alias!r} stands for another index than {concrete!r}.")
+            raise UsageError(f"The alias {alias!r} points to another index than {concrete!r}.")
         if options.write_block:
             say("Nobody else can write to an index of the embedded engine while a job runs.")
         name, now = name_of(alias, self.engine.exists)
         job = Job(name, concrete, alias, name, enricher.model_version, enricher.fields, now, options)
-        return keep_new(self.ledger, job)
+        return create_exclusive(self.ledger, job)
 
     def plan_in_place(
         self, index: str, alias: str, enricher: DocumentEnricher, options: JobOptions, say: Say
     ) -> Job:
         raise UsageError(
-            "On the embedded engine every document is written with its enrichment: make a new index by --to."
+            "The embedded engine writes every document with its enrichment: make a new index with --to."
         )
 
     def to_roll_back(self) -> list[Job]:
@@ -76,12 +77,12 @@ class EmbeddedJobs:
 
     def plan_rollback(self, undone: Job) -> Job:
         named = name_of(undone.alias, self.engine.exists)
-        return keep_new(self.ledger, way_back(undone, self.engine.layout(undone.source), named))
+        return create_exclusive(self.ledger, rollback_of(undone, self.engine.layout(undone.source), named))
 
     def cancel(self, name: str) -> Job:
         def change(job: Job) -> None:
             if job.phase.ended or self.engine.aliases().get(job.alias) == (job.target,):
-                raise UsageError(f"The job {name!r} is {job.phase}: there is nothing to cancel.")
+                raise UsageError(f"The job {name!r} cannot be cancelled: it is {job.phase}.")
             job.phase = Phase.CANCELLED
 
         with self._alone(name):
@@ -97,7 +98,9 @@ class EmbeddedJobs:
         (self._folder / f"{job.id}.lock").unlink(missing_ok=True)
 
     def replay(self, job: Job, enricher: DocumentEnricher | None) -> Replayed:
-        raise UsageError("On the embedded engine a new job tries all documents again.")
+        raise UsageError(
+            "The embedded engine keeps no rejects: start a new job, which tries all documents again."
+        )
 
     def reasons(self, job: Job) -> list[str]:
         return []
@@ -119,18 +122,18 @@ class EmbeddedJobs:
 
     @contextmanager
     def _alone(self, name: str) -> Iterator[None]:
-        """Work on a job while no other process does; EngineUnavailable where one does."""
+        """Hold the lock of a job. Raises EngineUnavailable if another process holds it."""
         self._folder.mkdir(parents=True, exist_ok=True)
         with (self._folder / f"{name}.lock").open("a") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise EngineUnavailable(f"Another process works on the job {name!r} now.") from None
+                raise EngineUnavailable(f"Another process is working on the job {name!r}.") from None
             yield
 
 
 class _Run:
-    """One run of a job, from whatever an earlier run has left."""
+    """One run of a job, from whatever state an earlier run has left."""
 
     def __init__(
         self,
@@ -162,7 +165,7 @@ class _Run:
         return self._note(Phase.DONE)
 
     def _copy(self, job: Job) -> None:
-        """Write what the target lacks, or has with another text."""
+        """Write the documents that the target lacks, or holds with another text."""
         total, done, pace = self._engine.count(job.source), 0, Pace(job.options.rate)
         documents = self._engine.read(job.source)
         for batch in document_batches(documents, self._enricher.fields):
@@ -181,9 +184,9 @@ class _Run:
         reached("pass-done")
 
     def _delete(self, job: Job) -> None:
-        """Delete from the target what the source has not."""
-        deleted, gone = 0, self._lacking(job)
-        while some := [one.id for one in islice(gone, TOGETHER)]:
+        """Delete from the target the documents that the source does not have."""
+        deleted, gone = 0, self._deleted_documents(job)
+        while some := [one.id for one in islice(gone, DELETE_BATCH_DOCUMENTS)]:
             deleted += self._engine.delete(job.target, some)
         self._engine.refresh(job.target)
         reached("deletes-sent")
@@ -193,13 +196,16 @@ class _Run:
 
         self._ledger.update(self._job, noted)
 
-    def _lacking(self, job: Job) -> Iterator[Document]:
+    def _deleted_documents(self, job: Job) -> Iterator[Document]:
         for document in self._engine.read(job.target):
             if self._engine.source(job.source, document.id) is None:
                 yield document
 
     def _compared(self, job: Job) -> Job:
-        """See that both indexes have the same number of documents, refused ones counted in."""
+        """Check that both indexes have the same number of documents, refused ones included.
+
+        Raises EngineError if they do not.
+        """
         documents, copies = (self._engine.count(name) for name in (job.source, job.target))
         rejected = documents - copies
 
@@ -208,8 +214,8 @@ class _Run:
 
         if rejected < 0 or (rejected and not self._ledger.load(self._job).counters.refused):
             raise EngineError(
-                f"The indexes {job.source!r} and {job.target!r} have {documents:,} and {copies:,} documents, "
-                f"which should be the same: nothing was swapped; cancel the job {job.id!r}."
+                f"The index {job.source!r} has {documents:,} documents, but its copy {job.target!r} has "
+                f"{copies:,}. The alias was not moved: cancel the job {job.id!r}."
             )
         return self._ledger.update(self._job, noted)
 

@@ -75,7 +75,7 @@ def test_a_reindex_is_taken_back_by_command(
     truth["x", None] = {"text": "reef"}
     name = json.loads(run(*command, "status", "--json").stdout.splitlines()[0])["job"]
     done = run(*command, "rollback", name)
-    assert done.returncode == 0 and f"{index} stands for {index}-old now" in done.stdout, done.stderr
+    assert done.returncode == 0 and f"{index} now points to {index}-old" in done.stdout, done.stderr
     assert_copied(engine, index, truth, None)
     found = run(*command[:-1], "doctor").stdout
     assert f"index {name}: 31 documents, kept for the way back from {index}-old" in found

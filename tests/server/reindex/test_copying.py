@@ -16,7 +16,7 @@ from indexer.engines.elasticsearch.jobs.versioned import Line
 from indexer.pipeline import DocumentEnricher
 from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.cluster.enriched_lines import lines_of
-from indexer.reindex.cluster.planning import cancel, rollback, start
+from indexer.reindex.cluster.planning import cancel, plan_rollback, start
 from indexer.reindex.cluster.worker import Worker
 from indexer.reindex.job import Job, JobOptions, Lease, Phase
 from indexer.reindex.ledger import Ledger
@@ -111,7 +111,7 @@ def test_a_copy_of_what_is_refused_now_does_not_stay(
     assert done and (ended.documents, ended.rejected) == (40, 1)
     old = truth.pop(changed)
     assert_copied(engine, index, truth, chain.model_version)
-    Worker(jobs, cluster, None, rollback(jobs, cluster, ended).id).run()
+    Worker(jobs, cluster, None, plan_rollback(jobs, cluster, ended).id).run()
     assert_copied(engine, index, truth | {changed: deep}, None)
     assert old != deep
 

@@ -7,7 +7,7 @@ import pytest
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.pipeline import DocumentEnricher
 from indexer.reindex.cluster.cluster import Cluster
-from indexer.reindex.cluster.planning import rollback, start, start_in_place
+from indexer.reindex.cluster.planning import plan_rollback, start, start_in_place
 from indexer.reindex.cluster.preflight import check, check_in_place
 from indexer.reindex.cluster.worker import Worker
 from indexer.reindex.job import JobOptions
@@ -72,6 +72,6 @@ def test_an_index_without_documents_goes_there_and_back(
         if not strict:
             engine.client.index(index=index, id="new", document={"text": "whale"})
             truth["new", None] = {"text": "whale"}
-        Worker(jobs, cluster, chain, rollback(jobs, cluster, ended).id).run()
+        Worker(jobs, cluster, chain, plan_rollback(jobs, cluster, ended).id).run()
         assert cluster.aliases.behind(index) == [old]
         assert_copied(engine, index, truth, chain.model_version)

@@ -20,7 +20,7 @@ from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.engines.elasticsearch.jobs.states import ClusterStates
 from indexer.pipeline import DocumentEnricher
 from indexer.reindex.cluster.cluster import Cluster
-from indexer.reindex.cluster.planning import rollback, start
+from indexer.reindex.cluster.planning import plan_rollback, start
 from indexer.reindex.cluster.worker import Worker
 from indexer.reindex.job import JobOptions, Phase
 from indexer.reindex.ledger import Ledger
@@ -83,7 +83,7 @@ def test_nothing_is_lost_on_a_bad_way(
     writer.pause()
     assert_copied(engine, index, truth, chain.model_version)
     writer.go_on()
-    back = rollback(jobs, cluster, jobs.load(job.id))
+    back = plan_rollback(jobs, cluster, jobs.load(job.id))
     Worker(ledger, bad, None, back.id).run()
     writer.stop()
     assert_copied(engine, index, truth, None)

@@ -161,7 +161,7 @@ def test_old_jobs_are_forgotten_with_their_rejects(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """But for one that alone tells of documents that are refused still."""
-    monkeypatch.setattr(planning, "KEPT_JOBS", 1)
+    monkeypatch.setattr(planning, "MAX_ENDED_IN_PLACE", 1)
     fill(engine, index, 5, **{"mapping.depth.limit": 40})
     for name in ("a", "b"):
         engine.client.index(index=index, id=name, document={"deep": nested(22)}, refresh=True)
@@ -235,11 +235,11 @@ def test_the_command_enriches_in_place(
     ids.write_text(f"{next(iter(truth))[0]}\nnot-there\n")
     named = run(*command, "--ids", ids)
     assert named.returncode == 0 and "1 document of" in named.stdout, named.stderr
-    assert f"Of the ids 1 is not in '{index}-1': not-there." in named.stderr
+    assert f"1 of the ids is not in '{index}-1': not-there." in named.stderr
     for wrong, said in (
         (["--in-place", "--write-block"], "no swap"),
         (["--only", "old"], "missing or stale"),
-        (["--query", "{"], "no JSON"),
+        (["--query", "{"], "not valid JSON"),
         (["--query", "5"], "as an object"),
         (["--ids", tmp_path / "nothing"], "cannot be read"),
         ([], "--to"),

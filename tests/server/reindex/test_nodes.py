@@ -13,7 +13,7 @@ from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.engines.elasticsearch.jobs.states import ClusterStates
 from indexer.pipeline import DocumentEnricher
 from indexer.reindex.cluster.cluster import Cluster
-from indexer.reindex.cluster.planning import rollback, start
+from indexer.reindex.cluster.planning import plan_rollback, start
 from indexer.reindex.cluster.worker import Worker
 from indexer.reindex.job import Job, JobOptions, Phase
 from indexer.reindex.ledger import Ledger
@@ -79,7 +79,7 @@ def test_a_node_is_killed_and_comes_back(
     assert_copied(three, index, truth, chain.model_version)
     writer.go_on()
     time.sleep(1)
-    back = rollback(ledger, cluster, ledger.load(job.id))
+    back = plan_rollback(ledger, cluster, ledger.load(job.id))
     nodes[chance.randrange(3)].stop()
     ended = Worker(ledger, cluster, None, back.id).run()
     writer.stop()

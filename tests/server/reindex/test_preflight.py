@@ -10,7 +10,7 @@ from enricher.errors import EngineError, UsageError
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.pipeline import DocumentEnricher
 from indexer.reindex.cluster.cluster import Cluster
-from indexer.reindex.cluster.planning import rollback, start, start_in_place
+from indexer.reindex.cluster.planning import plan_rollback, start, start_in_place
 from indexer.reindex.cluster.preflight import check, check_in_place
 from indexer.reindex.cluster.worker import Worker
 from indexer.reindex.job import JobOptions
@@ -112,7 +112,7 @@ def test_any_alias_gets_an_index_and_the_way_back(
     ended = Worker(jobs, cluster, chain, job.id).run()
     assert ended.rejected == 1 and len(cluster.rejects.load(ended.rejects)) == 1
     assert_copied(engine, alias, truth, chain.model_version)
-    Worker(jobs, cluster, None, rollback(jobs, cluster, ended).id).run()
+    Worker(jobs, cluster, None, plan_rollback(jobs, cluster, ended).id).run()
     assert cluster.aliases.behind(alias) == [f"{index}-old"]
 
 
@@ -153,7 +153,7 @@ def test_copies_pass_through_no_default_pipeline(
     assert_copied(engine, index, truth, chain.model_version)
     settings, _, _ = cluster.targets.described(ended.target)
     assert settings["index.default_pipeline"] == "not-there"
-    Worker(jobs, cluster, None, rollback(jobs, cluster, ended).id).run()
+    Worker(jobs, cluster, None, plan_rollback(jobs, cluster, ended).id).run()
     assert_copied(engine, index, truth, None)
     assert cluster.targets.described(f"{index}-old")[0]["index.default_pipeline"] == "not-there"
     engine.client.indices.put_settings(index=f"{index}-old", settings={"index.final_pipeline": "neither"})

@@ -10,7 +10,7 @@ from enricher.errors import IndexConflict
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.pipeline import DocumentEnricher
 from indexer.reindex.cluster.cluster import Cluster
-from indexer.reindex.cluster.planning import cancel, rollback, start, to_roll_back
+from indexer.reindex.cluster.planning import cancel, plan_rollback, start, to_roll_back
 from indexer.reindex.cluster.worker import Worker
 from indexer.reindex.job import JobOptions, Phase
 from indexer.reindex.ledger import Ledger
@@ -38,7 +38,7 @@ def test_nothing_written_since_the_swap_is_lost(
     time.sleep(0.5)
     [undone] = [one for one in to_roll_back(jobs.jobs(), cluster) if one.alias == index]
     assert undone.id == job.id
-    back = rollback(jobs, cluster, undone)
+    back = plan_rollback(jobs, cluster, undone)
     ended = Worker(jobs, cluster, None, back.id).run()
     time.sleep(0.5)
     assert ended.phase is Phase.DONE and cluster.aliases.behind(index) == [f"{index}-old"]
@@ -46,7 +46,7 @@ def test_nothing_written_since_the_swap_is_lost(
     assert_copied(engine, index, truth, None)
     writer.go_on()
     [undone] = [one for one in to_roll_back(jobs.jobs(), cluster) if one.alias == index]
-    forth = rollback(jobs, cluster, undone)
+    forth = plan_rollback(jobs, cluster, undone)
     assert (forth.source, forth.target, forth.model) == (f"{index}-old", job.target, chain.model_version)
     Worker(jobs, cluster, chain, forth.id).run()
     time.sleep(0.5)
@@ -68,7 +68,7 @@ def test_what_the_new_index_never_had_stays_in_the_old_one(
     gone = list(truth)[3]
     engine.client.delete(index=index, id=gone[0])
     engine.client.index(index=index, id="since", document={"text": "reef"})
-    back = rollback(jobs, cluster, jobs.load(job.id))
+    back = plan_rollback(jobs, cluster, jobs.load(job.id))
     Worker(jobs, cluster, None, back.id).run()
     del truth[gone]
     assert_copied(
@@ -98,7 +98,7 @@ def test_a_document_made_anew_after_its_delete_was_forgotten_comes_back(
     assert engine.client.index(index=index, id=key[0], document=anew)["_version"] == 1
     truth[key] = anew
     del truth[other]
-    back = rollback(jobs, cluster, jobs.load(job.id))
+    back = plan_rollback(jobs, cluster, jobs.load(job.id))
     Worker(jobs, cluster, None, back.id).run()
     assert_copied(engine, index, truth, None)
 
@@ -110,13 +110,13 @@ def test_a_rollback_can_be_cancelled(
     truth = fill(engine, f"{index}-old", 20)
     job = start(jobs, cluster, f"{index}-old", index, chain, JobOptions(write_block=True))
     ended = Worker(jobs, cluster, chain, job.id).run()
-    back = rollback(jobs, cluster, ended)
+    back = plan_rollback(jobs, cluster, ended)
     with pytest.raises(IndexConflict, match="resume or cancel"):
         start(jobs, cluster, index, index, chain, JobOptions())
     assert cancel(jobs, cluster, back.id).phase is Phase.CANCELLED
     assert cluster.aliases.behind(index) == [job.target]
     assert cluster.shards.count(f"{index}-old") == 20
-    Worker(jobs, cluster, None, rollback(jobs, cluster, ended).id).run()
+    Worker(jobs, cluster, None, plan_rollback(jobs, cluster, ended).id).run()
     assert_copied(engine, index, truth, None)
 
 

@@ -13,7 +13,7 @@ import pytest
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.pipeline import DocumentEnricher
 from indexer.reindex.cluster.cluster import Cluster
-from indexer.reindex.cluster.planning import rollback, start
+from indexer.reindex.cluster.planning import plan_rollback, start
 from indexer.reindex.job import Job, JobOptions, Phase
 from indexer.reindex.ledger import Ledger
 from tests.conftest import ROOT
@@ -89,7 +89,7 @@ def one_round(
     writer.pause()
     assert_copied(cluster.engine, index, truth, chain.model_version)
     writer.go_on()
-    back = crew.work(rollback(ledger, cluster, job), workers)
+    back = crew.work(plan_rollback(ledger, cluster, job), workers)
     assert back.phase is Phase.DONE and cluster.aliases.behind(index) == [f"{index}-old"]
     writer.wait_for(OPERATIONS)
     writer.stop()
