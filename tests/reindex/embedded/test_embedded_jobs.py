@@ -1,4 +1,4 @@
-"""Jobs of the embedded engine: a new index in the place of the old one, and the way back."""
+"""Jobs of the embedded engine: copies and rollbacks."""
 
 import json
 from pathlib import Path
@@ -26,7 +26,7 @@ def command(models: Path) -> list[object]:
 
 
 def kill_at(point: str, run: RunCommand, command: list[object], folder: Path, size: int) -> None:
-    """Begin to copy an index of so many documents, v1, and kill the job at a point."""
+    """Index documents into v1, start a job to copy it, and kill the job at a failpoint."""
     docs = write_jsonl(folder / "docs.jsonl", size)
     assert run(*command, "index", docs, "--to", "v1", "--no-enrichment").returncode == 0
     killed = run(*command, "reindex", "start", "v1", "--to", "articles", "--fail-at", point)
@@ -44,10 +44,10 @@ def assert_copied(folder: Path, alias: str, ids: set[str], model: str | None) ->
     engine.close()
 
 
-def test_an_index_made_without_a_model_is_enriched_and_taken_back(
+def test_an_index_made_without_a_model_is_enriched_and_rolled_back(
     run: RunCommand, command: list[object], models: Path, tmp_path: Path
 ) -> None:
-    """What was written since the swap is in the old index afterwards, and what was deleted is not."""
+    """A rollback writes and deletes in the old index what was written and deleted since the swap."""
     docs = write_jsonl(tmp_path / "docs.jsonl", 120)
     assert run(*command, "index", docs, "--to", "v1", "--no-enrichment").returncode == 0
     done = run(*command, "reindex", "start", "v1", "--to", "articles", "--json")
@@ -72,7 +72,7 @@ def test_an_index_made_without_a_model_is_enriched_and_taken_back(
 
 
 def test_an_alias_may_have_capitals(run: RunCommand, command: list[object], tmp_path: Path) -> None:
-    """Every command takes it as it is; the index behind it is called like it, in small letters."""
+    """Every command accepts such an alias; the index behind it has the name in lower case."""
     docs = write_jsonl(tmp_path / "docs.jsonl", 20)
     assert run(*command, "index", docs, "--to", "v1", "--no-enrichment").returncode == 0
     done = run(*command, "reindex", "start", "v1", "--to", "ArticlesLive", "--json")
@@ -93,10 +93,10 @@ def test_an_alias_may_have_capitals(run: RunCommand, command: list[object], tmp_
     assert bad.returncode == 2 and "index name 'a/b'" in bad.stderr
 
 
-def test_an_index_without_documents_goes_there_and_back(
+def test_an_index_without_documents_is_reindexed_and_rolled_back(
     run: RunCommand, command: list[object], tmp_path: Path
 ) -> None:
-    """All were deleted; what is written afterwards comes back too."""
+    """An empty index is copied, and a rollback has what was written afterwards."""
     docs = write_jsonl(tmp_path / "docs.jsonl", 1)
     run(*command, "index", docs, "--to", "v1", "--no-enrichment")
     (only,) = documents(1)
@@ -114,7 +114,7 @@ def test_an_index_without_documents_goes_there_and_back(
 
 @pytest.mark.parametrize("point", POINTS)
 def test_a_killed_job_is_resumed(run: RunCommand, command: list[object], tmp_path: Path, point: str) -> None:
-    """Also with documents that were written and deleted between."""
+    """A resumed job also deletes what was deleted while it was down."""
     kill_at(point, run, command, tmp_path, 80)
     ids = {document.id for document in documents(80)}
     if point not in {"swap-sent", "before-end"}:
@@ -130,8 +130,8 @@ def test_a_killed_job_is_resumed(run: RunCommand, command: list[object], tmp_pat
     assert late.returncode == 0 and json.loads(late.stdout) == report | {"seconds": 0.0}, late.stderr
 
 
-def test_what_cannot_be_done_is_a_sentence(run: RunCommand, command: list[object], tmp_path: Path) -> None:
-    """An index of the alias's name, no source, another writer, in place; cancelling removes the new index."""
+def test_an_impossible_job_is_refused(run: RunCommand, command: list[object], tmp_path: Path) -> None:
+    """Every reason gives one sentence, and cancelling removes the new index."""
     docs = write_jsonl(tmp_path / "docs.jsonl", 10)
     run(*command, "index", docs, "--to", "v1", "--no-enrichment")
     start = [*command, "reindex", "start", "v1"]
@@ -165,7 +165,7 @@ def test_what_cannot_be_done_is_a_sentence(run: RunCommand, command: list[object
 def test_a_job_goes_on_with_its_own_plugins_only(
     run: RunCommand, command: list[object], tmp_path: Path
 ) -> None:
-    """What others would write is refused in a sentence; status says how far it is, cancel what it ended."""
+    """Another configuration is refused; status shows the progress, and cancel reports the end."""
     kill_at("pass-done", run, command, tmp_path, 40)
     other = tmp_path / "other.toml"
     other.write_text('[index."*"]\nenrichments = ["tokens"]\nrewriters = []\n')
@@ -182,7 +182,7 @@ def test_a_job_goes_on_with_its_own_plugins_only(
 def test_a_job_is_removed_with_the_index_that_it_has_replaced(
     run: RunCommand, command: list[object], tmp_path: Path
 ) -> None:
-    """Once it has ended, and where nothing needs the index."""
+    """It is removed once the job has ended, nothing needs the index, and the user has confirmed."""
     kill_at("swap-unsent", run, command, tmp_path, 10)
     (under_way,) = FileStates(tmp_path / "index" / ".jobs").names()
     remove = [*command, "reindex", "remove", under_way]
@@ -210,10 +210,10 @@ def test_a_job_is_removed_with_the_index_that_it_has_replaced(
     assert run(*remove).returncode == 2
 
 
-def test_old_indexes_are_kept_for_the_way_back_only(
+def test_old_indexes_are_only_kept_for_a_rollback(
     run: RunCommand, command: list[object], tmp_path: Path
 ) -> None:
-    """Nobody is asked to enrich them; each can be removed, also after the next job."""
+    """Doctor shows how to remove each of them, also after the next job."""
     docs = write_jsonl(tmp_path / "docs.jsonl", 10)
     run(*command, "index", docs, "--to", "v1", "--no-enrichment")
     names = []
@@ -224,8 +224,8 @@ def test_old_indexes_are_kept_for_the_way_back_only(
     (first, second), version = names, json.loads(done.stdout)["model"]
     found = run(*command, "doctor")
     assert found.returncode == 0, found.stdout
-    assert f"kept for the way back from {first}: `enricher reindex remove {first}" in found.stdout
-    assert f"kept for the way back from {second}: `enricher reindex remove {second}" in found.stdout
+    assert f"kept for a rollback from {first}: `enricher reindex remove {first}" in found.stdout
+    assert f"kept for a rollback from {second}: `enricher reindex remove {second}" in found.stdout
     assert run(*command, "reindex", "remove", first, "--old-index", "--yes").returncode == 0
     engine = TantivyEngine(tmp_path / "index")
     assert engine.indexes() == sorted(names)
@@ -234,7 +234,7 @@ def test_old_indexes_are_kept_for_the_way_back_only(
 
 
 def test_a_damaged_job_hides_no_index(run: RunCommand, command: list[object], tmp_path: Path) -> None:
-    """From doctor, which names the file."""
+    """Doctor names the damaged file, and still checks the indexes."""
     docs = write_jsonl(tmp_path / "docs.jsonl", 10)
     run(*command, "index", docs, "--to", "v1", "--no-enrichment")
     FileStates(tmp_path / "index" / ".jobs").create("broken", {})
@@ -245,7 +245,7 @@ def test_a_damaged_job_hides_no_index(run: RunCommand, command: list[object], tm
 
 
 def test_states_are_changed_by_one_at_a_time(tmp_path: Path) -> None:
-    """A change on top of another's is refused; a damaged file is named."""
+    """A change to an outdated state is refused, and a damaged file is named."""
     states = FileStates(tmp_path / "jobs")
     assert states.names() == [] and states.load("a") is None
     states.create("a", {"created": "1"})

@@ -19,7 +19,7 @@ from tests.server.reindex.truth import FIELDS, SOON
 
 @pytest.fixture
 def chain(model: enricher.Model) -> DocumentEnricher:
-    """The default enrichments by the small model."""
+    """Tokens and keywords by the small model."""
     context = PluginContext(FIELDS, model.analyzer, model)
     enrichments = load_enrichments(IndexConfiguration(enrichments=("tokens", "keywords")), context)
     return DocumentEnricher(model.analyzer, FIELDS, enrichments, model.version)

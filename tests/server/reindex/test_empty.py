@@ -1,4 +1,4 @@
-"""Indexes without documents: every kind of job, as on any other."""
+"""Every kind of job on an index without documents."""
 
 from collections.abc import Callable
 
@@ -42,7 +42,7 @@ def _one_shard_filled(engine: ElasticsearchEngine, index: str) -> Truth:
 
 
 @pytest.mark.parametrize("make", [_unmapped, _mapped, _deleted, _one_shard_filled])
-def test_an_index_without_documents_goes_there_and_back(
+def test_an_index_without_documents_is_reindexed_and_rolled_back(
     engine: ElasticsearchEngine,
     cluster: Cluster,
     index: str,
@@ -50,7 +50,7 @@ def test_an_index_without_documents_goes_there_and_back(
     chain: DocumentEnricher,
     make: Callable[[ElasticsearchEngine, str], Truth],
 ) -> None:
-    """With a block and without, back, and in place; what is written afterwards comes back too."""
+    """Copy, rollback and in place work with and without a block, and the rollback has later writes."""
     old = f"{index}-old"
     truth = make(engine, old)
     for options in (

@@ -1,4 +1,4 @@
-"""What was deleted since an index was read is found without reading all of it again."""
+"""An id snapshot finds deleted documents without reading the index again."""
 
 import random
 from pathlib import Path
@@ -23,7 +23,7 @@ def test_deleted_documents_are_found_and_no_others(
     monkeypatch: pytest.MonkeyPatch,
     smallest: int,
 ) -> None:
-    """Among some that were written anew, made anew under their id, and new ones; also under a routing."""
+    """Documents that were updated, recreated or added since are not reported as deleted."""
     monkeypatch.setattr(id_snapshot, "MIN_BUCKET_DOCUMENTS", smallest)
     chance = random.Random(5)
     truth = fill(engine, index, 2500)

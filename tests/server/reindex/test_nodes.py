@@ -45,7 +45,7 @@ def three(nodes: list[Node]) -> Iterator[ElasticsearchEngine]:
 def test_a_node_is_killed_and_comes_back(
     three: ElasticsearchEngine, nodes: list[Node], chain: DocumentEnricher, strict: bool
 ) -> None:
-    """While documents are copied, and once more on the way back; a writer writes all the time."""
+    """A node is killed during the copy, and another during the rollback, while a writer writes."""
     index = f"nodes-{strict}".lower()
     truth = fill(three, f"{index}-old", 2000, number_of_shards=3, number_of_replicas=1, **SOON_AGAIN)
     three.client.cluster.health(index=f"{index}-old", wait_for_status="green", timeout="60s")

@@ -1,4 +1,4 @@
-"""The way back: the old index takes its place again, with all that was written since."""
+"""Rollback: the old index takes its place again, with everything that was written since."""
 
 import random
 import time
@@ -27,7 +27,7 @@ def test_nothing_written_since_the_swap_is_lost(
     chain: DocumentEnricher,
     strict: bool,
 ) -> None:
-    """A writer from before the first swap until after the second, and once more the other way."""
+    """A writer writes from before the swap until after the rollback, and during a rollback of that."""
     truth = fill(engine, f"{index}-old", 600)
     engine.client.indices.put_alias(index=f"{index}-old", name=index)
     writer = Writer(server_url, index, truth, seed := random.randrange(2**32))
@@ -57,7 +57,7 @@ def test_nothing_written_since_the_swap_is_lost(
 def test_what_the_new_index_never_had_stays_in_the_old_one(
     engine: ElasticsearchEngine, cluster: Cluster, index: str, jobs: Ledger, chain: DocumentEnricher
 ) -> None:
-    """Documents that it refused, and those that somebody has written past the alias."""
+    """Documents that it refused, and those that a client has written past the alias, stay."""
     truth = fill(engine, f"{index}-old", 40, **{"mapping.depth.limit": 40})
     deep = {"text": "ocean", "deep": nested(22)}
     engine.client.index(index=f"{index}-old", id="deep", document=deep)
@@ -82,7 +82,7 @@ def test_what_the_new_index_never_had_stays_in_the_old_one(
 def test_a_document_made_anew_after_its_delete_was_forgotten_comes_back(
     engine: ElasticsearchEngine, cluster: Cluster, index: str, jobs: Ledger, chain: DocumentEnricher
 ) -> None:
-    """Its version is lower than that of the old index's document, and its text the newer one."""
+    """A recreated document has a lower version than the one in the old index, and still wins."""
     truth = fill(engine, f"{index}-old", 5)
     [key, other, *_] = list(truth)
     for _ in range(5):
@@ -106,7 +106,7 @@ def test_a_document_made_anew_after_its_delete_was_forgotten_comes_back(
 def test_a_rollback_can_be_cancelled(
     engine: ElasticsearchEngine, cluster: Cluster, index: str, jobs: Ledger, chain: DocumentEnricher
 ) -> None:
-    """Nothing is removed; meanwhile no other job is planned; and it can be done later."""
+    """Cancelling removes no index, and the rollback can be started again later."""
     truth = fill(engine, f"{index}-old", 20)
     job = start(jobs, cluster, f"{index}-old", index, chain, JobOptions(write_block=True))
     ended = Worker(jobs, cluster, chain, job.id).run()
@@ -120,10 +120,10 @@ def test_a_rollback_can_be_cancelled(
     assert_copied(engine, index, truth, None)
 
 
-def test_a_job_whose_old_index_is_gone_cannot_be_taken_back(
+def test_a_job_whose_old_index_is_gone_cannot_be_rolled_back(
     engine: ElasticsearchEngine, cluster: Cluster, index: str, jobs: Ledger, chain: DocumentEnricher
 ) -> None:
-    """Nor one whose alias was moved on by somebody."""
+    """A job whose alias somebody has moved cannot be rolled back either."""
     fill(engine, f"{index}-old", 3)
     job = start(jobs, cluster, f"{index}-old", index, chain, JobOptions(write_block=True))
     Worker(jobs, cluster, chain, job.id).run()

@@ -31,7 +31,7 @@ class Crew:
         self._ledger, self._chance = ledger, chance
 
     def work(self, job: Job, workers: int) -> Job:
-        """Work on a job to its end, and answer it."""
+        """Work on a job to its end, and return it."""
         command = [*self._command, "resume", job.id, "--lease-seconds", str(SOON)]
         environment = os.environ | {"PYTHONPATH": str(ROOT)}
         crew = [
@@ -75,7 +75,7 @@ def one_round(
     strict: bool,
     workers: int,
 ) -> Truth:
-    """There and back with a writer all the while; compared after each."""
+    """Run a copy and its rollback beside a writer, and compare the indexes after each."""
     print(f"seed {seed}, {'strict' if strict else 'without a block'}, {workers} workers")
     truth = fill(cluster.engine, f"{index}-old", 2000)
     cluster.engine.client.indices.put_alias(index=f"{index}-old", name=index)
@@ -109,7 +109,7 @@ def test_nothing_is_lost_among_many(
     strict: bool,
     workers: int,
 ) -> None:
-    """At least 10,000 writes beside a job and its rollback."""
+    """A job and its rollback are complete beside at least 10,000 writes."""
     seed = random.randrange(2**32)
     one_round(cluster, server_url, models, jobs, whole_chain, index, seed, strict, workers)
 
@@ -125,7 +125,7 @@ def test_nothing_is_lost_in_a_long_time(
     jobs: Ledger,
     whole_chain: DocumentEnricher,
 ) -> None:
-    """Round after round with new seeds, for so many seconds."""
+    """Rounds with new seeds are complete for as long as ENRICHER_SOAK says."""
     deadline = time.monotonic() + float(os.environ.get("ENRICHER_SOAK", "60"))
     rounds = 0
     while time.monotonic() < deadline or not rounds:
