@@ -1,16 +1,56 @@
-"""Options of `enricher reindex start` that select documents, read from text and files."""
+"""The options of `enricher reindex start`, and how those that select documents are read."""
 
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from enricher.errors import SourceError, UsageError
 from enricher.lines import read_text
+from indexer.cli.app import index_name
 from indexer.reindex.job import ONLY
 
 MAX_IDS = 10_000
 """Ids of a job in place."""
+
+SourceIndex = Annotated[
+    str, typer.Argument(metavar="SOURCE_INDEX", callback=index_name, help="An index, or an alias of one.")
+]
+ToAlias = Annotated[
+    str | None,
+    typer.Option(metavar="ALIAS", callback=index_name, help="The name that searches and writers use."),
+]
+WriteBlock = Annotated[
+    bool, typer.Option("--write-block", help="Strict: refuse writes (403) for a moment before the swap.")
+]
+BlockLimit = Annotated[
+    float, typer.Option(min=0.1, help="Seconds after which the block is lifted and tried again later.")
+]
+InPlace = Annotated[
+    bool, typer.Option("--in-place", help="Enrich the documents where they are; no second index.")
+]
+Only = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="missing|stale",
+        help="In place, only documents without enrichment (missing), or those whose text has changed or that "
+        "another model has enriched (stale); repeatable.",
+    ),
+]
+Query = Annotated[
+    str | None, typer.Option(metavar="JSON", help="In place, only what this Elasticsearch query matches.")
+]
+Ids = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help=f"In place, only these ids, one a line, at most {MAX_IDS:,}."),
+]
+Rate = Annotated[float | None, typer.Option(min=0.1, help="Maximum documents per second.")]
+Gate = Annotated[
+    Path | None,
+    typer.Option(metavar="COLLECTION", help="Swap only if nDCG@10 on this collection falls by at most 1 %."),
+]
 
 
 def parse_only(values: Sequence[str]) -> tuple[str, ...]:

@@ -1,7 +1,6 @@
 """`enricher reindex`: jobs that enrich the documents of an index again and lose none."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,9 +14,22 @@ from indexer.cli.app import (
     TitleField,
     app,
     context_of,
-    index_name,
 )
-from indexer.cli.job_options import MAX_IDS, parse_only, parse_query, read_ids
+from indexer.cli.job_options import (
+    BlockLimit,
+    Gate,
+    Ids,
+    InPlace,
+    Only,
+    Query,
+    Rate,
+    SourceIndex,
+    ToAlias,
+    WriteBlock,
+    parse_only,
+    parse_query,
+    read_ids,
+)
 from indexer.cli.job_runs import ask_for_name, begin, jobs_of, print_end, settings_of, work
 from indexer.cli.jobs import ago, print_jobs
 from indexer.cli.output import counted, print_json, print_line, say
@@ -46,45 +58,16 @@ MAX_ENDED_SHOWN = 10
 @reindex.command("start", cls=Command)
 def start_job(
     context: typer.Context,
-    source: Annotated[
-        str,
-        typer.Argument(metavar="SOURCE_INDEX", callback=index_name, help="An index, or an alias of one."),
-    ],
-    to: Annotated[
-        str | None,
-        typer.Option(metavar="ALIAS", callback=index_name, help="The name that searches and writers use."),
-    ] = None,
-    write_block: Annotated[
-        bool, typer.Option("--write-block", help="Strict: refuse writes (403) for a moment before the swap.")
-    ] = False,
-    block_limit: Annotated[
-        float, typer.Option(min=0.1, help="Seconds after which the block is lifted and tried again later.")
-    ] = 60.0,
-    in_place: Annotated[
-        bool, typer.Option("--in-place", help="Enrich the documents where they are; no second index.")
-    ] = False,
-    only: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="missing|stale",
-            help="In place, only documents without enrichment (missing), or those whose text has changed "
-            "or that another model has enriched (stale); repeatable.",
-        ),
-    ] = None,
-    query: Annotated[
-        str | None, typer.Option(metavar="JSON", help="In place, only what this Elasticsearch query matches.")
-    ] = None,
-    ids: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help=f"In place, only these ids, one a line, at most {MAX_IDS:,}."),
-    ] = None,
-    rate: Annotated[float | None, typer.Option(min=0.1, help="Maximum documents per second.")] = None,
-    gate: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="COLLECTION", help="Swap only if nDCG@10 on this collection falls by at most 1 %."
-        ),
-    ] = None,
+    source: SourceIndex,
+    to: ToAlias = None,
+    write_block: WriteBlock = False,
+    block_limit: BlockLimit = 60.0,
+    in_place: InPlace = False,
+    only: Only = None,
+    query: Query = None,
+    ids: Ids = None,
+    rate: Rate = None,
+    gate: Gate = None,
     title_field: TitleField = None,
     text_field: TextField = None,
     as_json: Json = False,
