@@ -23,13 +23,13 @@ from enricher.records import Document
 from enricher.settings import IndexConfiguration
 from indexer.engines.addresses import parse_addresses
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
+from indexer.engines.elasticsearch.jobs.states import ClusterStates
 from indexer.engines.elasticsearch.mapping import mapping_of
-from indexer.engines.elasticsearch.states import ClusterStates
-from indexer.reindex.cluster import Cluster
+from indexer.reindex.cluster.cluster import Cluster
+from indexer.reindex.cluster.planning import start
+from indexer.reindex.cluster.worker import Worker
 from indexer.reindex.job import Job, JobOptions
 from indexer.reindex.ledger import Ledger
-from indexer.reindex.planning import start
-from indexer.reindex.worker import Worker
 from tests.server.distribution import unpack
 from tests.server.node import Node
 

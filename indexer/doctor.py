@@ -99,12 +99,12 @@ def _indexes(examined: _Examined, old: Mapping[str, Job]) -> list[Check]:
 
 
 def _lacks(job: Job, aliases: Mapping[str, Collection[str]]) -> bool:
-    """Whether the index that a job has made is in use without the documents that it refused."""
+    """Whether an index that lacks documents, because it refused them, is in use."""
     return bool(job.rejected) and job.target in aliases.get(job.alias, (job.alias,))
 
 
 def _job(jobs: Jobs, job: Job) -> str:
-    """That a job goes on, or has stopped without doing harm."""
+    """The state of a job. Raises EnricherError if it has rejects or left a write block."""
     if job.phase.ended:
         raise EnricherError(
             f"{job.rejected:,} of its documents could not be written to {job.target}: "
@@ -112,10 +112,9 @@ def _job(jobs: Jobs, job: Job) -> str:
         )
     if jobs.is_blocking(job):
         raise EnricherError(
-            f"it has blocked writes to {job.source}, which are refused still: unless it runs now, resume or "
-            "cancel it"
+            f"its write block still refuses writes to {job.source}: resume or cancel it, unless it runs now"
         )
-    return f"{job.phase}, {counted(job.counters.read, 'document')} read; runs now, or waits to be resumed"
+    return f"{job.phase}, {counted(job.counters.read, 'document')} read; running, or waiting to be resumed"
 
 
 def _check(name: str, look: Callable[[], str]) -> Check:
@@ -231,6 +230,6 @@ def _compare_configuration(examined: _Examined, name: str, layout: IndexLayout) 
 def _old_index(engine: SearchEngine, name: str, job: Job) -> str:
     """What an index is kept for that nobody uses."""
     return (
-        f"{counted(engine.count(name), 'document')}, kept for the way back from {job.target}: "
+        f"{counted(engine.count(name), 'document')}, kept for a rollback from {job.target}: "
         f"`enricher reindex remove {job.id} --old-index` ends it"
     )

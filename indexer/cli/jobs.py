@@ -1,18 +1,24 @@
-"""What the terminal shows of jobs."""
+"""How the terminal shows jobs and their progress."""
+
+from __future__ import annotations
 
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from indexer.cli.output import ProgressDisplay, counted, print_line, print_records, say_json
-from indexer.reindex.job import Job, JobKind, Phase
+
+if TYPE_CHECKING:
+    from indexer.reindex.job import Job
+
 
 COUNTERS = ("read", "written", "refused", "deleted")
 
 
 class JobView:
-    """The progress of a job: what it does, documents a second, refusals, and how long a pass may take yet."""
+    """Shows the progress of a job: phase, documents per second, refusals, and the time left for a pass."""
 
     def __init__(self, display: ProgressDisplay) -> None:
         self._display = display
@@ -40,12 +46,14 @@ class JobView:
 
 
 class JsonView:
-    """The same for machines: the report of the job as a line of JSON on stderr, once a second and phase."""
+    """Prints the report of a job as a line of JSON on stderr, once per phase and at most once per second."""
 
     def __init__(self) -> None:
         self._last: tuple[str, float] | None = None
 
     def __call__(self, job: Job) -> None:
+        from indexer.reindex.report import report_of
+
         now = time.monotonic()
         if self._last is None or self._last[0] != job.phase or now - self._last[1] >= 1.0:
             self._last = job.phase, now
@@ -53,7 +61,9 @@ class JsonView:
 
 
 def print_outcome(job: Job) -> None:
-    """What became of a job that was done; its seconds are those from its start to its last sign of life."""
+    """Print the outcome of a job that is done; it has lasted from its start to its last heartbeat."""
+    from indexer.reindex.job import JobKind
+
     counters = job.counters
     begun, last = (datetime.fromisoformat(moment) for moment in (job.created, job.noted or job.created))
     seconds = (last - begun).total_seconds()
@@ -63,7 +73,7 @@ def print_outcome(job: Job) -> None:
     else:
         print_line(
             f"{counted(job.documents, 'document')} of {job.source} compared: "
-            f"{job.alias} stands for {job.target} now."
+            f"{job.alias} now points to {job.target}."
         )
     there = f", {counters.present:,} there already" if counters.present else ""
     parts = [
@@ -75,12 +85,15 @@ def print_outcome(job: Job) -> None:
     if job.gates is not None:
         parts.append("nDCG@10 {:.4f} before and {:.4f} now".format(*job.gates))
     if job.block_seconds is not None:
-        parts.append(f"clients were refused for {job.block_seconds:.2f} s")
+        parts.append(f"writes were refused for {job.block_seconds:.2f} s")
     print_line(f"{', '.join(parts)}.")
 
 
 def print_jobs(jobs: Sequence[Job], lease_seconds: float) -> None:
-    """A line a job, or a block of lines where the terminal is narrow."""
+    """Print a line per job, or a block of lines if the terminal is narrow.
+
+    lease_seconds: a worker without a heartbeat for longer is not counted.
+    """
     now = datetime.now(UTC)
     rows = [
         (
@@ -101,33 +114,25 @@ def print_jobs(jobs: Sequence[Job], lease_seconds: float) -> None:
 
 
 def _workers(job: Job, now: datetime, lease_seconds: float) -> str:
-    """How many workers hold leases; none where the last heartbeat is older than a lease is held."""
-    silent = silence(job, now)
+    """How many workers hold leases; 0 if the last heartbeat is older than a lease lasts."""
+    from indexer.reindex.report import seconds_since_heartbeat
+
+    silent = seconds_since_heartbeat(job, now)
     if job.workers and silent is not None and silent > lease_seconds:
         return f"0 (no heartbeat for {_duration(silent)})"
     return str(len(job.workers))
 
 
-def silence(job: Job, now: datetime) -> float | None:
-    """Seconds since the last heartbeat of any worker, by the clocks of that worker and of this machine; None
-    before the first.
-    """
-    return _seconds_since(job.noted, now)
-
-
 def ago(moment: str | None, now: datetime) -> str:
-    """How long a moment in ISO 8601 is past: 2 h ago."""
-    seconds = _seconds_since(moment, now)
+    """How long ago a moment was (ISO 8601), like "2 h ago"; empty for None."""
+    from indexer.reindex.report import seconds_since
+
+    seconds = seconds_since(moment, now)
     return "" if seconds is None else f"{_duration(seconds)} ago"
 
 
-def _seconds_since(moment: str | None, now: datetime) -> float | None:
-    """Seconds, none below 0: clocks differ."""
-    return None if moment is None else max(0.0, (now - datetime.fromisoformat(moment)).total_seconds())
-
-
 def _duration(seconds: float) -> str:
-    """A time in the largest unit of which it has at least two."""
+    """A duration in the largest unit of which it has at least two."""
     for unit, length in (("days", 86_400), ("h", 3_600), ("min", 60)):
         if seconds >= 2 * length:
             return f"{seconds // length:,.0f} {unit}"
@@ -135,7 +140,9 @@ def _duration(seconds: float) -> str:
 
 
 def _counters(job: Job) -> list[int]:
-    """COUNTERS of a job; of one that is done, only what is refused still counts as refused."""
+    """The values of COUNTERS. Of a job that is done, `refused` counts only what is still refused."""
+    from indexer.reindex.job import Phase
+
     found = asdict(job.counters)
     if job.phase is Phase.DONE:
         found["refused"] = job.rejected
@@ -143,39 +150,12 @@ def _counters(job: Job) -> list[int]:
 
 
 def _where(job: Job) -> str:
-    """The phase of a job, with what is done of the pass that is under way."""
+    """The phase of a job, with the share of the current pass that is copied."""
     if not job.operations or job.phase.ended:
         return str(job.phase)
     return f"{_phase(job)}, {job.operations_done / job.operations:.0%}"
 
 
 def _phase(job: Job) -> str:
-    """The phase of a job, and which pass it is in."""
+    """The phase of a job, and the number of its pass."""
     return f"{job.phase}, pass {job.passes}" if job.passes else str(job.phase)
-
-
-def report_of(job: Job) -> dict[str, object]:
-    """What a machine wants to know of a job."""
-    return {
-        "job": job.id,
-        "kind": str(job.kind),
-        "phase": str(job.phase),
-        "source": job.source,
-        "alias": job.alias,
-        "target": job.target,
-        "model": job.model,
-        "created": job.created,
-        "noted": job.noted,
-        "undoes": job.undoes,
-        "passes": job.passes,
-        "operations": job.operations,
-        "operations_done": job.operations_done,
-        **asdict(job.counters),
-        "documents": job.documents,
-        "rejected": job.rejected,
-        "blocked": job.blocked,
-        "block_seconds": job.block_seconds,
-        "swap_seconds": job.swap_seconds,
-        "ndcg@10": list(job.gates) if job.gates else None,
-        "workers": job.workers,
-    }

@@ -1,1 +1,1 @@
-"""Blue/green reindexing that loses nothing: see docs/operations.md."""
+"""Blue/green reindexing that loses no document: see docs/operations.md."""

@@ -1,4 +1,4 @@
-"""What one worker holds of a job, on the ledger that all workers share."""
+"""The leases of one worker on a job, taken and renewed in the ledger that all workers share."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -10,33 +10,39 @@ from indexer.reindex.job import Interval, Job, Lease
 from indexer.reindex.ledger import LeaseLost, Ledger
 
 MAX_GIVE_BACK_SECONDS = 5.0
-"""How long a worker that ends waits until the ledger knows that it holds nothing."""
+"""How long a worker that ends waits for the ledger to note that it holds no lease."""
 
 
 class Claims:
-    """Takes leases, keeps them alive, and notes under them; LeaseLost where another has taken over."""
+    """Takes, renews and gives back the leases of a worker, and changes the job under them."""
 
     def __init__(self, ledger: Ledger, job: str, worker: str) -> None:
         self._ledger, self._job, self._worker = ledger, job, worker
 
-    def lead(self, job: Job) -> tuple[Job, int] | None:
-        """Become the one that does the next step of a job: the job and the fence of the lease."""
-        if not self._may_lead(job):
+    def take_step(self, job: Job) -> tuple[Job, int] | None:
+        """Take the lease on the next step of a job, which one worker does alone.
+
+        Returns the job and the fence of the lease; None if another worker holds it.
+        """
+        if not self._can_take_step(job):
             return None
         fence: int | None = None
 
         def change(job: Job) -> None:
             nonlocal fence
             fence = None
-            if self._may_lead(job):
+            if self._can_take_step(job):
                 job.fence += 1
                 fence, job.lease = job.fence, Lease(self._worker, job.fence)
 
         job = self._ledger.update(self._job, change)
         return None if fence is None else (job, fence)
 
-    def interval(self, job: Job) -> tuple[Job, Interval, int] | None:
-        """Take an interval that nobody works on: the job, the interval and the fence of the lease."""
+    def take_interval(self, job: Job) -> tuple[Job, Interval, int] | None:
+        """Take the lease on an interval that is not copied yet.
+
+        Returns the job, the interval and the fence of the lease; None if others hold all of them.
+        """
         if self._free_interval(job) is None:
             return None
         taken: Interval | None = None
@@ -54,7 +60,7 @@ class Claims:
         reached("interval-claimed")
         return job, taken, taken.lease.fence
 
-    def _may_lead(self, job: Job) -> bool:
+    def _can_take_step(self, job: Job) -> bool:
         return not (job.phase.ended or job.waiting) and self._is_free(job, job.lease)
 
     def _free_interval(self, job: Job) -> Interval | None:
@@ -62,11 +68,14 @@ class Claims:
         return next(free, None)
 
     def _is_free(self, job: Job, lease: Lease | None) -> bool:
-        """Whether it may be taken; what this worker held before something went wrong, it may take again."""
+        """Whether this worker can take a lease: it expired, or this worker held it before an error."""
         return (lease is not None and lease.worker == self._worker) or self._ledger.is_free(job, lease)
 
     def note(self, fence: int, change: Callable[[Job, Lease], None] = lambda job, lease: None) -> Job:
-        """Change the job under a lease that is still ours; LeaseLost where it is not."""
+        """Change the job under a lease, which counts as a heartbeat.
+
+        Raises LeaseLost if this worker no longer holds the lease of that fence.
+        """
 
         def guarded(job: Job) -> None:
             for lease in job.leases():
@@ -79,7 +88,7 @@ class Claims:
         return self._ledger.update(self._job, guarded)
 
     def release(self) -> None:
-        """Give back all that this worker holds, so that nobody waits for it."""
+        """Give back all leases of this worker."""
 
         def change(job: Job) -> None:
             held: list[Job | Interval] = [job, *job.intervals]
@@ -90,7 +99,7 @@ class Claims:
         self._ledger.update(self._job, change)
 
     def give_back(self) -> None:
-        """Release what this worker holds, where the ledger answers soon; else it expires."""
+        """Release the leases if the ledger answers within MAX_GIVE_BACK_SECONDS; otherwise they expire."""
 
         def release() -> None:
             with suppress(EnricherError):
@@ -101,20 +110,20 @@ class Claims:
         thread.join(MAX_GIVE_BACK_SECONDS)
 
     @contextmanager
-    def alive(self, fence: int) -> Iterator[None]:
-        """Give signs of life while the block runs."""
+    def heartbeats(self, fence: int) -> Iterator[None]:
+        """Send a heartbeat four times per lease period, in the background, while the block runs."""
         ended = threading.Event()
 
-        def beat() -> None:
+        def send() -> None:
             while not ended.wait(self._ledger.lease_seconds / 4):
                 try:
                     self.note(fence)
-                except (LeaseLost, UsageError):  # the job may have been removed
+                except (LeaseLost, UsageError):  # UsageError: the job was removed
                     return
                 except EngineError:
                     continue
 
-        thread = threading.Thread(target=beat, daemon=True)
+        thread = threading.Thread(target=send, daemon=True)
         thread.start()
         try:
             yield

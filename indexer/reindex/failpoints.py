@@ -1,4 +1,4 @@
-"""Places at which a test can kill the process: every state that a crash can leave has a name."""
+"""Named places at which a test can kill the process: one for every state that a crash can leave behind."""
 
 import os
 import signal
@@ -40,14 +40,14 @@ _armed: str | None = None
 
 
 def arm(point: str | None) -> None:
-    """Kill this process when it reaches the point. Raises UsageError where there is none of that name."""
+    """Kill this process when it reaches a point; None disarms. Raises UsageError for an unknown name."""
     global _armed
     if point is not None and point not in POINTS:
-        raise UsageError(f"There is no point {point!r}; there are {', '.join(POINTS)}.")
+        raise UsageError(f"There is no failpoint {point!r}. The names are: {', '.join(POINTS)}.")
     _armed = point
 
 
 def reached(point: str) -> None:
-    """Here the process may die."""
+    """Kill this process here if the point is armed."""
     if point == _armed:
         os.kill(os.getpid(), signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""What the commands ask of the jobs of an engine."""
+"""The jobs of an engine, as commands and other doors use them."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,26 +6,33 @@ from typing import NamedTuple, Protocol
 
 from enricher.enrichment import DocumentEnricher
 from enricher.records import IndexLayout, SearchEngine
-from enricher.settings import Configuration
+from enricher.settings import Configuration, read_configuration
 from indexer.reindex.job import Job, JobOptions
 from indexer.reindex.ledger import Ledger
 from indexer.reindex.removal import Confirm
 
 Progress = Callable[[Job], None]
+"""Is called with a job whenever it has changed."""
 Say = Callable[[str], None]
-"""Tells the user a sentence."""
+"""Shows a sentence to the user."""
 
 
-class GateSettings(NamedTuple):
-    """What opens the models of both indexes that a gate asks."""
+class EnrichmentSettings(NamedTuple):
+    """The folder of models, and the configuration file; None for enricher.toml, if it exists."""
 
     models: Path
-    configuration: Configuration
+    config: Path | None
+
+    def configuration(self) -> Configuration:
+        """Read the configuration file. Raises ConfigurationError."""
+        return read_configuration(self.config)
 
 
 class Replayed(NamedTuple):
-    """What became of rejects: written now; left alone, because they are gone or clients have written them
-    since; refused again.
+    """What became of rejects.
+
+    written: documents that the target took now. settled: documents that are gone, or that clients have
+    written to the target since. refused: documents that the target refused again.
     """
 
     written: int = 0
@@ -34,7 +41,7 @@ class Replayed(NamedTuple):
 
 
 class Jobs(Protocol):
-    """The jobs of an engine: how they are planned, worked on, ended and taken back."""
+    """The jobs of an engine: how they are planned, worked on, ended and rolled back."""
 
     @property
     def ledger(self) -> Ledger: ...
@@ -43,48 +50,54 @@ class Jobs(Protocol):
     def engine(self) -> SearchEngine: ...
 
     def layout(self, index: str) -> IndexLayout | None:
-        """The layout of an index of ours by any name, None for somebody else's. Raises IndexNotFound."""
+        """The layout of an index of any name; None if it was never enriched. Raises IndexNotFound."""
 
     def plan(self, source: str, alias: str, enricher: DocumentEnricher, options: JobOptions, say: Say) -> Job:
-        """Plan a job that makes a new index, after looking at all that could be wrong.
+        """Check and plan a job that fills a new index and moves an alias to it.
 
-        Raises UsageError, EngineError in a sentence before anything is written.
+        Raises UsageError or EngineError, before anything is written, if the job is impossible.
         """
 
     def plan_in_place(
         self, index: str, alias: str, enricher: DocumentEnricher, options: JobOptions, say: Say
     ) -> Job:
-        """The same for a job that enriches documents where they are."""
+        """Check and plan a job that enriches documents where they are.
+
+        Raises UsageError or EngineError, before anything is written, if the job is impossible.
+        """
 
     def to_roll_back(self) -> list[Job]:
-        """The jobs that can be taken back: of each alias the one that has put its index there."""
+        """The jobs that can be rolled back: for every alias, the one whose target it points to."""
 
     def plan_rollback(self, undone: Job) -> Job:
-        """Plan the way back."""
+        """Plan the rollback of a job."""
 
     def cancel(self, name: str) -> Job:
-        """End a job before its swap. Raises UsageError where it has ended."""
+        """End a job before its swap. Raises UsageError if it has ended or has swapped its alias."""
 
     def remove(self, job: Job, *, old_index: bool, confirm: Confirm) -> None:
-        """Forget a job that has ended, and on request remove the index that it has replaced, once confirmed.
+        """Forget a job that has ended; with old_index, remove the index that it has replaced, once confirmed.
 
-        Raises UsageError where anything needs it still.
+        Raises UsageError if something still needs what would be removed.
         """
 
     def replay(self, job: Job, enricher: DocumentEnricher | None) -> Replayed:
-        """Try again what a job could not write."""
+        """Write the rejects of a job again."""
 
     def reasons(self, job: Job) -> list[str]:
-        """Why some of the documents were refused, a sentence each."""
+        """Why the first documents were refused, one sentence each."""
 
     def work(
         self,
         job: Job,
         enricher: DocumentEnricher | None,
         on_progress: Progress,
-        gate: GateSettings,
+        settings: EnrichmentSettings,
     ) -> Job:
-        """Work on a job until it has ended, and answer it. Raises EngineError."""
+        """Work on a job until it has ended, and return it. Raises EngineError, GateClosed.
+
+        settings: for the gate, which opens the models of both indexes.
+        """
 
     def is_blocking(self, job: Job) -> bool:
-        """Whether writes are refused because of a job."""
+        """Whether an index refuses writes because of a job."""

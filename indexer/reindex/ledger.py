@@ -1,4 +1,4 @@
-"""The ledger: jobs, changed by any number of workers, each change on top of all that were before it."""
+"""The ledger of jobs. Any number of workers change a job; each change is made to its latest state."""
 
 import json
 import random
@@ -10,17 +10,17 @@ from typing import Any, Protocol
 from enricher.errors import EngineError, EngineUnavailable, UsageError
 from indexer.reindex.job import Job, Lease
 
-TRIES = 50
+MAX_TRIES = 50
+"""Attempts to change a job that others change at the same time."""
 LEASE_SECONDS = 30.0
-"""How long a lease is held without a sign of life, on the clock of whoever watches."""
-
+"""Seconds without a heartbeat after which a lease is free, on the clock of the worker that wants it."""
 
 Seen = tuple[int, int]
-"""What tells two versions of a state apart."""
+"""The version of a state."""
 
 
 class States(Protocol):
-    """Where states are kept: written only where nobody else has changed them since they were read."""
+    """Where the states of jobs are kept. `save` is a compare-and-set: None if the state has changed since."""
 
     def create(self, name: str, value: Mapping[str, Any]) -> None: ...
 
@@ -38,20 +38,20 @@ class LeaseLost(Exception):
 
 
 class Ledger:
-    """Jobs by name, and the watch over their leases."""
+    """Keeps jobs by name, and decides when a lease has expired."""
 
     def __init__(self, states: States, lease_seconds: float = LEASE_SECONDS) -> None:
         self.lease_seconds = lease_seconds
         self._states = states
         self._states_known: dict[str, tuple[dict[str, Any], Seen]] = {}
-        self._beats_seen: dict[tuple[str, int], tuple[int, float]] = {}
+        self._heartbeats_seen: dict[tuple[str, int], tuple[int, float]] = {}
 
     def create(self, job: Job) -> None:
-        """Keep a new job."""
+        """Keep a new job. Raises EngineError if there is one of that name."""
         self._states.create(job.id, job.as_json())
 
     def load(self, name: str) -> Job:
-        """A job as it stands; UsageError where there is none of that name."""
+        """Read a job. Raises UsageError if there is none of that name."""
         found = self._states_known[name] = self._read(name)
         return Job.from_json(found[0])
 
@@ -60,7 +60,7 @@ class Ledger:
         return [self.load(name) for name in self._states.names()]
 
     def under_way(self) -> list[Job]:
-        """Those that have not ended."""
+        """The jobs that have not ended, the newest first."""
         return [job for job in self.jobs() if not job.phase.ended]
 
     def remove(self, name: str) -> None:
@@ -68,11 +68,12 @@ class Ledger:
         self._states.remove(name)
 
     def update(self, name: str, change: Callable[[Job], None]) -> Job:
-        """Change a job; `change` is called again on what another has written meanwhile.
+        """Change a job, and return it. Raises UsageError if there is none of that name.
 
-        It is called first on the state that was last read or written here, which is one request less.
+        change: is called again if another worker has changed the job meanwhile. The first call gets the state
+        that this ledger last read or wrote, which saves a request.
         """
-        for _ in range(TRIES):
+        for _ in range(MAX_TRIES):
             known = self._states_known.pop(name, None)
             state, seen = self._read(name) if known is None else known
             job = Job.from_json(state)
@@ -84,10 +85,12 @@ class Ledger:
                 self._states_known[name] = value, written
                 return job
             time.sleep(random.uniform(0, 0.05))
-        raise EngineError(f"The job {name!r} is changed by others all the time.")
+        raise EngineError(
+            f"The job {name!r} could not be changed: others changed it at each of {MAX_TRIES} attempts."
+        )
 
     def _written(self, name: str, value: Mapping[str, Any], seen: Seen) -> Seen | None:
-        """What tells a state that was written; where no answer came, what is kept tells whether it was."""
+        """Save a state and return its version; if no answer comes, read it to see whether it was saved."""
         try:
             return self._states.save(name, value, seen)
         except EngineUnavailable:
@@ -101,12 +104,12 @@ class Ledger:
         return found
 
     def is_free(self, job: Job, lease: Lease | None) -> bool:
-        """Whether nobody holds it, or its holder gave no sign of life while it was watched long enough."""
+        """Whether nobody holds a lease, or this ledger has seen no heartbeat of it for lease_seconds."""
         if lease is None:
             return True
         key, now = (job.id, lease.fence), time.monotonic()
-        beat, since = self._beats_seen.get(key, (-1, now))
+        beat, since = self._heartbeats_seen.get(key, (-1, now))
         if beat != lease.beat:
-            self._beats_seen[key] = (lease.beat, now)
+            self._heartbeats_seen[key] = (lease.beat, now)
             return False
         return now - since > self.lease_seconds

@@ -1,19 +1,36 @@
-"""The jobs of whichever engine."""
+"""Opens the jobs of an engine."""
+
+from collections.abc import Callable
+from typing import Any
 
 from enricher.errors import UsageError
 from enricher.records import SearchEngine
-from indexer.engines.elasticsearch.engine import ElasticsearchEngine
-from indexer.engines.tantivy.engine import TantivyEngine
-from indexer.reindex.cluster_jobs import ClusterJobs
-from indexer.reindex.embedded_jobs import EmbeddedJobs
 from indexer.reindex.jobs import Jobs
 from indexer.reindex.ledger import LEASE_SECONDS
 
 
 def open_jobs(engine: SearchEngine, lease_seconds: float = LEASE_SECONDS) -> Jobs:
-    """The jobs of an engine; UsageError where it has none."""
-    if isinstance(engine, ElasticsearchEngine):
-        return ClusterJobs(engine, lease_seconds)
-    if isinstance(engine, TantivyEngine):
-        return EmbeddedJobs(engine)
-    raise UsageError(f"The engine {engine.name!r} has no jobs.")
+    """The jobs of an engine. Raises UsageError if it supports none.
+
+    lease_seconds: how long a lease lasts without a heartbeat.
+    """
+    opener = JOBS.get(engine.name)
+    if opener is None:
+        raise UsageError(f"The engine {engine.name!r} supports no jobs.")
+    return opener(engine, lease_seconds)
+
+
+def _cluster_jobs(engine: Any, lease_seconds: float) -> Jobs:
+    from indexer.reindex.cluster.jobs import ClusterJobs
+
+    return ClusterJobs(engine, lease_seconds)
+
+
+def _embedded_jobs(engine: Any, lease_seconds: float) -> Jobs:
+    from indexer.reindex.embedded.jobs import EmbeddedJobs
+
+    return EmbeddedJobs(engine)
+
+
+JOBS: dict[str, Callable[[Any, float], Jobs]] = {"elasticsearch": _cluster_jobs, "tantivy": _embedded_jobs}
+"""What opens the jobs of an engine, by the engine's name; each imports the library of its own engine only."""

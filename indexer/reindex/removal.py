@@ -1,4 +1,4 @@
-"""Forgetting a job that has ended, with what it left."""
+"""Removal of a job that has ended, with its rejects and the index that it has replaced."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 
@@ -9,10 +9,10 @@ from indexer.reindex.ledger import Ledger
 
 
 def replaced(jobs: Sequence[Job], aliases: Mapping[str, Collection[str]]) -> dict[str, Job]:
-    """The indexes that are kept for a way back only, each with the last job that has replaced it.
+    """The indexes that are only kept for a rollback, each with the last job that has replaced it.
 
-    jobs: all of them, the newest first. aliases: name → indexes. An index that another alias stands for is in
-    use, and none of them.
+    jobs: all jobs, the newest first. aliases: name → indexes. An index that any alias points to is in use,
+    and not among them.
     """
     used = {index for behind in aliases.values() for index in behind}
     return {
@@ -26,7 +26,7 @@ def replaced(jobs: Sequence[Job], aliases: Mapping[str, Collection[str]]) -> dic
 
 
 Confirm = Callable[[str, int], None]
-"""Is told the name of an index and its documents before it is removed; what it raises keeps the index."""
+"""Is called with an index and its number of documents before it is removed; an exception keeps the index."""
 
 
 def remove(
@@ -38,17 +38,17 @@ def remove(
     old_index: bool,
     confirm: Confirm = lambda index, documents: None,
 ) -> None:
-    """Forget a job and its rejects; with old_index the index that it has replaced goes as well.
+    """Forget a job and its rejects; with old_index, remove the index that it has replaced as well.
 
-    aliases: of the source of the job. confirm: asked once nothing else is in the way. Raises UsageError where
-    anything still needs what would be removed.
+    aliases: those of the source of the job. confirm: is called last, before the first removal. Raises
+    UsageError if something still needs what would be removed.
     """
     if not job.phase.ended:
         raise UsageError(f"The job {job.id!r} is under way: let it end, or cancel it first.")
     under_way = ledger.under_way()
     for other in under_way:
         if other.undoes == job.id:
-            raise UsageError(f"The job {other.id!r} takes {job.id!r} back, and needs it.")
+            raise UsageError(f"The job {other.id!r} rolls back {job.id!r}, and needs it.")
     if old_index:
         _refuse_needed(engine, job, aliases, under_way)
         if engine.exists(job.source):
@@ -60,14 +60,14 @@ def remove(
 
 
 def _refuse_needed(engine: SearchEngine, job: Job, aliases: Collection[str], under_way: list[Job]) -> None:
-    """UsageError where the source of a job was not replaced, or is in use."""
+    """Raise UsageError if the source of a job was not replaced, or is in use."""
     if job.kind is JobKind.IN_PLACE or job.phase is not Phase.DONE:
-        raise UsageError(f"The job {job.id!r} has replaced no index: leave --old-index away.")
+        raise UsageError(f"The job {job.id!r} has replaced no index: omit --old-index.")
     if aliases:
         named = ", ".join(sorted(aliases))
         raise UsageError(f"The index {job.source!r} is in use by the alias {named}: nothing was removed.")
     if job.alias not in engine.aliases():
-        raise UsageError(f"The alias {job.alias!r} stands for no index: nothing was removed.")
+        raise UsageError(f"The alias {job.alias!r} points to no index: nothing was removed.")
     for other in under_way:
         if job.source in (other.source, other.target):
             raise UsageError(f"The job {other.id!r} works on {job.source!r}: nothing was removed.")

@@ -6,7 +6,7 @@ from io import StringIO
 import pytest
 import typer
 
-from indexer.cli import reindex
+from indexer.cli import job_runs
 from indexer.cli.jobs import ago, print_jobs
 from indexer.reindex.job import Interval, Job, JobKind, Lease, Phase
 
@@ -94,11 +94,11 @@ def test_an_index_is_removed_when_its_name_is_typed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], typed: str, kept: bool
 ) -> None:
     """Nothing else removes it; the question says how much would be lost."""
-    monkeypatch.setattr(reindex, "is_interactive", lambda: True)
+    monkeypatch.setattr(job_runs, "is_interactive", lambda: True)
     monkeypatch.setattr("sys.stdin", StringIO(typed))
     if kept:
         with pytest.raises((typer.Exit, typer.Abort)):
-            reindex._ask_for_name("articles-v1", 2000)
+            job_runs.ask_for_name("articles-v1", 2000)
     else:
-        reindex._ask_for_name("articles-v1", 2000)
+        job_runs.ask_for_name("articles-v1", 2000)
     assert "'articles-v1' with 2,000 documents" in capsys.readouterr().err

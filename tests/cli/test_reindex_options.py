@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from enricher.errors import UsageError
-from indexer.cli.reindex import _ids
+from indexer.cli.job_options import read_ids
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
@@ -13,7 +13,7 @@ def test_ids_are_a_line_each(tmp_path: Path, encoding: str) -> None:
     """Once each, in their order, without marks; only line feeds part them."""
     path = tmp_path / "ids.txt"
     path.write_bytes("a 1\r\n文\u2028b\r\n\r\n\ufeffa 1\r\nc".encode(encoding))
-    assert _ids(path) == ("a 1", "文\u2028b", "c")
+    assert read_ids(path) == ("a 1", "文\u2028b", "c")
 
 
 @pytest.mark.parametrize("content", [b"", b"\n \n", b"caf\xe9\nth\xe9\n", b"a\0\nb\0\n"])
@@ -21,6 +21,6 @@ def test_a_file_without_ids_that_can_be_read_is_wrong_usage(tmp_path: Path, cont
     """The sentence names the file."""
     (tmp_path / "ids.txt").write_bytes(content)
     with pytest.raises(UsageError, match=r"ids.txt"):
-        _ids(tmp_path / "ids.txt")
+        read_ids(tmp_path / "ids.txt")
     with pytest.raises(UsageError, match=r"none.txt"):
-        _ids(tmp_path / "none.txt")
+        read_ids(tmp_path / "none.txt")

@@ -1,4 +1,4 @@
-"""The ledger of jobs: changes on top of each other, also where no answer comes."""
+"""The ledger of jobs: concurrent changes, and changes without an answer."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,13 +8,13 @@ import pytest
 
 from enricher.errors import EngineUnavailable, UsageError
 from indexer.reindex.claims import Claims
-from indexer.reindex.file_states import FileStates
+from indexer.reindex.embedded.states import FileStates
 from indexer.reindex.job import Job, Phase
 from indexer.reindex.ledger import Ledger
 
 
 class Unanswered(FileStates):
-    """Breaks off on the first change, before or after it was written; another changes the state then."""
+    """Breaks off at the first change, before or after it was written; `other` may change the job then."""
 
     def __init__(self, folder: Path, *, written: bool, other: Ledger | None = None) -> None:
         super().__init__(folder)
@@ -42,13 +42,13 @@ def one_more(job: Job) -> None:
 
 
 def job() -> Job:
-    """A new one."""
+    """A new job."""
     return Job("a", "old", "alias", "new", None, ("text",), "2026-01-01T00:00:00+00:00")
 
 
 @pytest.mark.parametrize("written", [True, False])
 def test_a_change_without_an_answer_is_made_once(tmp_path: Path, written: bool) -> None:
-    """What is kept tells whether it was written."""
+    """The ledger reads the state to see whether the change was written."""
     ledger = Ledger(Unanswered(tmp_path, written=written))
     ledger.create(job())
     assert ledger.update("a", one_more).counters.read == 1
@@ -56,7 +56,7 @@ def test_a_change_without_an_answer_is_made_once(tmp_path: Path, written: bool) 
 
 
 def test_a_change_without_an_answer_is_made_on_top_of_another(tmp_path: Path) -> None:
-    """Another worker was faster."""
+    """If another worker was faster, the change is made to its state."""
     ledger = Ledger(Unanswered(tmp_path, written=False, other=Ledger(FileStates(tmp_path))))
     ledger.create(job())
     ledger.update("a", one_more)
@@ -64,8 +64,8 @@ def test_a_change_without_an_answer_is_made_on_top_of_another(tmp_path: Path) ->
     assert (changed.counters.read, changed.phase) == (1, Phase.COPYING)
 
 
-def test_every_change_is_a_sign_of_life(tmp_path: Path) -> None:
-    """With its time; a job that is not there is a sentence."""
+def test_every_change_is_a_heartbeat(tmp_path: Path) -> None:
+    """Every change notes its time, and an unknown job is reported."""
     ledger = Ledger(FileStates(tmp_path))
     ledger.create(job())
     first, second = ledger.update("a", copying).noted, ledger.update("a", copying).noted
@@ -75,7 +75,7 @@ def test_every_change_is_a_sign_of_life(tmp_path: Path) -> None:
 
 
 class Counted(FileStates):
-    """Counts what it is asked for."""
+    """Counts reads and writes."""
 
     reads = writes = 0
 
@@ -93,7 +93,7 @@ class Counted(FileStates):
 
 
 def test_changes_in_a_row_read_nothing(tmp_path: Path) -> None:
-    """Until another has changed the job: that is seen, and read."""
+    """Only a change by another worker makes the ledger read again."""
     states = Counted(tmp_path)
     ledger = Ledger(states)
     ledger.create(job())
@@ -106,15 +106,15 @@ def test_changes_in_a_row_read_nothing(tmp_path: Path) -> None:
     assert (states.reads, states.writes) == (2, 5)
 
 
-def test_who_waits_for_others_writes_nothing(tmp_path: Path) -> None:
-    """Neither for an interval nor for the lead."""
+def test_a_worker_that_waits_for_others_writes_nothing(tmp_path: Path) -> None:
+    """It writes nothing while others hold the step or the intervals."""
     states = Counted(tmp_path)
     ledger = Ledger(states)
     new = job()
     ledger.create(new)
     first, second = Claims(ledger, "a", "first"), Claims(ledger, "a", "second")
-    assert first.lead(new) is not None
+    assert first.take_step(new) is not None
     led = ledger.load("a")
     writes = states.writes
-    assert second.lead(led) is None and second.interval(led) is None
+    assert second.take_step(led) is None and second.take_interval(led) is None
     assert states.writes == writes

@@ -1,4 +1,4 @@
-"""Which indexes nobody uses any more."""
+"""Indexes that jobs have replaced and that nobody uses any more."""
 
 from indexer.reindex.job import Job, Phase
 from indexer.reindex.removal import replaced
@@ -11,8 +11,8 @@ def done(alias: str, source: str, target: str) -> Job:
     return job
 
 
-def test_an_index_that_an_alias_stands_for_is_in_use() -> None:
-    """Also where the alias stands for several, whichever of them it is."""
+def test_an_index_that_an_alias_points_to_is_in_use() -> None:
+    """It is in use even if the alias points to several indexes."""
     job = done("live", "old", "new")
     assert replaced([job], {"live": ("new",)}) == {"old": job}
     assert replaced([job], {"live": ("new", "old")}) == {}

@@ -10,16 +10,16 @@ from enricher.enrichment import DocumentEnricher, EnricherRecipe
 from enricher.plugins import PluginContext, load_enrichments
 from enricher.settings import IndexConfiguration
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
-from indexer.engines.elasticsearch.states import INDEX as JOBS
-from indexer.engines.elasticsearch.states import ClusterStates
-from indexer.reindex.cluster import Cluster
+from indexer.engines.elasticsearch.jobs.states import INDEX as JOBS
+from indexer.engines.elasticsearch.jobs.states import ClusterStates
+from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.ledger import Ledger
 from tests.server.reindex.truth import FIELDS, SOON
 
 
 @pytest.fixture
 def chain(model: enricher.Model) -> DocumentEnricher:
-    """The default enrichments by the small model."""
+    """Tokens and keywords by the small model."""
     context = PluginContext(FIELDS, model.analyzer, model)
     enrichments = load_enrichments(IndexConfiguration(enrichments=("tokens", "keywords")), context)
     return DocumentEnricher(model.analyzer, FIELDS, enrichments, model.version)

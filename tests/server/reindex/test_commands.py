@@ -22,7 +22,7 @@ from tests.server.reindex.truth import assert_copied, fill, nested
 def test_a_cancelled_job_leaves_the_old_index(
     engine: ElasticsearchEngine, server_url: str, models: Path, index: str, run: RunCommand
 ) -> None:
-    """Without a block; and what has ended cannot be cancelled."""
+    """The old index accepts writes, and a job that has ended cannot be cancelled."""
     truth = fill(engine, f"{index}-old", 20)
     engine.client.indices.put_alias(index=f"{index}-old", name=index)
     command = ["--engine", server_url, "--models", models, "reindex"]
@@ -50,23 +50,23 @@ def test_a_cancelled_job_leaves_the_old_index(
         assert refused.returncode == 2 and said in refused.stderr, refused.stderr
 
 
-def test_a_job_that_does_not_exist_is_a_sentence(
+def test_a_job_that_does_not_exist_is_reported(
     server_url: str, models: Path, index: str, run: RunCommand
 ) -> None:
-    """And a source that is not there, and nothing that could be taken back."""
+    """An unknown job, a missing source and a rollback without a job each give one sentence."""
     command = ["--engine", server_url, "--models", models, "reindex"]
     done = run(*command, "resume", "nothing")
     assert done.returncode == 2 and "no job 'nothing'" in done.stderr
     done = run(*command, "start", f"{index}-nothing", "--to", index)
     assert done.returncode == 1 and "There is no index" in done.stderr
     done = run(*command, "rollback")
-    assert done.returncode == 2 and "that can be taken back" in done.stderr
+    assert done.returncode == 2 and "that can be rolled back" in done.stderr
 
 
-def test_a_reindex_is_taken_back_by_command(
+def test_a_reindex_is_rolled_back_by_command(
     engine: ElasticsearchEngine, server_url: str, models: Path, index: str, run: RunCommand
 ) -> None:
-    """The old index is behind the alias again, and has what was written since."""
+    """The alias points to the old index again, which has what was written since."""
     truth = fill(engine, f"{index}-old", 30)
     command = ["--engine", server_url, "--models", models, "reindex"]
     started = run(*command, "start", f"{index}-old", "--to", index, "--write-block")
@@ -75,12 +75,12 @@ def test_a_reindex_is_taken_back_by_command(
     truth["x", None] = {"text": "reef"}
     name = json.loads(run(*command, "status", "--json").stdout.splitlines()[0])["job"]
     done = run(*command, "rollback", name)
-    assert done.returncode == 0 and f"{index} stands for {index}-old now" in done.stdout, done.stderr
+    assert done.returncode == 0 and f"{index} now points to {index}-old" in done.stdout, done.stderr
     assert_copied(engine, index, truth, None)
     found = run(*command[:-1], "doctor").stdout
-    assert f"index {name}: 31 documents, kept for the way back from {index}-old" in found
+    assert f"index {name}: 31 documents, kept for a rollback from {index}-old" in found
     nothing = run(*command, "rollback", name)
-    assert nothing.returncode == 2 and "that can be taken back" in nothing.stderr
+    assert nothing.returncode == 2 and "that can be rolled back" in nothing.stderr
     listed = run(*command, "status")
     assert "rollback" in listed.stdout and "done" in listed.stdout
     refused = run(*command, "remove", name, "--old-index")
@@ -99,7 +99,7 @@ def test_a_reindex_is_taken_back_by_command(
 def test_what_was_refused_is_replayed_by_command(
     engine: ElasticsearchEngine, server_url: str, models: Path, index: str, run: RunCommand
 ) -> None:
-    """Once the documents are mended; what clients have written since in the new index stays."""
+    """Corrected documents are written, and what clients have written to the new index since stays."""
     truth = fill(engine, f"{index}-old", 10, **{"mapping.depth.limit": 40})
     for name in ("mended", "deep", "taken"):
         engine.client.index(index=f"{index}-old", id=name, document={"text": "ocean", "deep": nested(22)})
@@ -125,7 +125,7 @@ def test_what_was_refused_is_replayed_by_command(
 def test_a_new_index_that_finds_less_is_not_swapped(
     engine: ElasticsearchEngine, server_url: str, models: Path, index: str, run: RunCommand, tmp_path: Path
 ) -> None:
-    """The job waits: it can be cancelled, or measured again."""
+    """A job whose gate is closed can be cancelled, or measured again."""
     truth = fill(engine, f"{index}-old", 60)
     engine.client.indices.put_alias(index=f"{index}-old", name=index)
     collection = write_collection(tmp_path, truth)
@@ -153,10 +153,10 @@ def test_a_new_index_that_finds_less_is_not_swapped(
     assert missing.returncode == 1 and "There is no folder" in missing.stderr
 
 
-def test_an_interrupted_job_waits_for_nobody(
+def test_an_interrupted_job_can_be_resumed_at_once(
     engine: ElasticsearchEngine, server_url: str, models: Path, index: str, jobs: Ledger, run: RunCommand
 ) -> None:
-    """Ctrl-C gives back what the worker holds; the job goes on at once elsewhere."""
+    """Ctrl-C gives back the leases of the worker, so another one continues without waiting."""
     truth = fill(engine, f"{index}-old", 300)
     command = ["--engine", server_url, "--models", str(models), "reindex"]
     slow = [*command, "start", f"{index}-old", "--to", index, "--rate", "20"]
@@ -177,5 +177,5 @@ def test_an_interrupted_job_waits_for_nobody(
 
 
 def unhurried(job: Job) -> None:
-    """Take the limit away."""
+    """Remove the rate limit."""
     job.options = replace(job.options, rate=None)

@@ -1,4 +1,4 @@
-"""Reindexing on a real server: what is paused, removed or written meanwhile loses nothing."""
+"""Reindexing on a real server: pauses, removals and concurrent writes lose no document."""
 
 import random
 import threading
@@ -10,17 +10,17 @@ from elasticsearch import ApiError, helpers
 
 from enricher.enrichment import DocumentEnricher
 from enricher.errors import EngineError, IndexConflict, IndexNotFound
-from indexer.engines.elasticsearch.copies import Line
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
-from indexer.engines.elasticsearch.states import ClusterStates
-from indexer.engines.elasticsearch.targets import entrance
-from indexer.reindex.cluster import Cluster
+from indexer.engines.elasticsearch.jobs.aliases import fencing_alias
+from indexer.engines.elasticsearch.jobs.states import ClusterStates
+from indexer.engines.elasticsearch.jobs.versioned import Line
+from indexer.reindex.cluster.cluster import Cluster
+from indexer.reindex.cluster.enriched_lines import lines_of
+from indexer.reindex.cluster.planning import cancel, plan_rollback, start
+from indexer.reindex.cluster.worker import Worker
 from indexer.reindex.job import Job, JobOptions, Lease, Phase
 from indexer.reindex.ledger import Ledger
-from indexer.reindex.lines import lines_of
-from indexer.reindex.pace import PAGE
-from indexer.reindex.planning import cancel, rollback, start
-from indexer.reindex.worker import Worker
+from indexer.reindex.pace import MAX_PAGE_DOCUMENTS
 from tests.server.reindex.truth import FIELDS, SOON, Writer, assert_copied, fill, nested
 
 
@@ -34,7 +34,7 @@ def test_nothing_written_meanwhile_is_lost(
     chain: DocumentEnricher,
     strict: bool,
 ) -> None:
-    """A writer before, during and after the swap; deletes and documents that come back among it."""
+    """A writer inserts, updates, deletes and recreates before, during and after the swap."""
     truth = fill(engine, f"{index}-old", 1500)
     engine.client.indices.put_alias(index=f"{index}-old", name=index)
     writer = Writer(server_url, index, truth, seed := random.randrange(2**32))
@@ -46,15 +46,15 @@ def test_nothing_written_meanwhile_is_lost(
     writer.stop()
     assert ended.phase is Phase.DONE and writer.operations > 50
     assert (writer.refused > 0) == strict
-    assert cluster.targets.behind(index) == [ended.target]
+    assert cluster.aliases.behind(index) == [ended.target]
     assert_copied(engine, index, truth, str(chain.model_version))
 
 
 def test_every_page_of_a_pass_is_shown(
     engine: ElasticsearchEngine, index: str, jobs: Ledger, cluster: Cluster, chain: DocumentEnricher
 ) -> None:
-    """Also in the middle of an interval, which may be long."""
-    fill(engine, f"{index}-old", 2 * PAGE, number_of_shards=1)
+    """Progress is reported within an interval too, which may be long."""
+    fill(engine, f"{index}-old", 2 * MAX_PAGE_DOCUMENTS, number_of_shards=1)
     job = start(jobs, cluster, f"{index}-old", index, chain, JobOptions())
     shown: list[Job] = []
     Worker(jobs, cluster, chain, job.id, shown.append).run()
@@ -65,7 +65,7 @@ def test_every_page_of_a_pass_is_shown(
 def test_what_is_refused_is_counted_and_kept(
     engine: ElasticsearchEngine, index: str, jobs: Ledger, cluster: Cluster, chain: DocumentEnricher
 ) -> None:
-    """With the reason; a document that was changed since is copied."""
+    """A refused document is kept with its reason, and copied once it has changed."""
     truth = fill(engine, f"{index}-old", 40, **{"mapping.depth.limit": 40})
     deep = nested(22)
     for name in ("deep", "mended"):
@@ -95,7 +95,7 @@ def test_a_copy_of_what_is_refused_now_does_not_stay(
     chain: DocumentEnricher,
     strict: bool,
 ) -> None:
-    """A document that was copied, and then changed to what the new index does not take; and the way back."""
+    """The copy of a document goes when its new text is refused, and a rollback has that text."""
     truth = fill(engine, f"{index}-old", 40, **{"mapping.depth.limit": 40})
     changed = next(iter(truth))
     deep = {"text": "ocean", "deep": nested(22)}
@@ -111,15 +111,15 @@ def test_a_copy_of_what_is_refused_now_does_not_stay(
     assert done and (ended.documents, ended.rejected) == (40, 1)
     old = truth.pop(changed)
     assert_copied(engine, index, truth, chain.model_version)
-    Worker(jobs, cluster, None, rollback(jobs, cluster, ended).id).run()
+    Worker(jobs, cluster, None, plan_rollback(jobs, cluster, ended).id).run()
     assert_copied(engine, index, truth | {changed: deep}, None)
     assert old != deep
 
 
-def test_routing_and_what_an_index_says_of_itself_are_kept(
+def test_routing_mapping_meta_and_alias_are_kept(
     engine: ElasticsearchEngine, index: str, jobs: Ledger, cluster: Cluster, chain: DocumentEnricher
 ) -> None:
-    """One id under two routings is two documents; the mapping, `_meta`, and the alias with its filter."""
+    """One id under two routings is two documents; mapping, `_meta` and alias are those of the old index."""
     truth = fill(engine, f"{index}-old", 60)
     for routing in ("a", "b", "c", "d"):
         source = {"title": "two", "text": f"reef {routing}", "year": 3}
@@ -145,7 +145,7 @@ def test_routing_and_what_an_index_says_of_itself_are_kept(
 def test_two_workers_share_a_job(
     engine: ElasticsearchEngine, index: str, jobs: Ledger, cluster: Cluster, chain: DocumentEnricher
 ) -> None:
-    """Each copies a part, and every document is read once."""
+    """Each worker copies a part, and every document is read once."""
     truth = fill(engine, f"{index}-old", 1200)
     for n in range(12_000):  # operations, so that there are several intervals
         if n % 2000 == 0:
@@ -173,37 +173,37 @@ def test_two_workers_share_a_job(
     assert_copied(engine, index, truth, str(chain.model_version))
 
 
-def test_a_worker_that_was_paused_harms_nothing(
+def test_a_worker_that_was_paused_does_no_harm(
     engine: ElasticsearchEngine, index: str, jobs: Ledger, cluster: Cluster, chain: DocumentEnricher
 ) -> None:
-    """What it has read is old when it wakes up: its copies, its notes and its swap are refused."""
+    """When it wakes up, its outdated copies, its deletes and its swap are refused."""
     truth = fill(engine, f"{index}-old", 30)
     engine.client.indices.put_alias(index=f"{index}-old", name=index)
     job = start(jobs, cluster, f"{index}-old", index, chain, JobOptions())
     cluster.targets.create_like(job.source, job.target, chain.layout(), job.id)
     [key, gone, *_] = list(truth)
-    held = [one for shard in (0, 1) for one in cluster.copies.read(job.source, shard, -1, 10**6, 100)]
+    held = [one for shard in (0, 1) for one in cluster.shards.read(job.source, shard, -1, 10**6, 100)]
     lines, _ = lines_of(chain, held)
-    cluster.targets.open_entrance(job.target, "old")
+    cluster.aliases.open_fencing_alias(job.target, "old")
     newer = {"title": "newer", "text": "reef", "year": 2}
     engine.client.index(index=index, id=key[0], document=newer)
     engine.client.delete(index=index, id=gone[0], refresh=True)
     truth[key] = newer
     del truth[gone]
     Worker(jobs, cluster, chain, job.id).run()
-    old = entrance(job.target, "old")
+    old = fencing_alias(job.target, "old")
     with pytest.raises(IndexNotFound):
         cluster.copies.write(old, lines)
     with pytest.raises(IndexNotFound):
         cluster.copies.delete(old, held)
-    assert not cluster.targets.swap(index, job.source, job.target, "old")
+    assert not cluster.aliases.swap(index, job.source, job.target, "old")
     assert_copied(engine, index, truth, str(chain.model_version))
 
 
 def test_a_worker_that_was_paused_cannot_stop_the_others(
     engine: ElasticsearchEngine, index: str, jobs: Ledger, cluster: Cluster, chain: DocumentEnricher
 ) -> None:
-    """It wakes up and puts its own entrance in the place of theirs, once; they open theirs again."""
+    """When it replaces their fencing alias once, the other workers open theirs again."""
     truth = fill(engine, f"{index}-old", 30)
     job = start(jobs, cluster, f"{index}-old", index, chain, JobOptions(write_block=True))
     woken: list[Phase] = []
@@ -211,7 +211,7 @@ def test_a_worker_that_was_paused_cannot_stop_the_others(
     def wake(now: Job) -> None:
         if now.intervals and now.phase not in woken:
             woken.append(now.phase)
-            cluster.targets.open_entrance(job.target, "old")
+            cluster.aliases.open_fencing_alias(job.target, "old")
 
     ended = Worker(jobs, cluster, chain, job.id, wake).run()
     assert ended.phase is Phase.DONE and woken == [Phase.COPYING]
@@ -221,7 +221,7 @@ def test_a_worker_that_was_paused_cannot_stop_the_others(
 def test_an_index_that_is_removed_ends_the_work(
     engine: ElasticsearchEngine, index: str, jobs: Ledger, cluster: Cluster, chain: DocumentEnricher
 ) -> None:
-    """The source or the new one: a sentence, and the job can be cancelled."""
+    """A removed source or target ends the worker with a sentence, and the job can be cancelled."""
     for which in ("source", "target"):
         fill(engine, f"{index}-{which}", 30)
         job = start(jobs, cluster, f"{index}-{which}", index, chain, JobOptions())
@@ -238,18 +238,18 @@ def test_an_index_that_is_removed_ends_the_work(
 def test_old_copies_are_refused_while_the_job_runs(
     engine: ElasticsearchEngine, index: str, jobs: Ledger, cluster: Cluster, chain: DocumentEnricher
 ) -> None:
-    """Also after the document was deleted, and where it came back."""
+    """An outdated copy is refused even after the document was deleted, and a newer one is accepted."""
     fill(engine, f"{index}-old", 3)
     job = start(jobs, cluster, f"{index}-old", index, chain, JobOptions())
     cluster.targets.create_like(job.source, job.target, chain.layout(), job.id)
-    cluster.targets.open_entrance(job.target, "1")
-    into = entrance(job.target, "1")
-    read = [one for shard in (0, 1) for one in cluster.copies.read(job.source, shard, -1, 10**6, 100)]
+    cluster.aliases.open_fencing_alias(job.target, "1")
+    into = fencing_alias(job.target, "1")
+    read = [one for shard in (0, 1) for one in cluster.shards.read(job.source, shard, -1, 10**6, 100)]
     lines, _ = lines_of(chain, read)
     assert cluster.copies.write(into, lines).written == 3
     assert len(cluster.copies.write(into, lines).passed_over) == 3
-    cluster.copies.refresh(job.target)
-    written = [one for shard in (0, 1) for one in cluster.copies.identities(job.target, shard, 10**6)]
+    cluster.shards.refresh(job.target)
+    written = [one for shard in (0, 1) for one in cluster.shards.identities(job.target, shard, 10**6)]
     assert cluster.copies.delete(into, [replace(written[0], sequence=written[0].sequence + 99)]) == 0
     assert cluster.copies.delete(into, written[:1]) == 1
     [old] = [line for line in lines if line.document.id == written[0].id]
@@ -262,7 +262,7 @@ def test_old_copies_are_refused_while_the_job_runs(
 def test_a_block_that_lasts_too_long_is_lifted(
     engine: ElasticsearchEngine, index: str, jobs: Ledger, cluster: Cluster, chain: DocumentEnricher
 ) -> None:
-    """And the job goes back to catching up, until there is time enough."""
+    """The job copies again, and swaps once the limit is long enough."""
     truth = fill(engine, f"{index}-old", 50)
     engine.client.indices.put_alias(index=f"{index}-old", name=index)
     job = start(jobs, cluster, index, index, chain, JobOptions(write_block=True, block_limit=0.0))
@@ -288,7 +288,7 @@ def test_a_block_that_lasts_too_long_is_lifted(
 def test_a_job_is_refused_while_another_works_on_the_alias(
     engine: ElasticsearchEngine, index: str, jobs: Ledger, cluster: Cluster, chain: DocumentEnricher
 ) -> None:
-    """Until that one has ended."""
+    """A second job on the same alias is refused until the first has ended."""
     fill(engine, f"{index}-old", 3)
     first = start(jobs, cluster, f"{index}-old", index, chain, JobOptions())
     with pytest.raises(IndexConflict, match="resume or cancel"):
@@ -297,10 +297,10 @@ def test_a_job_is_refused_while_another_works_on_the_alias(
     cancel(jobs, cluster, start(jobs, cluster, f"{index}-old", index, chain, JobOptions()).id)
 
 
-def test_a_change_stands_on_all_changes_before_it(
+def test_concurrent_changes_of_a_job_are_all_kept(
     engine: ElasticsearchEngine, index: str, jobs: Ledger
 ) -> None:
-    """Two ledgers at once lose nothing; a lease is free only after it was watched without a sign of life."""
+    """Concurrent ledgers lose no change, and a lease is free only once no heartbeat was seen for its time."""
     job = Job(f"{index}-job", "a", "b", "c", None, FIELDS, "2026-01-01T00:00:00Z", lease=Lease("w", 1))
     jobs.create(job)
 
@@ -332,13 +332,13 @@ def test_the_cluster_may_be_away_for_a_while(
     cluster: Cluster,
     chain: DocumentEnricher,
 ) -> None:
-    """A job waits for it, within its patience."""
+    """A worker waits for an index that is closed, up to `max_away_seconds`."""
     fill(engine, f"{index}-old", 10)
     job = start(jobs, cluster, f"{index}-old", index, chain, JobOptions())
     engine.client.indices.close(index=f"{index}-old")
     began = time.monotonic()
     opener = threading.Timer(2.0, lambda: engine.client.indices.open(index=f"{index}-old"))
     opener.start()
-    ended = Worker(jobs, cluster, chain, job.id, patience=60).run()
+    ended = Worker(jobs, cluster, chain, job.id, max_away_seconds=60).run()
     opener.join()
     assert ended.phase is Phase.DONE and time.monotonic() - began > 2

@@ -1,4 +1,4 @@
-"""Indexes without documents: every kind of job, as on any other."""
+"""Every kind of job on an index without documents."""
 
 from collections.abc import Callable
 
@@ -6,12 +6,12 @@ import pytest
 
 from enricher.enrichment import DocumentEnricher
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
-from indexer.reindex.cluster import Cluster
+from indexer.reindex.cluster.cluster import Cluster
+from indexer.reindex.cluster.planning import plan_rollback, start, start_in_place
+from indexer.reindex.cluster.preflight import check, check_in_place
+from indexer.reindex.cluster.worker import Worker
 from indexer.reindex.job import JobOptions
 from indexer.reindex.ledger import Ledger
-from indexer.reindex.planning import rollback, start, start_in_place
-from indexer.reindex.preflight import check, check_in_place
-from indexer.reindex.worker import Worker
 from tests.server.reindex.truth import Truth, assert_copied
 
 SHARDS = {"number_of_shards": 3, "number_of_replicas": 0}
@@ -42,7 +42,7 @@ def _one_shard_filled(engine: ElasticsearchEngine, index: str) -> Truth:
 
 
 @pytest.mark.parametrize("make", [_unmapped, _mapped, _deleted, _one_shard_filled])
-def test_an_index_without_documents_goes_there_and_back(
+def test_an_index_without_documents_is_reindexed_and_rolled_back(
     engine: ElasticsearchEngine,
     cluster: Cluster,
     index: str,
@@ -50,7 +50,7 @@ def test_an_index_without_documents_goes_there_and_back(
     chain: DocumentEnricher,
     make: Callable[[ElasticsearchEngine, str], Truth],
 ) -> None:
-    """With a block and without, back, and in place; what is written afterwards comes back too."""
+    """Copy, rollback and in place work with and without a block, and the rollback has later writes."""
     old = f"{index}-old"
     truth = make(engine, old)
     for options in (
@@ -72,6 +72,6 @@ def test_an_index_without_documents_goes_there_and_back(
         if not strict:
             engine.client.index(index=index, id="new", document={"text": "whale"})
             truth["new", None] = {"text": "whale"}
-        Worker(jobs, cluster, chain, rollback(jobs, cluster, ended).id).run()
-        assert cluster.targets.behind(index) == [old]
+        Worker(jobs, cluster, chain, plan_rollback(jobs, cluster, ended).id).run()
+        assert cluster.aliases.behind(index) == [old]
         assert_copied(engine, index, truth, chain.model_version)

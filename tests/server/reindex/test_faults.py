@@ -1,4 +1,4 @@
-"""Jobs on a way to the cluster on which things go wrong, with documents that are large or many."""
+"""Jobs over a faulty connection, and jobs with large or many documents."""
 
 import os
 import random
@@ -18,13 +18,12 @@ from enricher.enrichment import DocumentEnricher
 from indexer.engines.addresses import parse_addresses
 from indexer.engines.elasticsearch.bulk import RetryPolicy
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
-from indexer.engines.elasticsearch.states import ClusterStates
-from indexer.reindex.cluster import Cluster
+from indexer.engines.elasticsearch.jobs.states import ClusterStates
+from indexer.reindex.cluster.cluster import Cluster
+from indexer.reindex.cluster.planning import plan_rollback, start
+from indexer.reindex.cluster.worker import Worker
 from indexer.reindex.job import JobOptions, Phase
 from indexer.reindex.ledger import Ledger
-from indexer.reindex.pace import PAGE, Pace
-from indexer.reindex.planning import rollback, start
-from indexer.reindex.worker import Worker
 from tests.conftest import ROOT
 from tests.server.proxy import Faults, Proxy, proxy
 from tests.server.reindex.truth import SOON, Writer, assert_copied, fill
@@ -61,7 +60,7 @@ def faults_of(faults: Faults) -> tuple[float, ...]:
     indirect=["faulty"],
     ids=str,
 )
-def test_nothing_is_lost_on_a_bad_way(
+def test_nothing_is_lost_over_a_faulty_connection(
     engine: ElasticsearchEngine,
     server_url: str,
     index: str,
@@ -71,7 +70,7 @@ def test_nothing_is_lost_on_a_bad_way(
     faulty: tuple[Cluster, Ledger, Proxy],
     strict: bool,
 ) -> None:
-    """There and back; clients have a good way, and write all the while."""
+    """A copy and its rollback are complete, while clients write over a good connection."""
     bad, ledger, between = faulty
     truth = fill(engine, f"{index}-old", 600)
     engine.client.indices.put_alias(index=f"{index}-old", name=index)
@@ -84,7 +83,7 @@ def test_nothing_is_lost_on_a_bad_way(
     writer.pause()
     assert_copied(engine, index, truth, chain.model_version)
     writer.go_on()
-    back = rollback(jobs, cluster, jobs.load(job.id))
+    back = plan_rollback(jobs, cluster, jobs.load(job.id))
     Worker(ledger, bad, None, back.id).run()
     writer.stop()
     assert_copied(engine, index, truth, None)
@@ -94,7 +93,7 @@ def test_nothing_is_lost_on_a_bad_way(
 def test_large_documents_are_copied(
     engine: ElasticsearchEngine, index: str, jobs: Ledger, cluster: Cluster, chain: DocumentEnricher
 ) -> None:
-    """Of 10 MB, some of them, with as few in a request as the server takes."""
+    """Documents of 10 MB are sent with as few in a request as the server accepts."""
     truth = fill(engine, f"{index}-old", 20)
     patient, filler = engine.client.options(request_timeout=120), "x" * 10_000_000
     blob = {"blob": {"type": "keyword", "index": False, "doc_values": False}}
@@ -112,7 +111,7 @@ def test_large_documents_are_copied(
 def test_memory_does_not_grow_with_the_documents(
     engine: ElasticsearchEngine, server_url: str, models: Path, index: str, tmp_path: Path
 ) -> None:
-    """100,000 documents need hardly more than 10,000 do."""
+    """100,000 documents need hardly more memory than 10,000."""
     config = tmp_path / "enricher.toml"
     config.write_text('[index."*"]\nenrichments = ["tokens"]\nrewriters = []\n')
     peaks = []
@@ -133,7 +132,7 @@ def test_memory_does_not_grow_with_the_documents(
 
 
 def peak_bytes(process: subprocess.Popen[bytes]) -> int:
-    """The largest memory of a process, looked at until it has ended."""
+    """The peak memory of a process, in bytes, watched until it has ended."""
     peak = 0
     while process.poll() is None:
         with suppress(OSError, StopIteration):
@@ -141,19 +140,6 @@ def peak_bytes(process: subprocess.Popen[bytes]) -> int:
             peak = max(peak, int(next(line for line in lines if line.startswith("VmHWM")).split()[1]))
         time.sleep(0.1)
     return peak * 1024
-
-
-def test_the_pace_follows_the_server() -> None:
-    """Less and with rests while it refuses or slows down, and back by steps; a rate is kept."""
-    pace = Pace()
-    assert pace.rest(PAGE, 0, 100_000, 0.1) == 0.0
-    assert pace.rest(PAGE, 10, 100_000, 0.2) == 0.2 and pace.page == PAGE // 2
-    assert pace.rest(PAGE, 0, 100_000, 1.0) == 1.0 and pace.page == PAGE // 4  # ten times as slow
-    rests = [pace.rest(PAGE, 0, 100_000, 0.1) for _ in range(30)]
-    assert set(rests) == {0.0} and pace.page == PAGE
-    slow = Pace(rate=10.0)
-    slow.begin()
-    assert 1.5 < slow.rest(20, 0, 10, 0.1) <= 2.0
 
 
 def test_the_cluster_may_be_away_for_a_minute(
@@ -164,7 +150,7 @@ def test_the_cluster_may_be_away_for_a_minute(
     cluster: Cluster,
     chain: DocumentEnricher,
 ) -> None:
-    """The job waits for it and goes on by itself."""
+    """The worker waits for the cluster and continues by itself."""
     truth = fill(engine, f"{index}-old", 300)
     with proxy(server_url, Faults()) as between:
         away = ElasticsearchEngine(parse_addresses(between.url), retry=PATIENT, timeout=2.0)

@@ -1,4 +1,4 @@
-"""Documents that are enriched where they are: all of them, or those that need it."""
+"""Jobs in place: all documents of an index, or those that need enrichment."""
 
 import json
 import random
@@ -16,13 +16,13 @@ from enricher.settings import IndexConfiguration
 from enricher.text import open_analyzer
 from enricher.training.train import train_bundle
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
-from indexer.reindex import planning
-from indexer.reindex.cluster import Cluster
+from indexer.reindex.cluster import planning
+from indexer.reindex.cluster.cluster import Cluster
+from indexer.reindex.cluster.planning import start_in_place
+from indexer.reindex.cluster.preflight import check_in_place
+from indexer.reindex.cluster.worker import Worker
 from indexer.reindex.job import Job, JobOptions, Phase
 from indexer.reindex.ledger import Ledger
-from indexer.reindex.planning import start_in_place
-from indexer.reindex.preflight import check_in_place
-from indexer.reindex.worker import Worker
 from tests.conftest import SMALL, RunCommand
 from tests.corpora import documents
 from tests.server.reindex.truth import FIELDS, Truth, Writer, assert_copied, fill, nested
@@ -38,7 +38,7 @@ class Enrichment:
         self._jobs, self._cluster, self._chain, self._index = jobs, cluster, chain, index
 
     def run(self, options: JobOptions, chain: DocumentEnricher | None = None) -> Job:
-        """One job to its end."""
+        """Run one job to its end."""
         chain = chain or self._chain
         job = start_in_place(self._jobs, self._cluster, self._index, self._index, chain, options)
         return Worker(self._jobs, self._cluster, chain, job.id).run()
@@ -51,7 +51,7 @@ def enrichment(jobs: Ledger, cluster: Cluster, chain: DocumentEnricher, index: s
 
 @pytest.fixture
 def next_chain(model: enricher.Model) -> DocumentEnricher:
-    """The enrichments of a model made later, from the same text."""
+    """The enrichments of a later model, trained on equal text."""
     context = PluginContext(FIELDS, model.analyzer, model)
     enrichments = load_enrichments(IndexConfiguration(enrichments=("tokens", "keywords")), context)
     return DocumentEnricher(model.analyzer, FIELDS, enrichments, f"{model.version}-next")
@@ -71,7 +71,7 @@ def test_an_index_is_enriched_while_others_write(
     enrichment: Enrichment,
     chain: DocumentEnricher,
 ) -> None:
-    """No write is undone; the few documents written past the job are found by the next."""
+    """No write is undone, and documents written after the job has read them are found by the next job."""
     truth = fill(engine, index, 800)
     writer = Writer(server_url, index, truth, seed := random.randrange(2**32))
     print("seed", seed)
@@ -92,7 +92,7 @@ def test_another_model_takes_over_in_place(
     chain: DocumentEnricher,
     next_chain: DocumentEnricher,
 ) -> None:
-    """The index names both models while the job runs, and the new one alone afterwards."""
+    """The index names both models while the job runs, and only the new one afterwards."""
     truth = fill(engine, index, 60)
     enrichment.run(JobOptions())
     assert engine.layout(index).model_version == chain.model_version
@@ -103,10 +103,10 @@ def test_another_model_takes_over_in_place(
     assert_copied(engine, index, truth, next_chain.model_version)
 
 
-def test_what_applications_wrote_past_us_is_found(
+def test_documents_that_applications_wrote_are_found(
     engine: ElasticsearchEngine, index: str, enrichment: Enrichment, chain: DocumentEnricher
 ) -> None:
-    """Written and overwritten documents are missing, those updated in part stale; others are not touched."""
+    """Written and overwritten documents are missing, partially updated ones stale; others stay untouched."""
     truth = fill(engine, index, 30)
     enrichment.run(JobOptions())
     [over, part, *rest] = list(truth)
@@ -136,7 +136,7 @@ def versions(engine: ElasticsearchEngine, index: str) -> list[dict[str, int]]:
 def test_stale_documents_are_looked_for_where_something_was_written(
     engine: ElasticsearchEngine, index: str, enrichment: Enrichment, next_chain: DocumentEnricher
 ) -> None:
-    """A job goes on where the last one stopped; for another index or model it begins at the beginning."""
+    """A job begins where the last one ended, but for another index or model at the first document."""
     truth = fill(engine, index, 50)
     enrichment.run(JobOptions())
     assert enrichment.run(STALE).counters.read == 50
@@ -160,8 +160,8 @@ def test_old_jobs_are_forgotten_with_their_rejects(
     enrichment: Enrichment,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """But for one that alone tells of documents that are refused still."""
-    monkeypatch.setattr(planning, "KEPT_JOBS", 1)
+    """An old job stays only if no other knows of documents that are still refused."""
+    monkeypatch.setattr(planning, "MAX_ENDED_IN_PLACE", 1)
     fill(engine, index, 5, **{"mapping.depth.limit": 40})
     for name in ("a", "b"):
         engine.client.index(index=index, id=name, document={"deep": nested(22)}, refresh=True)
@@ -185,7 +185,7 @@ def test_old_jobs_are_forgotten_with_their_rejects(
 def test_a_job_touches_what_a_query_or_ids_name(
     engine: ElasticsearchEngine, index: str, enrichment: Enrichment, chain: DocumentEnricher
 ) -> None:
-    """And nothing else."""
+    """A job with a query or ids writes only those documents."""
     truth = fill(engine, index, 40)
     year = enrichment.run(JobOptions(query={"range": {"year": {"lt": 1910}}}))
     assert year.counters.written == sum(source["year"] < 1910 for source in truth.values()) > 0
@@ -199,17 +199,17 @@ def test_a_job_touches_what_a_query_or_ids_name(
     assert_copied(engine, index, truth, chain.model_version)
 
 
-def test_some_documents_by_another_model_would_be_a_mixture(
+def test_enriching_some_documents_with_another_model_is_refused(
     engine: ElasticsearchEngine,
     cluster: Cluster,
     index: str,
     enrichment: Enrichment,
     next_chain: DocumentEnricher,
 ) -> None:
-    """Refused; as are other fields, and an index that takes no writes."""
+    """So are other fields, and an index that refuses writes."""
     fill(engine, index, 5)
     enrichment.run(JobOptions())
-    with pytest.raises(UsageError, match="mixture"):
+    with pytest.raises(UsageError, match="would mix models"):
         check_in_place(cluster, index, index, next_chain, JobOptions(query={"match_all": {}}))
     with pytest.raises(UsageError, match="make a new index"):
         check_in_place(cluster, index, index, replace(next_chain, fields=("text",)), JobOptions())
@@ -219,7 +219,7 @@ def test_some_documents_by_another_model_would_be_a_mixture(
 def test_the_command_enriches_in_place(
     engine: ElasticsearchEngine, server_url: str, models: Path, index: str, run: RunCommand, tmp_path: Path
 ) -> None:
-    """With the whole default recipe; options that do not fit are a sentence."""
+    """The command works with the default recipe, and explains options that do not fit."""
     truth: Truth = fill(engine, f"{index}-1", 30)
     command = ["--engine", server_url, "--models", models, "reindex", "start", f"{index}-1"]
     done = run(*command, "--to", index, "--in-place", "--json")
@@ -235,11 +235,11 @@ def test_the_command_enriches_in_place(
     ids.write_text(f"{next(iter(truth))[0]}\nnot-there\n")
     named = run(*command, "--ids", ids)
     assert named.returncode == 0 and "1 document of" in named.stdout, named.stderr
-    assert f"Of the ids 1 is not in '{index}-1': not-there." in named.stderr
+    assert f"1 of the ids is not in '{index}-1': not-there." in named.stderr
     for wrong, said in (
         (["--in-place", "--write-block"], "no swap"),
         (["--only", "old"], "missing or stale"),
-        (["--query", "{"], "no JSON"),
+        (["--query", "{"], "not valid JSON"),
         (["--query", "5"], "as an object"),
         (["--ids", tmp_path / "nothing"], "cannot be read"),
         ([], "--to"),
@@ -251,7 +251,7 @@ def test_the_command_enriches_in_place(
 
 
 def cluster_names(engine: ElasticsearchEngine, alias: str) -> list[str]:
-    """The indexes that an alias stands for."""
+    """The indexes that an alias points to."""
     return sorted(engine.client.indices.get_alias(name=alias).body)
 
 
@@ -265,7 +265,7 @@ def test_activating_a_model_enriches_its_indexes_on_request(
     cluster: Cluster,
     tmp_path: Path,
 ) -> None:
-    """And doctor finds the mixture that a job has left which was killed."""
+    """`--reindex` enriches them, and doctor reports the mixture that a killed job leaves."""
     folder = tmp_path / "models"
     store = BundleStore(folder)
     settings = replace(SMALL, dimensions=16)

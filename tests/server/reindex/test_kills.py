@@ -1,4 +1,4 @@
-"""A job that is killed as if the machine had lost its power, at every place that has a name."""
+"""A job that is killed, as by a power failure, at every failpoint."""
 
 import json
 from collections.abc import Callable
@@ -8,12 +8,12 @@ import pytest
 
 from enricher.enrichment import DocumentEnricher
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
-from indexer.reindex.cluster import Cluster
+from indexer.reindex.cluster.cluster import Cluster
+from indexer.reindex.cluster.planning import start
+from indexer.reindex.cluster.worker import Worker
 from indexer.reindex.failpoints import POINTS
 from indexer.reindex.job import JobOptions
 from indexer.reindex.ledger import Ledger
-from indexer.reindex.planning import start
-from indexer.reindex.worker import Worker
 from tests.conftest import RunCommand
 from tests.server.reindex.judged import write_collection
 from tests.server.reindex.truth import SOON, Truth, assert_copied, fill, nested
@@ -41,7 +41,7 @@ def command(server_url: str, models: Path) -> Command:
 
 
 def write_after_swap(engine: ElasticsearchEngine, alias: str, truth: Truth) -> None:
-    """What clients do in the index that the alias stands for."""
+    """What clients do in the index that the alias points to."""
     for key in list(truth)[:5]:
         engine.client.delete(index=alias, id=key[0])
         del truth[key]
@@ -61,7 +61,7 @@ def test_a_killed_job_is_resumed(
     tmp_path: Path,
     point: str,
 ) -> None:
-    """With clients that write to the new index between where the swap was done."""
+    """A resumed job loses nothing, even if clients have written to the new index after the swap."""
     truth = fill(engine, f"{index}-old", 300)
     engine.client.indices.put_alias(index=f"{index}-old", name=index)
     options: list[object] = [] if point in LOOSE_ALONE else ["--write-block"]
@@ -143,7 +143,7 @@ def test_a_killed_replay_is_done_again(
     run: RunCommand,
     command: Command,
 ) -> None:
-    """What it had written already is there once."""
+    """A replay that was killed writes every document once."""
     truth = fill(engine, f"{index}-old", 10, **{"mapping.depth.limit": 40})
     for name in ("deep", "deeper"):
         engine.client.index(index=f"{index}-old", id=name, document={"text": "reef", "deep": nested(22)})

@@ -11,12 +11,12 @@ import pytest
 from enricher.enrichment import DocumentEnricher
 from indexer.engines.addresses import parse_addresses
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
-from indexer.engines.elasticsearch.states import ClusterStates
-from indexer.reindex.cluster import Cluster
+from indexer.engines.elasticsearch.jobs.states import ClusterStates
+from indexer.reindex.cluster.cluster import Cluster
+from indexer.reindex.cluster.planning import plan_rollback, start
+from indexer.reindex.cluster.worker import Worker
 from indexer.reindex.job import Job, JobOptions, Phase
 from indexer.reindex.ledger import Ledger
-from indexer.reindex.planning import rollback, start
-from indexer.reindex.worker import Worker
 from tests.server.node import Node, three_nodes
 from tests.server.reindex.truth import SOON, Writer, assert_copied, fill
 
@@ -45,7 +45,7 @@ def three(nodes: list[Node]) -> Iterator[ElasticsearchEngine]:
 def test_a_node_is_killed_and_comes_back(
     three: ElasticsearchEngine, nodes: list[Node], chain: DocumentEnricher, strict: bool
 ) -> None:
-    """While documents are copied, and once more on the way back; a writer writes all the time."""
+    """A node is killed during the copy, and another during the rollback, while a writer writes."""
     index = f"nodes-{strict}".lower()
     truth = fill(three, f"{index}-old", 2000, number_of_shards=3, number_of_replicas=1, **SOON_AGAIN)
     three.client.cluster.health(index=f"{index}-old", wait_for_status="green", timeout="60s")
@@ -79,7 +79,7 @@ def test_a_node_is_killed_and_comes_back(
     assert_copied(three, index, truth, chain.model_version)
     writer.go_on()
     time.sleep(1)
-    back = rollback(ledger, cluster, ledger.load(job.id))
+    back = plan_rollback(ledger, cluster, ledger.load(job.id))
     nodes[chance.randrange(3)].stop()
     ended = Worker(ledger, cluster, None, back.id).run()
     writer.stop()
@@ -87,5 +87,5 @@ def test_a_node_is_killed_and_comes_back(
         if node.process is None:
             node.start()
     three.client.cluster.health(wait_for_status="green", timeout="120s")
-    assert ended.phase is Phase.DONE and cluster.targets.behind(index) == [f"{index}-old"]
+    assert ended.phase is Phase.DONE and cluster.aliases.behind(index) == [f"{index}-old"]
     assert_copied(three, index, truth, None)

@@ -1,4 +1,4 @@
-"""What is said before anything is written."""
+"""Checks before anything is written."""
 
 from collections.abc import Callable
 from functools import partial
@@ -9,12 +9,12 @@ from elasticsearch import ConflictError
 from enricher.enrichment import DocumentEnricher
 from enricher.errors import EngineError, UsageError
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
-from indexer.reindex.cluster import Cluster
+from indexer.reindex.cluster.cluster import Cluster
+from indexer.reindex.cluster.planning import plan_rollback, start, start_in_place
+from indexer.reindex.cluster.preflight import check, check_in_place
+from indexer.reindex.cluster.worker import Worker
 from indexer.reindex.job import JobOptions
 from indexer.reindex.ledger import Ledger
-from indexer.reindex.planning import rollback, start, start_in_place
-from indexer.reindex.preflight import check, check_in_place
-from indexer.reindex.worker import Worker
 from tests.server.reindex.truth import Truth, assert_copied, fill, nested
 
 Prepare = Callable[[ElasticsearchEngine, str], None]
@@ -50,13 +50,13 @@ def _few_fields(engine: ElasticsearchEngine, index: str) -> None:
     [
         (_index_of_that_name, "is an index"),
         (_no_source, "keeps no _source"),
-        (_alias_of_another, "and not for"),
+        (_alias_of_another, "and not only to"),
         (_field_of_that_name, "field 'enrichment' of their own"),
         (_few_fields, "total_fields.limit"),
         (_closed, "is closed"),
     ],
 )
-def test_what_cannot_be_done_is_said_before_anything_is_written(
+def test_an_impossible_job_is_refused_before_anything_is_written(
     engine: ElasticsearchEngine,
     cluster: Cluster,
     index: str,
@@ -64,7 +64,7 @@ def test_what_cannot_be_done_is_said_before_anything_is_written(
     prepare: Prepare,
     said: str,
 ) -> None:
-    """A sentence each."""
+    """Every reason gives one sentence."""
     fill(engine, f"{index}-old", 3)
     prepare(engine, index)
     with pytest.raises((UsageError, EngineError), match=said):
@@ -74,7 +74,7 @@ def test_what_cannot_be_done_is_said_before_anything_is_written(
 def test_a_template_must_not_show_the_new_index_half_filled(
     engine: ElasticsearchEngine, cluster: Cluster, index: str, chain: DocumentEnricher
 ) -> None:
-    """One that gives its indexes an alias is refused, one of settings is told."""
+    """A template with an alias is refused, one with settings is reported."""
     fill(engine, f"{index}-old", 3)
     template: dict[str, object] = {"aliases": {f"{index}-all": {}}}
     engine.client.indices.put_index_template(
@@ -95,7 +95,7 @@ def test_a_template_must_not_show_the_new_index_half_filled(
 
 
 @pytest.mark.parametrize("ending", ["Live", "商品ÄÖ", "50%25+b&c", "y" * 200])
-def test_any_alias_gets_an_index_and_the_way_back(
+def test_any_alias_gets_an_index_and_a_rollback(
     engine: ElasticsearchEngine,
     cluster: Cluster,
     index: str,
@@ -103,7 +103,7 @@ def test_any_alias_gets_an_index_and_the_way_back(
     chain: DocumentEnricher,
     ending: str,
 ) -> None:
-    """The index is called like the alias where an index may be; what was refused is kept too."""
+    """The index is named after the alias as far as index names allow, and rejects are kept too."""
     alias = f"{index}-{ending}"
     truth = fill(engine, f"{index}-old", 5, **{"mapping.depth.limit": 40})
     engine.client.index(index=f"{index}-old", id="deep", document={"deep": nested(22)}, refresh=True)
@@ -112,14 +112,14 @@ def test_any_alias_gets_an_index_and_the_way_back(
     ended = Worker(jobs, cluster, chain, job.id).run()
     assert ended.rejected == 1 and len(cluster.rejects.load(ended.rejects)) == 1
     assert_copied(engine, alias, truth, chain.model_version)
-    Worker(jobs, cluster, None, rollback(jobs, cluster, ended).id).run()
-    assert cluster.targets.behind(alias) == [f"{index}-old"]
+    Worker(jobs, cluster, None, plan_rollback(jobs, cluster, ended).id).run()
+    assert cluster.aliases.behind(alias) == [f"{index}-old"]
 
 
 def test_names_that_are_kept_for_data_streams_are_passed_by(
     engine: ElasticsearchEngine, cluster: Cluster, index: str, jobs: Ledger, chain: DocumentEnricher
 ) -> None:
-    """A template of `logs-*-*` allows no index of such a name, but one that begins otherwise."""
+    """A template of `logs-*-*` allows no index of such a name, so the name gets a prefix."""
     truth = fill(engine, f"{index}-old", 5)
     streams = f"{index}-logs"
     engine.client.indices.put_index_template(
@@ -142,7 +142,7 @@ def test_names_that_are_kept_for_data_streams_are_passed_by(
 def test_copies_pass_through_no_default_pipeline(
     engine: ElasticsearchEngine, cluster: Cluster, index: str, jobs: Ledger, chain: DocumentEnricher
 ) -> None:
-    """One that is not there would refuse all of them; it is said, and put back."""
+    """A missing pipeline would refuse all copies; it is reported, and restored after the copy."""
     truth = fill(engine, f"{index}-old", 5)
     pipeline = {"index.default_pipeline": "not-there"}
     engine.client.indices.put_settings(index=f"{index}-old", settings=pipeline)
@@ -153,7 +153,7 @@ def test_copies_pass_through_no_default_pipeline(
     assert_copied(engine, index, truth, chain.model_version)
     settings, _, _ = cluster.targets.described(ended.target)
     assert settings["index.default_pipeline"] == "not-there"
-    Worker(jobs, cluster, None, rollback(jobs, cluster, ended).id).run()
+    Worker(jobs, cluster, None, plan_rollback(jobs, cluster, ended).id).run()
     assert_copied(engine, index, truth, None)
     assert cluster.targets.described(f"{index}-old")[0]["index.default_pipeline"] == "not-there"
     engine.client.indices.put_settings(index=f"{index}-old", settings={"index.final_pipeline": "neither"})
@@ -163,7 +163,7 @@ def test_copies_pass_through_no_default_pipeline(
 def test_an_index_of_strict_fields_is_copied(
     engine: ElasticsearchEngine, cluster: Cluster, index: str, jobs: Ledger, chain: DocumentEnricher
 ) -> None:
-    """Enrichment is mapped before it is written; also in place."""
+    """Enrichment is mapped before it is written, in a copy and in place."""
     mapping = {"dynamic": "strict", "properties": {"text": {"type": "text"}}}
     engine.client.indices.create(index=f"{index}-old", mappings=mapping)
     engine.client.index(index=f"{index}-old", id="a", document={"text": "reef"}, refresh=True)
@@ -179,7 +179,7 @@ def test_an_index_of_strict_fields_is_copied(
 def test_clients_with_versions_of_their_own_go_on(
     engine: ElasticsearchEngine, cluster: Cluster, index: str, jobs: Ledger, chain: DocumentEnricher
 ) -> None:
-    """Times as external versions stay as they are; a write on an old condition is a conflict."""
+    """Times as external versions are kept, and a write with an old `if_seq_no` is a conflict."""
     engine.client.indices.create(index=f"{index}-old", aliases={index: {}})
     now = 1_700_000_000_000
     put = partial(engine.client.index, index=index, id="a", version_type="external")

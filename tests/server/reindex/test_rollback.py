@@ -1,4 +1,4 @@
-"""The way back: the old index takes its place again, with all that was written since."""
+"""Rollback: the old index takes its place again, with everything that was written since."""
 
 import random
 import time
@@ -9,11 +9,11 @@ from elasticsearch import NotFoundError
 from enricher.enrichment import DocumentEnricher
 from enricher.errors import IndexConflict
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
-from indexer.reindex.cluster import Cluster
+from indexer.reindex.cluster.cluster import Cluster
+from indexer.reindex.cluster.planning import cancel, plan_rollback, start, to_roll_back
+from indexer.reindex.cluster.worker import Worker
 from indexer.reindex.job import JobOptions, Phase
 from indexer.reindex.ledger import Ledger
-from indexer.reindex.planning import cancel, rollback, start, to_roll_back
-from indexer.reindex.worker import Worker
 from tests.server.reindex.truth import Writer, assert_copied, fill, nested
 
 
@@ -27,7 +27,7 @@ def test_nothing_written_since_the_swap_is_lost(
     chain: DocumentEnricher,
     strict: bool,
 ) -> None:
-    """A writer from before the first swap until after the second, and once more the other way."""
+    """A writer writes from before the swap until after the rollback, and during a rollback of that."""
     truth = fill(engine, f"{index}-old", 600)
     engine.client.indices.put_alias(index=f"{index}-old", name=index)
     writer = Writer(server_url, index, truth, seed := random.randrange(2**32))
@@ -38,15 +38,15 @@ def test_nothing_written_since_the_swap_is_lost(
     time.sleep(0.5)
     [undone] = [one for one in to_roll_back(jobs.jobs(), cluster) if one.alias == index]
     assert undone.id == job.id
-    back = rollback(jobs, cluster, undone)
+    back = plan_rollback(jobs, cluster, undone)
     ended = Worker(jobs, cluster, None, back.id).run()
     time.sleep(0.5)
-    assert ended.phase is Phase.DONE and cluster.targets.behind(index) == [f"{index}-old"]
+    assert ended.phase is Phase.DONE and cluster.aliases.behind(index) == [f"{index}-old"]
     writer.pause()
     assert_copied(engine, index, truth, None)
     writer.go_on()
     [undone] = [one for one in to_roll_back(jobs.jobs(), cluster) if one.alias == index]
-    forth = rollback(jobs, cluster, undone)
+    forth = plan_rollback(jobs, cluster, undone)
     assert (forth.source, forth.target, forth.model) == (f"{index}-old", job.target, chain.model_version)
     Worker(jobs, cluster, chain, forth.id).run()
     time.sleep(0.5)
@@ -57,7 +57,7 @@ def test_nothing_written_since_the_swap_is_lost(
 def test_what_the_new_index_never_had_stays_in_the_old_one(
     engine: ElasticsearchEngine, cluster: Cluster, index: str, jobs: Ledger, chain: DocumentEnricher
 ) -> None:
-    """Documents that it refused, and those that somebody has written past the alias."""
+    """Documents that it refused, and those that a client has written past the alias, stay."""
     truth = fill(engine, f"{index}-old", 40, **{"mapping.depth.limit": 40})
     deep = {"text": "ocean", "deep": nested(22)}
     engine.client.index(index=f"{index}-old", id="deep", document=deep)
@@ -68,7 +68,7 @@ def test_what_the_new_index_never_had_stays_in_the_old_one(
     gone = list(truth)[3]
     engine.client.delete(index=index, id=gone[0])
     engine.client.index(index=index, id="since", document={"text": "reef"})
-    back = rollback(jobs, cluster, jobs.load(job.id))
+    back = plan_rollback(jobs, cluster, jobs.load(job.id))
     Worker(jobs, cluster, None, back.id).run()
     del truth[gone]
     assert_copied(
@@ -82,7 +82,7 @@ def test_what_the_new_index_never_had_stays_in_the_old_one(
 def test_a_document_made_anew_after_its_delete_was_forgotten_comes_back(
     engine: ElasticsearchEngine, cluster: Cluster, index: str, jobs: Ledger, chain: DocumentEnricher
 ) -> None:
-    """Its version is lower than that of the old index's document, and its text the newer one."""
+    """A recreated document has a lower version than the one in the old index, and still wins."""
     truth = fill(engine, f"{index}-old", 5)
     [key, other, *_] = list(truth)
     for _ in range(5):
@@ -98,7 +98,7 @@ def test_a_document_made_anew_after_its_delete_was_forgotten_comes_back(
     assert engine.client.index(index=index, id=key[0], document=anew)["_version"] == 1
     truth[key] = anew
     del truth[other]
-    back = rollback(jobs, cluster, jobs.load(job.id))
+    back = plan_rollback(jobs, cluster, jobs.load(job.id))
     Worker(jobs, cluster, None, back.id).run()
     assert_copied(engine, index, truth, None)
 
@@ -106,24 +106,24 @@ def test_a_document_made_anew_after_its_delete_was_forgotten_comes_back(
 def test_a_rollback_can_be_cancelled(
     engine: ElasticsearchEngine, cluster: Cluster, index: str, jobs: Ledger, chain: DocumentEnricher
 ) -> None:
-    """Nothing is removed; meanwhile no other job is planned; and it can be done later."""
+    """Cancelling removes no index, and the rollback can be started again later."""
     truth = fill(engine, f"{index}-old", 20)
     job = start(jobs, cluster, f"{index}-old", index, chain, JobOptions(write_block=True))
     ended = Worker(jobs, cluster, chain, job.id).run()
-    back = rollback(jobs, cluster, ended)
+    back = plan_rollback(jobs, cluster, ended)
     with pytest.raises(IndexConflict, match="resume or cancel"):
         start(jobs, cluster, index, index, chain, JobOptions())
     assert cancel(jobs, cluster, back.id).phase is Phase.CANCELLED
-    assert cluster.targets.behind(index) == [job.target]
-    assert cluster.copies.count(f"{index}-old") == 20
-    Worker(jobs, cluster, None, rollback(jobs, cluster, ended).id).run()
+    assert cluster.aliases.behind(index) == [job.target]
+    assert cluster.shards.count(f"{index}-old") == 20
+    Worker(jobs, cluster, None, plan_rollback(jobs, cluster, ended).id).run()
     assert_copied(engine, index, truth, None)
 
 
-def test_a_job_whose_old_index_is_gone_cannot_be_taken_back(
+def test_a_job_whose_old_index_is_gone_cannot_be_rolled_back(
     engine: ElasticsearchEngine, cluster: Cluster, index: str, jobs: Ledger, chain: DocumentEnricher
 ) -> None:
-    """Nor one whose alias was moved on by somebody."""
+    """A job whose alias somebody has moved cannot be rolled back either."""
     fill(engine, f"{index}-old", 3)
     job = start(jobs, cluster, f"{index}-old", index, chain, JobOptions(write_block=True))
     Worker(jobs, cluster, chain, job.id).run()

@@ -12,10 +12,10 @@ import pytest
 
 from enricher.enrichment import DocumentEnricher
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
-from indexer.reindex.cluster import Cluster
+from indexer.reindex.cluster.cluster import Cluster
+from indexer.reindex.cluster.planning import plan_rollback, start
 from indexer.reindex.job import Job, JobOptions, Phase
 from indexer.reindex.ledger import Ledger
-from indexer.reindex.planning import rollback, start
 from tests.conftest import ROOT
 from tests.server.reindex.truth import SOON, Truth, Writer, assert_copied, fill
 
@@ -31,7 +31,7 @@ class Crew:
         self._ledger, self._chance = ledger, chance
 
     def work(self, job: Job, workers: int) -> Job:
-        """Work on a job to its end, and answer it."""
+        """Work on a job to its end, and return it."""
         command = [*self._command, "resume", job.id, "--lease-seconds", str(SOON)]
         environment = os.environ | {"PYTHONPATH": str(ROOT)}
         crew = [
@@ -75,7 +75,7 @@ def one_round(
     strict: bool,
     workers: int,
 ) -> Truth:
-    """There and back with a writer all the while; compared after each."""
+    """Run a copy and its rollback beside a writer, and compare the indexes after each."""
     print(f"seed {seed}, {'strict' if strict else 'without a block'}, {workers} workers")
     truth = fill(cluster.engine, f"{index}-old", 2000)
     cluster.engine.client.indices.put_alias(index=f"{index}-old", name=index)
@@ -84,13 +84,13 @@ def one_round(
     writer.start()
     options = JobOptions(write_block=strict, rate=400)
     job = crew.work(start(ledger, cluster, f"{index}-old", index, chain, options), workers)
-    assert job.phase is Phase.DONE and cluster.targets.behind(index) == [job.target]
+    assert job.phase is Phase.DONE and cluster.aliases.behind(index) == [job.target]
     writer.wait_for(OPERATIONS // 2)
     writer.pause()
     assert_copied(cluster.engine, index, truth, chain.model_version)
     writer.go_on()
-    back = crew.work(rollback(ledger, cluster, job), workers)
-    assert back.phase is Phase.DONE and cluster.targets.behind(index) == [f"{index}-old"]
+    back = crew.work(plan_rollback(ledger, cluster, job), workers)
+    assert back.phase is Phase.DONE and cluster.aliases.behind(index) == [f"{index}-old"]
     writer.wait_for(OPERATIONS)
     writer.stop()
     assert_copied(cluster.engine, index, truth, None)
@@ -109,7 +109,7 @@ def test_nothing_is_lost_among_many(
     strict: bool,
     workers: int,
 ) -> None:
-    """At least 10,000 writes beside a job and its rollback."""
+    """A job and its rollback are complete beside at least 10,000 writes."""
     seed = random.randrange(2**32)
     one_round(cluster, server_url, models, jobs, whole_chain, index, seed, strict, workers)
 
@@ -125,7 +125,7 @@ def test_nothing_is_lost_in_a_long_time(
     jobs: Ledger,
     whole_chain: DocumentEnricher,
 ) -> None:
-    """Round after round with new seeds, for so many seconds."""
+    """Rounds with new seeds are complete for as long as ENRICHER_SOAK says."""
     deadline = time.monotonic() + float(os.environ.get("ENRICHER_SOAK", "60"))
     rounds = 0
     while time.monotonic() < deadline or not rounds:

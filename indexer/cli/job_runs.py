@@ -1,0 +1,114 @@
+"""What commands do with a planned job: work on it, show its progress, and print its outcome."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import typer
+
+from enricher.errors import EngineUnavailable, EnricherError, UsageError
+from indexer.cli.app import Context
+from indexer.cli.jobs import JobView, JsonView, print_outcome
+from indexer.cli.output import counted, is_interactive, print_json, progress_display, say
+from indexer.reindex.ledger import LEASE_SECONDS
+
+if TYPE_CHECKING:
+    from enricher.enrichment import DocumentEnricher
+    from indexer.reindex.job import Job
+    from indexer.reindex.jobs import EnrichmentSettings, Jobs
+
+
+def jobs_of(shared: Context, lease_seconds: float = LEASE_SECONDS) -> Jobs:
+    """Open the jobs of the engine that the command names."""
+    from indexer.reindex.opening import open_jobs  # loads the libraries of all engines
+
+    return open_jobs(shared.engine(), lease_seconds)
+
+
+def settings_of(shared: Context) -> EnrichmentSettings:
+    """The models and the configuration that the command names."""
+    from indexer.reindex.jobs import EnrichmentSettings
+
+    return EnrichmentSettings(shared.models, shared.config)
+
+
+def begin(shared: Context, jobs: Jobs, enricher: DocumentEnricher | None, job: Job, as_json: bool) -> None:
+    """Work on a new job to its end, and print its outcome. Exits with code 1 if documents were refused."""
+    say(
+        f"The job {job.id} has started. `enricher reindex resume {job.id}` continues it if it is interrupted."
+    )
+    work(shared, jobs, enricher, job, as_json)
+
+
+def work(shared: Context, jobs: Jobs, enricher: DocumentEnricher | None, job: Job, as_json: bool) -> None:
+    """Work on a job to its end, and print its outcome. Exits with code 1 if documents were refused."""
+    started = time.monotonic()
+    with progress_display() as progress:
+        view = JsonView() if as_json else JobView(progress)
+        try:
+            ended = jobs.work(job, enricher, view, settings_of(shared))
+        except KeyboardInterrupt:
+            say(f"The job {job.id} waits: resume or cancel it.")
+            _say_blocked(jobs, job)
+            raise
+        except EnricherError as error:
+            say(
+                f"The job {job.id} has not ended: `enricher reindex resume {job.id}` continues it, "
+                "`cancel` ends it."
+            )
+            if not isinstance(error, EngineUnavailable):  # the engine would not answer
+                _say_blocked(jobs, job)
+            raise
+    print_end(jobs, ended, time.monotonic() - started, as_json)
+
+
+def print_end(jobs: Jobs, ended: Job, seconds: float, as_json: bool) -> None:
+    """Print the outcome of a job. Exits with code 1 if it was cancelled or documents were refused.
+
+    seconds: how long this command has worked on it.
+    """
+    from indexer.reindex.job import Phase
+    from indexer.reindex.report import documents_without_words, report_of
+
+    if as_json:
+        print_json(report_of(ended) | {"seconds": seconds})
+    elif ended.phase is Phase.DONE:
+        print_outcome(ended)
+    number, fields = documents_without_words(jobs, ended)
+    if number:
+        documents = counted(number, "document")
+        say(f"{documents} without a word in the enriched fields ({', '.join(fields)}): not searchable.")
+    if ended.phase is Phase.CANCELLED:
+        say(f"The job {ended.id} was cancelled.")
+        raise typer.Exit(1)
+    if ended.rejected:
+        for reason in jobs.reasons(ended):
+            say(reason)
+        say(
+            f"{counted(ended.rejected, 'document')} could not be written. {ended.rejects} holds the reasons; "
+            f"`enricher reindex replay {ended.id}` tries again."
+        )
+        raise typer.Exit(1)
+
+
+def ask_for_name(index: str, documents: int) -> None:
+    """Let the user type the name of an index before it is removed.
+
+    Raises UsageError without a terminal. Exits with code 1 if another name was typed.
+    """
+    what = f"The index {index!r} with {counted(documents, 'document')}"
+    if not is_interactive():
+        raise UsageError(f"{what} would be removed permanently. There is no terminal to ask: add --yes.")
+    say(f"{what} will be removed permanently, and a rollback to it becomes impossible.")
+    if typer.prompt("Type its name to remove it", default="", show_default=False, err=True) != index:
+        say("Nothing was removed.")
+        raise typer.Exit(1)
+
+
+def _say_blocked(jobs: Jobs, job: Job) -> None:
+    """Report that a job that waits has left a write block."""
+    with suppress(EnricherError):
+        if jobs.is_blocking(jobs.ledger.load(job.id)):
+            say(f"Writes to {job.source} are refused until then.")

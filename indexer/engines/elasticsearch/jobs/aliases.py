@@ -1,0 +1,92 @@
+"""The alias that clients use, and the fencing alias through which workers write.
+
+A fencing alias is a write alias of the target that is replaced on every pass and step of a job. A worker that
+was paused finds the alias that it knows gone, so its writes, its deletes and its swap fail.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from elasticsearch import NotFoundError
+
+from indexer.engines.elasticsearch.engine import ElasticsearchEngine
+from indexer.engines.elasticsearch.errors import refusal_of
+
+
+class Aliases:
+    """Resolves and changes the aliases of a cluster."""
+
+    def __init__(self, engine: ElasticsearchEngine) -> None:
+        self._engine = engine
+        self._client = engine.patient
+
+    def behind(self, name: str) -> list[str]:
+        """The indexes that a name points to: itself if it is an index, none if nothing has that name."""
+        with self._engine.failures(name):
+            found = self._client.options(ignore_status=404).indices.get(index=name, features=["aliases"])
+        return sorted(found.body) if found.meta.status == 200 else []
+
+    def open_fencing_alias(self, target: str, token: str) -> None:
+        """Replace the fencing alias of the target in one action: only workers with this token can write."""
+        add = {"add": {"index": target, "alias": fencing_alias(target, token), "is_hidden": True}}
+        self._change(target, [_without_fencing_aliases(target), add])
+
+    def close_fencing_alias(self, target: str) -> None:
+        """Remove the fencing alias of the target: no worker can write."""
+        with self._engine.failures(target):
+            client = self._client.options(ignore_status=404)  # if there is none
+            client.indices.update_aliases(actions=[_without_fencing_aliases(target)])
+
+    def add(self, alias: str, index: str) -> None:
+        """Let an alias point to one more index."""
+        self._change(index, [{"add": {"index": index, "alias": alias}}])
+
+    def swap(self, alias: str, source: str, target: str, token: str) -> bool:
+        """Move the alias from the source to the target in one action, and remove the fencing alias.
+
+        The alias keeps its filter, its routing and whether it is the write index. Returns False, and changes
+        nothing, if the fencing alias of that token no longer exists.
+        """
+        with self._engine.failures(source):
+            (described,) = self._client.indices.get(index=source, features=["aliases"]).body.values()
+        kept = _parameters_of(described["aliases"].get(alias, {}))
+        actions = [
+            {"remove": {"index": target, "alias": fencing_alias(target, token), "must_exist": True}},
+            {"remove": {"index": source, "alias": alias, "must_exist": False}},
+            {"add": {"index": target, "alias": alias, **kept}},
+        ]
+        with self._engine.failures(alias):
+            try:
+                self._client.options(max_retries=0).indices.update_aliases(actions=actions)
+            except NotFoundError as error:
+                if refusal_of(error).type != "aliases_not_found_exception":
+                    raise
+                return False
+        return True
+
+    def _change(self, index: str, actions: Sequence[Mapping[str, Any]]) -> None:
+        with self._engine.failures(index):
+            self._client.indices.update_aliases(actions=actions)
+
+
+def fencing_alias(target: str, token: str) -> str:
+    """The name of the fencing alias of a target. Running jobs depend on it: it must not change."""
+    return f".{target}-entrance-{token}"
+
+
+def is_fencing_alias(name: str) -> bool:
+    """Whether a name is that of a fencing alias; no index that a job copies begins with a dot."""
+    return name.startswith(".")
+
+
+def _without_fencing_aliases(target: str) -> dict[str, Any]:
+    return {"remove": {"index": target, "alias": fencing_alias(target, "*"), "must_exist": False}}
+
+
+def _parameters_of(found: Mapping[str, Any]) -> dict[str, Any]:
+    """The filter, the routing and the flags of an alias."""
+    return {
+        name: found[name]
+        for name in ("filter", "index_routing", "search_routing", "is_write_index", "is_hidden")
+        if name in found
+    }

@@ -1,0 +1,194 @@
+"""Documents of one shard, read in the order of their sequence numbers.
+
+Every operation on a document gets the next sequence number of its shard, also when the document is deleted
+and created again. A shard of the target holds the documents of the shard with that number in the source,
+because both indexes have the same number of shards.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from indexer.engines.elasticsearch.engine import ElasticsearchEngine
+from indexer.engines.elasticsearch.jobs.versioned import STAMP_FIELDS, Key, VersionedDocument, document_of
+
+MAX_PAGE_BYTES = 20_000_000
+MAX_RANGES = 1_000
+"""Ranges of sequence numbers in one search."""
+MAX_HITS = 10_000
+"""Hits of one search, unless the settings of the index allow more."""
+ANY_SEQUENCE = 2**62
+"""An upper bound above every sequence number."""
+
+Query = Mapping[str, Any]
+
+
+class ShardPoint(NamedTuple):
+    """How far a shard has come.
+
+    term: the term of its primary. checkpoint: the global checkpoint, the sequence number up to which all
+    copies of the shard hold every operation. last: the sequence number of the last operation.
+    """
+
+    term: int
+    checkpoint: int
+    last: int
+
+
+def checkpoints(points: Mapping[int, ShardPoint]) -> dict[int, int]:
+    """The global checkpoint of every shard."""
+    return {shard: point.checkpoint for shard, point in points.items()}
+
+
+class Bucket(NamedTuple):
+    """A range of sequence numbers of a shard, both ends included, and how many documents it held."""
+
+    first: int
+    last: int
+    documents: int
+
+
+class Shards:
+    """Reads the shards of the indexes of a cluster."""
+
+    def __init__(self, engine: ElasticsearchEngine) -> None:
+        self._engine = engine
+        self._client = engine.patient
+        self._document_bytes = 0
+
+    def points(self, index: str) -> dict[int, ShardPoint]:
+        """How far every shard has come. Raises EngineUnavailable if a shard has no primary."""
+        with self._engine.failures(index):
+            stats = self._client.indices.stats(index=index, level="shards", metric="docs")
+            state = self._client.cluster.state(
+                metric="metadata", index=index, filter_path="metadata.indices.*.primary_terms"
+            )
+        ((name, described),) = state["metadata"]["indices"].items()
+        terms, found = described["primary_terms"], {}
+        shards = stats["indices"].get(name, {}).get("shards", {})  # missing while the index is being opened
+        for number, copies in shards.items():
+            for copy in copies:
+                if copy["routing"]["primary"] and copy.get("seq_no"):
+                    numbers = copy["seq_no"]
+                    found[int(number)] = ShardPoint(
+                        int(terms[number]), int(numbers["global_checkpoint"]), int(numbers["max_seq_no"])
+                    )
+        if len(found) != len(terms):
+            raise self._engine.unavailable(f"A shard of {index!r} has no primary")
+        return found
+
+    def refresh(self, index: str) -> None:
+        """Make everything written so far visible to searches."""
+        self._engine.refresh(index)
+
+    def read(
+        self,
+        index: str,
+        shard: int,
+        after: int,
+        upto: int,
+        size: int,
+        *,
+        source: bool = True,
+        stamps: bool = False,
+        where: Sequence[Query] = (),
+    ) -> list[VersionedDocument]:
+        """Read the first documents of a shard, in the order of their sequence numbers.
+
+        after, upto: only documents whose last operation has a number above `after` and at most `upto`.
+        size: the maximum number of documents; large documents make a page shorter. source, stamps: whether to
+        read them. where: queries that must all match.
+        """
+        if source and self._document_bytes:
+            size = max(1, min(size, MAX_PAGE_BYTES // self._document_bytes))
+        with self._engine.failures(index):
+            answer = self._client.search(
+                index=index,
+                preference=f"_shards:{shard}",
+                query={"bool": {"filter": [{"range": {"_seq_no": {"gt": after, "lte": upto}}}, *where]}},
+                sort=[{"_seq_no": {"order": "asc", "unmapped_type": "long"}}],  # unmapped in an empty index
+                size=size,
+                version=True,
+                seq_no_primary_term=True,
+                track_total_hits=False,
+                allow_partial_search_results=False,
+                source=self._engine.whole_source if source else False,
+                docvalue_fields=[{"field": name} for name in STAMP_FIELDS] if stamps else None,
+            )
+        hits = answer["hits"]["hits"]
+        if source and hits:
+            length = int(answer.meta.headers.get("content-length") or 0)
+            self._document_bytes = max(1, length // len(hits))
+        return [document_of(hit) for hit in hits]
+
+    def identities(
+        self,
+        index: str,
+        shard: int,
+        upto: int = ANY_SEQUENCE,
+        page: int = 10_000,
+        where: Sequence[Query] = (),
+    ) -> Iterator[VersionedDocument]:
+        """Read all documents of a shard without their sources, in the order of their sequence numbers.
+
+        upto: the highest sequence number to read. where: queries that must all match.
+        """
+        after = -1
+        while True:
+            found = self.read(index, shard, after, upto, page, source=False, where=where)
+            yield from found
+            if len(found) < page:
+                return
+            after = found[-1].sequence
+
+    def counts(self, index: str, shard: int, buckets: Sequence[Bucket]) -> list[int]:
+        """Count the documents that a shard holds now in every bucket; the buckets must be in order."""
+        if not buckets:
+            return []
+        ranges = [{"from": bucket.first, "to": bucket.last + 1} for bucket in buckets]
+        with self._engine.failures(index):
+            answer = self._client.search(
+                index=index,
+                preference=f"_shards:{shard}",
+                query={"range": {"_seq_no": {"lte": buckets[-1].last}}},
+                size=0,
+                aggs={"buckets": {"range": {"field": "_seq_no", "ranges": ranges}}},
+                allow_partial_search_results=False,
+            )
+        return [int(one["doc_count"]) for one in answer["aggregations"]["buckets"]["buckets"]]
+
+    def keys_of(self, index: str, shard: int, buckets: Sequence[Bucket]) -> set[Key]:
+        """The keys of the documents that a shard holds now in any of the buckets."""
+        found: set[Key] = set()
+        for part in _bounded(buckets):
+            ranges = [{"range": {"_seq_no": {"gte": one.first, "lte": one.last}}} for one in part]
+            with self._engine.failures(index):
+                answer = self._client.search(
+                    index=index,
+                    preference=f"_shards:{shard}",
+                    query={"bool": {"filter": [{"bool": {"should": ranges}}]}},
+                    size=sum(one.documents for one in part),
+                    source=False,
+                    track_total_hits=False,
+                    allow_partial_search_results=False,
+                )
+            found |= {(str(hit["_id"]), hit.get("_routing")) for hit in answer["hits"]["hits"]}
+        return found
+
+    def count(self, index: str, where: Sequence[Query] = ()) -> int:
+        """Count the documents that searches see and that all the queries match."""
+        with self._engine.failures(index):
+            answer = self._client.count(index=index, query={"bool": {"filter": list(where)}})
+        return int(answer["count"])
+
+
+def _bounded(buckets: Sequence[Bucket]) -> Iterator[list[Bucket]]:
+    """Buckets in groups, each within MAX_RANGES ranges and MAX_HITS documents of one search."""
+    part: list[Bucket] = []
+    for bucket in buckets:
+        documents = sum(one.documents for one in part) + bucket.documents
+        if part and (len(part) >= MAX_RANGES or documents > MAX_HITS):
+            yield part
+            part = []
+        part.append(bucket)
+    if part:
+        yield part

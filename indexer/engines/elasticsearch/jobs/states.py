@@ -1,0 +1,76 @@
+"""The states of jobs, kept in a small index of the cluster."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from elasticsearch import ConflictError, NotFoundError
+
+from enricher.errors import IndexConflict
+from indexer.engines.elasticsearch.engine import ElasticsearchEngine
+
+INDEX = "enricher-jobs"
+SETTINGS = {"number_of_shards": 1, "auto_expand_replicas": "0-1", "refresh_interval": "1s"}
+MAPPING = {"dynamic": False, "properties": {"created": {"type": "date"}}}
+MAX_LISTED = 1_000
+"""States that `names` returns, the newest first."""
+
+
+class ClusterStates:
+    """Keeps one document per state; a change is written only if the state is still as it was read."""
+
+    def __init__(self, engine: ElasticsearchEngine) -> None:
+        self._engine = engine
+        self._client = engine.client.options(max_retries=0)
+
+    def create(self, name: str, value: Mapping[str, Any]) -> None:
+        """Keep a new state. Raises EngineError if there is one of that name."""
+        try:
+            with self._engine.failures(INDEX):
+                self._client.indices.create(index=INDEX, settings=SETTINGS, mappings=MAPPING)
+        except IndexConflict:
+            pass
+        with self._engine.failures(INDEX):
+            self._client.index(index=INDEX, id=name, document=value, op_type="create", refresh=True)
+
+    def load(self, name: str) -> tuple[dict[str, Any], tuple[int, int]] | None:
+        """A state and its version, which `save` takes; None if there is none of that name."""
+        with self._engine.failures(INDEX):
+            try:
+                found = self._engine.patient.get(index=INDEX, id=name)
+            except NotFoundError:
+                return None
+        return found["_source"], (int(found["_seq_no"]), int(found["_primary_term"]))
+
+    def save(self, name: str, value: Mapping[str, Any], seen: tuple[int, int]) -> tuple[int, int] | None:
+        """Write a changed state and return its new version; None, and nothing is written, if it has changed.
+
+        seen: the version that `load` or `save` returned: sequence number and primary term.
+        """
+        sequence, term = seen
+        with self._engine.failures(INDEX):
+            try:
+                answer = self._client.index(
+                    index=INDEX, id=name, document=value, if_seq_no=sequence, if_primary_term=term
+                )
+            except ConflictError:
+                return None
+        return int(answer["_seq_no"]), int(answer["_primary_term"])
+
+    def names(self) -> list[str]:
+        """The names of the states, the newest first, at most MAX_LISTED."""
+        with self._engine.failures(INDEX):
+            if not self._engine.client.indices.exists(index=INDEX):
+                return []
+            self._engine.client.indices.refresh(index=INDEX)
+            answer = self._engine.client.search(
+                index=INDEX,
+                sort=[{"created": {"order": "desc", "unmapped_type": "date"}}],
+                size=MAX_LISTED,
+                source=False,
+            )
+        return [str(hit["_id"]) for hit in answer["hits"]["hits"]]
+
+    def remove(self, name: str) -> None:
+        """Remove a state if it exists."""
+        with self._engine.failures(INDEX):
+            self._engine.client.options(ignore_status=404).delete(index=INDEX, id=name, refresh=True)

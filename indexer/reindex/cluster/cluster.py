@@ -1,0 +1,27 @@
+"""A cluster of Elasticsearch as jobs use it."""
+
+from enricher.records import IndexLayout
+from indexer.engines.elasticsearch.engine import ElasticsearchEngine
+from indexer.engines.elasticsearch.jobs.aliases import Aliases
+from indexer.engines.elasticsearch.jobs.copies import Copies
+from indexer.engines.elasticsearch.jobs.documents import Documents
+from indexer.engines.elasticsearch.jobs.rejects import Rejects
+from indexer.engines.elasticsearch.jobs.shards import Shards
+from indexer.engines.elasticsearch.jobs.targets import Targets
+
+
+class Cluster:
+    """An engine, and what jobs read from it and write to it."""
+
+    def __init__(self, engine: ElasticsearchEngine) -> None:
+        self.engine = engine
+        self.shards = Shards(engine)
+        self.documents = Documents(engine)
+        self.copies = Copies(engine, self.documents)
+        self.rejects = Rejects(engine, self.documents)
+        self.targets = Targets(engine)
+        self.aliases = Aliases(engine)
+
+    def layout(self, index: str) -> IndexLayout | None:
+        """The layout of an index, by its own name; None if it was never enriched."""
+        return self.engine.layout(index) if index in self.engine.indexes() else None

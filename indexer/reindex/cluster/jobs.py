@@ -1,0 +1,79 @@
+"""The jobs of a cluster, whose states are kept in an index of that cluster."""
+
+from enricher.enrichment import DocumentEnricher
+from enricher.records import IndexLayout
+from indexer.engines.elasticsearch.engine import ElasticsearchEngine
+from indexer.engines.elasticsearch.jobs.aliases import fencing_alias
+from indexer.engines.elasticsearch.jobs.states import ClusterStates
+from indexer.reindex.cluster import planning
+from indexer.reindex.cluster.cluster import Cluster
+from indexer.reindex.cluster.preflight import check, check_in_place
+from indexer.reindex.cluster.replay import replay
+from indexer.reindex.cluster.worker import Worker
+from indexer.reindex.gate import CollectionGate
+from indexer.reindex.job import Job, JobOptions
+from indexer.reindex.jobs import EnrichmentSettings, Progress, Replayed, Say
+from indexer.reindex.ledger import LEASE_SECONDS, Ledger
+from indexer.reindex.removal import Confirm, remove
+
+MAX_REASONS = 5
+"""Rejects whose reasons are shown."""
+
+
+class ClusterJobs:
+    """Implements `Jobs` for Elasticsearch."""
+
+    def __init__(self, engine: ElasticsearchEngine, lease_seconds: float = LEASE_SECONDS) -> None:
+        self.ledger = Ledger(ClusterStates(engine), lease_seconds)
+        self._cluster = Cluster(engine)
+        self.engine = engine
+
+    def layout(self, index: str) -> IndexLayout | None:
+        return self._cluster.layout(self._cluster.engine.name_of(index))
+
+    def plan(self, source: str, alias: str, enricher: DocumentEnricher, options: JobOptions, say: Say) -> Job:
+        for note in check(self._cluster, source, alias, enricher.layout()):
+            say(note)
+        return planning.start(self.ledger, self._cluster, source, alias, enricher, options)
+
+    def plan_in_place(
+        self, index: str, alias: str, enricher: DocumentEnricher, options: JobOptions, say: Say
+    ) -> Job:
+        for note in check_in_place(self._cluster, index, alias, enricher, options):
+            say(note)
+        return planning.start_in_place(self.ledger, self._cluster, index, alias, enricher, options)
+
+    def to_roll_back(self) -> list[Job]:
+        return planning.to_roll_back(self.ledger.jobs(), self._cluster)
+
+    def plan_rollback(self, undone: Job) -> Job:
+        return planning.plan_rollback(self.ledger, self._cluster, undone)
+
+    def cancel(self, name: str) -> Job:
+        return planning.cancel(self.ledger, self._cluster, name)
+
+    def remove(self, job: Job, *, old_index: bool, confirm: Confirm) -> None:
+        there = old_index and self._cluster.aliases.behind(job.source)
+        aliases = self._cluster.targets.described(job.source)[2] if there else {}
+        visible = [name for name in aliases if not name.startswith(fencing_alias(job.source, ""))]
+        remove(self.ledger, self._cluster.engine, job, visible, old_index=old_index, confirm=confirm)
+
+    def replay(self, job: Job, enricher: DocumentEnricher | None) -> Replayed:
+        return replay(self.ledger, self._cluster, enricher, job)
+
+    def reasons(self, job: Job) -> list[str]:
+        rejects = self._cluster.rejects.load(job.rejects)
+        return [f"{one.id}: {one.reason}" for one in rejects[:MAX_REASONS]]
+
+    def work(
+        self,
+        job: Job,
+        enricher: DocumentEnricher | None,
+        on_progress: Progress,
+        settings: EnrichmentSettings,
+    ) -> Job:
+        measure = CollectionGate(self._cluster.engine, settings.models, settings.configuration())
+        return Worker(self.ledger, self._cluster, enricher, job.id, on_progress, gate=measure).run()
+
+    def is_blocking(self, job: Job) -> bool:
+        return job.blocked and self._cluster.targets.is_blocked(job.source)

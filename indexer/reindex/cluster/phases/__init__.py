@@ -1,0 +1,1 @@
+"""The phases of a job. Every step may run twice, and in two workers at once."""

@@ -1,0 +1,83 @@
+"""The swap of the alias, and the phase that swaps while clients write."""
+
+import time
+
+from indexer.reindex.cluster.context import WorkerContext
+from indexer.reindex.cluster.fencing import step_token
+from indexer.reindex.cluster.phases.copying import copy_remaining
+from indexer.reindex.cluster.phases.ending import end
+from indexer.reindex.failpoints import reached
+from indexer.reindex.job import Job, Lease, Phase
+from indexer.reindex.ledger import LeaseLost
+
+MIN_DELETE_AGE_SECONDS = 0.5
+"""Seconds after which the server can forget a delete; it forgets none of the present moment."""
+MAX_SHORT_PASSES = 10
+"""Passes by one worker right before the swap."""
+MAX_SWAP_OPERATIONS = 20
+"""The swap follows a short pass of at most so many operations."""
+
+
+def swap_unblocked(context: WorkerContext, job: Job, fence: int) -> None:
+    """Run the phase SWAPPING: copy what is left, and swap; the phase TRAILING copies late writes."""
+    if not is_swapped(context, job):
+        time.sleep(MIN_DELETE_AGE_SECONDS)
+        context.route.open(job, step_token(fence))
+        restore_settings(context, job)
+        for _ in range(MAX_SHORT_PASSES):
+            operations = copy_remaining(context, context.ledger.load(job.id), fence)
+            if operations <= MAX_SWAP_OPERATIONS:
+                break
+        swap_alias(context, note_swap_points(context, job, fence), fence)
+    context.enter(fence, Phase.TRAILING)
+    reached("swap-noted")
+
+
+def is_swapped(context: WorkerContext, job: Job) -> bool:
+    """Whether a worker has swapped the alias and was stopped before it could note that."""
+    return context.cluster.aliases.behind(job.alias) == [job.target]
+
+
+def restore_settings(context: WorkerContext, job: Job) -> None:
+    """Give the target the settings of the source again."""
+    reached("before-restore")
+    context.cluster.targets.restore(job.source, job.target)
+    reached("restored")
+
+
+def note_swap_points(context: WorkerContext, job: Job, fence: int) -> Job:
+    """Note the last sequence number of every shard of the target: later operations are those of clients."""
+    points = context.cluster.shards.points(job.target)
+
+    def noted(job: Job, lease: Lease) -> None:
+        job.swapped_at = {shard: point.last for shard, point in points.items()}
+
+    return context.claims.note(fence, noted)
+
+
+def swap_alias(context: WorkerContext, job: Job, fence: int, blocked_since: float | None = None) -> None:
+    """Swap the alias, and note how long that took. Raises LeaseLost if another worker has taken over.
+
+    blocked_since: when the write block was set, on the monotonic clock; None without a block.
+    """
+    reached("swap-unsent")
+    started = time.monotonic()
+    if not context.cluster.aliases.swap(job.alias, job.source, job.target, step_token(fence)):
+        raise LeaseLost
+    reached("swap-sent")
+    now = time.monotonic()
+
+    def swapped(job: Job, lease: Lease) -> None:
+        job.swap_seconds = now - started
+        job.block_seconds = None if blocked_since is None else now - blocked_since
+
+    context.claims.note(fence, swapped)
+
+
+def end_or_trail(context: WorkerContext, job: Job, fence: int) -> None:
+    """End the job after a swap under a write block, or copy again if somebody lifted the block meanwhile."""
+    points = context.cluster.shards.points(job.source)
+    if any(point.checkpoint > job.cursors.get(shard, -1) for shard, point in points.items()):
+        context.enter(fence, Phase.TRAILING)
+    else:
+        end(context, job, fence)

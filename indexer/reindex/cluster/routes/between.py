@@ -1,0 +1,33 @@
+"""What the routes from one index to another have in common."""
+
+from collections.abc import Sequence
+
+from enricher.enrichment import DocumentEnricher
+from indexer.engines.elasticsearch.jobs.versioned import Copied, VersionedDocument
+from indexer.reindex.cluster.cluster import Cluster
+from indexer.reindex.cluster.enriched_lines import lines_of
+from indexer.reindex.cluster.reconciliation import RefusedSequences
+from indexer.reindex.job import Job
+
+
+class BetweenIndexes:
+    """Writes behind a fencing alias, and after the swap only what clients have not written since."""
+
+    def __init__(self, cluster: Cluster, enricher: DocumentEnricher | None) -> None:
+        self._cluster, self._enricher = cluster, enricher
+
+    def open(self, job: Job, token: str) -> None:
+        self._cluster.aliases.open_fencing_alias(job.target, token)
+
+    def finish(self, job: Job) -> None:
+        self._cluster.aliases.close_fencing_alias(job.target)
+        self._cluster.targets.forget_deletes(job.source, job.target)
+
+    def _write_late(self, job: Job, shard: int, page: Sequence[VersionedDocument]) -> Copied:
+        """Write documents after the swap, when clients write to the target too."""
+        lines, refused = lines_of(self._enricher, page)
+        copied = self._cluster.copies.write_late(job.target, lines, job.swapped_at[shard])
+        return copied + Copied(refused=refused)
+
+    def _refused(self, rejects: str) -> RefusedSequences:
+        return {(one.id, one.routing): one.sequence for one in self._cluster.rejects.load(rejects)}

@@ -1,0 +1,27 @@
+"""The route of every kind of job."""
+
+from enricher.enrichment import DocumentEnricher
+from indexer.reindex.cluster.cluster import Cluster
+from indexer.reindex.cluster.routes.copy import CopyRoute
+from indexer.reindex.cluster.routes.in_place import InPlaceRoute
+from indexer.reindex.cluster.routes.rollback import RollbackRoute
+from indexer.reindex.cluster.routes.route import Route
+from indexer.reindex.job import Job, JobKind
+
+
+def route_of(kind: JobKind, cluster: Cluster, enricher: DocumentEnricher | None, undone: Job | None) -> Route:
+    """The route of a job.
+
+    enricher: None only for a rollback to an index that was never enriched. undone: the job that a rollback
+    undoes.
+    """
+    match kind:
+        case JobKind.COPY:
+            assert enricher is not None
+            return CopyRoute(cluster, enricher)
+        case JobKind.ROLLBACK:
+            assert undone is not None
+            return RollbackRoute(cluster, enricher, undone)
+        case JobKind.IN_PLACE:
+            assert enricher is not None
+            return InPlaceRoute(cluster, enricher)

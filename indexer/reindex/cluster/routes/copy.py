@@ -1,0 +1,48 @@
+"""The route from an index into a new one."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from enricher.enrichment import DocumentEnricher
+from indexer.engines.elasticsearch.jobs.aliases import fencing_alias
+from indexer.engines.elasticsearch.jobs.versioned import Copied, VersionedDocument
+from indexer.reindex.cluster.cluster import Cluster
+from indexer.reindex.cluster.enriched_lines import lines_of
+from indexer.reindex.cluster.id_snapshot import IdSnapshot
+from indexer.reindex.cluster.reconciliation import Differences, Rules, compare
+from indexer.reindex.cluster.routes.between import BetweenIndexes
+from indexer.reindex.job import Job, Phase
+
+BATCH_DOCUMENTS = 100
+"""Documents that are sent while the next ones are enriched."""
+
+
+class CopyRoute(BetweenIndexes):
+    """Copies carry the versions of the source, so the server refuses a copy that is older than its own."""
+
+    def __init__(self, cluster: Cluster, enricher: DocumentEnricher) -> None:
+        super().__init__(cluster, enricher)
+        self._layout = enricher.layout()
+
+    def prepare(self, job: Job) -> None:
+        self._cluster.targets.create_like(job.source, job.target, self._layout, job.id)
+
+    def read(self, job: Job, shard: int, after: int, upto: int, size: int) -> list[VersionedDocument]:
+        return self._cluster.shards.read(job.source, shard, after, upto, size)
+
+    def write(self, job: Job, shard: int, page: Sequence[VersionedDocument], token: str) -> Copied:
+        if job.phase is Phase.TRAILING:
+            return self._write_late(job, shard, page)
+        alias, copied, sent = fencing_alias(job.target, token), Copied(), Future[Copied]()
+        sent.set_result(copied)
+        with ThreadPoolExecutor(1) as sender:
+            for start in range(0, len(page), BATCH_DOCUMENTS):
+                lines, refused = lines_of(self._enricher, page[start : start + BATCH_DOCUMENTS])
+                copied += sent.result() + Copied(refused=refused)
+                sent = sender.submit(self._cluster.copies.write, alias, lines)
+            return copied + sent.result()
+
+    def differences(self, job: Job, snapshot: IdSnapshot | None = None) -> Iterator[Differences]:
+        refused = self._refused(job.rejects)
+        rules = Rules(refused, lambda document, copy: copy.version >= document.copied_version)
+        return compare(self._cluster.shards, job.source, job.target, job.cursors, rules, snapshot)

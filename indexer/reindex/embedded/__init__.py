@@ -1,0 +1,1 @@
+"""Jobs of the embedded engine, where nobody else writes to the source index."""
