@@ -1,20 +1,26 @@
 """Writes docs/cli.md and docs/settings.md from the program itself: run `make docs`."""
 
+import importlib
 from collections.abc import Iterator
 from dataclasses import fields
+from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+import msgspec
 import typer.main
 from typer.testing import CliRunner
 
-from enricher.plugins import alternatives, expansion, keywords, relatedness, subwords, vector
+from enricher.decoding import allowed
+from enricher.plugins.registry import GROUP
 from enricher.settings import SETTINGS, IndexConfiguration
 from indexer.cli import commands as _commands  # noqa: F401  (registers them)
 from indexer.cli.app import app
 
 FOLDER = Path(__file__).parent
 WIDTH = 80
+BAR = "\\|"
+"""A bar in a cell of a table."""
 
 CLI_HEAD = """\
 # Commands
@@ -109,10 +115,10 @@ reported; `enricher doctor` counts them too.
 PLUGIN_HEAD = """
 ## Settings of the plug-ins
 
-They stand in a table of their own, `[index."PATTERN".settings.PLUGIN]`. `tokens` has none.
+They stand in a table of their own, `[index."PATTERN".settings.PLUGIN]`. {without} has none.
 
-| Plug-in | Key | Default | Meaning |
-|---|---|---|---|
+| Plug-in | Key | Default | Allowed | Meaning |
+|---|---|---|---|---|
 """
 
 INDEX_KEYS = {
@@ -121,49 +127,6 @@ INDEX_KEYS = {
     "rewriters": "What is done to a query at search time: plug-ins in order; `[]` for nothing.",
     "strip_html": "Whether the texts are HTML, whose markup is neither indexed nor searched.",
     "settings": "For each plug-in its own table.",
-}
-
-PLUGIN_SETTINGS: dict[str, type[Any]] = {
-    "subwords": subwords.Settings,
-    "keywords": keywords.Settings,
-    "expansion": expansion.Settings,
-    "relatedness": relatedness.Settings,
-    "alternatives": alternatives.Settings,
-    "vector": vector.Settings,
-}
-
-PLUGIN_KEYS = {
-    ("subwords", "han"): "Weight of the characters and pairs of Chinese; a typed word has 1.",
-    ("subwords", "stem"): "Weight of the stem of an English word.",
-    ("subwords", "stem_pair"): "Weight of two English words that follow each other, by their stems.",
-    ("subwords", "title_stem_pair"): "Weight of such a pair that stands in a title, beside the first.",
-    ("subwords", "title_han"): "Weight of a Chinese part that stands in a title, beside the first.",
-    ("subwords", "title_stem"): "Weight of a stem that stands in a title, beside the first.",
-    ("subwords", "most"): (
-        "Chinese parts that stand in a larger share of the documents are left out, but where texts are short."
-    ),
-    ("subwords", "short_character"): "Weight of a single Chinese character where texts are short.",
-    ("expansion", "words"): "Words added to a document at most.",
-    ("expansion", "weight"): "Weight of an added word, by its class and the rarity of the word.",
-    ("keywords", "top"): "Keywords of a document at most.",
-    ("keywords", "method"): "`phrases`, or `published`: log p(text\\|word).",
-    ("relatedness", "terms"): "Words added to a query at most.",
-    ("relatedness", "weight"): "Weight of the best added word; a typed word has 1.",
-    ("relatedness", "alpha"): "1 is mutual information; less favours frequent words.",
-    (
-        "alternatives",
-        "by",
-    ): "`cosine`: words that can replace each other; `relatedness`: that occur together.",
-    ("alternatives", "most"): "Alternatives of a word at most.",
-    ("alternatives", "weight"): "Weight of an alternative, times how like the word it is.",
-    ("alternatives", "least"): "How like the word an alternative is at least.",
-    (
-        "vector",
-        "head",
-    ): "Share of the cosine in the first ten ranks; less where texts have under 40 content words.",
-    ("vector", "rest"): "Share of the cosine in the others.",
-    ("relatedness", "enough"): "Nothing is added where a word of the query stands in so many documents.",
-    ("relatedness", "floor"): "Mutual information with the query, in nats, that an added word has at least.",
 }
 
 
@@ -205,12 +168,43 @@ def settings() -> str:
         value = str(value).lower() if isinstance(value, bool) else value
         shown = _default(value) if item.name != "fields" else "`title`, `text`"
         text += f"| `{item.name}` | {shown} | {INDEX_KEYS[item.name]} |\n"
-    text += RULE + PLUGIN_HEAD
-    for plugin, kind in PLUGIN_SETTINGS.items():
-        for item in fields(kind):
-            meaning = PLUGIN_KEYS[plugin, item.name]
-            text += f"| `{plugin}` | `{item.name}` | {_default(item.default)} | {meaning} |\n"
+    plugins = plugin_settings()
+    text += RULE
+    text += PLUGIN_HEAD.format(
+        without=", ".join(f"`{name}`" for name in plugins if not msgspec.structs.fields(plugins[name]))
+    )
+    for plugin, kind in plugins.items():
+        for item in msgspec.structs.fields(kind):
+            cells = (
+                f"`{plugin}`",
+                f"`{item.name}`",
+                _default(item.default),
+                allowed(item.type),
+                help_of(item.type),
+            )
+            text += _row(*cells)
     return text
+
+
+def plugin_settings() -> dict[str, type[msgspec.Struct]]:
+    """The settings of every built-in plug-in, by its name: `Settings` of the module of its entry point."""
+    points = [point for point in entry_points(group=GROUP) if point.module.startswith("enricher.plugins.")]
+    return {
+        point.name: importlib.import_module(point.module).Settings
+        for point in sorted(points, key=lambda point: point.name)
+    }
+
+
+def help_of(kind: object) -> str:
+    """The description beside a field."""
+    found = [
+        meta.description for meta in get_args(kind)[1:] if isinstance(meta, msgspec.Meta) and meta.description
+    ]
+    return str(found[-1])
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cell.replace('|', BAR) for cell in cells)} |\n"
 
 
 def _default(value: object) -> str:

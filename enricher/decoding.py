@@ -101,6 +101,12 @@ def decode_json(kind: type[T], data: bytes) -> T:
     return decode(kind, value)
 
 
+def allowed(kind: Any) -> str:
+    """What a value of a type may be, in words, for documentation: "a whole number, 1 or more"."""
+    words, plain = _allowed(msgspec.inspect.type_info(kind), 0, TOML), _plain(kind)
+    return f"a whole number, {words}" if plain is int and words[:1] != "a" else words
+
+
 def check(made: object, raising: Callable[[str], Exception]) -> None:
     """Check the fields of a struct that was made in Python, where msgspec checks nothing.
 

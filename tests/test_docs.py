@@ -57,8 +57,10 @@ def test_every_command_is_described_in_one_line_of_eighty_columns(generator: Mod
 def test_every_key_and_setting_is_explained(generator: ModuleType) -> None:
     """And none that does not exist."""
     page = generator.settings()
-    for plugin, key in generator.PLUGIN_KEYS:
-        assert f"| `{plugin}` | `{key}` |" in page
+    assert list(generator.plugin_settings()) == sorted(generator.plugin_settings())
+    for plugin, kind in generator.plugin_settings().items():
+        for key in kind.__struct_fields__:
+            assert f"| `{plugin}` | `{key}` |" in page
     for key in generator.INDEX_KEYS:
         assert f"| `{key}` |" in page
 
