@@ -1,8 +1,9 @@
-"""Writes docs/cli.md and docs/settings.md from the program itself: run `make docs`."""
+"""Writes docs/cli.md, docs/settings.md and docs/enricher.schema.json from the program: run `make docs`."""
 
 import importlib
+import inspect
+import json
 from collections.abc import Iterator
-from dataclasses import fields
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, get_args
@@ -13,7 +14,7 @@ from typer.testing import CliRunner
 
 from enricher.decoding import allowed
 from enricher.plugins.registry import GROUP
-from enricher.settings import SETTINGS, IndexConfiguration
+from enricher.settings import SETTINGS, Configuration, IndexConfiguration
 from indexer.cli import commands as _commands  # noqa: F401  (registers them)
 from indexer.cli.app import app
 
@@ -61,6 +62,9 @@ rewriters = ["subwords", "expansion", "relatedness"]
 [index."news-*".settings.keywords]
 top = 5
 ```
+
+[enricher.schema.json](enricher.schema.json) is the JSON Schema of the file, with the settings of the built-in
+plug-ins: editors complete and check by it.
 
 | Key | Default | Meaning |
 |---|---|---|
@@ -121,14 +125,6 @@ They stand in a table of their own, `[index."PATTERN".settings.PLUGIN]`. {withou
 |---|---|---|---|---|
 """
 
-INDEX_KEYS = {
-    "fields": "The fields whose text is enriched, the title first.",
-    "enrichments": "What is done to every document at index time: plug-ins in order.",
-    "rewriters": "What is done to a query at search time: plug-ins in order; `[]` for nothing.",
-    "strip_html": "Whether the texts are HTML, whose markup is neither indexed nor searched.",
-    "settings": "For each plug-in its own table.",
-}
-
 
 def command_line() -> str:
     """The page of all commands."""
@@ -163,11 +159,11 @@ def settings() -> str:
         )
     text += INDEX_HEAD
     defaults = IndexConfiguration()
-    for item in fields(IndexConfiguration):
-        value = getattr(defaults, item.name)
+    for part in msgspec.structs.fields(IndexConfiguration):
+        value = getattr(defaults, part.name)
         value = str(value).lower() if isinstance(value, bool) else value
-        shown = _default(value) if item.name != "fields" else "`title`, `text`"
-        text += f"| `{item.name}` | {shown} | {INDEX_KEYS[item.name]} |\n"
+        shown = _default(value) if part.name != "fields" else "`title`, `text`"
+        text += _row(f"`{part.name}`", shown, help_of(part.type))
     plugins = plugin_settings()
     text += RULE
     text += PLUGIN_HEAD.format(
@@ -197,10 +193,25 @@ def plugin_settings() -> dict[str, type[msgspec.Struct]]:
 
 def help_of(kind: object) -> str:
     """The description beside a field."""
-    found = [
-        meta.description for meta in get_args(kind)[1:] if isinstance(meta, msgspec.Meta) and meta.description
-    ]
-    return str(found[-1])
+    parts = (kind, *get_args(kind))  # of X | None the description is that of X
+    metas = [meta for part in parts for meta in get_args(part) if isinstance(meta, msgspec.Meta)]
+    return next(meta.description for meta in metas if meta.description)
+
+
+def schema() -> str:
+    """The JSON Schema of enricher.toml, with the settings of the built-in plug-ins."""
+    tables = msgspec.json.schema(Configuration)["$defs"]
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    whole = head | tables.pop("Configuration") | {"title": "enricher.toml", "$defs": tables}
+    plugins = {name: schema_of(kind) | {"title": name} for name, kind in plugin_settings().items()}
+    tables["IndexConfiguration"]["properties"]["settings"]["properties"] = plugins
+    return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
+
+
+def schema_of(kind: type[msgspec.Struct]) -> dict[str, Any]:
+    """The JSON Schema of a Struct that holds no other."""
+    found = dict(msgspec.json.schema(kind)["$defs"][kind.__name__])
+    return found | {"description": inspect.cleandoc(kind.__doc__)} if kind.__doc__ else found
 
 
 def _row(*cells: str) -> str:
@@ -217,7 +228,7 @@ def _default(value: object) -> str:
     return f"`{path}`{where}{condition}"
 
 
-PAGES = {"cli.md": command_line, "settings.md": settings}
+PAGES = {"cli.md": command_line, "settings.md": settings, "enricher.schema.json": schema}
 
 
 def main() -> None:

@@ -39,10 +39,11 @@ class Wording(NamedTuple):
 
     key: str
     table: str
+    null: str | None
 
 
-TOML = Wording(key="setting", table="a table")
-JSON = Wording(key="key", table="an object")
+TOML = Wording(key="setting", table="a table", null=None)
+JSON = Wording(key="key", table="an object", null="null")
 
 
 class DecodingError(ValueError):
@@ -287,7 +288,7 @@ def _allowed(info: msgspec.inspect.Type, value: object, wording: Wording) -> str
         case msgspec.inspect.Metadata(type=inner, extra_json_schema=extra):
             return str((extra or {}).get("title") or _allowed(inner, value, wording))
         case msgspec.inspect.UnionType(types=types):
-            return " or ".join(_allowed(one, value, wording) for one in types)
+            return " or ".join(filter(None, (_allowed(one, value, wording) for one in types)))
         case msgspec.inspect.IntType() | msgspec.inspect.FloatType():
             numbers = int if isinstance(info, msgspec.inspect.IntType) else (int, float)
             is_number = isinstance(value, numbers) and not isinstance(value, bool)
@@ -312,7 +313,7 @@ def _allowed(info: msgspec.inspect.Type, value: object, wording: Wording) -> str
         case msgspec.inspect.StructType() | msgspec.inspect.DataclassType():
             return wording.table
         case msgspec.inspect.NoneType():
-            return "null"
+            return wording.null or ""
     return f"of type {type(info).__name__.removesuffix('Type').lower()}"
 
 

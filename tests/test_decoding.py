@@ -136,7 +136,7 @@ def test_a_wrong_value_is_one_sentence(table: object, sentence: str) -> None:
     ("changes", "sentence"),
     [
         ({"id": 3}, "id must be a string, not 3."),
-        ({"model": 3}, "model must be a string or null, not 3."),
+        ({"model": 3}, "model must be a string, not 3."),
         ({"inner": {"top": 0}}, "inner.top must be 1 or more, not 0."),
         ({"inner": []}, "inner must be a table, not an empty list."),
         ({"inner": {"name": "bad"}}, "inner.name must not be bad."),

@@ -3,12 +3,12 @@
 import json
 import time
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from msgspec.structs import replace
 
 from enricher.errors import EngineUnavailable, EnricherError, SourceError, UsageError
 from enricher.lines import read_text
