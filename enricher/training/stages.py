@@ -5,12 +5,15 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 import orjson
 
 from enricher.bundle.bundle import REAL_TITLES, Origin, read_word2vec, write_manifest, write_word2vec
+from enricher.bundle.manifest import TextVectorFacts, UsageFacts
 from enricher.bundle.store import BundleStore
+from enricher.decoding import decode_json
 from enricher.files import write_atomically
 from enricher.model.near_words import build_near_words
 from enricher.model.related_table import build_table
@@ -134,6 +137,13 @@ def _add(
         return version
 
 
+class _Trained(msgspec.Struct, frozen=True):
+    """What a trained model is besides its arrays."""
+
+    documents: int
+    training: Mapping[str, Any]
+
+
 def _model_in(building: Path, make: Callable[[], Word2Vec]) -> Word2Vec:
     """The model of a half-made bundle: the one that is there whole, or a new one. Its arrays are mapped."""
     folder, marker = building / BUNDLE, building / TRAINED
@@ -142,25 +152,24 @@ def _model_in(building: Path, make: Callable[[], Word2Vec]) -> Word2Vec:
         folder.mkdir()
         model = make()
         write_word2vec(folder, model)
-        facts = {"documents": model.documents, "training": dict(model.training)}
-        write_atomically(marker, orjson.dumps(facts))
-    facts = orjson.loads(marker.read_bytes())
-    return read_word2vec(folder, facts["documents"], facts["training"])
+        write_atomically(marker, msgspec.json.encode(_Trained(model.documents, dict(model.training))))
+    trained = decode_json(_Trained, marker.read_bytes())
+    return read_word2vec(folder, trained.documents, trained.training)
 
 
-def _usage_in(building: Path, used: Callable[[], Usage]) -> Mapping[str, object]:
+def _usage_in(building: Path, used: Callable[[], Usage]) -> UsageFacts:
     """How words are used, of a half-made bundle: the tables that are there whole or new ones."""
     marker = building / USED
     if not marker.exists():
         usage = used()
         usage.write(building / BUNDLE)
-        write_atomically(marker, orjson.dumps({"documents": usage.documents}))
-    return orjson.loads(marker.read_bytes())  # type: ignore[no-any-return]
+        write_atomically(marker, msgspec.json.encode(UsageFacts(usage.documents)))
+    return decode_json(UsageFacts, marker.read_bytes())
 
 
 def _text_vectors_in(
     building: Path, word2vec: Word2Vec, tuned: Callable[[Word2Vec], "Tuned | None"]
-) -> Mapping[str, object] | None:
+) -> TextVectorFacts | None:
     """The text vectors of a half-made bundle, those that are there whole or new ones: what is to be known
     of them, None where there was too little to tune on.
     """
@@ -171,9 +180,9 @@ def _text_vectors_in(
             return None
         query, text = (found.query_vectors, found.query_weights), (found.text_vectors, found.text_weights)
         write_text_vectors(building / BUNDLE, found.features, query, text)
-        facts = {"mean_length": found.mean_length, "loss": found.loss, "has_learned": found.has_learned}
-        write_atomically(marker, orjson.dumps(facts))
-    return orjson.loads(marker.read_bytes())  # type: ignore[no-any-return]
+        facts = TextVectorFacts(mean_length=found.mean_length, loss=found.loss, has_learned=found.has_learned)
+        write_atomically(marker, msgspec.json.encode(facts))
+    return decode_json(TextVectorFacts, marker.read_bytes())
 
 
 class _Counter:

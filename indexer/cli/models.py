@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from enricher.bundle.manifest import manifest_as_written
 from enricher.bundle.store import BundleStore
 from enricher.errors import BundleInvalid, EngineError
 from enricher.records import SearchEngine
@@ -47,10 +48,10 @@ def _summary(store: BundleStore, version: str) -> dict[str, object]:
     except BundleInvalid as error:
         return {"created": None, "language": None, "words": None, "documents": None, "fault": str(error)}
     return {
-        "created": manifest["created"],
-        "language": manifest["language"],
-        "words": manifest["counts"]["words"],
-        "documents": manifest["counts"]["documents"],
+        "created": manifest.created,
+        "language": manifest.language,
+        "words": manifest.counts.words,
+        "documents": manifest.counts.documents,
         "fault": None,
     }
 
@@ -61,7 +62,7 @@ def show(context: typer.Context, version: Version = None, as_json: Json = False)
 
     Example: enricher models show
     """
-    manifest = context_of(context).store.open(version).manifest
+    manifest = manifest_as_written(context_of(context).store.open(version).path)
     if as_json:
         print_json(manifest)
         return
@@ -84,7 +85,7 @@ def verify(context: typer.Context, version: Version = None) -> None:
     """
     bundle = context_of(context).store.open(version)
     bundle.verify()
-    print(f"The model {bundle.version} is whole: {counted(len(bundle.manifest['files']), 'file')}.")
+    print(f"The model {bundle.version} is whole: {counted(len(bundle.manifest.files), 'file')}.")
 
 
 @models.command(cls=Command)
