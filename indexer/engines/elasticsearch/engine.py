@@ -29,6 +29,7 @@ from enricher.records import (
     SearchResponse,
     Share,
 )
+from enricher.records.layout_json import layout_as_json, layout_from_json
 from enricher.sentences import counted
 from indexer.engines.addresses import Addresses
 from indexer.engines.elasticsearch.bulk import CHUNK_BYTES, Action, BulkWriter, RetryPolicy
@@ -64,7 +65,6 @@ from indexer.engines.elasticsearch.vectors import (
     stored_vector,
 )
 from indexer.engines.fields import Prepared, at, clean, encode, prepare
-from indexer.engines.layouts import layout_as_json, layout_from_json
 from indexer.engines.names import check_name, check_new_alias, check_new_index, no_such_index, not_ours
 from indexer.engines.plans import Group, lighten, other_vectors, plan
 

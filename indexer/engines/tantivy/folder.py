@@ -19,7 +19,7 @@ from pathlib import Path
 from enricher.errors import EngineError, EngineUnavailable
 from enricher.files import locked, sync, write_atomically
 from enricher.records import IndexLayout
-from indexer.engines.layouts import layout_as_json, layout_from_json
+from enricher.records.layout_json import layout_as_json, layout_from_json
 from indexer.engines.names import check_name, name_taken, no_such_index
 
 _TEMPORARY = ".temporary-"
