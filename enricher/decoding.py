@@ -31,6 +31,7 @@ Path = tuple[str | int, ...]
 
 MAX_SHOWN = 60
 """Characters of a wrong value that are shown."""
+_WITHOUT_FLOATS = frozenset({str, int, bool, NoneType})
 _BARE_KEY = re.compile(r"[\w-]+")
 
 
@@ -81,7 +82,7 @@ def dotted(path: Path) -> str:
 def decode(kind: type[T], value: object, wording: Wording = JSON) -> T:
     """Convert plain data to a type. Raises DecodingError, or what `__post_init__` of the type raises."""
     try:
-        _refuse_non_finite(value, ())
+        _refuse_non_finite(value)
         found = msgspec.convert(value, kind, str_keys=True)
         unknown = _unknown_key(kind, value, ())
     except msgspec.ValidationError as error:
@@ -267,19 +268,30 @@ def _no_such_key(kind: Any, key: str, path: Path, wording: Wording) -> DecodingE
     return DecodingError(path, f"has no {wording.key} {_quoted(key)}; {known}")
 
 
-def _refuse_non_finite(value: object, path: Path) -> None:
+def _refuse_non_finite(value: object) -> None:
     """Raise DecodingError for NaN and infinity, wherever they are."""
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if type(one) in _WITHOUT_FLOATS:  # most are: it takes a tenth of the time of the questions below
+            continue
+        if isinstance(one, float):
+            if not math.isfinite(one):
+                path = next(path for path, found in _floats(value, ()) if not math.isfinite(found))
+                raise DecodingError(path, f"must be a finite number, not {one}")
+        elif isinstance(one, dict):
+            waiting.extend(one.values())
+        elif isinstance(one, list | tuple):
+            waiting.extend(one)
+
+
+def _floats(value: object, path: Path) -> Iterator[tuple[Path, float]]:
+    """All floating-point numbers with their paths."""
     if isinstance(value, float):
-        if not math.isfinite(value):
-            raise DecodingError(path, f"must be a finite number, not {value}")
-    elif isinstance(value, Mapping):
-        for key, inner in value.items():
-            if not isinstance(inner, str | int):
-                _refuse_non_finite(inner, (*path, key))
-    elif isinstance(value, list | tuple):
-        for place, inner in enumerate(value):
-            if not isinstance(inner, str | int):
-                _refuse_non_finite(inner, (*path, place))
+        yield path, value
+    elif isinstance(value, dict | list | tuple):
+        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _floats(inner, (*path, key))
 
 
 def _allowed(info: msgspec.inspect.Type, value: object, wording: Wording) -> str:
