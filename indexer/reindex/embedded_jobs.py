@@ -4,13 +4,13 @@ Nobody else writes to the source while a job runs: the job holds the lock of its
 to catch up with; what an earlier run has copied is known by the text, and not enriched again.
 """
 
-import fcntl
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import islice
 
 from enricher.errors import EngineError, EngineUnavailable, UsageError
+from enricher.files import file_lock
 from enricher.parallel import document_batches
 from enricher.records import Document, EnrichedDocument, IndexLayout
 from indexer.engines.names import check_new_alias
@@ -121,9 +121,9 @@ class EmbeddedJobs:
     def _alone(self, name: str) -> Iterator[None]:
         """Work on a job while no other process does; EngineUnavailable where one does."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        with (self._folder / f"{name}.lock").open("a") as file:
+        with ExitStack() as stack:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                stack.enter_context(file_lock(self._folder / f"{name}.lock", wait=False))
             except BlockingIOError:
                 raise EngineUnavailable(f"Another process works on the job {name!r} now.") from None
             yield
