@@ -153,6 +153,7 @@ def rewrite(plugin: Rewriter, query: Query) -> Query:
 def typed_settings(kind: type[S], table: Mapping[str, Any]) -> S:
     """The settings of a plug-in as its own class, from its table of enricher.toml.
 
-    kind: a msgspec Struct or a dataclass. Raises ValueError in a sentence that names the setting.
+    kind: a msgspec Struct, a dataclass, or a type such as dict[str, list[str]] where the user chooses the
+    keys. Raises ValueError in a sentence that names the setting.
     """
     return decode(kind, table, TOML)
