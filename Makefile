@@ -31,7 +31,7 @@ lint: .venv/.dev  ## Check style, types and the direction of imports.
 bench: .venv/.dev  ## Measure what docs/performance.md and docs/relevance.md say, and write them (about two hours).
 	$(BIN)/python -m benchmarks
 
-docs: .venv/.dev  ## Write docs/cli.md and docs/settings.md anew.
+docs: .venv/.dev  ## Write the generated pages of docs anew.
 	$(BIN)/python docs/generate.py
 
 lock: .venv/.dev  ## Choose new versions of all dependencies for requirements-dev.lock.

@@ -6,14 +6,15 @@ The model of a collection learns from its documents alone, or from background co
 import json
 import sys
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from benchmarks.collections import COLLECTIONS, JUDGED, CollectionRecipe, bounded, write
 from benchmarks.gains import HEADS, Measured, head, without
 from benchmarks.measure import machine
-from enricher.plugins.vector import VectorSettings
+from enricher.plugins import vector
 from enricher.records import VECTOR, Rejection
 from enricher.settings import Configuration, IndexConfiguration
 from indexer.evaluation import Evaluation, evaluate
@@ -84,7 +85,7 @@ def measure(
         "kind": recipe.kind,
         "texts": recipe.texts,
         "origin": f"{machine()}; {datetime.now(UTC):%B %Y}",
-        "head": default.settings.get(VECTOR, {}).get("head", VectorSettings().head),
+        "head": default.settings.get(VECTOR, {}).get("head", vector.Settings().head),
         "all_documents": len(whole.documents),
         "all_queries": len(whole.queries),
         "report": report.as_full_json(),

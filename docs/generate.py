@@ -1,20 +1,27 @@
-"""Writes docs/cli.md and docs/settings.md from the program itself: run `make docs`."""
+"""Writes docs/cli.md, docs/settings.md and docs/enricher.schema.json from the program: run `make docs`."""
 
+import importlib
+import inspect
+import json
 from collections.abc import Iterator
-from dataclasses import fields
+from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+import msgspec
 import typer.main
 from typer.testing import CliRunner
 
-from enricher.plugins import alternatives, expansion, keywords, relatedness, subwords, vector
-from enricher.settings import SETTINGS, IndexConfiguration
+from enricher.decoding import allowed
+from enricher.plugins.registry import GROUP
+from enricher.settings import SETTINGS, Configuration, IndexConfiguration
 from indexer.cli import commands as _commands  # noqa: F401  (registers them)
 from indexer.cli.app import app
 
 FOLDER = Path(__file__).parent
 WIDTH = 80
+BAR = "\\|"
+"""A bar in a cell of a table."""
 
 CLI_HEAD = """\
 # Commands
@@ -55,6 +62,9 @@ rewriters = ["subwords", "expansion", "relatedness"]
 [index."news-*".settings.keywords]
 top = 5
 ```
+
+[enricher.schema.json](enricher.schema.json) is the JSON Schema of the file, with the settings of the built-in
+plug-ins: editors complete and check by it.
 
 | Key | Default | Meaning |
 |---|---|---|
@@ -109,62 +119,11 @@ reported; `enricher doctor` counts them too.
 PLUGIN_HEAD = """
 ## Settings of the plug-ins
 
-They stand in a table of their own, `[index."PATTERN".settings.PLUGIN]`. `tokens` has none.
+They stand in a table of their own, `[index."PATTERN".settings.PLUGIN]`. {without} has none.
 
-| Plug-in | Key | Default | Meaning |
-|---|---|---|---|
+| Plug-in | Key | Default | Allowed | Meaning |
+|---|---|---|---|---|
 """
-
-INDEX_KEYS = {
-    "fields": "The fields whose text is enriched, the title first.",
-    "enrichments": "What is done to every document at index time: plug-ins in order.",
-    "rewriters": "What is done to a query at search time: plug-ins in order; `[]` for nothing.",
-    "strip_html": "Whether the texts are HTML, whose markup is neither indexed nor searched.",
-    "settings": "For each plug-in its own table.",
-}
-
-PLUGIN_SETTINGS: dict[str, type[Any]] = {
-    "subwords": subwords.Settings,
-    "keywords": keywords.Settings,
-    "expansion": expansion.Settings,
-    "relatedness": relatedness.Settings,
-    "alternatives": alternatives.Settings,
-    "vector": vector.Settings,
-}
-
-PLUGIN_KEYS = {
-    ("subwords", "han"): "Weight of the characters and pairs of Chinese; a typed word has 1.",
-    ("subwords", "stem"): "Weight of the stem of an English word.",
-    ("subwords", "stem_pair"): "Weight of two English words that follow each other, by their stems.",
-    ("subwords", "title_stem_pair"): "Weight of such a pair that stands in a title, beside the first.",
-    ("subwords", "title_han"): "Weight of a Chinese part that stands in a title, beside the first.",
-    ("subwords", "title_stem"): "Weight of a stem that stands in a title, beside the first.",
-    ("subwords", "most"): (
-        "Chinese parts that stand in a larger share of the documents are left out, but where texts are short."
-    ),
-    ("subwords", "short_character"): "Weight of a single Chinese character where texts are short.",
-    ("expansion", "words"): "Words added to a document at most.",
-    ("expansion", "weight"): "Weight of an added word, by its class and the rarity of the word.",
-    ("keywords", "top"): "Keywords of a document at most.",
-    ("keywords", "method"): "`phrases`, or `published`: log p(text\\|word).",
-    ("relatedness", "terms"): "Words added to a query at most.",
-    ("relatedness", "weight"): "Weight of the best added word; a typed word has 1.",
-    ("relatedness", "alpha"): "1 is mutual information; less favours frequent words.",
-    (
-        "alternatives",
-        "by",
-    ): "`cosine`: words that can replace each other; `relatedness`: that occur together.",
-    ("alternatives", "most"): "Alternatives of a word at most.",
-    ("alternatives", "weight"): "Weight of an alternative, times how like the word it is.",
-    ("alternatives", "least"): "How like the word an alternative is at least.",
-    (
-        "vector",
-        "head",
-    ): "Share of the cosine in the first ten ranks; less where texts have under 40 content words.",
-    ("vector", "rest"): "Share of the cosine in the others.",
-    ("relatedness", "enough"): "Nothing is added where a word of the query stands in so many documents.",
-    ("relatedness", "floor"): "Mutual information with the query, in nats, that an added word has at least.",
-}
 
 
 def command_line() -> str:
@@ -200,17 +159,63 @@ def settings() -> str:
         )
     text += INDEX_HEAD
     defaults = IndexConfiguration()
-    for item in fields(IndexConfiguration):
-        value = getattr(defaults, item.name)
+    for part in msgspec.structs.fields(IndexConfiguration):
+        value = getattr(defaults, part.name)
         value = str(value).lower() if isinstance(value, bool) else value
-        shown = _default(value) if item.name != "fields" else "`title`, `text`"
-        text += f"| `{item.name}` | {shown} | {INDEX_KEYS[item.name]} |\n"
-    text += RULE + PLUGIN_HEAD
-    for plugin, kind in PLUGIN_SETTINGS.items():
-        for item in fields(kind):
-            meaning = PLUGIN_KEYS[plugin, item.name]
-            text += f"| `{plugin}` | `{item.name}` | {_default(item.default)} | {meaning} |\n"
+        shown = _default(value) if part.name != "fields" else "`title`, `text`"
+        text += _row(f"`{part.name}`", shown, help_of(part.type))
+    plugins = plugin_settings()
+    text += RULE
+    text += PLUGIN_HEAD.format(
+        without=", ".join(f"`{name}`" for name in plugins if not msgspec.structs.fields(plugins[name]))
+    )
+    for plugin, kind in plugins.items():
+        for item in msgspec.structs.fields(kind):
+            cells = (
+                f"`{plugin}`",
+                f"`{item.name}`",
+                _default(item.default),
+                allowed(item.type),
+                help_of(item.type),
+            )
+            text += _row(*cells)
     return text
+
+
+def plugin_settings() -> dict[str, type[msgspec.Struct]]:
+    """The settings of every built-in plug-in, by its name: `Settings` of the module of its entry point."""
+    points = [point for point in entry_points(group=GROUP) if point.module.startswith("enricher.plugins.")]
+    return {
+        point.name: importlib.import_module(point.module).Settings
+        for point in sorted(points, key=lambda point: point.name)
+    }
+
+
+def help_of(kind: object) -> str:
+    """The description beside a field."""
+    parts = (kind, *get_args(kind))  # of X | None the description is that of X
+    metas = [meta for part in parts for meta in get_args(part) if isinstance(meta, msgspec.Meta)]
+    return next(meta.description for meta in metas if meta.description)
+
+
+def schema() -> str:
+    """The JSON Schema of enricher.toml, with the settings of the built-in plug-ins."""
+    tables = msgspec.json.schema(Configuration)["$defs"]
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    whole = head | tables.pop("Configuration") | {"title": "enricher.toml", "$defs": tables}
+    plugins = {name: schema_of(kind) | {"title": name} for name, kind in plugin_settings().items()}
+    tables["IndexConfiguration"]["properties"]["settings"]["properties"] = plugins
+    return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
+
+
+def schema_of(kind: type[msgspec.Struct]) -> dict[str, Any]:
+    """The JSON Schema of a Struct that holds no other."""
+    found = dict(msgspec.json.schema(kind)["$defs"][kind.__name__])
+    return found | {"description": inspect.cleandoc(kind.__doc__)} if kind.__doc__ else found
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cell.replace('|', BAR) for cell in cells)} |\n"
 
 
 def _default(value: object) -> str:
@@ -223,7 +228,7 @@ def _default(value: object) -> str:
     return f"`{path}`{where}{condition}"
 
 
-PAGES = {"cli.md": command_line, "settings.md": settings}
+PAGES = {"cli.md": command_line, "settings.md": settings, "enricher.schema.json": schema}
 
 
 def main() -> None:

@@ -31,14 +31,23 @@ def write_atomically(path: Path, data: bytes, mode: int = 0o666) -> None:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold the lock of a folder, which is made where it is missing; a killed process's lock is gone with it.
+def file_lock(path: Path, *, wait: bool = True, shared: bool = False) -> Iterator[None]:
+    """Hold the lock of a file; the lock of a killed process is gone with it.
 
-    Raises OSError.
+    The file is made where it is missing. shared: with others that share it, and the file must be there: no
+    right to write it is needed. Raises OSError; without `wait`, BlockingIOError where the lock is taken.
     """
+    kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+    with path.open("rb" if shared else "ab") as file:
+        fcntl.flock(file, kind if wait else kind | fcntl.LOCK_NB)
+        yield
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder, which is made where it is missing. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with file_lock(folder / ".lock"):
         yield
 
 

@@ -48,7 +48,7 @@ class Model:
     @property
     def has_titles(self) -> bool:
         """Whether the titles of the training text say what the texts are about: they share words."""
-        return self._corpus("title_share") >= REAL_TITLES
+        return self.bundle.manifest.corpus.title_share >= REAL_TITLES
 
     @property
     def has_short_texts(self) -> bool:
@@ -58,19 +58,15 @@ class Model:
     @property
     def mean_words(self) -> float:
         """Content words of a training text in the mean; 0 where that is not known."""
-        return self._corpus("mean_words")
-
-    def _corpus(self, fact: str) -> float:
-        """What the manifest says of the training text; 0 where it says nothing."""
-        return float(self.bundle.manifest.get("corpus", {}).get(fact, 0.0))
+        return self.bundle.manifest.corpus.mean_words
 
     @property
     def has_learned_from_texts(self) -> bool:
         """Whether tuning on the texts was a task to learn from: pairs that anything could tell apart teach
         nothing.
         """
-        facts = self.bundle.manifest["text_vectors"]
-        return facts is not None and bool(facts["has_learned"])
+        facts = self.bundle.manifest.text_vectors
+        return facts is not None and facts.has_learned
 
     @property
     def words(self) -> Sequence[str]:
@@ -203,7 +199,7 @@ def load(models_dir: str | Path, version: str | None = None) -> Model:
     """
     bundle = BundleStore(models_dir).open(version)
     lexicon = read_lexicon(bundle.lexicon_path) if bundle.lexicon_path else NO_LEXICON
-    analyzer = matching_analyzer(bundle.manifest["analysis"], lexicon, f"The model {bundle.version}")
+    analyzer = matching_analyzer(bundle.manifest.analysis, lexicon, f"The model {bundle.version}")
     return Model(bundle, analyzer)
 
 

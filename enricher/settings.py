@@ -1,15 +1,20 @@
 """Typed settings: the global options with their environment variables, and `enricher.toml`.
 
-Nothing else reads the environment. docs/settings.md is generated from these tables.
+Nothing else reads the environment. docs/settings.md and docs/enricher.schema.json are generated from these
+tables.
 """
 
 import fnmatch
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
+from msgspec import Meta
+
+from enricher.decoding import TOML, DecodingError, decode
 from enricher.errors import ConfigurationError, SourceError
 from enricher.lines import read_text
 
@@ -44,27 +49,53 @@ CONFIG = Setting(
 SETTINGS = (MODELS, ENGINE, CONFIG)
 
 
-@dataclass(frozen=True, slots=True)
-class IndexConfiguration:
-    """What runs on an index: one `[index."PATTERN"]` table of enricher.toml.
-
-    fields: the enriched fields, the title first, None for title and text of the source. enrichments and
-    rewriters: plug-ins by name, in order. settings: for each plug-in its own table.
-    strip_html: whether the texts are HTML, whose markup holds no words.
-    """
-
-    fields: tuple[str, ...] | None = None
-    enrichments: tuple[str, ...] = ("tokens", "subwords", "keywords", "expansion", "vector")
-    rewriters: tuple[str, ...] = ("subwords", "expansion", "relatedness", "vector")
-    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    strip_html: bool = False
+Name = Annotated[str, Meta(min_length=1)]
+UNIQUE = {"uniqueItems": True}
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
+class IndexConfiguration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What runs on an index: one `[index."PATTERN"]` table of enricher.toml."""
+
+    fields: (
+        Annotated[
+            tuple[Name, ...],
+            Meta(
+                min_length=1,
+                description="The fields whose text is enriched, the title first.",
+                extra_json_schema=UNIQUE,
+            ),
+        ]
+        | None
+    ) = None
+    enrichments: Annotated[
+        tuple[Name, ...],
+        Meta(
+            description="What is done to every document at index time: plug-ins in order.",
+            extra_json_schema=UNIQUE | {"contains": {"const": WORDS}},
+        ),
+    ] = ("tokens", "subwords", "keywords", "expansion", "vector")
+    rewriters: Annotated[
+        tuple[Name, ...],
+        Meta(
+            description="What is done to a query at search time: plug-ins in order; `[]` for nothing.",
+            extra_json_schema=UNIQUE,
+        ),
+    ] = ("subwords", "expansion", "relatedness", "vector")
+    settings: Annotated[
+        Mapping[str, Mapping[str, Any]], Meta(description="For each plug-in its own table.")
+    ] = {}
+    strip_html: Annotated[
+        bool, Meta(description="Whether the texts are HTML, whose markup is neither indexed nor searched.")
+    ] = False
+
+
+class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The tables of enricher.toml, by pattern of the index name."""
 
-    indexes: Mapping[str, IndexConfiguration] = field(default_factory=dict)
+    indexes: Annotated[
+        Mapping[str, IndexConfiguration],
+        Meta(description="One table for each index, or for a pattern of names (`*` and `?`)."),
+    ] = msgspec.field(name="index", default_factory=dict)
 
     def table_of(self, *names: str) -> IndexConfiguration | None:
         """The table of an index by its names: the first of that very name, else the first pattern of the file
@@ -98,47 +129,24 @@ def read_configuration(path: Path | None) -> Configuration:
         raise ConfigurationError(str(error)) from error
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError(f"The configuration {str(path)!r} cannot be read: {error}.") from error
-    unknown = sorted(set(tables) - {"index"})
-    if unknown:
-        raise ConfigurationError(f'{path}: unknown table {unknown[0]!r}; there is [index."PATTERN"].')
-    indexes = tables.get("index", {})
-    if not isinstance(indexes, dict):
-        raise ConfigurationError(f"{path}: 'index' must be a table of tables.")
-    return Configuration({name: _index(table, f"{path}: index.{name!r}") for name, table in indexes.items()})
-
-
-def _index(table: object, where: str) -> IndexConfiguration:
-    if not isinstance(table, dict):
-        raise ConfigurationError(f"{where} must be a table.")
-    unknown = sorted(set(table) - {"fields", "enrichments", "rewriters", "settings", "strip_html"})
-    if unknown:
-        raise ConfigurationError(f"{where}: unknown key {unknown[0]!r}.")
-    lists: dict[str, Any] = {}
-    for key in ("fields", "enrichments", "rewriters"):
-        if key in table:
-            value = table[key]
-            if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
-                raise ConfigurationError(f"{where}: {key!r} must be a list of names.")
-            if len(set(value)) < len(value):
-                raise ConfigurationError(f"{where}: {key!r} names something twice.")
-            lists[key] = tuple(value)
-    settings = table.get("settings", {})
-    if not isinstance(settings, dict) or not all(isinstance(value, dict) for value in settings.values()):
-        raise ConfigurationError(f"{where}: 'settings' must hold one table for each plug-in.")
-    strip_html = table.get("strip_html", False)
-    if not isinstance(strip_html, bool):
-        raise ConfigurationError(f"{where}: 'strip_html' must be true or false, not {strip_html!r}.")
-    return _checked(IndexConfiguration(settings=settings, strip_html=strip_html, **lists), where)
-
-
-def _checked(configuration: IndexConfiguration, where: str) -> IndexConfiguration:
-    """The configuration, if an index made by it can be searched and every table of it is used."""
-    if configuration.fields == ():
-        raise ConfigurationError(f"{where}: 'fields' names no field.")
-    if WORDS not in configuration.enrichments:
-        raise ConfigurationError(f"{where}: 'enrichments' must name {WORDS!r}, the words that are searched.")
-    used = {*configuration.enrichments, *configuration.rewriters}
-    for name in configuration.settings:
-        if name not in used:
-            raise ConfigurationError(f"{where}: settings.{name}: no plug-in {name!r} runs on this index.")
+    try:
+        configuration = decode(Configuration, tables, TOML)
+        for name, table in configuration.indexes.items():
+            _check(table, ("index", name))
+    except DecodingError as error:
+        raise ConfigurationError(f"{path}: {error}") from error
     return configuration
+
+
+def _check(table: IndexConfiguration, path: tuple[str, ...]) -> None:
+    """Raise DecodingError where an index made by a table cannot be searched, or a part of it has no use."""
+    for key in ("fields", "enrichments", "rewriters"):
+        names = getattr(table, key) or ()
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise DecodingError((*path, key), f"names {twice[0]!r} twice")
+    if WORDS not in table.enrichments:
+        raise DecodingError((*path, "enrichments"), f"must name {WORDS!r}, the words that are searched")
+    for name in table.settings:
+        if name not in {*table.enrichments, *table.rewriters}:
+            reason = f"is of no use: no plug-in {name!r} runs on this index"
+            raise DecodingError((*path, "settings", name), reason)

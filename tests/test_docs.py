@@ -1,11 +1,18 @@
 """The documents: what is derived is up to date, and what they point at is there."""
 
 import importlib.util
+import json
 import re
+import tomllib
 from pathlib import Path
 from types import ModuleType
 
+import jsonschema
 import pytest
+
+from enricher.errors import ConfigurationError
+from enricher.plugins import keywords, typed_settings
+from enricher.settings import IndexConfiguration, read_configuration
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
@@ -25,7 +32,7 @@ def generator() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("name", ["cli.md", "settings.md"])
+@pytest.mark.parametrize("name", ["cli.md", "settings.md", "enricher.schema.json"])
 def test_a_generated_page_is_up_to_date(generator: ModuleType, name: str) -> None:
     """`make docs` would change nothing."""
     assert (ROOT / "docs" / name).read_text(encoding="utf-8") == generator.PAGES[name](), "Run `make docs`."
@@ -57,10 +64,50 @@ def test_every_command_is_described_in_one_line_of_eighty_columns(generator: Mod
 def test_every_key_and_setting_is_explained(generator: ModuleType) -> None:
     """And none that does not exist."""
     page = generator.settings()
-    for plugin, key in generator.PLUGIN_KEYS:
-        assert f"| `{plugin}` | `{key}` |" in page
-    for key in generator.INDEX_KEYS:
+    assert list(generator.plugin_settings()) == sorted(generator.plugin_settings())
+    for plugin, kind in generator.plugin_settings().items():
+        for key in kind.__struct_fields__:
+            assert f"| `{plugin}` | `{key}` |" in page
+    for key in IndexConfiguration.__struct_fields__:
         assert f"| `{key}` |" in page
+
+
+EXAMPLE = re.search(r"^```toml\n(.*?)^```$", (ROOT / "docs" / "settings.md").read_text("utf-8"), re.M | re.S)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("", ""),
+        ("[", "[index.docs.settings.mine]\nanything = [1]\n["),
+        ("top = 5", "top = 0"),
+        ("top = 5", 'top = "5"'),
+        ("top = 5", "tops = 5"),
+        ("top = 5", 'method = "rake"'),
+        ("fields", "field"),
+        ('["title", "text"]', "[]"),
+        ('["title", "text"]', '["text", "text"]'),
+        ('"tokens", ', ""),
+        ("[index", "[indexes"),
+    ],
+)
+def test_the_schema_of_the_configuration_is_what_is_read(tmp_path: Path, old: str, new: str) -> None:
+    """It accepts the example and refuses every mistake that is refused."""
+    assert EXAMPLE is not None
+    text = EXAMPLE[1].replace(old, new, 1)
+    (tmp_path / "enricher.toml").write_text(text, encoding="utf-8")
+    schema = json.loads((ROOT / "docs" / "enricher.schema.json").read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    fits = jsonschema.Draft202012Validator(schema).is_valid(tomllib.loads(text))
+    try:
+        table = read_configuration(tmp_path / "enricher.toml").for_index("news-1")
+        typed_settings(keywords.Settings, table.settings["keywords"])
+    except ValueError as error:
+        assert not fits, error
+    except ConfigurationError as error:
+        assert not fits or "mine" in str(error), error
+    else:
+        assert fits
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from enricher.files import sync, write_atomically
+from enricher.files import file_lock, locked, sync, write_atomically
 
 
 def test_a_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
@@ -45,3 +45,26 @@ def test_files_and_folders_are_synced(tmp_path: Path) -> None:
     sync(tmp_path / "file")
     with pytest.raises(FileNotFoundError):
         sync(tmp_path / "nothing")
+
+
+def test_a_lock_is_held_by_one_and_shared_by_many(tmp_path: Path) -> None:
+    """The file is made where it is missing, but not by who shares it; the lock ends with the block."""
+    path = tmp_path / "lock"
+    with pytest.raises(FileNotFoundError), file_lock(path, shared=True):
+        pass
+    with file_lock(path):
+        for shared in (False, True):
+            with pytest.raises(BlockingIOError), file_lock(path, wait=False, shared=shared):
+                pass
+    shares = file_lock(path, shared=True), file_lock(path, wait=False, shared=True)
+    with shares[0], shares[1], pytest.raises(BlockingIOError), file_lock(path, wait=False):
+        pass
+    with file_lock(path, wait=False):
+        pass
+
+
+def test_the_lock_of_a_folder_makes_it(tmp_path: Path) -> None:
+    """With the folders above it; and its lock is that of a file inside it."""
+    other = file_lock(tmp_path / "a" / "b" / ".lock", wait=False)
+    with locked(tmp_path / "a" / "b"), pytest.raises(BlockingIOError), other:
+        pass

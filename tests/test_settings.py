@@ -44,26 +44,30 @@ def test_the_first_pattern_that_fits_wins_and_a_name_before_patterns(tmp_path: P
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("index = 3", "'index' must be a table"),
-        ("[gateway]", "unknown table 'gateway'"),
-        ("index.a = 1", "must be a table"),
-        ('[index."a"]\nfield = ["x"]', "unknown key 'field'"),
-        ('[index."a"]\nfields = "x"', "'fields' must be a list"),
-        ('[index."a"]\nsettings = {keywords = 3}', "one table for each plug-in"),
-        ('[index."a"]\nfields = []', "names no field"),
-        ('[index."a"]\nstrip_html = 1', "'strip_html' must be true or false, not 1"),
-        ('[index."a"]\nstrip_html = "yes"', "'strip_html' must be true or false, not 'yes'"),
-        ('[index."a"]\nfields = [""]', "list of names"),
-        ('[index."a"]\nenrichments = []', "must name 'tokens'"),
-        ('[index."a"]\nrewriters = ["subwords", "subwords"]', "twice"),
-        ('[index."a"]\nsettings.keyword.top = 3', "settings.keyword"),
-        ('[index."a"]\nrewriters = []\nsettings.relatedness.terms = 3', "settings.relatedness"),
+        ("index = 3", "index must be a table, not 3"),
+        ("[gateway]", "it has no setting 'gateway'; there is index"),
+        ("index.a = 1", "index.a must be a table, not 1"),
+        ('[index."a"]\nfield = ["x"]', "index.a has no setting 'field'; there are fields, enrichments, "),
+        ('[index."a"]\nfields = "x"', "index.a.fields must be a list, not the string 'x'"),
+        ('[index."a"]\nsettings = {keywords = 3}', "index.a.settings.keywords must be a table, not 3"),
+        ('[index."a"]\nfields = []', "fields must be a list of 1 or more, not an empty list"),
+        ('[index."a"]\nstrip_html = 1', "strip_html must be true or false, not 1"),
+        ('[index."a"]\nstrip_html = "yes"', "strip_html must be true or false, not the string 'yes'"),
+        ('[index."a"]\nfields = [""]', r"fields\[0\] must be a string of 1 character or more, not ''"),
+        ('[index."a"]\nenrichments = []', "index.a.enrichments must name 'tokens'"),
+        ('[index."a"]\nrewriters = ["subwords", "subwords"]', "index.a.rewriters names 'subwords' twice"),
+        ('[index."a"]\nsettings.keyword.top = 3', "index.a.settings.keyword is of no use"),
+        (
+            '[index."a"]\nrewriters = []\nsettings.relatedness.terms = 3',
+            "index.a.settings.relatedness is of no use",
+        ),
+        ('[index."a-*"]\nsettings.mine.x = nan', r'index."a-\*".settings.mine.x must be a finite number'),
         ("not toml at all", "cannot be read"),
     ],
 )
 def test_a_mistake_is_named(tmp_path: Path, text: str, said: str) -> None:
     """By file and key."""
-    with pytest.raises(ConfigurationError, match=said):
+    with pytest.raises(ConfigurationError, match=rf"enricher\.toml.*{said}"):
         configured(tmp_path, text)
 
 

@@ -21,16 +21,26 @@ import hashlib
 import importlib.metadata
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import orjson
 
-from enricher.bundle.manifest import FORMAT, MANIFEST, read_manifest
+from enricher.bundle.manifest import (
+    MANIFEST,
+    CorpusFacts,
+    Counts,
+    FileFacts,
+    Manifest,
+    TableFacts,
+    TextVectorFacts,
+    UsageFacts,
+    manifest_as_json,
+    read_manifest,
+)
 from enricher.errors import BundleInvalid
 from enricher.files import sync
 from enricher.model.arrays import mapped, save
@@ -90,22 +100,22 @@ class Bundle:
     """An opened bundle. The arrays are mapped, not read, until they are used."""
 
     path: Path
-    manifest: Mapping[str, Any]
+    manifest: Manifest
 
     @property
     def version(self) -> str:
-        return cast(str, self.manifest["version"])
+        return self.manifest.version
 
     @property
     def language(self) -> str:
-        return cast(str, self.manifest["language"])
+        return self.manifest.language
 
     @cached_property
     def word2vec(self) -> Word2Vec:
         """The words and weights."""
-        counts = self.manifest["counts"]
-        model = read_word2vec(self.path, counts["documents"], self.manifest["training"])
-        if len(model.words) != counts["words"] or len(model.vectors) != len(model.words):
+        counts = self.manifest.counts
+        model = read_word2vec(self.path, counts.documents, self.manifest.training)
+        if len(model.words) != counts.words or len(model.vectors) != len(model.words):
             raise BundleInvalid(
                 f"The model {self.version} holds other numbers of words than its manifest says."
             )
@@ -122,42 +132,42 @@ class Bundle:
     @cached_property
     def related_table(self) -> RelatedTable | None:
         """The relatedness table, None where the model has none (negative sampling)."""
-        facts = self.manifest["table"]
+        facts = self.manifest.table
         if facts is None:
             return None
-        formula = Relatedness(facts["alpha"], facts["shrinkage"])
-        return RelatedTable.open(self.path, formula, self.manifest["counts"]["words"])
+        formula = Relatedness(facts.alpha, facts.shrinkage)
+        return RelatedTable.open(self.path, formula, self.manifest.counts.words)
 
     @cached_property
     def near_words(self) -> "NearWords":
         """The words near every word, by which documents are expanded."""
         from enricher.model.near_words import NearWords
 
-        return NearWords.open(self.path, self.manifest["counts"]["words"])
+        return NearWords.open(self.path, self.manifest.counts.words)
 
     @cached_property
     def text_vectors(self) -> "TextVectors | None":
         """What gives texts their vectors; None where they were not tuned."""
         from enricher.model.text_vectors.vectors import TextVectors
 
-        facts = self.manifest["text_vectors"]
-        return TextVectors.open(self.path, facts["mean_length"]) if facts is not None else None
+        facts = self.manifest.text_vectors
+        return TextVectors.open(self.path, facts.mean_length) if facts is not None else None
 
     @cached_property
     def usage(self) -> Usage | None:
         """How words are used in the training text; None where the model came from elsewhere."""
-        facts = self.manifest.get("usage")
-        return Usage.open(self.path, facts["documents"]) if facts is not None else None
+        facts = self.manifest.usage
+        return Usage.open(self.path, facts.documents) if facts is not None else None
 
     @property
     def lexicon_path(self) -> Path | None:
         """The user's lexicon that the model was trained with, None where there is none."""
-        return self.path / "lexicon.txt" if "lexicon.txt" in self.manifest["files"] else None
+        return self.path / "lexicon.txt" if "lexicon.txt" in self.manifest.files else None
 
     def verify(self) -> None:
         """Compare every file with the manifest's SHA-256; BundleInvalid names the first that differs."""
-        for name, facts in self.manifest["files"].items():
-            if _sha256(self.path / name) != facts["sha256"]:
+        for name, facts in self.manifest.files.items():
+            if _sha256(self.path / name) != facts.sha256:
                 raise BundleInvalid(
                     f"The file {name} of the model {self.version} has changed since it was made."
                 )
@@ -169,11 +179,11 @@ def open_bundle(path: Path) -> Bundle:
     The manifest's keys and the sizes of all files are checked; `Bundle.verify` compares the hashes.
     """
     manifest = read_manifest(path)
-    for name, facts in manifest["files"].items():
+    for name, facts in manifest.files.items():
         file = path / name
         if not file.is_file():
             raise BundleInvalid(f"The file {name} of the model {path.name} is missing.")
-        if file.stat().st_size != facts["bytes"]:
+        if file.stat().st_size != facts.bytes:
             raise BundleInvalid(f"The file {name} of the model {path.name} has changed since it was made.")
     return Bundle(path, manifest)
 
@@ -260,46 +270,37 @@ def write_manifest(
     folder: Path,
     word2vec: Word2Vec,
     origin: Origin,
-    text_vectors: Mapping[str, object] | None = None,
-    usage: Mapping[str, object] | None = None,
+    text_vectors: TextVectorFacts | None = None,
+    usage: UsageFacts | None = None,
 ) -> str:
     """Describe a folder that holds a whole model, and make it durable; returns the new version.
 
-    text_vectors, usage: what is to be known of them, None where there are none. The caller makes the folder
-    visible under its version by one rename.
+    text_vectors, usage: None where there are none. The caller makes the folder visible under its version by
+    one rename.
     """
-    files = {
-        path.name: {"bytes": path.stat().st_size, "sha256": _sha256(path)}
-        for path in sorted(folder.iterdir())
-    }
+    files = {path.name: FileFacts(path.stat().st_size, _sha256(path)) for path in sorted(folder.iterdir())}
     made = datetime.now(UTC)
     version = _version_of(made)
     formula = Relatedness() if WORDS_FILE in files else None
-    manifest = {
-        "format": FORMAT,
-        "version": version,
-        "parent": None,
-        "created": made.isoformat(timespec="seconds"),
-        "language": origin.language,
-        "analysis": dict(origin.analysis),
-        "training": dict(word2vec.training),
-        "table": asdict(formula) if formula else None,
-        "text_vectors": dict(text_vectors) if text_vectors is not None else None,
-        "usage": dict(usage) if usage is not None else None,
-        "counts": {
-            "words": len(word2vec.words),
-            "occurrences": int(np.asarray(word2vec.counts).sum()),
-            "documents": word2vec.documents,
-        },
-        "corpus": {
-            "sha256": origin.fingerprint,
-            "title_share": round(origin.title_share, 4),
-            "mean_words": round(origin.mean_words, 1),
-        },
-        "libraries": _library_versions(LIBRARIES),
-        "files": files,
-    }
-    (folder / MANIFEST).write_bytes(orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
+    manifest = Manifest(
+        version=version,
+        created=made.isoformat(timespec="seconds"),
+        language=origin.language,
+        analysis=dict(origin.analysis),
+        training=dict(word2vec.training),
+        table=TableFacts(formula.alpha, formula.shrinkage) if formula else None,
+        text_vectors=text_vectors,
+        usage=usage,
+        counts=Counts(
+            words=len(word2vec.words),
+            occurrences=int(np.asarray(word2vec.counts).sum()),
+            documents=word2vec.documents,
+        ),
+        corpus=CorpusFacts(origin.fingerprint, round(origin.title_share, 4), round(origin.mean_words, 1)),
+        libraries=_library_versions(LIBRARIES),
+        files=files,
+    )
+    (folder / MANIFEST).write_bytes(manifest_as_json(manifest))
     for path in folder.iterdir():
         sync(path)
     sync(folder)

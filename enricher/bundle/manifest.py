@@ -1,130 +1,129 @@
-"""The manifest of a bundle: what it must hold, checked to the last key that is read."""
+"""The manifest of a bundle: what a model is, how it was made, and the size and hash of every file."""
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 import orjson
+from msgspec import Meta
 
+from enricher.decoding import DecodingError, decode
 from enricher.errors import BundleInvalid
 
 FORMAT = 3
 MANIFEST = "manifest.json"
 
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+Count = Annotated[int, Meta(ge=0)]
+FileName = Annotated[str, Meta(pattern=r"\A(?!\.{0,2}\Z)[^/\0]+\Z", title="the name of a file")]
 
 
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+class TableFacts(msgspec.Struct, frozen=True):
+    """The constants of the formula by which the relatedness table was made."""
+
+    alpha: float
+    shrinkage: float
 
 
-def _is_limit(value: object) -> bool:
-    return isinstance(value, str) and value.isascii() and value.isdigit()
+class TextVectorFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """How texts get their vectors. mean_length: of a vector; loss: of the tuning.
+
+    has_learned: whether the texts were a task to learn from.
+    """
+
+    mean_length: float
+    loss: float | None = None
+    has_learned: bool
 
 
-Rule = Callable[[object], bool]
-REQUIRED: Mapping[str, Rule] = {
-    "version": _is_text,
-    "created": _is_text,
-    "language": _is_text,
-    "analysis.segmenter.name": _is_text,
-    "training": lambda value: isinstance(value, dict),
-    "counts.words": lambda value: _is_count(value) and value != 0,
-    "counts.documents": _is_count,
-}
-"""The keys that every manifest has, a dot before each inner one, and what their values must be."""
+class UsageFacts(msgspec.Struct, frozen=True):
+    """How many documents were sampled for the use of words."""
 
-OPTIONAL: Mapping[str, Rule] = {
-    "analysis.limit": _is_limit,
-    "corpus.title_share": _is_number,
-    "corpus.mean_words": _is_number,
-}
-"""Keys of values that may be left out."""
-
-PARTS: Mapping[str, Mapping[str, Rule]] = {
-    "table": {"alpha": _is_number, "shrinkage": _is_number},
-    "text_vectors": {"mean_length": _is_number, "has_learned": lambda value: isinstance(value, bool)},
-    "usage": {"documents": _is_count},
-}
-"""Tables that are null where a model lacks the part, and the keys of those that are there."""
-
-MAY_LACK = frozenset({"usage"})
-"""Parts whose key an older bundle of this format has not."""
+    documents: Count
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """Read the manifest of a bundle; BundleInvalid names the file, and the key that is not there or wrong."""
-    try:
-        manifest = orjson.loads((folder / MANIFEST).read_bytes())
-    except FileNotFoundError:
-        raise BundleInvalid(f"The model {folder.name} has no {MANIFEST}.") from None
-    except (OSError, orjson.JSONDecodeError) as error:
-        raise BundleInvalid(f"The {MANIFEST} of the model {folder.name} cannot be read.") from error
-    format_number = manifest.get("format") if isinstance(manifest, dict) else None
+class Counts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the training text holds; words: the size of the vocabulary."""
+
+    words: Annotated[int, Meta(ge=1)]
+    occurrences: Count = 0
+    documents: Count
+
+
+class CorpusFacts(msgspec.Struct, frozen=True):
+    """A hash of the training text, and what `Origin` says of it; 0 where nothing is known."""
+
+    sha256: str = ""
+    title_share: float = 0.0
+    mean_words: float = 0.0
+
+
+class FileFacts(msgspec.Struct, frozen=True):
+    """The size and the hash of a file."""
+
+    bytes: Count
+    sha256: str
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """The manifest, in the order of its keys on disk; keys that this version does not know are passed over.
+
+    analysis: what cut the text (`Analyzer.describe`). training: the settings of the training. table,
+    text_vectors, usage: None where a model lacks the part.
+    """
+
+    format: int = FORMAT
+    version: str
+    parent: str | None = None
+    created: str
+    language: str
+    analysis: Mapping[str, str]
+    training: Mapping[str, Any]
+    table: TableFacts | None
+    text_vectors: TextVectorFacts | None
+    usage: UsageFacts | None = None
+    """An older bundle of this format has not even the key."""
+    counts: Counts
+    corpus: CorpusFacts = CorpusFacts()
+    libraries: Mapping[str, str] = {}
+    files: Annotated[Mapping[FileName, FileFacts], Meta(min_length=1)]
+
+    def __post_init__(self) -> None:
+        if "segmenter.name" not in self.analysis:
+            raise DecodingError(("analysis", "segmenter.name"), "is missing")
+        limit = self.analysis.get("limit", "0")
+        if not (limit.isascii() and limit.isdigit()):
+            raise DecodingError(("analysis", "limit"), f"must be a string of digits, not {limit!r}")
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read the manifest of a bundle. Raises BundleInvalid, which names the file and the key that is wrong."""
+    value = manifest_as_written(folder)
+    format_number = value.get("format") if isinstance(value, dict) else None
     if format_number != FORMAT:
         raise BundleInvalid(
             f"The model {folder.name} has format {format_number}, this version of enricher reads {FORMAT}: "
             "install the version that made it, or train it anew."
         )
-    wrong = _wrong_key(manifest)
-    if wrong is not None:
+    try:
+        return decode(Manifest, value)
+    except DecodingError as error:
         raise BundleInvalid(
-            f"The {MANIFEST} of the model {folder.name} lacks {wrong!r} or holds it wrongly: put "
-            "the file back from a copy, or train the model anew."
-        )
-    return dict(manifest)
+            f"The {MANIFEST} of the model {folder.name} is wrong: {error} Put the file back from a copy, or "
+            "train the model anew."
+        ) from error
 
 
-def _wrong_key(manifest: Mapping[str, Any]) -> str | None:
-    """The first key that is missing or holds something else than it must, None where all are right."""
-    for key, rule in REQUIRED.items():
-        present, value = _value(manifest, key)
-        if not present or not rule(value):
-            return key
-    for key, rule in OPTIONAL.items():
-        present, value = _value(manifest, key)
-        if present and not rule(value):
-            return key
-    for part, rules in PARTS.items():
-        if part not in manifest and part not in MAY_LACK:
-            return part
-        table = manifest.get(part)
-        if table is None:
-            continue
-        if not isinstance(table, dict):
-            return part
-        for key, rule in rules.items():
-            if key not in table or not rule(table[key]):
-                return f"{part}.{key}"
-    return _wrong_file(manifest.get("files"))
+def manifest_as_written(folder: Path) -> Any:
+    """The JSON of a manifest, also keys that this version does not know. Raises BundleInvalid."""
+    try:
+        return orjson.loads((folder / MANIFEST).read_bytes())
+    except FileNotFoundError:
+        raise BundleInvalid(f"The model {folder.name} has no {MANIFEST}.") from None
+    except (OSError, orjson.JSONDecodeError) as error:
+        raise BundleInvalid(f"The {MANIFEST} of the model {folder.name} cannot be read.") from error
 
 
-def _value(manifest: Mapping[str, Any], key: str) -> tuple[bool, object]:
-    """Whether a key is there, and its value; a table that is none lacks all of its keys."""
-    table, dot, inner = key.partition(".")
-    if not dot:
-        return key in manifest, manifest.get(key)
-    value = manifest.get(table, {})
-    if not isinstance(value, dict):
-        return True, None
-    return inner in value, value.get(inner)
-
-
-def _wrong_file(files: object) -> str | None:
-    """The key of the first entry of `files` that is no file's name with its size and hash."""
-    if not isinstance(files, dict) or not files:
-        return "files"
-    for name, facts in files.items():
-        if name in {"", ".", ".."} or "/" in name or "\0" in name or not isinstance(facts, dict):
-            return f"files.{name}"
-        for key, rule in (("bytes", _is_count), ("sha256", _is_text)):
-            if not rule(facts.get(key)):
-                return f"files.{name}.{key}"
-    return None
+def manifest_as_json(manifest: Manifest) -> bytes:
+    """The text of a manifest."""
+    return orjson.dumps(msgspec.to_builtins(manifest), option=orjson.OPT_INDENT_2)

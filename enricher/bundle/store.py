@@ -7,7 +7,6 @@ models/.building-*    half-made bundles, never visible under a version
 models/.scratch-*     segmented text while a training runs
 """
 
-import fcntl
 import shutil
 import tempfile
 from collections.abc import Callable, Collection, Iterator
@@ -17,7 +16,7 @@ from pathlib import Path
 from enricher.bundle.bundle import Bundle, open_bundle
 from enricher.bundle.manifest import MANIFEST
 from enricher.errors import ModelError, ModelNotFound
-from enricher.files import locked, sync, user_path, why_not_written, write_atomically
+from enricher.files import file_lock, locked, sync, user_path, why_not_written, write_atomically
 
 ACTIVE = "active"
 HISTORY = "history"
@@ -218,8 +217,7 @@ def _is_name(version: str) -> bool:
 @contextmanager
 def _owned(building: Path) -> Iterator[None]:
     """Hold the lock of a half-made bundle, which is gone when its process is, and remove it at the end."""
-    with (building / OWNER).open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with file_lock(building / OWNER, wait=False):
         try:
             yield
         finally:
@@ -229,8 +227,7 @@ def _owned(building: Path) -> Iterator[None]:
 def _is_abandoned(building: Path) -> bool:
     """Whether the process that made this half-made bundle is gone."""
     try:
-        with (building / OWNER).open("a") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with file_lock(building / OWNER, wait=False):
+            return True
     except BlockingIOError:
         return False
-    return True

@@ -11,11 +11,14 @@ The other words x' of the query choose the sense: y must occur with them more of
     mean over x' of log p(y|x') − log p(y)  >  0
 """
 
-import math
 from dataclasses import dataclass, replace
+from typing import Annotated, Final, Literal
 
+import msgspec
 import numpy as np
+from msgspec import Meta
 
+from enricher.decoding import check
 from enricher.errors import UsageError
 from enricher.model.arrays import FloatArray, IntArray
 from enricher.model.near_words import NearWords
@@ -26,31 +29,28 @@ from enricher.records import Query, QueryTerm
 from enricher.text import is_content
 
 ORIGIN = "alternatives"
-COSINE, INFORMATION = "cosine", "relatedness"
+COSINE: Final = "cosine"
 FULL_INFORMATION = 8.0
 
 
-@dataclass(frozen=True, slots=True)
-class AlternativesExpansion:
+class AlternativesExpansion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """At most `most` alternatives a word, those of a likeness s over `least`, with the share `weight`.
 
     by: "cosine" for words that can replace each other, "relatedness" for words that occur together.
     """
 
-    by: str = COSINE
-    most: int = 5
-    weight: float = 0.7
-    least: float = 0.4
+    by: Annotated[
+        Literal["cosine", "relatedness"],
+        Meta(description="`cosine`: words that can replace each other; `relatedness`: that occur together."),
+    ] = COSINE
+    most: Annotated[int, Meta(ge=0, description="Alternatives of a word at most.")] = 5
+    weight: Annotated[
+        float, Meta(ge=0, description="Weight of an alternative, times how like the word it is.")
+    ] = 0.7
+    least: Annotated[float, Meta(description="How like the word an alternative is at least.")] = 0.4
 
     def __post_init__(self) -> None:
-        if self.by not in (COSINE, INFORMATION):
-            raise UsageError(f"Alternatives are chosen by {COSINE} or {INFORMATION}, not by {self.by!r}.")
-        if self.most < 0:
-            raise UsageError(f"The number of alternatives must be 0 or more, not {self.most}.")
-        if not (0 <= self.weight < math.inf and math.isfinite(self.least)):
-            raise UsageError(
-                f"Weight and least likeness must be numbers, not {self.weight} and {self.least}."
-            )
+        check(self, UsageError)
 
 
 @dataclass(frozen=True, slots=True)

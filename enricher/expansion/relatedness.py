@@ -8,12 +8,15 @@ words best. α under 1 keeps rare words from the top; only words with enough mut
 α = 1, count as related. The best few are added with a small share of the weight of an original word.
 """
 
-import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import Annotated
 
+import msgspec
 import numpy as np
+from msgspec import Meta
 from numpy.typing import NDArray
 
+from enricher.decoding import check
 from enricher.errors import UsageError
 from enricher.model.arrays import FloatArray, IntArray
 from enricher.model.related_table import RelatedTable, related_rows
@@ -28,29 +31,29 @@ CANDIDATES = 25
 """Words that each word of a query puts forward at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class RelatednessExpansion:
+class RelatednessExpansion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How a query is expanded: `terms` words at most, the best with `weight`, by relatedness at `alpha`.
 
     A word whose mutual information with the query is under `floor` nats is not added. Nor is any where a
     word of the query stands in `enough` documents: there is no lack of documents to find then.
     """
 
-    terms: int = 5
-    weight: float = 0.15
-    alpha: float = 0.6
-    floor: float = 1.0
-    enough: int = 20
+    terms: Annotated[int, Meta(ge=0, description="Words added to a query at most.")] = 5
+    weight: Annotated[float, Meta(ge=0, description="Weight of the best added word; a typed word has 1.")] = (
+        0.15
+    )
+    alpha: Annotated[float, Meta(description="1 is mutual information; less favours frequent words.")] = 0.6
+    floor: Annotated[
+        float,
+        Meta(description="Mutual information with the query, in nats, that an added word has at least."),
+    ] = 1.0
+    enough: Annotated[
+        int,
+        Meta(ge=1, description="Nothing is added where a word of the query stands in so many documents."),
+    ] = 20
 
     def __post_init__(self) -> None:
-        if self.terms < 0:
-            raise UsageError(f"The number of added words must be 0 or more, not {self.terms}.")
-        if not 0 <= self.weight < math.inf:
-            raise UsageError(f"The weight of added words must be 0 or more, not {self.weight}.")
-        if self.enough < 1:
-            raise UsageError(f"The number of documents that are enough must be 1 or more, not {self.enough}.")
-        if not (math.isfinite(self.alpha) and math.isfinite(self.floor)):
-            raise UsageError(f"Alpha and floor must be numbers, not {self.alpha} and {self.floor}.")
+        check(self, UsageError)
 
 
 def expand_by_relatedness(

@@ -1,6 +1,7 @@
 """One door to the methods of keyword extraction, by name."""
 
 from collections.abc import Sequence
+from typing import Literal, get_args
 
 from enricher.errors import UsageError
 from enricher.keywords.phrases import PhraseExtractor
@@ -11,7 +12,8 @@ from enricher.model.word2vec import Word2Vec
 from enricher.records import AnalyzedDocument, Keyword
 from enricher.text import Analyzer, is_content
 
-METHODS = ("phrases", "published")
+Method = Literal["phrases", "published"]
+METHODS: tuple[Method, ...] = get_args(Method)
 
 
 class KeywordExtractor:

@@ -11,6 +11,15 @@ from enricher.plugins.registry import (
     load_enrichments,
     load_rewriters,
     rewrite,
+    typed_settings,
 )
 
-__all__ = ["PluginContext", "document_settings", "enrich", "load_enrichments", "load_rewriters", "rewrite"]
+__all__ = [
+    "PluginContext",
+    "document_settings",
+    "enrich",
+    "load_enrichments",
+    "load_rewriters",
+    "rewrite",
+    "typed_settings",
+]

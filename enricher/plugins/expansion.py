@@ -1,9 +1,12 @@
 """The plug-in `expansion`: words near what a document is about, added when it is indexed."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property, lru_cache
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
 
 from enricher.expansion.documents import CLASSES, DocumentExpander, WeightedWords
 from enricher.keywords import content_words_of
@@ -22,16 +25,11 @@ KEPT_WORDS = 2**15
 """Words that are read from a mapped vocabulary once and then kept."""
 
 
-@dataclass(frozen=True)
-class Settings:
-    words: int = 20
-    weight: float = 0.8
-
-    def __post_init__(self) -> None:
-        if self.words < 1:
-            raise ValueError(f"words must be 1 or more, not {self.words}.")
-        if not 0 <= self.weight < math.inf:
-            raise ValueError(f"weight must be 0 or more, not {self.weight}.")
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    words: Annotated[int, Meta(ge=1, description="Words added to a document at most.")] = 20
+    weight: Annotated[
+        float, Meta(ge=0, description="Weight of an added word, by its class and the rarity of the word.")
+    ] = 0.8
 
 
 class Expansion:

@@ -1,9 +1,13 @@
 """The plug-in `keywords`: what every document is about, for facets and filters."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from typing import Annotated
 
-from enricher.keywords import METHODS
+import msgspec
+from msgspec import Meta
+
+from enricher.keywords import Method
 from enricher.loaded_model import Model
 from enricher.plugins.registry import PluginContext, typed_settings
 from enricher.records import (
@@ -14,16 +18,9 @@ from enricher.records import (
 )
 
 
-@dataclass(frozen=True)
-class Settings:
-    top: int = 10
-    method: str = "phrases"
-
-    def __post_init__(self) -> None:
-        if self.top < 1:
-            raise ValueError(f"top must be 1 or more, not {self.top}.")
-        if self.method not in METHODS:
-            raise ValueError(f"method must be one of {', '.join(METHODS)}, not {self.method!r}.")
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    top: Annotated[int, Meta(ge=1, description="Keywords of a document at most.")] = 10
+    method: Annotated[Method, Meta(description="`phrases`, or `published`: log p(text|word).")] = "phrases"
 
 
 @dataclass(frozen=True)
@@ -37,7 +34,7 @@ class Keywords:
 
     @property
     def document_settings(self) -> Mapping[str, object]:
-        return asdict(self.settings)
+        return msgspec.structs.asdict(self.settings)
 
     @property
     def mapping(self) -> Mapping[str, FieldKind]:

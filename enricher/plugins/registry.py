@@ -4,10 +4,11 @@ import json
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar
 
+from enricher.decoding import TOML, decode
 from enricher.errors import ConfigurationError, EnricherError, PluginError, UsageError
 from enricher.loaded_model import Model
 from enricher.records import AnalyzedDocument, Enrichment, FieldKind, Frequencies, Query, Rewriter, title_of
@@ -150,13 +151,9 @@ def rewrite(plugin: Rewriter, query: Query) -> Query:
 
 
 def typed_settings(kind: type[S], table: Mapping[str, Any]) -> S:
-    """A plug-in's typed settings from its table; ValueError names a key that does not exist."""
-    known = {item.name: item.type for item in fields(kind)}  # type: ignore[arg-type]
-    for key, value in table.items():
-        if key not in known:
-            raise ValueError(f"unknown setting {key!r}; there are {', '.join(known)}.")
-        if known[key] is not type(value) and not (known[key] is float and type(value) is int):
-            raise ValueError(
-                f"the setting {key!r} must be of type {getattr(known[key], '__name__', known[key])}"
-            )
-    return kind(**table)
+    """The settings of a plug-in as its own class, from its table of enricher.toml.
+
+    kind: a msgspec Struct, a dataclass, or a type such as dict[str, list[str]] where the user chooses the
+    keys. Raises ValueError in a sentence that names the setting.
+    """
+    return decode(kind, table, TOML)

@@ -1,10 +1,12 @@
 """The plug-in `subwords`: Chinese characters and pairs, English stems, and pairs of stems."""
 
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import Annotated, ClassVar
+
+import msgspec
+from msgspec import Meta
 
 from enricher.plugins.families import family_mapping, family_values
 from enricher.plugins.registry import PluginContext, typed_settings
@@ -23,24 +25,38 @@ FEW = 20
 """Documents in which a part may always stand: in a small index every part has a large share."""
 
 
-@dataclass(frozen=True)
-class Settings:
-    """Weights of parts, by script and place; `most` and `short_character` are said at `Subwords`."""
+Weight = Annotated[float, Meta(ge=0)]
 
-    han: float = 0.75
-    stem: float = 2.0
-    stem_pair: float = 0.5
-    title_han: float = 0.5
-    title_stem: float = 0.75
-    title_stem_pair: float = 0.2
-    most: float = 0.05
-    short_character: float = 1.5
 
-    def __post_init__(self) -> None:
-        for item in fields(self):
-            value = getattr(self, item.name)
-            if not 0 <= value < math.inf:
-                raise ValueError(f"{item.name} must be 0 or more, not {value}.")
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Weights of parts, by script and place; `most` and `short_character` are explained at `Subwords`."""
+
+    han: Annotated[
+        Weight, Meta(description="Weight of the characters and pairs of Chinese; a typed word has 1.")
+    ] = 0.75
+    stem: Annotated[Weight, Meta(description="Weight of the stem of an English word.")] = 2.0
+    stem_pair: Annotated[
+        Weight, Meta(description="Weight of two English words that follow each other, by their stems.")
+    ] = 0.5
+    title_han: Annotated[
+        Weight, Meta(description="Weight of a Chinese part that stands in a title, beside the first.")
+    ] = 0.5
+    title_stem: Annotated[
+        Weight, Meta(description="Weight of a stem that stands in a title, beside the first.")
+    ] = 0.75
+    title_stem_pair: Annotated[
+        Weight, Meta(description="Weight of such a pair that stands in a title, beside the first.")
+    ] = 0.2
+    most: Annotated[
+        Weight,
+        Meta(
+            description="Chinese parts that stand in a larger share of the documents are left out, but where "
+            "texts are short."
+        ),
+    ] = 0.05
+    short_character: Annotated[
+        Weight, Meta(description="Weight of a single Chinese character where texts are short.")
+    ] = 1.5
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+import msgspec
+
 from enricher.plugins.families import family_mapping, family_values
-from enricher.plugins.registry import PluginContext
+from enricher.plugins.registry import PluginContext, typed_settings
 from enricher.records import (
     TOKENS,
     AnalyzedDocument,
     FieldKind,
     Token,
 )
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """It has none."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,5 @@ class Tokens:
 
 
 def tokens(context: PluginContext) -> Tokens:
-    if context.settings:
-        raise ValueError("it has none.")
+    typed_settings(Settings, context.settings)
     return Tokens(context.fields)

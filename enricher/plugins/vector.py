@@ -1,9 +1,11 @@
 """The plug-in `vector`: what a document or a query is about, as numbers that are compared by their cosine."""
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import Annotated, ClassVar
+
+import msgspec
+from msgspec import Meta
 
 from enricher.loaded_model import Model
 from enricher.model.text_vectors.vectors import quantize, to_numbers
@@ -14,21 +16,23 @@ FEW_WORDS, MANY_WORDS = 10, 40
 """Content words of a text in the mean: its vector is not trusted in the first ranks, or fully."""
 
 
-@dataclass(frozen=True)
-class Settings:
+Share = Annotated[float, Meta(ge=0, le=1)]
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Shares of the cosine in the ranking, of the first ten and of the rest: `enricher.search.fusion`.
 
     `head` is that of long texts.
     """
 
-    head: float = 0.3
-    rest: float = 0.5
-
-    def __post_init__(self) -> None:
-        for item in fields(self):
-            value = getattr(self, item.name)
-            if not (math.isfinite(value) and 0 <= value <= 1):
-                raise ValueError(f"{item.name} must be from 0 to 1, not {value}.")
+    head: Annotated[
+        Share,
+        Meta(
+            description="Share of the cosine in the first ten ranks; less where texts have under 40 content "
+            "words."
+        ),
+    ] = 0.3
+    rest: Annotated[Share, Meta(description="Share of the cosine in the others.")] = 0.5
 
 
 @dataclass(frozen=True)

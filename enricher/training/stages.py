@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import orjson
+import msgspec
 
 from enricher.bundle.bundle import read_word2vec, write_word2vec
+from enricher.bundle.manifest import TextVectorFacts, UsageFacts
+from enricher.decoding import decode_json
 from enricher.files import write_atomically
 from enricher.model.near_words import build_near_words
 from enricher.model.related_table import build_table
@@ -25,7 +27,6 @@ from enricher.model.word2vec import Word2Vec
 from enricher.text import Lexicon, lexicon_text
 from enricher.training.sample import CutSample
 
-Facts = Mapping[str, Any]
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how far it is, and of how much (0: not known)."""
 
@@ -35,13 +36,24 @@ WORD2VEC, RELATED, NEAR, USAGE, TEXT_VECTORS, LEXICON = (
 FILES = "bundle"
 
 
+class Word2VecFacts(msgspec.Struct, frozen=True):
+    """What a trained model is besides its arrays."""
+
+    documents: int
+    training: Mapping[str, Any]
+
+
 @dataclass(slots=True)
 class Draft:
-    """A bundle that is being made. folder: holds the markers, and in `files` the files of the bundle."""
+    """A bundle that is being made.
+
+    folder: holds the markers, and in `files` the files of the bundle. facts: what the stages that are done
+    answered.
+    """
 
     folder: Path
     progress: Progress
-    facts: dict[str, Facts | None] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
 
     @property
     def files(self) -> Path:
@@ -52,9 +64,8 @@ class Draft:
 
     def word2vec(self) -> Word2Vec:
         """The words and weights that the first stage wrote, their arrays mapped."""
-        facts = self.facts[WORD2VEC]
-        assert facts is not None
-        return read_word2vec(self.files, facts["documents"], facts["training"])
+        facts: Word2VecFacts = self.facts[WORD2VEC]
+        return read_word2vec(self.files, facts.documents, facts.training)
 
     def reports(self, what: str) -> Callable[[int, int], None]:
         """The progress of one stage, under the words that a user sees."""
@@ -63,13 +74,16 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One step. inputs: the stages whose files it reads. run: writes its files, and answers the facts for
-    the manifest, None where there is nothing to tell.
+    """One step.
+
+    inputs: the stages whose files it reads. run: writes its files, and answers the facts for the manifest, of
+    the type `facts`, or None.
     """
 
     name: str
     inputs: tuple[str, ...]
-    run: Callable[[Draft], Facts | None]
+    run: Callable[[Draft], object]
+    facts: Any = None
 
 
 def run_stages(draft: Draft, stages: Sequence[Stage]) -> None:
@@ -80,8 +94,8 @@ def run_stages(draft: Draft, stages: Sequence[Stage]) -> None:
     for stage in stages:
         marker = draft.marker(stage.name)
         if not marker.exists():
-            write_atomically(marker, orjson.dumps(stage.run(draft)))
-        draft.facts[stage.name] = orjson.loads(marker.read_bytes())
+            write_atomically(marker, msgspec.json.encode(stage.run(draft)))
+        draft.facts[stage.name] = decode_json(stage.facts, marker.read_bytes())
 
 
 # ------------------------------------------------------------------ the stages
@@ -90,12 +104,12 @@ def run_stages(draft: Draft, stages: Sequence[Stage]) -> None:
 def word2vec_stage(make: Callable[[], Word2Vec]) -> Stage:
     """Words, counts, vectors and the tree or the output vectors; their index of neighbours."""
 
-    def run(draft: Draft) -> Facts:
+    def run(draft: Draft) -> object:
         word2vec = make()
         write_word2vec(draft.files, word2vec)
-        return {"documents": word2vec.documents, "training": dict(word2vec.training)}
+        return Word2VecFacts(word2vec.documents, dict(word2vec.training))
 
-    return Stage(WORD2VEC, (), run)
+    return Stage(WORD2VEC, (), run, Word2VecFacts)
 
 
 def related_words_stage() -> Stage:
@@ -121,19 +135,19 @@ def near_words_stage() -> Stage:
 def usage_stage(mine: Callable[[], Usage]) -> Stage:
     """Which phrases the words form in the training text, and in what company they stand."""
 
-    def run(draft: Draft) -> Facts:
+    def run(draft: Draft) -> object:
         draft.progress("collecting phrases", 0, 0)
         usage = mine()
         usage.write(draft.files)
-        return {"documents": usage.documents}
+        return UsageFacts(usage.documents)
 
-    return Stage(USAGE, (), run)
+    return Stage(USAGE, (), run, UsageFacts)
 
 
 def text_vectors_stage(sample: Callable[[], CutSample], real_titles: bool) -> Stage:
     """The vectors of texts, tuned on a sample of the documents; no file where it is too small."""
 
-    def run(draft: Draft) -> Facts | None:
+    def run(draft: Draft) -> object:
         from enricher.training.tuning import tune  # it imports scipy, which takes time
 
         tuned = tune(draft.word2vec(), sample(), real_titles, draft.reports("tuning"))
@@ -141,9 +155,9 @@ def text_vectors_stage(sample: Callable[[], CutSample], real_titles: bool) -> St
             return None
         query, text = (tuned.query_vectors, tuned.query_weights), (tuned.text_vectors, tuned.text_weights)
         write_text_vectors(draft.files, tuned.features, query, text)
-        return {"mean_length": tuned.mean_length, "loss": tuned.loss, "has_learned": tuned.has_learned}
+        return TextVectorFacts(mean_length=tuned.mean_length, loss=tuned.loss, has_learned=tuned.has_learned)
 
-    return Stage(TEXT_VECTORS, (WORD2VEC,), run)
+    return Stage(TEXT_VECTORS, (WORD2VEC,), run, TextVectorFacts | None)
 
 
 def lexicon_stage(lexicon: Lexicon) -> Stage:

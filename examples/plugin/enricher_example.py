@@ -1,16 +1,28 @@
 """Two plug-ins: the language of every document, and synonyms of your own for queries."""
 
 from dataclasses import dataclass, replace
+from typing import Annotated
 
-from enricher.plugins import PluginContext
+import msgspec
+from msgspec import Meta
+
+from enricher.plugins import PluginContext, typed_settings
 from enricher.records import AnalyzedDocument, FieldKind, Query, QueryTerm
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The table `[index."PATTERN".settings.language]` of enricher.toml."""
+
+    most: Annotated[
+        float, Meta(ge=0.5, le=1, description="Share of Chinese words from which on a document is zh.")
+    ] = 0.8
 
 
 @dataclass(frozen=True)
 class Language:
     """`enrichment.language`: zh, mixed or other, by the share of Chinese words."""
 
-    most: float = 0.8
+    settings: Settings
     name: str = "language"
 
     @property
@@ -23,7 +35,8 @@ class Language:
     def of(self, document: AnalyzedDocument) -> str:
         words = [token.text for tokens in document.tokens.values() for token in tokens]
         share = sum("\u4e00" <= word[0] <= "\u9fff" for word in words) / max(len(words), 1)
-        return "zh" if share >= self.most else "mixed" if share > 1 - self.most else "other"
+        most = self.settings.most
+        return "zh" if share >= most else "mixed" if share > 1 - most else "other"
 
 
 @dataclass(frozen=True)
@@ -44,8 +57,8 @@ class Synonyms:
 
 
 def language(context: PluginContext) -> Language:
-    return Language(**context.settings)
+    return Language(typed_settings(Settings, context.settings))
 
 
 def synonyms(context: PluginContext) -> Synonyms:
-    return Synonyms(dict(context.settings))
+    return Synonyms(typed_settings(dict[str, list[str]], context.settings))

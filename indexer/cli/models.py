@@ -49,10 +49,10 @@ def _summary(store: BundleStore, version: str) -> dict[str, object]:
     except BundleInvalid as error:
         return {"created": None, "language": None, "words": None, "documents": None, "fault": str(error)}
     return {
-        "created": manifest["created"],
-        "language": manifest["language"],
-        "words": manifest["counts"]["words"],
-        "documents": manifest["counts"]["documents"],
+        "created": manifest.created,
+        "language": manifest.language,
+        "words": manifest.counts.words,
+        "documents": manifest.counts.documents,
         "fault": None,
     }
 
@@ -63,7 +63,9 @@ def show(context: typer.Context, version: Version = None, as_json: Json = False)
 
     Example: enricher models show
     """
-    manifest = context_of(context).store.open(version).manifest
+    from enricher.bundle.manifest import manifest_as_written
+
+    manifest = manifest_as_written(context_of(context).store.open(version).path)
     if as_json:
         print_json(manifest)
         return
@@ -86,7 +88,7 @@ def verify(context: typer.Context, version: Version = None) -> None:
     """
     bundle = context_of(context).store.open(version)
     bundle.verify()
-    print(f"The model {bundle.version} is whole: {counted(len(bundle.manifest['files']), 'file')}.")
+    print(f"The model {bundle.version} is whole: {counted(len(bundle.manifest.files), 'file')}.")
 
 
 @models.command(cls=Command)

@@ -140,7 +140,7 @@ def train(
         )
     if not no_activate:
         shared.store.activate(version)
-    if not no_tuning and shared.store.open(version).manifest["text_vectors"] is None:
+    if not no_tuning and shared.store.open(version).manifest.text_vectors is None:
         say("There were too few documents to learn vectors of texts from: searches will go by words alone.")
     if longer.number:
         cut = counted(longer.number, "document")

@@ -39,13 +39,6 @@ class FieldTypes:
     def __init__(self, known: Mapping[str, FieldType]) -> None:
         self._known = dict(known)
 
-    @classmethod
-    def from_json(cls, value: object) -> "FieldTypes":
-        """What `as_json` wrote; ValueError where it is something else."""
-        if not isinstance(value, Mapping):
-            raise ValueError("no object")
-        return cls({str(path): FieldType(kind) for path, kind in value.items()})
-
     def as_json(self) -> dict[str, str]:
         """The types as plain JSON."""
         return {path: kind.value for path, kind in self._known.items()}

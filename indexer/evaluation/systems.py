@@ -1,7 +1,8 @@
 """The systems that are compared: the plain ones, RM3, the parts of a recipe, and the whole of it."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from enricher.enrichment import DocumentEnricher
 from enricher.errors import ConfigurationError

@@ -1,6 +1,6 @@
 """The enricher of a job: which model version, which fields and which configuration enrich its documents."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from enricher.enrichment import DocumentEnricher, EnricherRecipe
 from enricher.errors import UsageError

@@ -1,19 +1,20 @@
 """What a job is: its plan, where it stands, and who works on it. All of it is one JSON document."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Self
 
-from enricher.errors import EngineError
+import msgspec
+
+from enricher.decoding import DecodingError, check, decode
+from enricher.errors import EngineError, UsageError
 
 FORMAT = 2
 ONLY = ("missing", "stale")
 """Documents that a job in place may be about: without our enrichment; enriched by another model, or before
 their text was changed.
 """
-BY_SHARD = ("cursors", "terms", "since", "stood", "swapped_at")
-"""What is kept of every shard."""
 
 
 class JobKind(StrEnum):
@@ -54,8 +55,7 @@ class Phase(StrEnum):
         return self in (Phase.DONE, Phase.CANCELLED)
 
 
-@dataclass(slots=True)
-class Lease:
+class Lease(msgspec.Struct, forbid_unknown_fields=True):
     """Who works on something. fence: grows with every lease of the job; beat: with every sign of life."""
 
     worker: str
@@ -63,8 +63,7 @@ class Lease:
     beat: int = 0
 
 
-@dataclass(slots=True)
-class Interval:
+class Interval(msgspec.Struct, forbid_unknown_fields=True):
     """A piece of a pass: the operations of a shard over `after` up to `upto`, copied up to `at`."""
 
     shard: int
@@ -112,6 +111,9 @@ class JobOptions:
     only: tuple[str, ...] = ()
     query: Mapping[str, Any] | None = None
     ids: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check(self, UsageError)  # what cannot be read again is not written: infinity is not JSON
 
     @property
     def is_partial(self) -> bool:
@@ -205,11 +207,8 @@ class Job:
         yield from (one.lease for one in self.intervals if one.lease is not None)
 
     def as_json(self) -> dict[str, Any]:
-        """Keys are strings, as JSON has them."""
-        found = asdict(self)
-        for name in BY_SHARD:
-            found[name] = {str(shard): value for shard, value in found[name].items()}
-        return {"format": FORMAT, **found}
+        """The job as plain JSON, whose keys are strings."""
+        return {"format": FORMAT, **msgspec.to_builtins(self, str_keys=True)}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
@@ -217,27 +216,6 @@ class Job:
         if value.get("format") != FORMAT:
             raise EngineError("The job was made by another version of this program.")
         try:
-            return cls._from_json(value)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise EngineError(
-                f"What is kept of the job {value.get('id')!r} is damaged: {error!r}."
-            ) from error
-
-    @classmethod
-    def _from_json(cls, value: Mapping[str, Any]) -> Self:
-        found = {name: item for name, item in value.items() if name != "format"}
-        for name in BY_SHARD:
-            found[name] = {int(shard): item for shard, item in found[name].items()}
-        found["fields"] = tuple(found["fields"])
-        options = found["options"]
-        found["options"] = JobOptions(**options | {name: tuple(options[name]) for name in ("only", "ids")})
-        found["gates"] = tuple(found["gates"]) if found["gates"] else None
-        found["kind"] = JobKind(found["kind"])
-        found["phase"] = Phase(found["phase"])
-        found["counters"] = Counters(**found["counters"])
-        found["lease"] = Lease(**found["lease"]) if found["lease"] else None
-        found["intervals"] = [
-            Interval(**{**one, "lease": Lease(**one["lease"]) if one["lease"] else None})
-            for one in found["intervals"]
-        ]
-        return cls(**found)
+            return decode(cls, {name: item for name, item in value.items() if name != "format"})
+        except DecodingError as error:
+            raise EngineError(f"What is kept of the job {value.get('id')!r} is damaged: {error}") from error

@@ -16,7 +16,7 @@ import pytest
 
 import enricher
 from enricher.bundle.bundle import open_bundle
-from enricher.bundle.manifest import FORMAT
+from enricher.bundle.manifest import FORMAT, manifest_as_json, read_manifest
 from enricher.bundle.store import BundleStore
 from enricher.errors import BundleInvalid, ModelError, ModelNotFound
 from enricher.files import locked
@@ -309,31 +309,38 @@ DELETED = object()
 @pytest.mark.parametrize(
     ("key", "value", "said"),
     [
-        ("counts", {}, "counts.words"),
-        ("counts", [], "counts.words"),
-        ("counts|words", True, "counts.words"),
-        ("counts|documents", -1, "counts.documents"),
-        ("counts|documents", "3", "counts.documents"),
-        ("created", 3, "created"),
-        ("analysis", {}, "analysis.segmenter.name"),
-        ("analysis|limit", "many", "analysis.limit"),
-        ("training", None, "training"),
-        ("table", {"alpha": 0.9}, "table.shrinkage"),
-        ("table|alpha", "0.9", "table.alpha"),
-        ("text_vectors", DELETED, "text_vectors"),
-        ("text_vectors", {"mean_length": 1.0}, "text_vectors.has_learned"),
-        ("usage", {}, "usage.documents"),
-        ("usage", [], "usage"),
-        ("corpus", {"mean_words": None}, "corpus.mean_words"),
-        ("files", {}, "files"),
-        ("files|counts.npy", {}, "files.counts.npy.bytes"),
-        ("files|../x", {"bytes": 1, "sha256": ""}, "files.../x"),
+        ("counts", {}, "counts.words is missing"),
+        ("counts", [], "counts must be an object, not an empty list"),
+        ("counts|words", True, "counts.words must be a whole number, not true"),
+        ("counts|words", 0, "counts.words must be 1 or more, not 0"),
+        ("counts|documents", -1, "counts.documents must be 0 or more, not -1"),
+        ("counts|documents", "3", "counts.documents must be a whole number, not the string '3'"),
+        ("created", 3, "created must be a string, not 3"),
+        ("analysis", {}, 'analysis."segmenter.name" is missing'),
+        ("analysis|segmenter.name", 1, 'analysis."segmenter.name" must be a string, not 1'),
+        ("analysis|limit", "many", "analysis.limit must be a string of digits, not 'many'"),
+        ("training", None, "training must be an object, not null"),
+        ("table", {"alpha": 0.9}, "table.shrinkage is missing"),
+        ("table|alpha", "0.9", "table.alpha must be a number, not the string '0.9'"),
+        ("text_vectors", DELETED, "text_vectors is missing"),
+        ("text_vectors", {"mean_length": 1.0}, "text_vectors.has_learned is missing"),
+        ("usage", {}, "usage.documents is missing"),
+        ("usage", [], "usage must be an object or null, not an empty list"),
+        ("corpus", {"mean_words": None}, "corpus.mean_words must be a number, not null"),
+        ("files", {}, "files must be an object of 1 or more, not an empty object"),
+        ("files|counts.npy", {}, 'files."counts.npy".bytes is missing'),
+        (
+            "files|../x",
+            {"bytes": 1, "sha256": ""},
+            'files."../x" is a wrong key: it must be the name of a file',
+        ),
+        ("files|..", {"bytes": 1, "sha256": ""}, 'files.".." is a wrong key: it must be the name of a file'),
     ],
 )
 def test_every_key_that_is_read_is_checked(
     models: Path, tmp_path: Path, key: str, value: object, said: str
 ) -> None:
-    """The sentence names the file and the key."""
+    """The sentence names the file, the key, what is allowed, and the wrong value."""
     (version,) = BundleStore(models).versions()
     copy = tmp_path / version
     copy.mkdir()
@@ -341,7 +348,25 @@ def test_every_key_that_is_read_is_checked(
     edited(copy, key, value)
     with pytest.raises(BundleInvalid, match=r"manifest\.json") as failure:
         open_bundle(copy)
-    assert f"{said!r}" in str(failure.value)
+    assert f" is wrong: {said}. Put " in str(failure.value)
+
+
+def test_a_manifest_is_written_as_it_was_read(models: Path) -> None:
+    """To the byte: no key is lost, and their order is kept."""
+    (version,) = BundleStore(models).versions()
+    written = (models / version / "manifest.json").read_bytes()
+    assert manifest_as_json(read_manifest(models / version)) == written
+
+
+def test_parts_that_an_older_bundle_lacks_are_not_missed(models: Path, tmp_path: Path) -> None:
+    """Nor are keys refused that a newer one has."""
+    (version,) = BundleStore(models).versions()
+    shutil.copy(models / version / "manifest.json", tmp_path)
+    for key in ("usage", "corpus", "libraries", "parent", "counts|occurrences", "analysis|limit"):
+        edited(tmp_path, key, DELETED)
+    edited(tmp_path, "counts|pages", 3)
+    manifest = read_manifest(tmp_path)
+    assert manifest.usage is None and manifest.corpus.mean_words == manifest.counts.occurrences == 0
 
 
 @pytest.mark.parametrize(

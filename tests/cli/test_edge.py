@@ -150,7 +150,7 @@ def test_a_signal_during_the_imports_is_one_word(tmp_path: Path, number: signal.
         "import os, sys, importlib.abc\n"
         "class Sends(importlib.abc.MetaPathFinder):\n"
         "    def find_spec(self, name, path, target=None):\n"
-        "        if name == 'numpy':\n"
+        "        if name == 'typer':\n"
         f"            os.kill(os.getpid(), {number})\n"
         "sys.meta_path.insert(0, Sends())\n"
         "from indexer.cli import main\n"

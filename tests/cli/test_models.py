@@ -31,7 +31,11 @@ def test_a_model_is_trained_listed_activated_rolled_back_and_pruned(run: RunComm
     ]
     assert (tmp_path / "models" / "active").read_text().strip() == second
     assert "negative-sampling" in run("models", "show").stdout
-    assert json.loads(run("models", "show", first, "--json").stdout)["version"] == first
+    manifest = tmp_path / "models" / first / "manifest.json"
+    shown = json.loads(manifest.read_bytes()) | {"of a newer version": {"unknown": [1]}}
+    manifest.write_text(json.dumps(shown), encoding="utf-8")
+    assert list(json.loads(run("models", "show", first, "--json").stdout).items()) == list(shown.items())
+    assert "of a newer version: unknown" in run("models", "show", first).stdout
     assert run("models", "verify").returncode == 0
     refused = run("models", "rollback")
     assert refused.stdout.strip() == first
@@ -55,7 +59,7 @@ def test_words_are_learned_from_backgrounds_too(run: RunCommand, tmp_path: Path)
     alone = models.open(run("train", docs, *FAST, "--no-tuning").stdout.strip())
     both = models.open(run("train", docs, *FAST, "--no-tuning", "--background", str(other)).stdout.strip())
     assert "彗星" in both.word2vec.words and "彗星" not in alone.word2vec.words
-    assert both.manifest["corpus"]["mean_words"] == alone.manifest["corpus"]["mean_words"] > 0
+    assert both.manifest.corpus.mean_words == alone.manifest.corpus.mean_words > 0
     named = run("train", docs, *FAST, "--no-tuning", "--title-field", "headline")
     assert named.returncode == 2 and "has the field 'headline'" in named.stderr
     (tmp_path / "none.jsonl").write_text("no document\n")

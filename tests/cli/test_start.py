@@ -10,7 +10,7 @@ from tests.conftest import ROOT, RunCommand
 from tests.corpora import write_jsonl
 
 ALWAYS_LATER = ("gensim", "scipy", "numba", "matplotlib", "ir_measures", "elasticsearch")
-FOR_RESULTS = ("numpy", "rich.console", "tantivy", "faiss", "orjson", "regex", "jieba", "rjieba")
+FOR_RESULTS = ("numpy", "rich.console", "tantivy", "faiss", "regex", "jieba", "rjieba")
 
 
 def imported(*arguments: str, folder: Path) -> set[str]:

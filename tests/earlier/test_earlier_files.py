@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from enricher.bundle.manifest import manifest_as_json, read_manifest
+from enricher.records.layout_json import layout_as_json, layout_from_json
+from indexer.reindex.job import Job
 from tests.conftest import RunCommand
 from tests.corpora import write_jsonl
 from tests.earlier.archive import unpack
@@ -48,3 +51,19 @@ def test_an_interrupted_job_goes_on_and_an_ended_one_is_taken_back(run: RunComma
     (ended,) = (job["job"] for job in listed if job["phase"] == "done")
     undone = run("reindex", "rollback", ended)
     assert undone.returncode == 0, undone.stderr
+
+
+def test_what_was_read_is_written_as_it_was(earlier: Path) -> None:
+    """The same bytes of manifests, layouts and jobs: an earlier version could read them again."""
+    (manifest,) = (earlier / "models").glob("*/manifest.json")
+    assert manifest_as_json(read_manifest(manifest.parent)) == manifest.read_bytes()
+    layouts = [path.read_text(encoding="utf-8") for path in (earlier / "index").glob("*/layout.json")]
+    jobs = [
+        json.loads(path.read_text(encoding="utf-8")) for path in (earlier / "index" / ".jobs").glob("*.json")
+    ]
+    assert (len(layouts), len(jobs)) == (3, 2)
+    for text in layouts:
+        written = layout_as_json(layout_from_json("docs", json.loads(text)))
+        assert json.dumps(written, ensure_ascii=False, indent=1) == text
+    for job in jobs:
+        assert json.dumps(Job.from_json(job["state"]).as_json()) == json.dumps(job["state"])

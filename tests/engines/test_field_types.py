@@ -2,6 +2,7 @@
 
 import pytest
 
+from enricher.decoding import decode
 from indexer.engines.field_types import FieldType, FieldTypes, plain_values
 
 
@@ -14,7 +15,7 @@ def test_values_are_found_at_dotted_paths() -> None:
     assert types.names() == ["a.b", "a.c.d", "g", "h"]
     assert types.get("a") is types.get("a.c") is FieldType.OBJECT
     assert (types.get("e"), types.get("f")) == (None, None)
-    assert FieldTypes.from_json(types.as_json()).as_json() == types.as_json()
+    assert FieldTypes(decode(dict[str, FieldType], types.as_json())).as_json() == types.as_json()
 
 
 @pytest.mark.parametrize(

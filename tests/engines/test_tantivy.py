@@ -358,6 +358,9 @@ def test_damage_is_said(root: Path, engine: TantivyEngine) -> None:
     write_json(root / "things" / "layout.json", {"format": 99})
     with pytest.raises(EngineError, match="format"):
         engine.layout("things")
+    (root / ".aliases.json").write_text('{"all": ["things"]}')
+    with pytest.raises(EngineError, match=r"damaged: all must be a string, not a list\. Write {} into it"):
+        engine.aliases()
 
 
 def _cut(path: Path) -> None:
@@ -461,7 +464,7 @@ def test_types_outlive_the_engine(root: Path, engine: TantivyEngine) -> None:
     opened.close()
     assert ids(engine, "things", "x", filters=(("other", "true"),)) == ["c"]
     (root / "things" / "types.json").write_text("[]")
-    with pytest.raises(EngineError, match=r"types\.json is damaged"):
+    with pytest.raises(EngineError, match=r"types\.json is damaged: it must be an object"):
         engine.write("things", [document("d", "x")])
 
 

@@ -80,7 +80,7 @@ def test_settings_are_checked(model: enricher.Model) -> None:
         with pytest.raises(UsageError):
             AlternativesExpansion(**wrong)  # type: ignore[arg-type]
     context = PluginContext(("text",), model.analyzer, model)
-    for table, said in (({"by": 3}, "type str"), ({"by": "luck"}, "luck")):
+    for table, said in (({"by": 3}, "by must be cosine or relatedness, not 3"), ({"by": "luck"}, "luck")):
         chosen = IndexConfiguration(rewriters=("alternatives",), settings={"alternatives": table})
         with pytest.raises(ConfigurationError, match=said):
             load_rewriters(chosen, context)

@@ -188,7 +188,7 @@ def test_a_training_killed_while_making_tables_is_taken_up(tmp_path: Path, maker
     resumed = run("killed", "-m", "indexer")
     assert resumed.returncode == 0 and "training" not in resumed.stderr, resumed.stderr
     assert run("whole", "-m", "indexer").returncode == 0
-    files = [enricher.load(tmp_path / name).bundle.manifest["files"] for name in ("killed", "whole")]
+    files = [enricher.load(tmp_path / name).bundle.manifest.files for name in ("killed", "whole")]
     assert files[0] == files[1]
     assert not list((tmp_path / "killed").glob(".building-*")) + list(
         (tmp_path / "killed").glob(".scratch-*")

@@ -257,8 +257,8 @@ def test_tuned_vectors_tell_what_texts_are_about(model: enricher.Model) -> None:
     """Documents that the model has not seen are nearest to the name of their topic."""
     vectors = model.bundle.text_vectors
     assert vectors is not None and vectors.dimensions == SMALL.dimensions
-    facts = model.bundle.manifest["text_vectors"]
-    assert 0 < facts["loss"] < np.log(tuning.BATCH)
+    facts = model.bundle.manifest.text_vectors
+    assert facts is not None and facts.loss is not None and 0 < facts.loss < np.log(tuning.BATCH)
     assert share_found(vectors) > 0.8
 
 
@@ -276,11 +276,12 @@ def test_words_are_found_alike_by_halves_and_in_memory(
 ) -> None:
     """A text has the same vector whichever way its features were looked up."""
     texts = [list(words) for words in TOPICS.values()] + [["neverseen", "从未见过"]]
+    facts = model.bundle.manifest.text_vectors
+    assert facts is not None
     found = []
     for many in (1, 3, 10**9):
         monkeypatch.setattr(vector_files, "MANY_WORDS", many)
-        mean_length = model.bundle.manifest["text_vectors"]["mean_length"]
-        found.append(TextVectors.open(model.bundle.path, mean_length).documents(texts))
+        found.append(TextVectors.open(model.bundle.path, facts.mean_length).documents(texts))
     assert np.array_equal(found[0], found[1]) and np.array_equal(found[1], found[2])
 
 
@@ -291,7 +292,7 @@ def test_without_tuning_and_from_little_text_there_are_no_vectors(tmp_path: Path
     for number, chosen in ((60, untuned), (10, SMALL)):
         store.activate(train_bundle(store, documents(number), FIELDS, open_analyzer(), chosen))
         bundle = enricher.load(tmp_path).bundle
-        assert bundle.manifest["text_vectors"] is None
+        assert bundle.manifest.text_vectors is None
         assert bundle.text_vectors is None
 
 
@@ -344,5 +345,5 @@ def test_backgrounds_teach_words_but_not_what_titles_are_worth(tmp_path: Path) -
     both = train_bundle(store, documents(60), FIELDS, open_analyzer(), SMALL, backgrounds=labels)
     first, second = store.open(alone), store.open(both)
     for fact in ("title_share", "mean_words"):
-        assert first.manifest["corpus"][fact] == second.manifest["corpus"][fact] > 0
+        assert getattr(first.manifest.corpus, fact) == getattr(second.manifest.corpus, fact) > 0
     assert "黑洞" in second.word2vec.words and "黑洞" not in first.word2vec.words

@@ -5,9 +5,13 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
+
+from enricher.plugins import PluginContext
+from enricher.records import FieldKind, QueryTerm
 
 ROOT = Path(__file__).parent.parent.parent
 PAGE = ROOT / "docs" / "plugins.md"
@@ -26,6 +30,21 @@ def test_the_page_shows_the_files_as_they_are() -> None:
     for path, text in files.items():
         if "/" in path:
             assert text == (ROOT / path).read_text(encoding="utf-8"), path
+
+
+def test_the_page_names_all_that_a_plugin_can_use() -> None:
+    """Every kind of field, all of the context and of the package, and what an enrichment may have besides."""
+    text = PAGE.read_text(encoding="utf-8")
+    for kind in FieldKind:
+        assert f"`FieldKind.{kind.name}`" in text
+    for name in vars(PluginContext):
+        if not name.startswith("_"):
+            assert f"- `{name}`:" in text or f"- `{name}()`:" in text, name
+    for name in ("document_settings", "dimensions", "typed_settings", "ValueError"):
+        assert f"`{name}`" in text or f"`{name}(" in text, name
+    for part in fields(QueryTerm):
+        assert f"`{part.name}`" in text, part.name
+    assert max(map(len, text.splitlines())) <= 120
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +75,7 @@ def test_its_enrichment_and_rewriter_run_where_enricher_toml_names_them(
     (tmp_path / "docs.jsonl").write_text("".join(lines), encoding="utf-8")
     (tmp_path / "enricher.toml").write_text(shown()["enricher.toml"], encoding="utf-8")
 
-    def run(*arguments: str) -> str:
+    def run(*arguments: str, code: int = 0) -> str:
         clean = {name: value for name, value in os.environ.items() if not name.startswith("ENRICHER_")}
         done = subprocess.run(
             [sys.executable, "-m", "indexer", "--models", models, *arguments],
@@ -67,8 +86,8 @@ def test_its_enrichment_and_rewriter_run_where_enricher_toml_names_them(
             timeout=120,
             check=False,
         )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        assert done.returncode == code, done.stderr
+        return done.stdout if code == 0 else done.stderr
 
     run("index", "docs.jsonl", "--to", "pages")
     field = "enrichment.language"
@@ -84,3 +103,8 @@ def test_its_enrichment_and_rewriter_run_where_enricher_toml_names_them(
     answer = json.loads(run("search", "tea", "--in", "pages", "--filter", f"{field}=zh", "--json"))
     assert [hit["id"] for hit in answer["hits"]] == ["1"]
     assert "language, relatedness, subwords, synonyms" in run("doctor")
+    wrong = shown()["enricher.toml"].replace("most = 0.7", "most = 2")
+    (tmp_path / "enricher.toml").write_text(wrong, encoding="utf-8")
+    said = "The settings of the plug-in 'language' are wrong: most must be from 0.5 to 1, not 2."
+    assert said in run("index", "docs.jsonl", "--to", "pages", code=2)
+    assert said in PAGE.read_text(encoding="utf-8")

@@ -1,14 +1,23 @@
 """Plug-ins by name."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import pytest
+from msgspec import Meta
 
 import enricher
 from enricher.errors import ConfigurationError, PluginError
-from enricher.plugins import PluginContext, enrich, load_enrichments, load_rewriters, registry, rewrite
+from enricher.plugins import (
+    PluginContext,
+    enrich,
+    load_enrichments,
+    load_rewriters,
+    registry,
+    rewrite,
+    typed_settings,
+)
 from enricher.records import (
     AnalyzedDocument,
     Document,
@@ -79,12 +88,12 @@ def test_settings_reach_their_plugin(context: PluginContext) -> None:
 @pytest.mark.parametrize(
     ("name", "table", "said"),
     [
-        ("keywords", {"tops": 1}, "unknown setting 'tops'"),
-        ("keywords", {"top": "3"}, "'top' must be of type int"),
-        ("expansion", {"weight": True}, "'weight' must be of type float"),
-        ("keywords", {"top": 0}, "1 or more"),
-        ("keywords", {"method": "rake"}, "method must be one of"),
-        ("tokens", {"top": 1}, "has none"),
+        ("keywords", {"tops": 1}, "no setting 'tops'; there are top, method"),
+        ("keywords", {"top": "3"}, "top must be a whole number, not the string '3'"),
+        ("expansion", {"weight": True}, "weight must be a number, not true"),
+        ("keywords", {"top": 0}, "top must be 1 or more, not 0"),
+        ("keywords", {"method": "rake"}, "method must be phrases or published, not 'rake'"),
+        ("tokens", {"top": 1}, "no setting 'top'; there are none"),
     ],
 )
 def test_a_wrong_setting_names_the_plugin_and_the_key(
@@ -95,13 +104,39 @@ def test_a_wrong_setting_names_the_plugin_and_the_key(
         load_enrichments(IndexConfiguration(settings={name: table}), context)
 
 
+@dataclass(frozen=True)
+class Theirs:
+    """Settings of somebody else's plug-in."""
+
+    limit: Annotated[int, Meta(ge=1)] = 3
+    tags: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.limit == 13:
+            raise ValueError("limit must not be 13.")
+
+
+def test_settings_of_a_plugin_may_be_a_dataclass() -> None:
+    """With limits beside its fields, and checks of its own."""
+    assert typed_settings(Theirs, {"tags": ["a"]}) == Theirs(3, ("a",))
+    for table, said in (
+        ({"limit": 0}, "limit must be 1 or more, not 0."),
+        ({"limit": 13}, "limit must not be 13."),
+        ({"tags": [3]}, "tags[0] must be a string, not 3."),
+        ({"tag": []}, "it has no setting 'tag'; there are limit, tags."),
+    ):
+        with pytest.raises(ValueError, match=r".") as failure:
+            typed_settings(Theirs, table)
+        assert str(failure.value) == said
+
+
 @pytest.mark.parametrize(
     ("name", "table", "said"),
     [
         ("subwords", {"stem": -0.5}, "0 or more"),
         ("relatedness", {"terms": -1}, "0 or more"),
         ("relatedness", {"weight": -0.5}, "0 or more"),
-        ("relatedness", {"alpha": float("nan")}, "must be numbers"),
+        ("relatedness", {"alpha": float("nan")}, "alpha must be a finite number, not nan"),
     ],
 )
 def test_a_setting_out_of_range_is_found_before_any_search(

@@ -1,15 +1,18 @@
 """The ledger of jobs: concurrent changes, and changes without an answer."""
 
+import json
+import math
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from enricher.errors import EngineUnavailable, UsageError
+from enricher.errors import EngineError, EngineUnavailable, UsageError
 from indexer.reindex.claims import Claims
 from indexer.reindex.embedded.states import FileStates
-from indexer.reindex.job import Job, Phase
+from indexer.reindex.job import Counters, Interval, Job, JobKind, JobOptions, Lease, Phase
 from indexer.reindex.ledger import Ledger
 
 
@@ -118,3 +121,59 @@ def test_a_worker_that_waits_for_others_writes_nothing(tmp_path: Path) -> None:
     writes = states.writes
     assert second.take_step(led) is None and second.take_interval(led) is None
     assert states.writes == writes
+
+
+def whole_job() -> Job:
+    """One whose every part says something."""
+    new = job()
+    new.options = JobOptions(True, 2, 3.5, "gate", ("stale",), {"term": {"year": 2024}}, ("a", "b"))
+    new.kind, new.phase, new.lease = JobKind.ROLLBACK, Phase.CATCHING_UP, Lease("w", 3, 4)
+    new.intervals = [Interval(0, 1, 9, 5, Lease("v", 2)), Interval(1, 0, 3, 3)]
+    new.counters = Counters(read=9, retried=1)
+    new.cursors, new.swapped_at, new.gates = {0: 5, 11: 7}, {0: 9}, (0.5, 1.0)
+    return new
+
+
+@pytest.mark.parametrize("made", [job(), whole_job()])
+def test_a_job_is_read_as_it_was_written(made: Job) -> None:
+    """With numbers of shards as keys, which are strings in JSON."""
+    written = json.loads(json.dumps(made.as_json()))
+    assert Job.from_json(written) == made
+    assert list(written)[:3] == ["format", "id", "source"] and len(written) == 1 + len(fields(Job))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"phase": "resting"},
+            "phase must be preparing, copying, .*trailing, done or cancelled, not 'resting'",
+        ),
+        ({"kind": 3}, "kind must be copy, rollback or in place, not 3"),
+        ({"cursors": {"x": 1}}, "cursors.x is a wrong key: it must be a whole number"),
+        ({"cursors": {"0": "1"}}, "cursors.0 must be a whole number, not the string '1'"),
+        ({"intervals": [{"shard": 0}]}, r"intervals\[0\].after is missing"),
+        (
+            {"lease": {"worker": "w", "fence": 1, "bear": 2}},
+            "lease has no key 'bear'; there are worker, fence",
+        ),
+        ({"options": {"rate": "fast"}}, "options.rate must be a number or null, not the string 'fast'"),
+        ({"options": {"rate": math.inf}}, "options.rate must be a finite number, not inf"),
+        ({"gates": [1]}, "gates must be a list of 2 or null, not a list"),
+        ({"moved": True}, "it has no key 'moved'; there are id, source, "),
+        ({"format": 3}, "another version"),
+    ],
+)
+def test_a_damaged_job_is_a_sentence(changes: dict[str, object], said: str) -> None:
+    """What is kept by a later version is not lost by writing it without."""
+    with pytest.raises(EngineError, match=said):
+        Job.from_json(job().as_json() | changes)
+
+
+@pytest.mark.parametrize(
+    "options", [{"rate": math.inf}, {"block_limit": math.nan}, {"query": {"x": math.inf}}]
+)
+def test_a_job_that_could_not_be_read_again_is_not_planned(options: dict[str, Any]) -> None:
+    """NaN and infinity are no JSON."""
+    with pytest.raises(UsageError, match="must be a finite number"):
+        JobOptions(**options)

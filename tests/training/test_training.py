@@ -53,9 +53,9 @@ def test_one_worker_and_a_seed_give_the_same_model_twice(
     settings = TrainingSettings(architecture, loss, dimensions=16, min_count=2, epochs=3, workers=1, seed=9)
     first = train_small(tmp_path / "first", settings).bundle.manifest
     second = train_small(tmp_path / "second", settings).bundle.manifest
-    assert first["files"] == second["files"]
-    assert first["corpus"] == second["corpus"]
-    assert first["training"]["loss"] == loss
+    assert first.files == second.files
+    assert first.corpus == second.corpus
+    assert first.training["loss"] == loss
 
 
 def test_words_that_occur_together_are_related(model: enricher.Model) -> None:

@@ -30,6 +30,7 @@ from enricher.records import (
     Share,
     clean,
 )
+from enricher.records.layout_json import layout_as_json, layout_from_json
 from enricher.search.fusion import SCORED
 from enricher.search.hybrid import rank_by_words_and_vector
 from enricher.search.plans import Group, lighten, plan
@@ -70,7 +71,6 @@ from indexer.engines.elasticsearch.vectors import (
 )
 from indexer.engines.fields import Prepared, at, encode, prepare
 from indexer.engines.filters import other_vectors
-from indexer.engines.layouts import layout_as_json, layout_from_json
 from indexer.engines.names import check_name, check_new_alias, check_new_index, no_such_index, not_ours
 
 VECTORS_LEFT_OUT = "index.mapping.exclude_source_vectors"

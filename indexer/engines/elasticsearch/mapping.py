@@ -5,8 +5,8 @@ from typing import Any
 
 from enricher.errors import UsageError
 from enricher.records import ENRICHMENT, FieldKind, IndexLayout
+from enricher.records.layout_json import layout_as_json
 from indexer.engines.fields import LONGEST_KEYWORD
-from indexer.engines.layouts import layout_as_json
 
 META = "enricher"
 

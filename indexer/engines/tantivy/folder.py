@@ -12,15 +12,19 @@ import errno
 import json
 import shutil
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, TypeVar
 
+from enricher.decoding import DecodingError, decode_json
 from enricher.errors import EngineError, EngineUnavailable
 from enricher.files import locked, sync, write_atomically
 from enricher.records import IndexLayout
-from indexer.engines.layouts import layout_as_json, layout_from_json
+from enricher.records.layout_json import layout_as_json, layout_from_json
 from indexer.engines.names import check_name, name_taken, no_such_index
+
+T = TypeVar("T")
 
 _TEMPORARY = ".temporary-"
 
@@ -86,7 +90,7 @@ class IndexFolder:
         seen = (state.st_ino, state.st_mtime_ns)
         known = self._layouts.get(name)
         if known is None or known[0] != seen:  # it is replaced by rename, which gives it another inode
-            known = self._layouts[name] = seen, layout_from_json(name, _read_json(path))
+            known = self._layouts[name] = seen, layout_from_json(name, _read_json(path, dict[str, Any]))
         return known[1]
 
     def change_layout(self, name: str, change: Callable[[IndexLayout], IndexLayout]) -> None:
@@ -101,10 +105,7 @@ class IndexFolder:
         path = self.root / ".aliases.json"
         if not path.exists():
             return {}
-        value = _read_json(path)
-        if not isinstance(value, Mapping):
-            raise EngineError(f"The file {path} is damaged; write {{}} into it to lose the aliases.")
-        return {str(alias): str(index) for alias, index in value.items()}
+        return _read_json(path, dict[str, str], " Write {} into it to lose the aliases.")
 
     def set_alias(self, alias: str, index: str) -> None:
         """Point an alias at an index; IndexConflict where an index has the alias's name."""
@@ -142,8 +143,9 @@ def write_json(path: Path, value: object) -> None:
     write_atomically(path, json.dumps(value, ensure_ascii=False, indent=1).encode())
 
 
-def _read_json(path: Path) -> object:
+def _read_json(path: Path, kind: type[T], way_out: str = "") -> T:
+    """The content of a JSON file. Raises EngineError with a way out, where there is one."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise EngineError(f"The file {path} is damaged: {error}.") from error
+        return decode_json(kind, path.read_bytes())
+    except DecodingError as error:
+        raise EngineError(f"The file {path} is damaged: {error}{way_out}") from error

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import tantivy
 
+from enricher.decoding import DecodingError, decode_json
 from enricher.errors import EngineError
 from enricher.files import write_atomically
 from enricher.model.text_vectors.vectors import Codes, from_numbers
 from enricher.records import VECTOR, Document, FieldKind, IndexLayout, Rejection
-from indexer.engines.field_types import FieldTypes, Values, plain_values
+from indexer.engines.field_types import FieldType, FieldTypes, Values, plain_values
 from indexer.engines.fields import (
     LONGEST_KEYWORD,
     Prepared,
@@ -160,12 +161,12 @@ def write_types(path: Path, types: FieldTypes) -> None:
 def read_types(path: Path) -> FieldTypes | None:
     """The types of an index's fields, None where they are not known. Raises EngineError."""
     try:
-        return FieldTypes.from_json(json.loads(path.read_bytes()))
+        return FieldTypes(decode_json(dict[str, FieldType], path.read_bytes()))
     except FileNotFoundError:
         return None
-    except ValueError as error:
+    except DecodingError as error:
         raise EngineError(
-            f"The file {path} is damaged; remove its index and index the documents again."
+            f"The file {path} is damaged: {error} Remove its index and index the documents again."
         ) from error
 
 

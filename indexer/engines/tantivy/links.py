@@ -4,11 +4,12 @@ The library locks a file beside the segments whenever it opens them, also to rea
 cannot be made, the segments are opened by way of a temporary folder of links to them.
 """
 
-import fcntl
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+
+from enricher.files import file_lock
 
 META = "meta.json"
 _LOCK = ".tantivy-meta.lock"
@@ -42,8 +43,7 @@ class LinkedSegments:
         """Hold the library's own lock, under which a writer removes files; needs no right to write."""
         with ExitStack() as stack:
             with suppress(OSError):
-                file = stack.enter_context((self._segments / _LOCK).open("rb"))
-                fcntl.flock(file, fcntl.LOCK_SH)
+                stack.enter_context(file_lock(self._segments / _LOCK, shared=True))
             yield
 
     def remove(self) -> None:

@@ -5,12 +5,12 @@ nothing to catch up with. Documents that an earlier run has copied are recognise
 enriched again.
 """
 
-import fcntl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from enricher.enrichment import DocumentEnricher
 from enricher.errors import EngineUnavailable, UsageError
+from enricher.files import file_lock
 from enricher.records import IndexLayout
 from indexer.engines.names import check_new_alias
 from indexer.engines.tantivy.engine import TantivyEngine
@@ -119,9 +119,9 @@ class EmbeddedJobs:
     def _alone(self, name: str) -> Iterator[None]:
         """Hold the lock of a job. Raises EngineUnavailable if another process holds it."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        with (self._folder / f"{name}.lock").open("a") as file:
+        with ExitStack() as stack:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                stack.enter_context(file_lock(self._folder / f"{name}.lock", wait=False))
             except BlockingIOError:
                 raise EngineUnavailable(f"Another process is working on the job {name!r}.") from None
             yield

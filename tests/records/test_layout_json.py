@@ -8,7 +8,7 @@ import pytest
 
 from enricher.errors import EngineError
 from enricher.records import FieldKind, IndexLayout
-from indexer.engines.layouts import layout_as_json, layout_from_json, settings_hash
+from enricher.records.layout_json import layout_as_json, layout_from_json, settings_hash
 from tests.engines.congruence import LAYOUT
 
 OLD: dict[str, Any] = {
@@ -41,11 +41,30 @@ def test_plugins_and_settings_are_recorded_with_a_hash() -> None:
     assert written["settings_hash"] != settings_hash({**enrichments, "keywords": {"top": 9}})
 
 
-@pytest.mark.parametrize("damage", [{"enrichments": [1]}, {"enrichments": {"tokens": 3}}, {"format": 9}])
-def test_a_damaged_layout_is_named(damage: dict[str, object]) -> None:
-    """By its index."""
-    with pytest.raises(EngineError, match="'docs'"):
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        ({"enrichments": [1]}, "is damaged: enrichments must be an object or null, not a list."),
+        ({"enrichments": {"tokens": 3}}, "is damaged: enrichments.tokens must be an object, not 3."),
+        ({"fields": "text"}, "is damaged: fields must be a list, not the string 'text'."),
+        ({"fields": [1]}, r"is damaged: fields\[0\] must be a string, not 1."),
+        ({"mapping": {"keywords": "exact"}}, "is damaged: mapping.keywords must be words, terms, keyword, "),
+        ({"model": 3}, "is damaged: model must be a string or null, not 3."),
+        ({"segmenter": {"segmenter.version": 2}}, 'segmenter."segmenter.version" must be a string, not 2.'),
+        ({"format": 9}, "is of another format than 1"),
+    ],
+)
+def test_a_damaged_layout_is_named(damage: dict[str, object], said: str) -> None:
+    """By its index and the key."""
+    with pytest.raises(EngineError, match=f"'docs'.*{said}"):
         layout_from_json("docs", OLD | damage)
+
+
+@pytest.mark.parametrize("key", ["fields", "mapping", "model", "compatible", "segmenter"])
+def test_a_layout_without_a_key_is_damaged(key: str) -> None:
+    """That every version has written."""
+    with pytest.raises(EngineError, match=f"'docs' is damaged: {key} is missing"):
+        layout_from_json("docs", {name: value for name, value in OLD.items() if name != key})
 
 
 WITH_VECTORS = dataclasses.replace(
