@@ -34,7 +34,7 @@ def test_an_empty_shard_has_no_interval() -> None:
 
 def test_a_pass_ends_at_the_checkpoint() -> None:
     """Operations that not all copies of a shard have yet are left to the next pass."""
-    assert ranges(job(), {0: ShardPoint(1, 10, 25)}) == [(0, -1, 10)]
+    assert ranges(job(), {0: ShardPoint(1, 10, 2 * MIN_INTERVAL_OPERATIONS)}) == [(0, -1, 10)]
 
 
 def test_a_pass_begins_where_the_last_has_ended() -> None:

@@ -119,7 +119,7 @@ def test_a_refused_document_is_not_missing_and_its_older_copy_is_gone() -> None:
 
 def test_documents_that_are_no_copies_are_kept_and_counted() -> None:
     """Of a rollback: what the new index refused, and what was written to the old one after the swap."""
-    target = [document("refused", 3), document("late", 12), document("copied", 4), document("later", 30)]
+    target = [document("refused", 3), document("late", 20), document("copied", 10), document("later", 21)]
     own = NeverCopied({("refused", None): 3}, {0: 10}, {0: 20})
     found = differences([], target, Rules({}, lambda document, copy: True, own))
     assert (names(found.gone), found.kept) == ({"copied", "later"}, 2)
