@@ -275,7 +275,7 @@ def test_activating_a_model_enriches_its_indexes_on_request(
     command = ["--engine", server_url, "--models", folder]
     assert run(*command, "reindex", "start", index, "--in-place").returncode == 0
     said = run(*command, "models", "activate", versions[1])
-    assert f"{index} (600 documents) is of the model {versions[0]}" in said.stderr
+    assert f"{index} (600 documents) is enriched with the model {versions[0]}" in said.stderr
     killed = run(*command, "reindex", "start", index, "--in-place", "--fail-at", "page-written")
     assert killed.returncode == -9
     found = run(*command, "doctor")
