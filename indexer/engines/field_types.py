@@ -1,7 +1,7 @@
-"""The types of the user's fields: of each that of its first value, as Elasticsearch maps it.
+"""The types of the user's fields. The first value of a field decides its type, as in Elasticsearch.
 
-A later value of another type is converted where Elasticsearch converts it (a number in a field of strings,
-"5" in a field of numbers); where it does not, the document is refused.
+A later value of another type is converted if Elasticsearch converts it (a number in a field of strings,
+"5" in a field of numbers). Otherwise the document is refused.
 """
 
 import json
@@ -14,34 +14,34 @@ from indexer.engines.fields import LONGEST_VALUE, SCALARS, Scalar, utf16_length
 
 
 class FieldType(StrEnum):
-    """What a field holds."""
+    """The type of a field."""
 
     STRING = "string"
     NUMBER = "number"
-    """64-bit floats, whatever a document writes."""
+    """64-bit floats, also for integers."""
     BOOLEAN = "boolean"
     OBJECT = "object"
-    """Fields below it, and no values."""
+    """An object: has inner fields, and no values."""
 
 
 Values = dict[str, list[Scalar]]
-"""The values of a document by their dotted paths, each once; an empty list where all are too long."""
+"""Dotted path → the distinct values of a document. The list is empty if all values are too long."""
 
 _NUMBER = re.compile(r"[\0-\x20]*([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)[fFdD]?[\0-\x20]*")
-"""The strings that Java reads as a number, but for hexadecimal ones."""
+"""Strings that Java parses as a number, except hexadecimal ones."""
 
 _BOOLEANS = {"true": True, "false": False, "": False}
 
 
 class FieldTypes:
-    """The types of the fields of one index, by their dotted paths; they only grow."""
+    """The types of the fields of one index, by dotted path. Types are added and never change."""
 
     def __init__(self, known: Mapping[str, FieldType]) -> None:
         self._known = dict(known)
 
     @classmethod
     def from_json(cls, value: object) -> "FieldTypes":
-        """What `as_json` wrote; ValueError where it is something else."""
+        """Read the types that `as_json` wrote. Raises ValueError for any other value."""
         if not isinstance(value, Mapping):
             raise ValueError("no object")
         return cls({str(path): FieldType(kind) for path, kind in value.items()})
@@ -54,17 +54,17 @@ class FieldTypes:
         return len(self._known)
 
     def get(self, path: str) -> FieldType | None:
-        """The type of a field, None where no document has it."""
+        """The type of a field; None if no document has the field."""
         return self._known.get(path)
 
     def names(self) -> list[str]:
-        """The fields that have values, sorted."""
+        """The names of all fields with values, sorted."""
         return sorted(path for path, kind in self._known.items() if kind is not FieldType.OBJECT)
 
     def admit(self, source: Mapping[str, object]) -> Values:
-        """The values of a document as its fields hold them; the types of new fields are kept.
+        """Convert the values of a document to the types of their fields, and record the types of new fields.
 
-        Raises ValueError, and keeps nothing, where a value does not fit the type of its field.
+        Raises ValueError, and records nothing, if a value does not fit the type of its field.
         """
         new: dict[str, FieldType] = {}
 
@@ -81,7 +81,7 @@ class FieldTypes:
 
 
 def plain_values(source: Mapping[str, object]) -> Values:
-    """The values of a document as it has them, for an index that knows no types."""
+    """The values of a document without conversion, for an index that records no types."""
     return _values(source, lambda path, value: _type_of(value))
 
 
@@ -97,7 +97,7 @@ def _values(source: Mapping[str, object], type_of: Callable[[str, object], Field
 
 
 def _parts(source: Mapping[str, object]) -> Iterator[tuple[str, object]]:
-    """Every object and every value of a document with its path, in the order of the document."""
+    """Yield every object and value of a document with its dotted path, in document order."""
     waiting: list[tuple[str, object]] = [("", source)]
     while waiting:
         path, value = waiting.pop()
@@ -127,7 +127,7 @@ def _type_of(value: object) -> FieldType:
 
 
 def _converted(path: str, kind: FieldType, value: Scalar) -> Scalar | None:
-    """The value as a field of a type keeps it for filters and facets, None where it does not keep it."""
+    """Convert a value to the type of its field; None if it is not kept for filters and facets."""
     match kind:
         case FieldType.STRING:
             text = value if isinstance(value, str) else json.dumps(value)
@@ -159,20 +159,21 @@ def _number(path: str, value: Scalar) -> float | None:
 
 
 def other_value(path: str, kind: FieldType, value: object) -> str:
-    """The reason for a refused document, without its full stop: a value that its field cannot hold."""
+    """Why a document is refused (no full stop): its value does not fit the type of the field."""
     shown = _short(value if isinstance(value, str) else json.dumps(value))
     if kind is FieldType.BOOLEAN:
-        return f"The field {_short(path)!r} holds true or false, and {shown!r} is neither"
-    return f"The field {_short(path)!r} holds numbers, and {shown!r} is none"
+        return f"The field {_short(path)!r} holds true or false, but {shown!r} is neither"
+    return f"The field {_short(path)!r} holds numbers, but {shown!r} is not a number"
 
 
 def other_shape(path: str, has_fields: bool) -> str:
-    """The reason for a refused document, without its full stop: an object in place of a value, or a value in
-    place of an object.
+    """Why a document is refused (no full stop): it has a value for an object field, or the reverse.
+
+    has_fields: whether the field is an object in other documents.
     """
     if has_fields:
-        return f"The field {_short(path)!r} has fields below it in other documents, and a value in this one"
-    return f"The field {_short(path)!r} has values in other documents, and fields below it in this one"
+        return f"The field {_short(path)!r} is an object in other documents, but a value in this one"
+    return f"The field {_short(path)!r} is a value in other documents, but an object in this one"
 
 
 def _short(text: str) -> str:

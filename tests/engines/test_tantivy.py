@@ -379,8 +379,8 @@ def test_a_damaged_index_is_said_plainly(
         with pytest.raises(EngineError) as raised:
             call()
         assert str(raised.value) == (
-            f"The index 'things' is damaged: its file {file.name} {trouble}; put the folder "
-            f"{root / 'things'} back from a copy, or remove it and index the documents again."
+            f"The index 'things' is damaged: its file {file.name} {trouble}. Restore the folder "
+            f"{root / 'things'} from a backup, or remove it and index the documents again."
         )
 
 
@@ -457,7 +457,7 @@ def test_types_outlive_the_engine(root: Path, engine: TantivyEngine) -> None:
     engine.close()
     opened = TantivyEngine(root, heap_bytes=20_000_000)
     (rejection,) = opened.write("things", [document("b", "x", n="s"), document("c", "x", n=2, other=True)])
-    assert rejection.reason == "The field 'n' holds numbers, and 's' is none."
+    assert rejection.reason == "The field 'n' holds numbers, but 's' is not a number."
     opened.close()
     assert ids(engine, "things", "x", filters=(("other", "true"),)) == ["c"]
     (root / "things" / "types.json").write_text("[]")

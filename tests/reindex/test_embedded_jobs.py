@@ -224,8 +224,13 @@ def test_old_indexes_are_kept_for_the_way_back_only(
     (first, second), version = names, json.loads(done.stdout)["model"]
     found = run(*command, "doctor")
     assert found.returncode == 0, found.stdout
-    assert f"kept for the way back from {first}: `enricher reindex remove {first}" in found.stdout
-    assert f"kept for the way back from {second}: `enricher reindex remove {second}" in found.stdout
+    assert (
+        f"kept for a rollback from {first}; to remove it run `enricher reindex remove {first}" in found.stdout
+    )
+    assert (
+        f"kept for a rollback from {second}; to remove it run `enricher reindex remove {second}"
+        in found.stdout
+    )
     assert run(*command, "reindex", "remove", first, "--old-index", "--yes").returncode == 0
     engine = TantivyEngine(tmp_path / "index")
     assert engine.indexes() == sorted(names)

@@ -114,7 +114,7 @@ def test_misread_vectors_are_refused_reported_and_mended(
     assert held == given * 3 // 2, "This server reads hexadecimal digits as they were meant."
     opened = open_index(engine, index, lambda _: model)
     query = opened.rewrite(opened.query(QUERIES[0]), IndexConfiguration())
-    refusal = f"have {held} numbers.* have {given}.*misread.*`enricher reindex start {index} --to ALIAS`"
+    refusal = f"have {held} dimensions.* have {given}.*misread.*`enricher reindex start {index} --to ALIAS`"
     with pytest.raises(IndexConflict, match=refusal):
         opened.search(SearchRequest(query))
     with pytest.raises(IndexConflict, match=refusal):

@@ -1,4 +1,4 @@
-"""Reading documents of an index of Elasticsearch: all of them as they were at one moment, or a sample."""
+"""Read documents of an Elasticsearch index: all of them at a point in time, or a sample."""
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
@@ -11,29 +11,29 @@ from enricher.records import ENRICHMENT, Document
 from indexer.engines.elasticsearch.errors import failures
 
 _KEEP_ALIVE = "5m"
-"""How long the server keeps the moment after each page."""
+"""How long the server keeps a point in time after each page."""
 
 _SECONDS_TO_CLOSE = 5.0
-"""How long a server may take to forget a moment, which it does by itself later."""
+"""Time-out for closing a point in time. The server closes it later by itself."""
 
 _PAGE = 500
 _PAGE_BYTES = 20_000_000
 
 _SEED = 1
 _TOGETHER = 20
-"""Documents of a sample that are read in one request."""
+"""Number of documents of a sample that one request reads."""
 
 WITHOUT_VECTORS = (9, 2)
-"""The first release that answers `_source` without the vectors of a document unless it is told otherwise."""
+"""The first release that omits vectors from `_source` by default."""
 
 
 def read_documents(
     client: Elasticsearch, addresses: object, index: str, moments: set[str], source: Mapping[str, object]
 ) -> Iterator[Document]:
-    """Fix the moment now, and answer the documents of it as they are asked for.
+    """Open a point in time now, and return an iterator over its documents.
 
-    The server's name of it is among `moments` until all documents are read, or the iterator is closed.
-    source: what the server is told of `_source` (`whole_source`).
+    moments: holds the id of the point in time until all documents are read or the iterator is closed.
+    source: the `_source` parameters (`whole_source`).
     """
     moment = _open_moment(client, addresses, index, moments)
     return _documents(_pages(client, addresses, index, moment, moments, {"source": dict(source)}))
@@ -61,9 +61,9 @@ def read_with_field(
     field: str,
     share: float,
 ) -> Iterator[tuple[Document, str]]:
-    """The documents that have a KEYWORD field, each with its value.
+    """Yield the documents that have a KEYWORD field, each with the value of the field.
 
-    share: the part of them that is read, drawn at random, from 0 to 1.
+    share: share of the documents to read, from 0 to 1, drawn at random.
     """
     held = {"exists": {"field": field}}
     drawn = {"query": held, "random_score": {"seed": _SEED, "field": "_seq_no"}, "boost_mode": "replace"}
@@ -80,7 +80,7 @@ def read_with_field(
 def read_sample(
     client: Elasticsearch, addresses: object, index: str, source: Mapping[str, object], size: int
 ) -> list[Document]:
-    """At most `size` documents drawn at random, the same ones each time; fewer where they are large."""
+    """Up to `size` random documents, the same ones in each call. Large documents reduce the number."""
     drawn = {"query": {"match_all": {}}, "random_score": {"seed": _SEED, "field": "_seq_no"}}
     found: list[Document] = []
     with failures(addresses, index):
@@ -100,7 +100,7 @@ def read_sample(
 
 
 def close_moments(client: Elasticsearch, moments: set[str]) -> None:
-    """Let the server forget moments that are still open."""
+    """Close all open points in time."""
     hurried = client.options(request_timeout=_SECONDS_TO_CLOSE, max_retries=0)
     with suppress(ApiError, TransportError):
         while moments:
@@ -115,7 +115,7 @@ def _pages(
     moments: set[str],
     body: Mapping[str, Any],
 ) -> Generator[Mapping[str, Any], None, None]:
-    """The hits of a search, page by page; body: what is asked of each beside its place."""
+    """Yield the hits of a search, page by page. body: the query and the requested fields."""
     after: list[Any] | None = None
     size = _PAGE
     try:
@@ -147,19 +147,19 @@ def _pages(
 
 
 def whole_source(version: Sequence[int]) -> dict[str, object]:
-    """What a server of a version is told, so that it answers `_source` as it was written, without ours."""
+    """The `_source` parameters for complete documents without enrichment, by server version."""
     told: dict[str, object] = {"excludes": [ENRICHMENT]}
     return told | {"exclude_vectors": False} if tuple(version) >= WITHOUT_VECTORS else told
 
 
 def as_parameters(source: Mapping[str, Any]) -> dict[str, str]:
-    """The same as parameters of a request whose body has no place for it."""
+    """The parameters of `whole_source` as query parameters, for requests without a body."""
     told = {"_source_excludes": ",".join(source["excludes"])}
     return told | {"_source_exclude_vectors": "false"} if "exclude_vectors" in source else told
 
 
 def _next_size(size: int, answer_bytes: int) -> int:
-    """Fewer documents a page where they are large, so that an answer stays near `_PAGE_BYTES`."""
+    """The size of the next page: smaller for large documents, so that a response has about `_PAGE_BYTES`."""
     if not answer_bytes:
         return size
     return max(1, min(_PAGE, size * _PAGE_BYTES // answer_bytes))

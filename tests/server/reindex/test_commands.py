@@ -78,7 +78,7 @@ def test_a_reindex_is_taken_back_by_command(
     assert done.returncode == 0 and f"{index} stands for {index}-old now" in done.stdout, done.stderr
     assert_copied(engine, index, truth, None)
     found = run(*command[:-1], "doctor").stdout
-    assert f"index {name}: 31 documents, kept for the way back from {index}-old" in found
+    assert f"index {name}: 31 documents, kept for a rollback from {index}-old" in found
     nothing = run(*command, "rollback", name)
     assert nothing.returncode == 2 and "that can be taken back" in nothing.stderr
     listed = run(*command, "status")
