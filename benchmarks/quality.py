@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks.collections import COLLECTIONS, JUDGED, CollectionRecipe, bounded, write
 from benchmarks.gains import HEADS, Measured, head, without
 from benchmarks.measure import machine
-from enricher.plugins.vector import VectorSettings
+from enricher.plugins.vector import Settings as VectorSettings
 from enricher.records import VECTOR, Rejection
 from enricher.settings import Configuration, IndexConfiguration
 from indexer.evaluation import Evaluation, evaluate
