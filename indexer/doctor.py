@@ -22,13 +22,13 @@ from indexer.reindex.jobs import Jobs
 from indexer.reindex.removal import replaced
 from indexer.stored_vectors import check_vectors
 
-CATCH_UP = "to enrich them run `enricher reindex start {} --in-place --only missing --only stale`"
+ENRICH_COMMAND = "to enrich them run `enricher reindex start {} --in-place --only missing --only stale`"
 """The command that enriches documents which other programs have written or changed."""
 
 MAX_UNENRICHED = 0.05
 """Maximum share of documents without up-to-date enrichment before the check of the index fails."""
 
-UNSEEN = "indexes and jobs were not checked, because a check of the engine failed"
+NOT_CHECKED = "indexes and jobs were not checked, because a check of the engine failed"
 
 
 def examine(
@@ -54,7 +54,7 @@ def examine(
         if all(check.passed for check in found):
             found += _contents(_Examined(engine, models, config, max_unenriched))
         else:
-            found.append(Check("indexes", False, UNSEEN))
+            found.append(Check("indexes", False, NOT_CHECKED))
     return checks + found
 
 
@@ -207,7 +207,7 @@ def _waiting(examined: _Examined, name: str, layout: IndexLayout, count: int) ->
         found.append(f"the text of {about}{estimate:,} has changed since it was enriched")
     if not found:
         return []
-    mended = CATCH_UP.format(name) if engine.has_other_writers else "index them again"
+    mended = ENRICH_COMMAND.format(name) if engine.has_other_writers else "index them again"
     limit = examined.max_unenriched if engine.has_other_writers else 0.0
     if missing + estimate > limit * count:
         raise EnricherError(f"{', and '.join(found)}: {mended}")

@@ -25,11 +25,11 @@ from enricher.records import (
 from enricher.sentences import counted
 from enricher.settings import IndexConfiguration
 from enricher.text.analysis import STRIP_HTML
-from indexer.engines.filters import other_vectors
+from indexer.engines.filters import dimensions_conflict
 
-SAMPLE = 3
+SAMPLE_DOCUMENTS = 3
 """Number of documents that are compared in each index."""
-EXACT = 512
+EXACT_DIMENSIONS = 512
 """Dimensions up to which the inner product of an engine is exact. Every further 512 add an error of 1."""
 
 
@@ -69,10 +69,10 @@ class StoredVectors:
             return None
         held = self.engine.dimensions(index)
         if held not in (0, dimensions):
-            raise other_vectors(index, held, dimensions)
+            raise dimensions_conflict(index, held, dimensions)
         documents = [
             one
-            for one in self.engine.sample_enriched(index, SAMPLE)
+            for one in self.engine.sample_enriched(index, SAMPLE_DOCUMENTS)
             if one.enrichment.get(FINGERPRINT) == fingerprint(_original(one), layout.fields)
         ]
         added = fresh.enrich([_original(one) for one in documents])
@@ -101,7 +101,7 @@ class StoredVectors:
         product = self.engine.product(index, document.id, codes.tobytes())
         if product is None:
             raise _wrong(index, document.id, "cannot be searched")
-        if abs(product - _square(codes)) > len(codes) // EXACT:
+        if abs(product - _square(codes)) > len(codes) // EXACT_DIMENSIONS:
             raise _wrong(index, document.id, "was misread by the server")
 
 

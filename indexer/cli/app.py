@@ -185,7 +185,7 @@ def context_of(context: typer.Context) -> Context:
     return found
 
 
-def number_of(workers: int | None) -> int:
+def worker_count(workers: int | None) -> int:
     """The number of workers: as requested, or the number of cores, at most MAX_WORKERS."""
     return workers or min(MAX_WORKERS, os.cpu_count() or 1)
 

@@ -9,7 +9,7 @@ import typer
 from enricher.errors import UsageError
 from enricher.settings import CONFIG_FILE
 from enricher.source_files import FileFinder, identity_of
-from indexer.cli.app import Command, Json, Workers, app, context_of, number_of
+from indexer.cli.app import Command, Json, Workers, app, context_of, worker_count
 from indexer.cli.output import (
     Rejects,
     counted,
@@ -25,8 +25,8 @@ if TYPE_CHECKING:  # The measuring modules import scipy, which no other command 
     from enricher.evaluation.report import Report
 
 COLUMNS = ("system", "nDCG@10", "Recall@100", "MAP", "MRR", "%", "p", "helped", "hurt", "ms")
-LONGEST_QUERY = 40
-SMALLEST_P = 0.0001
+MAX_QUERY_CHARACTERS = 40
+MIN_SHOWN_P = 0.0001
 
 
 @app.command(cls=Command)
@@ -111,7 +111,7 @@ def evaluate(
         train,
         tuple(backgrounds or ()),
         index,
-        number_of(workers),
+        worker_count(workers),
     )
     with Rejects() as rejects, progress_display() as progress:
         report = measure(job, rejects, progress)
@@ -178,7 +178,7 @@ def _print(report: "Report") -> None:
             system.average_precision,
             system.reciprocal_rank,
             f"{round(system.change, 1) + 0:.1f}",
-            f"{system.p:.2g}" if system.p >= SMALLEST_P else f"<{SMALLEST_P:g}",
+            f"{system.p:.2g}" if system.p >= MIN_SHOWN_P else f"<{MIN_SHOWN_P:g}",
             system.helped,
             system.hurt,
             f"{system.ms:.1f}",
@@ -210,7 +210,9 @@ def _print_hurt(report: "Report") -> None:
     rows = [
         (
             query.id,
-            query.text if len(query.text) <= LONGEST_QUERY else f"{query.text[: LONGEST_QUERY - 1]}…",
+            query.text
+            if len(query.text) <= MAX_QUERY_CHARACTERS
+            else f"{query.text[: MAX_QUERY_CHARACTERS - 1]}…",
             query.ndcg_plain,
             query.ndcg,
             query.document or "none found",

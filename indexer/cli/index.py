@@ -25,7 +25,7 @@ from indexer.cli.app import (
     app,
     context_of,
     index_name,
-    number_of,
+    worker_count,
 )
 from indexer.cli.output import Rejects, counted, print_json, print_line, progress_display, say
 from indexer.engines.names import file_name_for
@@ -103,7 +103,7 @@ def index(
             enricher,
             rejects,
             on_progress,
-            number_of(workers),
+            worker_count(workers),
             note_kept,
             unwritten,
         )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Encoder = Literal["default", "html"]
 
-SHOWN_VALUES = 10
+MAX_SHOWN_VALUES = 10
 """Values of a facet that the text output shows. JSON has all values that the engine counts."""
 
 
@@ -88,5 +88,5 @@ def _print(answer: Answer, explain: bool) -> None:
         print_hit(number, hit, answer.index, answer.query)
     for name, counts in response.facets.items():
         print()
-        rows = [(item.value, item.count) for item in counts[:SHOWN_VALUES]]
+        rows = [(item.value, item.count) for item in counts[:MAX_SHOWN_VALUES]]
         print_table((name, "documents"), rows, bars_of=1)

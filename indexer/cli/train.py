@@ -21,7 +21,7 @@ from indexer.cli.app import (
     TitleField,
     app,
     context_of,
-    number_of,
+    worker_count,
 )
 from indexer.cli.output import Rejects, counted, print_json, progress_display, say
 
@@ -111,7 +111,7 @@ def train(
     from indexer.sources import looked_at, read_sources
 
     shared = context_of(context)
-    workers = number_of(workers)
+    workers = worker_count(workers)
     settings = TrainingSettings(
         architecture,
         loss,

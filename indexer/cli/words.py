@@ -20,7 +20,7 @@ from indexer.cli.app import (
     Workers,
     app,
     context_of,
-    number_of,
+    worker_count,
 )
 from indexer.cli.output import Rejects, print_json, print_line, print_table, say
 
@@ -93,7 +93,7 @@ def keywords(
             if not named.names
             else looked_at(stream, form.fields, named.names, ", ".join(sources or []), rejects)
         )
-        printed = _print_keywords(finder, accepted(stream, rejects), number_of(workers), as_json)
+        printed = _print_keywords(finder, accepted(stream, rejects), worker_count(workers), as_json)
     if not printed:
         say("The source contains no documents.")
     if rejects.count:

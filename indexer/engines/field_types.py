@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 
-from indexer.engines.fields import LONGEST_VALUE, SCALARS, Scalar, utf16_length
+from indexer.engines.fields import MAX_VALUE_UTF16_UNITS, SCALARS, Scalar, utf16_length
 
 
 class FieldType(StrEnum):
@@ -72,7 +72,7 @@ class FieldTypes:
             kind = _type_of(value)
             known = self._known.get(path) or new.setdefault(path, kind)
             if (known is FieldType.OBJECT) != (kind is FieldType.OBJECT):
-                raise ValueError(other_shape(path, known is FieldType.OBJECT))
+                raise ValueError(shape_mismatch(path, known is FieldType.OBJECT))
             return known
 
         values = _values(source, type_of)
@@ -131,13 +131,17 @@ def _converted(path: str, kind: FieldType, value: Scalar) -> Scalar | None:
     match kind:
         case FieldType.STRING:
             text = value if isinstance(value, str) else json.dumps(value)
-            return text if len(text) <= LONGEST_VALUE and utf16_length(text) <= LONGEST_VALUE else None
+            return (
+                text
+                if len(text) <= MAX_VALUE_UTF16_UNITS and utf16_length(text) <= MAX_VALUE_UTF16_UNITS
+                else None
+            )
         case FieldType.BOOLEAN:
             found = (
                 value if isinstance(value, bool) else _BOOLEANS.get(value) if isinstance(value, str) else None
             )
             if found is None:
-                raise ValueError(other_value(path, FieldType.BOOLEAN, value))
+                raise ValueError(type_mismatch(path, FieldType.BOOLEAN, value))
             return found
         case _:
             return _number(path, value)
@@ -148,7 +152,7 @@ def _number(path: str, value: Scalar) -> float | None:
         return None
     found = _NUMBER.fullmatch(value) if isinstance(value, str) else None
     if isinstance(value, bool) or (isinstance(value, str) and found is None):
-        raise ValueError(other_value(path, FieldType.NUMBER, value))
+        raise ValueError(type_mismatch(path, FieldType.NUMBER, value))
     try:
         number = float(found[1] if found else value)
     except OverflowError:
@@ -158,7 +162,7 @@ def _number(path: str, value: Scalar) -> float | None:
     return number + 0.0  # no negative zero
 
 
-def other_value(path: str, kind: FieldType, value: object) -> str:
+def type_mismatch(path: str, kind: FieldType, value: object) -> str:
     """Why a document is refused (no full stop): its value does not fit the type of the field."""
     shown = _short(value if isinstance(value, str) else json.dumps(value))
     if kind is FieldType.BOOLEAN:
@@ -166,7 +170,7 @@ def other_value(path: str, kind: FieldType, value: object) -> str:
     return f"The field {_short(path)!r} holds numbers, but {shown!r} is not a number"
 
 
-def other_shape(path: str, has_fields: bool) -> str:
+def shape_mismatch(path: str, has_fields: bool) -> str:
     """Why a document is refused (no full stop): it has a value for an object field, or the reverse.
 
     has_fields: whether the field is an object in other documents.

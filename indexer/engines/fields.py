@@ -19,19 +19,19 @@ from enricher.records import (
     clean,
 )
 
-LONGEST_VALUE = 256
+MAX_VALUE_UTF16_UNITS = 256
 """Longer strings in the user's fields are not kept for filters and facets. In UTF-16 units."""
 
-LONGEST_KEYWORD = 1024
+MAX_KEYWORD_UTF16_UNITS = 1024
 """Longer values of KEYWORD fields are stored, but not kept for filters and facets. In UTF-16 units."""
 
-LONGEST_ID = 512
+MAX_ID_BYTES = 512
 """Maximum length of a document id in UTF-8, as in Elasticsearch."""
 
-DEEPEST_FIELD = 20
+MAX_FIELD_DEPTH = 20
 """Maximum number of names in a dotted path. Elasticsearch maps no deeper."""
 
-_LARGEST_BITS = 1024
+_MAX_INTEGER_BITS = 1024
 """A larger integer does not fit in a 64-bit float."""
 
 _LONG_WORD = re.compile(rf"\S{{{LONGEST_WORD + 1},}}")
@@ -96,8 +96,8 @@ def _prepare(
 ) -> Prepared:
     if not name:
         raise ValueError("The document has an empty id")
-    if len(name.encode()) > LONGEST_ID:
-        raise ValueError(f"The id is longer than {LONGEST_ID} bytes")
+    if len(name.encode()) > MAX_ID_BYTES:
+        raise ValueError(f"The id is longer than {MAX_ID_BYTES} bytes")
     if ENRICHMENT in document.source:
         raise ValueError(f"The field {ENRICHMENT!r} of the document is reserved; rename it")
     enrichment = complete(document.enrichment, layout)
@@ -220,7 +220,7 @@ def keywords_of(value: object) -> tuple[str, ...]:
 def check_fields(source: Mapping[str, object]) -> None:
     """Check that every engine can index the field names and shapes of a document. Raises ValueError.
 
-    Each part of a dotted name must contain more than white space. A path has at most `DEEPEST_FIELD` names,
+    Each part of a dotted name must contain more than white space. A path has at most `MAX_FIELD_DEPTH` names,
     and is either a value or an object.
     """
     for name in source:
@@ -233,8 +233,10 @@ def check_fields(source: Mapping[str, object]) -> None:
     while waiting:
         path, value = waiting.pop()
         if isinstance(value, Mapping):
-            if len(path) >= DEEPEST_FIELD:
-                raise ValueError(f"The field {_name(path)!r} is nested more than {DEEPEST_FIELD} levels deep")
+            if len(path) >= MAX_FIELD_DEPTH:
+                raise ValueError(
+                    f"The field {_name(path)!r} is nested more than {MAX_FIELD_DEPTH} levels deep"
+                )
             objects.update(path[:length] for length in range(1, len(path) + 1))
             waiting.extend((_step(path, key), inner) for key, inner in value.items())
         elif isinstance(value, list | tuple):
@@ -259,9 +261,9 @@ def _step(path: tuple[str, ...], key: object) -> tuple[str, ...]:
 
 
 def _check_value(path: tuple[str, ...], value: object) -> None:
-    if len(path) > DEEPEST_FIELD:
-        raise ValueError(f"The field {_name(path)!r} is nested more than {DEEPEST_FIELD} levels deep")
-    if isinstance(value, int) and value.bit_length() > _LARGEST_BITS:
+    if len(path) > MAX_FIELD_DEPTH:
+        raise ValueError(f"The field {_name(path)!r} is nested more than {MAX_FIELD_DEPTH} levels deep")
+    if isinstance(value, int) and value.bit_length() > _MAX_INTEGER_BITS:
         raise ValueError(f"The number in the field {_name(path)!r} is too large")
 
 

@@ -41,7 +41,7 @@ def no_scored_field(index: str, name: str) -> UsageError:
     return UsageError(f"The index {index!r} has no scored field {name!r}.")
 
 
-def other_vectors(index: str, held: int, given: int) -> IndexConflict:
+def dimensions_conflict(index: str, held: int, given: int) -> IndexConflict:
     """The error for an index whose vectors have other dimensions than those of its model.
 
     Older versions sent vectors as hexadecimal digits, which some servers read as base64: these vectors have

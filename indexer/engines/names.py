@@ -109,7 +109,7 @@ def name_taken(name: str) -> IndexConflict:
     return IndexConflict(f"An index or alias {name!r} already exists; choose another name.")
 
 
-def not_ours(name: str) -> IndexConflict:
+def not_created_here(name: str) -> IndexConflict:
     """The error for an index that another program created: it has no layout."""
     return IndexConflict(
         f"The index {name!r} was not created by this program. To create an enriched copy of it, run "

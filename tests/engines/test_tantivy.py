@@ -17,11 +17,11 @@ import tantivy
 from enricher.errors import EngineError, EngineUnavailable, IndexConflict
 from enricher.records import EnrichedDocument, FieldKind, SearchRequest
 from indexer.engines.tantivy import search as tantivy_search
+from indexer.engines.tantivy.catalog import write_json
 from indexer.engines.tantivy.engine import TantivyEngine
 from indexer.engines.tantivy.errors import explain
-from indexer.engines.tantivy.folder import write_json
 from indexer.engines.tantivy.index import field_names
-from indexer.engines.tantivy.links import LinkedSegments
+from indexer.engines.tantivy.read_only import LinkedSegments
 from tests.engines.congruence import LAYOUT, document, fill, ids, query
 from tests.engines.congruence_vectors import asking, pointing, put
 

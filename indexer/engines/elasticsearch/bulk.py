@@ -24,7 +24,7 @@ from indexer.engines.elasticsearch.errors import (
 
 CHUNK_BYTES = 8_000_000
 CHUNK_ACTIONS = 1_000
-CONTENT_BYTES = 100_000_000
+DEFAULT_MAX_REQUEST_BYTES = 100_000_000
 """Default of `http.max_content_length`, the size limit of a request."""
 
 
@@ -240,6 +240,6 @@ class BulkWriter:
             with failures(self._addresses):
                 nodes = self._client.nodes.info(metric="http", filter_path=path).get("nodes", {})
         except EngineError:
-            return CONTENT_BYTES
+            return DEFAULT_MAX_REQUEST_BYTES
         limits = [int(node["http"]["max_content_length_in_bytes"]) for node in nodes.values()]
-        return min(limits, default=CONTENT_BYTES)
+        return min(limits, default=DEFAULT_MAX_REQUEST_BYTES)

@@ -40,7 +40,7 @@ from indexer.engines.elasticsearch.columns import Columns, text_fields_of
 from indexer.engines.elasticsearch.errors import check_product, failures, innermost, readable, refusal_of
 from indexer.engines.elasticsearch.mapping import META, check_whole_source, mapping_of
 from indexer.engines.elasticsearch.reading import (
-    close_moments,
+    close_points_in_time,
     read_documents,
     read_sample,
     read_with_field,
@@ -69,16 +69,22 @@ from indexer.engines.elasticsearch.vectors import (
     stored_vector,
 )
 from indexer.engines.fields import Prepared, at, encode, prepare
-from indexer.engines.filters import other_vectors
+from indexer.engines.filters import dimensions_conflict
 from indexer.engines.layouts import layout_as_json, layout_from_json
-from indexer.engines.names import check_name, check_new_alias, check_new_index, no_such_index, not_ours
+from indexer.engines.names import (
+    check_name,
+    check_new_alias,
+    check_new_index,
+    no_such_index,
+    not_created_here,
+)
 
-VECTORS_LEFT_OUT = "index.mapping.exclude_source_vectors"
+EXCLUDE_SOURCE_VECTORS = "index.mapping.exclude_source_vectors"
 """An index setting: omit vectors from `_source`. The default is true since release 9.2."""
 
-MOST_FINGERPRINTS = 20_000
+MAX_COMPARED_FINGERPRINTS = 20_000
 """Maximum documents whose fingerprints `stale` compares. Larger indexes are sampled."""
-SEARCH_STOPS_EARLY = "index.dense_vector.hnsw_enable_early_termination"
+EARLY_TERMINATION = "index.dense_vector.hnsw_enable_early_termination"
 """An index setting: stop a vector search before all candidates are visited. Newer releases do so by default,
 and then miss six times as many of the 200 nearest of 8,000 vectors.
 """
@@ -113,8 +119,8 @@ class ElasticsearchEngine:
         self._retry = retry or RetryPolicy()
         self._chunk_bytes = chunk_bytes
         self._timeout = timeout
-        self._most_clauses: int | None = None
-        self._moments: set[str] = set()
+        self._max_clauses: int | None = None
+        self._points_in_time: set[str] = set()
         options: dict[str, Any] = {"request_timeout": timeout, "max_retries": 2}
         if addresses.user is not None:
             options["basic_auth"] = (addresses.user, addresses.password or "")
@@ -138,7 +144,7 @@ class ElasticsearchEngine:
     def create(self, index: str, layout: IndexLayout) -> None:
         check_new_index(index)
         with self.failures(index):
-            more: tuple[str, ...] = (VECTORS_LEFT_OUT, SEARCH_STOPS_EARLY) if layout.has_vectors else ()
+            more: tuple[str, ...] = (EXCLUDE_SOURCE_VECTORS, EARLY_TERMINATION) if layout.has_vectors else ()
             while True:
                 try:
                     self._create(index, layout, dict.fromkeys(more, False))
@@ -228,7 +234,7 @@ class ElasticsearchEngine:
         name, mapping = self._mapping(index)
         value = mapping.get("_meta", {}).get(META)
         if value is None:
-            raise not_ours(index)
+            raise not_created_here(index)
         return name, layout_from_json(index, value), mapping
 
     # -------------------------------------------------------------- documents
@@ -310,9 +316,9 @@ class ElasticsearchEngine:
     @readable
     def stale(self, index: str, fingerprint: Callable[[Document], str]) -> Share:
         field = f"{ENRICHMENT}.{FINGERPRINT}"
-        share = min(1.0, MOST_FINGERPRINTS / max(self._count(index, {"exists": {"field": field}}), 1))
+        share = min(1.0, MAX_COMPARED_FINGERPRINTS / max(self._count(index, {"exists": {"field": field}}), 1))
         found = read_with_field(
-            self.client, self.addresses, index, self._moments, self.whole_source, field, share
+            self.client, self.addresses, index, self._points_in_time, self.whole_source, field, share
         )
         number = looked = 0
         for document, stamped in found:
@@ -388,8 +394,8 @@ class ElasticsearchEngine:
         groups = plan(request, layout, index)
         room = len(request.filters) + 1
         while True:
-            if self._most_clauses is not None:
-                groups = lighten(groups, self._most_clauses - room)
+            if self._max_clauses is not None:
+                groups = lighten(groups, self._max_clauses - room)
             try:
                 answer = self._ask(index, body_of(request, groups, layout, columns))
             except ApiError as error:
@@ -425,9 +431,9 @@ class ElasticsearchEngine:
         if said is None or not groups:
             return False
         limit = int(said.group(1))
-        lower = limit if self._most_clauses is None else min(limit, self._most_clauses // 2)
-        changed = lower != self._most_clauses and lower > 1
-        self._most_clauses = lower
+        lower = limit if self._max_clauses is None else min(limit, self._max_clauses // 2)
+        changed = lower != self._max_clauses and lower > 1
+        self._max_clauses = lower
         return changed
 
     # -------------------------------------------------------------- reading documents and vectors
@@ -468,7 +474,7 @@ class ElasticsearchEngine:
     def read(self, index: str) -> Iterator[Document]:
         name, mapping = self._mapping(index)
         check_whole_source(name, mapping)
-        return read_documents(self.client, self.addresses, index, self._moments, self.whole_source)
+        return read_documents(self.client, self.addresses, index, self._points_in_time, self.whole_source)
 
     @readable
     def sample(self, index: str, size: int) -> list[Document]:
@@ -509,7 +515,7 @@ class ElasticsearchEngine:
         ]
 
     def close(self) -> None:
-        close_moments(self.client, self._moments)
+        close_points_in_time(self.client, self._points_in_time)
         self.client.close()
 
 
@@ -517,7 +523,7 @@ def _check_length(index: str, mapping: Mapping[str, Any], length: int) -> None:
     """Raise IndexConflict if the vectors of an index, if there are any, have other dimensions."""
     held = dimensions_of(mapping)
     if held not in (0, length):
-        raise other_vectors(index, held, length)
+        raise dimensions_conflict(index, held, length)
 
 
 def _action(document: Prepared) -> Action:

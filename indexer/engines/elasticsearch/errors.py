@@ -16,7 +16,7 @@ from elasticsearch import ApiError, UnsupportedProductError
 
 from enricher.errors import AccessDenied, EngineError, EngineUnavailable
 from indexer.engines.addresses import DEFAULT_PORT
-from indexer.engines.field_types import FieldType, other_shape, other_value
+from indexer.engines.field_types import FieldType, shape_mismatch, type_mismatch
 from indexer.engines.names import name_taken, no_such_index
 
 BUSY = frozenset({429, 502, 503, 504})
@@ -130,19 +130,19 @@ def misfit(said: Refusal) -> str | None:
     """
     shape = _NO_OBJECT.search(said.reason)
     if shape is not None:
-        return f"{other_shape(shape[1], has_fields=True)}."
+        return f"{shape_mismatch(shape[1], has_fields=True)}."
     value = _NO_VALUE.search(said.reason)
     if value is None:
         return None
     field, kind, shown = value.groups()
     if "{" in shown and _OBJECT.search(said.reason):
-        return f"{other_shape(field, has_fields=False)}."
+        return f"{shape_mismatch(field, has_fields=False)}."
     if "supports only finite values" in said.reason:
         return f"The number in the field {field!r} is too large."
     if kind in _NUMBERS:
-        return f"{other_value(field, FieldType.NUMBER, shown)}."
+        return f"{type_mismatch(field, FieldType.NUMBER, shown)}."
     if kind == "boolean":
-        return f"{other_value(field, FieldType.BOOLEAN, shown)}."
+        return f"{type_mismatch(field, FieldType.BOOLEAN, shown)}."
     return f"The field {field!r} has the type {kind} and does not accept {shown!r}."
 
 

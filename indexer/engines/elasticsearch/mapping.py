@@ -5,7 +5,7 @@ from typing import Any
 
 from enricher.errors import UsageError
 from enricher.records import ENRICHMENT, FieldKind, IndexLayout
-from indexer.engines.fields import LONGEST_KEYWORD
+from indexer.engines.fields import MAX_KEYWORD_UTF16_UNITS
 from indexer.engines.layouts import layout_as_json
 
 META = "enricher"
@@ -43,7 +43,7 @@ def _field(kind: FieldKind, dimensions: int | None) -> dict[str, object]:
         case FieldKind.TERMS:
             return {"type": "text", "analyzer": "whitespace", "index_options": "freqs"}
         case FieldKind.KEYWORD:
-            return {"type": "keyword", "ignore_above": LONGEST_KEYWORD}
+            return {"type": "keyword", "ignore_above": MAX_KEYWORD_UTF16_UNITS}
         case FieldKind.VECTOR:  # if unknown, the first vector decides the dimensions
             return {
                 **({"dims": dimensions} if dimensions else {}),

@@ -13,14 +13,14 @@ from indexer.engines.elasticsearch.errors import failures
 _KEEP_ALIVE = "5m"
 """How long the server keeps a point in time after each page."""
 
-_SECONDS_TO_CLOSE = 5.0
+_CLOSE_TIMEOUT_SECONDS = 5.0
 """Time-out for closing a point in time. The server closes it later by itself."""
 
-_PAGE = 500
+_MAX_PAGE_DOCUMENTS = 500
 _PAGE_BYTES = 20_000_000
 
 _SEED = 1
-_TOGETHER = 20
+_SAMPLE_PAGE_DOCUMENTS = 20
 """Number of documents of a sample that one request reads."""
 
 WITHOUT_VECTORS = (9, 2)
@@ -28,15 +28,21 @@ WITHOUT_VECTORS = (9, 2)
 
 
 def read_documents(
-    client: Elasticsearch, addresses: object, index: str, moments: set[str], source: Mapping[str, object]
+    client: Elasticsearch,
+    addresses: object,
+    index: str,
+    points_in_time: set[str],
+    source: Mapping[str, object],
 ) -> Iterator[Document]:
     """Open a point in time now, and return an iterator over its documents.
 
-    moments: holds the id of the point in time until all documents are read or the iterator is closed.
+    points_in_time: holds the id of the point in time until all documents are read or the iterator is closed.
     source: the `_source` parameters (`whole_source`).
     """
-    moment = _open_moment(client, addresses, index, moments)
-    return _documents(_pages(client, addresses, index, moment, moments, {"source": dict(source)}))
+    point_in_time = _open_point_in_time(client, addresses, index, points_in_time)
+    return _documents(
+        _pages(client, addresses, index, point_in_time, points_in_time, {"source": dict(source)})
+    )
 
 
 def _documents(hits: Generator[Mapping[str, Any], None, None]) -> Iterator[Document]:
@@ -45,18 +51,20 @@ def _documents(hits: Generator[Mapping[str, Any], None, None]) -> Iterator[Docum
             yield Document(str(hit["_id"]), hit.get("_source", {}))
 
 
-def _open_moment(client: Elasticsearch, addresses: object, index: str, moments: set[str]) -> str:
+def _open_point_in_time(
+    client: Elasticsearch, addresses: object, index: str, points_in_time: set[str]
+) -> str:
     with failures(addresses, index):
-        moment = str(client.open_point_in_time(index=index, keep_alive=_KEEP_ALIVE)["id"])
-    moments.add(moment)
-    return moment
+        point_in_time = str(client.open_point_in_time(index=index, keep_alive=_KEEP_ALIVE)["id"])
+    points_in_time.add(point_in_time)
+    return point_in_time
 
 
 def read_with_field(
     client: Elasticsearch,
     addresses: object,
     index: str,
-    moments: set[str],
+    points_in_time: set[str],
     source: Mapping[str, object],
     field: str,
     share: float,
@@ -72,8 +80,8 @@ def read_with_field(
         "docvalue_fields": [{"field": field}],
         "query": held if share >= 1 else {"function_score": {**drawn, "min_score": 1 - share}},
     }
-    moment = _open_moment(client, addresses, index, moments)
-    for hit in _pages(client, addresses, index, moment, moments, body):
+    point_in_time = _open_point_in_time(client, addresses, index, points_in_time)
+    for hit in _pages(client, addresses, index, point_in_time, points_in_time, body):
         yield Document(str(hit["_id"]), hit.get("_source", {})), str(hit["fields"][field][0])
 
 
@@ -87,8 +95,8 @@ def read_sample(
         answer = client.search(index=index, query={"function_score": drawn}, size=size, source=False)
         names = [str(hit["_id"]) for hit in answer["hits"]["hits"]]
         read = 0
-        for start in range(0, len(names), _TOGETHER):
-            part = names[start : start + _TOGETHER]
+        for start in range(0, len(names), _SAMPLE_PAGE_DOCUMENTS):
+            part = names[start : start + _SAMPLE_PAGE_DOCUMENTS]
             answer = client.search(
                 index=index, query={"ids": {"values": part}}, size=len(part), source=dict(source)
             )
@@ -99,30 +107,30 @@ def read_sample(
     return found
 
 
-def close_moments(client: Elasticsearch, moments: set[str]) -> None:
+def close_points_in_time(client: Elasticsearch, points_in_time: set[str]) -> None:
     """Close all open points in time."""
-    hurried = client.options(request_timeout=_SECONDS_TO_CLOSE, max_retries=0)
+    hurried = client.options(request_timeout=_CLOSE_TIMEOUT_SECONDS, max_retries=0)
     with suppress(ApiError, TransportError):
-        while moments:
-            hurried.close_point_in_time(id=moments.pop())
+        while points_in_time:
+            hurried.close_point_in_time(id=points_in_time.pop())
 
 
 def _pages(
     client: Elasticsearch,
     addresses: object,
     index: str,
-    moment: str,
-    moments: set[str],
+    point_in_time: str,
+    points_in_time: set[str],
     body: Mapping[str, Any],
 ) -> Generator[Mapping[str, Any], None, None]:
     """Yield the hits of a search, page by page. body: the query and the requested fields."""
     after: list[Any] | None = None
-    size = _PAGE
+    size = _MAX_PAGE_DOCUMENTS
     try:
         while True:
             with failures(addresses, index):
                 answer = client.search(
-                    pit={"id": moment, "keep_alive": _KEEP_ALIVE},
+                    pit={"id": point_in_time, "keep_alive": _KEEP_ALIVE},
                     size=size,
                     sort=[{"_shard_doc": "asc"}],
                     search_after=after,
@@ -130,9 +138,9 @@ def _pages(
                     allow_partial_search_results=False,
                     **body,
                 )
-            moments.discard(moment)
-            moment = str(answer["pit_id"])
-            moments.add(moment)
+            points_in_time.discard(point_in_time)
+            point_in_time = str(answer["pit_id"])
+            points_in_time.add(point_in_time)
             hits = answer["hits"]["hits"]
             yield from hits
             if len(hits) < size:
@@ -140,10 +148,10 @@ def _pages(
             after = hits[-1]["sort"]
             size = _next_size(size, int(answer.meta.headers.get("content-length") or 0))
     finally:
-        if moment in moments:
-            moments.remove(moment)
+        if point_in_time in points_in_time:
+            points_in_time.remove(point_in_time)
             with suppress(ApiError, TransportError):
-                client.close_point_in_time(id=moment)
+                client.close_point_in_time(id=point_in_time)
 
 
 def whole_source(version: Sequence[int]) -> dict[str, object]:
@@ -162,4 +170,4 @@ def _next_size(size: int, answer_bytes: int) -> int:
     """The size of the next page: smaller for large documents, so that a response has about `_PAGE_BYTES`."""
     if not answer_bytes:
         return size
-    return max(1, min(_PAGE, size * _PAGE_BYTES // answer_bytes))
+    return max(1, min(_MAX_PAGE_DOCUMENTS, size * _PAGE_BYTES // answer_bytes))

@@ -21,7 +21,7 @@ from enricher.search.fusion import (
 from indexer.engines.fields import at
 
 PATH = f"{ENRICHMENT}.{VECTOR}"
-CANDIDATES, MOST_CANDIDATES = 2, 10_000
+CANDIDATES_PER_DOCUMENT, MAX_CANDIDATES = 2, 10_000
 """`num_candidates` for each requested document, and the limit of the server."""
 
 Ask = Callable[[Mapping[str, Any]], Mapping[str, Any]]
@@ -74,7 +74,7 @@ def products_of(ask: Ask, asked: Codes, filters: Sequence[Mapping[str, Any]], nu
         "field": PATH,
         "query_vector": to_numbers(asked),
         "k": number,
-        "num_candidates": min(CANDIDATES * number, MOST_CANDIDATES),
+        "num_candidates": min(CANDIDATES_PER_DOCUMENT * number, MAX_CANDIDATES),
         "filter": list(filters),
     }
     hits = ask({"knn": nearest, "size": number, "source": False})["hits"]["hits"]

@@ -28,7 +28,7 @@ from indexer.engines.fields import prepare
 from indexer.engines.names import check_name, check_new_alias, check_new_index
 from indexer.engines.tantivy import index as tantivy_index
 from indexer.engines.tantivy import search as tantivy_search
-from indexer.engines.tantivy.folder import IndexFolder
+from indexer.engines.tantivy.catalog import IndexCatalog
 from indexer.engines.tantivy.index import STORED_KINDS, TantivyIndex
 
 HEAP_BYTES = 128_000_000
@@ -57,7 +57,7 @@ class TantivyEngine:
         commit_bytes: int = COMMIT_BYTES,
         commit_seconds: float = COMMIT_SECONDS,
     ) -> None:
-        self._folder = IndexFolder(Path(root))
+        self._folder = IndexCatalog(Path(root))
         self._heap_bytes = heap_bytes
         self._commit_bytes = commit_bytes
         self._commit_seconds = commit_seconds

@@ -18,7 +18,7 @@ from enricher.model.text_vectors.vectors import Codes, from_numbers
 from enricher.records import VECTOR, Document, FieldKind, IndexLayout, Rejection
 from indexer.engines.field_types import FieldTypes, Values, plain_values
 from indexer.engines.fields import (
-    LONGEST_KEYWORD,
+    MAX_KEYWORD_UTF16_UNITS,
     Prepared,
     Scalar,
     at,
@@ -26,7 +26,7 @@ from indexer.engines.fields import (
     utf16_length,
 )
 from indexer.engines.tantivy.errors import explain, is_lock_refused, not_allowed
-from indexer.engines.tantivy.links import META, LinkedSegments
+from indexer.engines.tantivy.read_only import META, LinkedSegments
 from indexer.engines.tantivy.vectors import VectorReader, VectorWriter, key_of
 
 ID, SOURCE, ENRICHMENT_JSON, VALUES, PATHS = "id", "source", "enrichment", "values", "paths"
@@ -41,12 +41,12 @@ and accept values of any type.
 STORED_KINDS = (FieldKind.KEYWORD, FieldKind.STORED)
 """Enrichment fields that are stored with a document. Words and vectors are only indexed."""
 
-MOST_IDS = 100_000
+MAX_CACHED_IDS = 100_000
 """Maximum ids of one commit that are cached, about 200 bytes each."""
 
-_PAGE = 10_000
-_LONGEST_KEY = 256
-_STRING = "s"
+_PAGE_DOCUMENTS = 10_000
+_MAX_KEY_BYTES = 256
+_STRING_PREFIX = "s"
 
 
 def field_names(layout: IndexLayout) -> dict[str, str]:
@@ -83,7 +83,7 @@ def schema_of(layout: IndexLayout) -> tantivy.Schema:
 def value_key(path: str) -> str:
     """The key of a user's field in `VALUES`: hexadecimal, because the library interprets dots and quotes."""
     encoded = path.encode("utf-8", "replace")
-    if len(encoded) > _LONGEST_KEY:
+    if len(encoded) > _MAX_KEY_BYTES:
         return f"u{hashlib.blake2b(encoded, digest_size=32).hexdigest()}"
     return f"t{encoded.hex()}"
 
@@ -95,12 +95,12 @@ def old_value_key(path: str) -> str:
 
 def value_term(value: Scalar) -> Scalar:
     """Encode a value as a term: a prefix keeps the library from parsing some strings as dates."""
-    return _STRING + value if isinstance(value, str) else value
+    return _STRING_PREFIX + value if isinstance(value, str) else value
 
 
 def value_of(term: Scalar) -> Scalar:
     """Decode a term that `value_term` encoded."""
-    return term[len(_STRING) :] if isinstance(term, str) else term
+    return term[len(_STRING_PREFIX) :] if isinstance(term, str) else term
 
 
 def as_stored(
@@ -124,7 +124,7 @@ def as_stored(
             stored.add_text(name, str(found))
             continue
         for keyword in keywords_of(found):
-            if utf16_length(keyword) <= LONGEST_KEYWORD:
+            if utf16_length(keyword) <= MAX_KEYWORD_UTF16_UNITS:
                 stored.add_text(name, keyword)
     return stored
 
@@ -183,7 +183,7 @@ class Snapshot:
         known = self.ids.get(place)
         if known is None:
             known = str(self.searcher.doc(address).get_first(ID))
-            if len(self.ids) < MOST_IDS:
+            if len(self.ids) < MAX_CACHED_IDS:
                 self.ids[place] = known
         return known
 
@@ -410,11 +410,13 @@ class TantivyIndex:
         searcher, start = self.searcher(), 0
         while True:
             with self.failures():
-                hits = searcher.search(tantivy.Query.all_query(), _PAGE, count=False, offset=start).hits
+                hits = searcher.search(
+                    tantivy.Query.all_query(), _PAGE_DOCUMENTS, count=False, offset=start
+                ).hits
             for _, address in hits:
                 with self.failures():
                     stored = searcher.doc(address)
                 yield Document(str(stored.get_first(ID)), source_of(stored))
-            if len(hits) < _PAGE:
+            if len(hits) < _PAGE_DOCUMENTS:
                 return
-            start += _PAGE
+            start += _PAGE_DOCUMENTS

@@ -41,11 +41,11 @@ from enricher.search.plans import Clause, Group, plan
 from indexer.engines.field_types import FieldType, FieldTypes
 from indexer.engines.fields import Scalar, as_value, keywords_of, number
 from indexer.engines.filters import (
+    dimensions_conflict,
     enrichment_field,
     filter_value,
     no_scored_field,
     no_such_field,
-    other_vectors,
 )
 from indexer.engines.tantivy.index import (
     ENRICHMENT_JSON,
@@ -63,10 +63,10 @@ from indexer.engines.tantivy.index import (
 )
 from indexer.engines.tantivy.vectors import Vectors, key_of
 
-_MOST_BUCKETS = 60_000
-MOST_FILTERED = 10_000
+_MAX_BUCKETS = 60_000
+MAX_COMPARED_DOCUMENTS = 10_000
 """If at most this many documents match the filters, the query is compared with all their vectors."""
-MOST_LOOKED_UP = 2000
+MAX_LOOKED_UP_DOCUMENTS = 2000
 """If more documents match the filters: maximum nearest documents that are tested with the filters."""
 
 _EXACT = ".keyword"
@@ -179,7 +179,7 @@ def product(index: TantivyIndex, id_: str, codes: bytes) -> int | None:
 def check_length(index: str, vectors: Vectors, length: int) -> None:
     """Raise IndexConflict if the vectors of an index, if there are any, have other dimensions."""
     if vectors.dimensions not in (0, length):
-        raise other_vectors(index, vectors.dimensions, length)
+        raise dimensions_conflict(index, vectors.dimensions, length)
 
 
 def _count(searcher: tantivy.Searcher, query: Query) -> int:
@@ -326,7 +326,7 @@ class _Search:
         return counts
 
     def _buckets(self, query: Query, key: str) -> Iterator[tuple[Scalar, int]]:
-        terms = {"field": key, "size": _MOST_BUCKETS}
+        terms = {"field": key, "size": _MAX_BUCKETS}
         for bucket in self.searcher.aggregate(query, {"facet": {"terms": terms}})["facet"]["buckets"]:
             told = bucket.get("key_as_string")
             value = bucket["key"] if told is None else told == "true"
@@ -376,10 +376,10 @@ class _FolderVectors:
         if not self._filters:
             return self._vectors.nearest(asked, number)
         searcher = self._search.searcher
-        allowed = searcher.search(_all(self._filters), MOST_FILTERED)
+        allowed = searcher.search(_all(self._filters), MAX_COMPARED_DOCUMENTS)
         passing = int(allowed.count)  # type: ignore[attr-defined]  # the stub lacks it
-        if passing > MOST_FILTERED:
-            depth = min(MOST_LOOKED_UP, number * -(-int(searcher.num_docs) // passing))
+        if passing > MAX_COMPARED_DOCUMENTS:
+            depth = min(MAX_LOOKED_UP_DOCUMENTS, number * -(-int(searcher.num_docs) // passing))
             keys = self._vectors.nearest(asked, depth)
             passed = self._looked_up(keys, self._filters)
             return [key for key in keys if key in passed]

@@ -38,8 +38,8 @@ FILE = "vectors.log"
 _HEAD = struct.Struct("<8sI4x")
 _MAGIC = b"vectors1"
 _DELETED = -128
-_MOST_DIMENSIONS = 65_536
-_SPARE = 1000
+_MAX_DIMENSIONS = 65_536
+_COMPACTION_MARGIN_RECORDS = 1000
 """The file is compacted if it has this many records more than twice the valid ones."""
 
 Keys = NDArray[np.uint64]
@@ -61,7 +61,7 @@ def _mapped(path: Path) -> NDArray[Any]:
         if len(head) < _HEAD.size:
             return np.empty(0, _records_of(0))
         magic, dimensions = _HEAD.unpack(head)
-        if magic != _MAGIC or dimensions > _MOST_DIMENSIONS:
+        if magic != _MAGIC or dimensions > _MAX_DIMENSIONS:
             raise EngineError(f"The file {path} is damaged; remove it and index the documents again.")
         kind = _records_of(dimensions)
         number = (os.fstat(file.fileno()).st_size - _HEAD.size) // kind.itemsize
@@ -153,7 +153,7 @@ class VectorWriter:
             return
         records = _mapped(self._path)
         kept = _alive(records)
-        if len(records) > 2 * len(kept) + _SPARE:
+        if len(records) > 2 * len(kept) + _COMPACTION_MARGIN_RECORDS:
             write_atomically(self._path, _HEAD.pack(_MAGIC, self._dimensions) + records[kept].tobytes())
 
 

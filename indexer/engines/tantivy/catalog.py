@@ -25,7 +25,7 @@ from indexer.engines.names import check_name, name_taken, no_such_index
 _TEMPORARY = ".temporary-"
 
 
-class IndexFolder:
+class IndexCatalog:
     """The indexes and aliases in one root folder. Every change is an atomic rename under a file lock."""
 
     def __init__(self, root: Path) -> None:
