@@ -1,4 +1,4 @@
-"""What can be wrong, looked at one by one."""
+"""The checks of `enricher doctor`: configuration, model, plug-ins, engine, indexes, jobs and vectors."""
 
 from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
@@ -22,22 +22,22 @@ from indexer.reindex.jobs import Jobs
 from indexer.reindex.removal import replaced
 from indexer.stored_vectors import check_vectors
 
-CATCH_UP = "`enricher reindex start {} --in-place --only missing --only stale` enriches them"
-"""How documents that other programs wrote get their enrichment."""
+ENRICH_COMMAND = "to enrich them run `enricher reindex start {} --in-place --only missing --only stale`"
+"""The command that enriches documents which other programs have written or changed."""
 
 MAX_UNENRICHED = 0.05
-"""Share of the documents of an index that may wait to be enriched before its check fails."""
+"""Maximum share of documents without up-to-date enrichment before the check of the index fails."""
 
-UNSEEN = "no index and no job was looked at, because a check of the engine failed"
+NOT_CHECKED = "indexes and jobs were not checked, because a check of the engine failed"
 
 
 def examine(
     models: Path, engine_url: str, config: Path | None, max_unenriched: float = MAX_UNENRICHED
 ) -> list[Check]:
-    """All checks, in the order in which a user would mend them; never raises an EnricherError.
+    """Run all checks, in the order in which a user would fix them. Never raises an EnricherError.
 
-    max_unenriched: share of the documents of an index, from 0 to 1, that may lack their enrichment or have
-    had their text changed since before its check fails.
+    max_unenriched: maximum share, from 0 to 1, of the documents of an index without enrichment or with a
+    text that has changed since. With a larger share the check of the index fails.
     """
     checks = [
         _check("configuration", lambda: _configuration(config)),
@@ -54,13 +54,13 @@ def examine(
         if all(check.passed for check in found):
             found += _contents(_Examined(engine, models, config, max_unenriched))
         else:
-            found.append(Check("indexes", False, UNSEEN))
+            found.append(Check("indexes", False, NOT_CHECKED))
     return checks + found
 
 
 @dataclass(frozen=True, slots=True)
 class _Examined:
-    """An engine, and what its indexes are compared with."""
+    """The engine to check, and what its indexes are compared with."""
 
     engine: SearchEngine
     models: Path
@@ -69,7 +69,7 @@ class _Examined:
 
 
 def _contents(examined: _Examined) -> list[Check]:
-    """One check for each index of ours, and each job that has not ended or has left documents behind."""
+    """One check for each enriched index, and for each job that is unfinished or could not copy documents."""
     from indexer.reindex.opening import open_jobs  # loads the libraries of all engines
 
     engine = examined.engine
@@ -84,7 +84,7 @@ def _contents(examined: _Examined) -> list[Check]:
 
 
 def _indexes(examined: _Examined, old: Mapping[str, Job]) -> list[Check]:
-    """One check for each index of ours; old: those that a job has replaced."""
+    """One check for each enriched index. old: the indexes that a job has replaced, with that job."""
     engine = examined.engine
     try:
         names = engine.indexes()
@@ -99,26 +99,28 @@ def _indexes(examined: _Examined, old: Mapping[str, Job]) -> list[Check]:
 
 
 def _lacks(job: Job, aliases: Mapping[str, Collection[str]]) -> bool:
-    """Whether an index that lacks documents, because it refused them, is in use."""
+    """Whether the index that a job created is in use, but lacks documents that it refused."""
     return bool(job.rejected) and job.target in aliases.get(job.alias, (job.alias,))
 
 
 def _job(jobs: Jobs, job: Job) -> str:
-    """The state of a job. Raises EnricherError if it has rejects or left a write block."""
+    """Describe a job. Raises EnricherError if it lacks documents or still blocks writes."""
     if job.phase.ended:
         raise EnricherError(
-            f"{job.rejected:,} of its documents could not be written to {job.target}: "
-            f"`enricher reindex replay {job.id}` tries again and says why, `remove` forgets them"
+            f"{job.rejected:,} of its documents could not be written to {job.target}. To try again and see "
+            f"the reasons, run `enricher reindex replay {job.id}`; to forget them, run "
+            f"`enricher reindex remove {job.id}`"
         )
     if jobs.is_blocking(job):
         raise EnricherError(
-            f"its write block still refuses writes to {job.source}: resume or cancel it, unless it runs now"
+            f"it still blocks writes to {job.source}. If it is not running now, run "
+            f"`enricher reindex resume {job.id}` or `enricher reindex cancel {job.id}`"
         )
-    return f"{job.phase}, {counted(job.counters.read, 'document')} read; running, or waiting to be resumed"
+    return f"{job.phase}, {counted(job.counters.read, 'document')} read; it is running or can be resumed"
 
 
 def _check(name: str, look: Callable[[], str]) -> Check:
-    """What `look` says, or the sentence of its error."""
+    """Run one check: its detail is the result of `look`, or the message of its error."""
     try:
         return Check(name, True, look())
     except EnricherError as error:
@@ -135,7 +137,7 @@ def _active_model(models: Path) -> str:
     enricher.bundle.verify()
     words = counted(len(enricher.words), "word")
     kept = counted(len(BundleStore(models).versions()), "model")
-    return f"{enricher.version}, {words}, all files whole; {kept} in {models}"
+    return f"{enricher.version}, {words}, all files complete; {kept} in {models}"
 
 
 def _plugins(models: Path, config: Path | None) -> str:
@@ -150,7 +152,11 @@ def _plugins(models: Path, config: Path | None) -> str:
 
 
 def _index(examined: _Examined, name: str) -> str:
-    """What an index holds; an error where it cannot be searched as it was made, or too much waits."""
+    """Describe the contents of an index.
+
+    Raises EnricherError if its model is missing, if documents have another model or other settings, or if too
+    many documents are not enriched.
+    """
     engine = examined.engine
     layout, count = engine.layout(name), engine.count(name)
     if (
@@ -158,7 +164,7 @@ def _index(examined: _Examined, name: str) -> str:
         and layout.model_version not in BundleStore(examined.models).versions()
     ):
         raise EnricherError(
-            f"{count:,} documents, enriched by the model {layout.model_version}, "
+            f"its {count:,} documents were enriched with the model {layout.model_version}, "
             f"which is not in {examined.models}"
         )
     waiting = _waiting(examined, name, layout, count)
@@ -166,14 +172,14 @@ def _index(examined: _Examined, name: str) -> str:
         left = engine.made_by(name, older)
         if left:
             raise EnricherError(
-                f"{left:,} of {count:,} documents are by {older}, and not by the model "
-                f"{layout.model_version} of the index: `enricher reindex start {name} --in-place` makes "
-                "them one"
+                f"{left:,} of {count:,} documents were enriched with the model {older}, but the model of the "
+                f"index is {layout.model_version}. To enrich all documents with one model, run "
+                f"`enricher reindex start {name} --in-place`"
             )
     if layout.mixed:
         raise EnricherError(
-            "some of its documents may have been enriched with other settings, because a job in place did "
-            f"not end: `enricher reindex start {name} --in-place` enriches all of them"
+            "some of its documents may have other settings, because a reindex in place did not finish. To "
+            f"enrich all of them again, run `enricher reindex start {name} --in-place`"
         )
     _compare_configuration(examined, name, layout)
     held = f"model {layout.model_version}" if layout.model_version else "words only"
@@ -185,9 +191,9 @@ def _index(examined: _Examined, name: str) -> str:
 
 
 def _waiting(examined: _Examined, name: str, layout: IndexLayout, count: int) -> list[str]:
-    """How many documents lack their enrichment or have had their text changed since.
+    """Count the documents without enrichment, and those whose text has changed since.
 
-    EnricherError where their share is too large; on an engine that nobody else writes to, where there is any.
+    Raises EnricherError if their share is too large. If the engine has no other writers, one is too many.
     """
     engine = examined.engine
     missing = engine.foreign(name)
@@ -195,13 +201,13 @@ def _waiting(examined: _Examined, name: str, layout: IndexLayout, count: int) ->
     estimate = round(stale.number / stale.of * (count - missing)) if stale.of else 0
     found = []
     if missing:
-        found.append(f"{missing:,} of {count:,} documents lack the words or the vector of its model")
+        found.append(f"{missing:,} of {count:,} documents have no or incomplete enrichment")
     if estimate:
         about = "" if stale.of >= count - missing else "about "
         found.append(f"the text of {about}{estimate:,} has changed since it was enriched")
     if not found:
         return []
-    mended = CATCH_UP.format(name) if engine.has_other_writers else "index them again"
+    mended = ENRICH_COMMAND.format(name) if engine.has_other_writers else "index them again"
     limit = examined.max_unenriched if engine.has_other_writers else 0.0
     if missing + estimate > limit * count:
         raise EnricherError(f"{', and '.join(found)}: {mended}")
@@ -209,10 +215,10 @@ def _waiting(examined: _Examined, name: str, layout: IndexLayout, count: int) ->
 
 
 def _compare_configuration(examined: _Examined, name: str, layout: IndexLayout) -> None:
-    """EnricherError where enricher.toml says otherwise for an index than it was made with."""
+    """Raise EnricherError if enricher.toml has other settings for an index than those it was made with."""
     try:
         tables = read_configuration(examined.config)
-    except ConfigurationError:  # a line of its own reports it
+    except ConfigurationError:  # another check reports it
         return
     names = names_of(examined.engine, name) if tables.indexes else (name,)
     table = tables.table_of(*names)
@@ -222,14 +228,14 @@ def _compare_configuration(examined: _Examined, name: str, layout: IndexLayout) 
     other = difference(layout, recipe.open().layout())
     if other is not None:
         raise EnricherError(
-            f"it was made in another way than the configuration says now: {other}. Configure it as it was, "
-            f"or give it the new settings with `enricher reindex start {name} --to ALIAS`"
+            f"its settings differ from the configuration: {other}. Restore the configuration, or apply the "
+            f"new settings with `enricher reindex start {name} --to ALIAS`"
         )
 
 
 def _old_index(engine: SearchEngine, name: str, job: Job) -> str:
-    """What an index is kept for that nobody uses."""
+    """Describe an index that a job has replaced."""
     return (
-        f"{counted(engine.count(name), 'document')}, kept for a rollback from {job.target}: "
-        f"`enricher reindex remove {job.id} --old-index` ends it"
+        f"{counted(engine.count(name), 'document')}, kept for a rollback from {job.target}; to remove it run "
+        f"`enricher reindex remove {job.id} --old-index`"
     )

@@ -1,4 +1,4 @@
-"""Read, enrich, write: the way of documents into an index."""
+"""The indexing pipeline: read documents, enrich them, write them to an index."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -23,11 +23,12 @@ from indexer.engines.fields import as_text
 
 @dataclass(slots=True)
 class IndexReport:
-    """What became of the documents: read = written + rejected.
+    """Counts of an indexing run, in documents. Documents read = written + rejected.
 
-    truncated: those with more text in a field than is analysed; without_text: those with none in any
-    enriched field. `ids` are those that were written. Of equal ids the last was kept, so that the index got
-    `distinct` = written − `duplicates` documents. The first `durable` of them no failure takes back.
+    truncated: documents with more text in a field than the analyzer reads. without_text: documents without
+    text in the enriched fields. ids: the ids of written documents. For repeated ids the index keeps the last
+    document, so it holds `distinct` = written − `duplicates` documents. durable: how many of the written
+    documents, from the first on, are safe on disk.
     """
 
     written: int = 0
@@ -44,11 +45,11 @@ class IndexReport:
 
     @property
     def duplicates(self) -> int:
-        """Documents written whose id had come before; of equal ids the last was kept."""
+        """Documents written with an id that was written before. The index keeps the last document."""
         return self.ids.repeated
 
     def add(self, batch: Sequence[Document], refused: Sequence[Rejection]) -> None:
-        """Count a batch as written, but for those that the engine refused."""
+        """Count the documents of a batch that the engine did not refuse as written."""
         left_out = Counter(clean(rejection.where) for rejection in refused)
         for document in batch:
             name = clean(document.id)
@@ -60,12 +61,12 @@ class IndexReport:
 
 
 def prepare_index(engine: SearchEngine, index: str, layout: IndexLayout) -> None:
-    """Create the index, or see that the one there was made in the same way (IndexConflict)."""
+    """Create the index, or check that the existing index has an equal layout. Raises IndexConflict."""
     if not engine.exists(index):
         try:
             engine.create(index, layout)
             return
-        except IndexConflict:  # another process may have been quicker
+        except IndexConflict:  # another process may have created it just now
             if not engine.exists(index):
                 raise
     present = engine.layout(index)
@@ -74,15 +75,15 @@ def prepare_index(engine: SearchEngine, index: str, layout: IndexLayout) -> None
     other = difference(present, layout)
     if other is not None:
         raise IndexConflict(
-            f"The index {index!r} was made in another way: {other}. Configure it as it was, or index into a "
-            "new name."
+            f"The index {index!r} has another configuration: {other}. Restore its configuration, or index "
+            "into a new name."
         )
 
 
 def difference(present: IndexLayout, wanted: IndexLayout) -> str | None:
-    """How documents that were enriched for one layout differ from those for another; None for not at all.
+    """Describe the first difference between two layouts that changes documents; None if there is none.
 
-    The models are not compared. What the first layout does not record is taken as equal.
+    Does not compare the models. What `present` does not record counts as equal.
     """
     if present.fields != wanted.fields:
         return f"its enriched fields are {', '.join(present.fields)}, not {', '.join(wanted.fields)}"
@@ -97,11 +98,11 @@ def difference(present: IndexLayout, wanted: IndexLayout) -> str | None:
                     return f"its setting {name}.{key} is {before!r}, not {now!r}"
     if dict(present.mapping) != dict(wanted.mapping):
         other = sorted(present.mapping.items() ^ wanted.mapping.items())
-        return f"its plug-ins add other fields ({', '.join(dict.fromkeys(path for path, _ in other))})"
+        return f"its plug-ins add different fields ({', '.join(dict.fromkeys(path for path, _ in other))})"
     for path in present.dimensions.keys() & wanted.dimensions.keys():
         held, given = present.dimensions[path], wanted.dimensions[path]
         if held != given:
-            return f"its vectors {path!r} have {held} numbers, not {given}"
+            return f"its vectors {path!r} have {held} dimensions, not {given}"
     if (STRIP_HTML in present.segmenter) != (STRIP_HTML in wanted.segmenter):
         before, now = ("true", "false") if STRIP_HTML in present.segmenter else ("false", "true")
         return f"it has strip_html = {before}, not {now}"
@@ -111,33 +112,33 @@ def difference(present: IndexLayout, wanted: IndexLayout) -> str | None:
 
 
 def _other_segmenter(present: IndexLayout, wanted: IndexLayout) -> str | None:
-    """How texts without a model were cut otherwise."""
+    """Describe the first difference between the segmenters of two layouts without a model."""
     for name, before in present.segmenter.items():
         now = wanted.segmenter.get(name)
         if before != now:
-            return f"its texts were cut with {name} {before}, not {now}"
+            return f"its texts were segmented with {name} {before}, not {now}"
     return None
 
 
 def _other_model(index: str, present: str | None, active: str | None) -> IndexConflict:
-    """The error for an index whose documents another model enriched, or none."""
+    """The error for an index that was enriched with another model, or without a model."""
     if present is None:
         return IndexConflict(
             f"The index {index!r} was made without a model: add --no-enrichment, or index into a new name."
         )
     if active is None:
         return IndexConflict(
-            f"The index {index!r} was enriched by the model {present}: "
-            "leave --no-enrichment away, or index into a new name."
+            f"The index {index!r} was enriched with the model {present}: "
+            "omit --no-enrichment, or index into a new name."
         )
     return IndexConflict(
-        f"The index {index!r} was enriched by the model {present}, now {active} is active: "
-        "index into a new name, or activate that model (`enricher models activate`)."
+        f"The index {index!r} was enriched with the model {present}, but {active} is active. "
+        f"Index into a new name, or run: enricher models activate {present}"
     )
 
 
 def _without_id(document: Document, field: str | None) -> Mapping[str, object]:
-    """The source without the field that says the id once more; where it says something else it stays."""
+    """The source without the field `field`, if its value is the id of the document."""
     if field is None or str(document.source.get(field)) != document.id:
         return document.source
     return {name: value for name, value in document.source.items() if name != field}
@@ -154,16 +155,14 @@ def index_documents(
     on_failure: Callable[[int], None] = lambda documents: None,
     unwritten: str | None = None,
 ) -> IndexReport:
-    """Enrich documents and write them to an index, in their order and in batches.
+    """Enrich documents and write them to an index, in order and in batches.
 
-    With several workers batches are enriched in processes of their own and written in this one: see
-    `map_in_order`. Nothing is held but the few batches that they have.
-
-    `unwritten` names the field of the id where the index refuses it: see `SearchEngine.refuses`.
-
-    `on_rejection` gets every line and document that could not be used; the others are written.
-    What was written stays when the call is interrupted, or the documents cannot be read further. Where the
-    call fails, in whatever way, `on_failure` gets how many documents, of equal ids one, are in the index.
+    workers: with several, worker processes enrich the batches and this process writes them (see
+    `map_in_order`). Only a few batches are in memory at a time.
+    unwritten: the id field, if the index does not accept it (see `SearchEngine.refuses`).
+    on_rejection: called with every line or document that cannot be used. The others are written.
+    on_failure: called if the call fails or is interrupted, with the number of distinct ids in the index.
+    Documents that were written before a failure stay in the index.
     """
     report = IndexReport()
 
@@ -201,7 +200,10 @@ def index_documents(
 def _kept(
     engine: SearchEngine, index: str, report: IndexReport, on_failure: Callable[[int], None]
 ) -> Iterator[None]:
-    """Make durable what was written when anything but the engine ends the block early; tell how much is."""
+    """If the block fails, commit what was written and report the count to `on_failure`.
+
+    Does not commit if the engine itself has failed.
+    """
     try:
         yield
     except BaseException as error:

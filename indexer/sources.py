@@ -1,4 +1,4 @@
-"""Documents from files, standard input, or an index of the engine."""
+"""Read documents from files, standard input, or an index of the engine."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
@@ -12,7 +12,7 @@ from enricher.sources import INDEX_PREFIX, SourceFormat, accepted, check_texts, 
 from indexer.engines.fields import as_text
 
 SAMPLE_CHARACTERS = 20_000_000
-"""A sample ends with the document by which its texts become as long."""
+"""Text length of a sample after which no more documents are added to it."""
 
 
 def read_sources(
@@ -23,12 +23,13 @@ def read_sources(
     written: Iterable[Path] = (),
     note: Callable[[str], None] = lambda sentence: None,
 ) -> Iterator[Document | Rejection]:
-    """The documents of all sources, in order; what cannot be used is a Rejection in its place.
+    """Yield the documents of all sources, in order. An unusable input is a Rejection in its place.
 
-    Everything is checked before the first document is read: SourceError for a missing file,
-    IndexNotFound for a missing index, UsageError for an index whose documents would lose their text
-    (`enricher.recipe.text_fields`; named: the fields that the user has typed) and for a file that this
-    command writes. The engine is opened only when a source needs it. written, note: see `FileFinder`.
+    All sources are checked before the first document is read. Raises SourceError for a missing file,
+    IndexNotFound for a missing index, and UsageError for an index whose text is not in `fields`
+    (see `enricher.recipe.text_fields`) or for a file that this command writes.
+    open_engine: called only if a source is an index. named: the fields that the user has typed.
+    written, note: see `FileFinder`.
     """
     if not sources:
         raise SourceError("No source was given: name a file, a folder, `-` or `index:NAME`.")
@@ -57,7 +58,7 @@ def _read(
 
 
 def _checked(document: Document, fields: Sequence[str]) -> Document | Rejection:
-    """A document of an index, by the rule for those of files: it must have text where text is expected."""
+    """Return a document of an index, or a Rejection if a text field holds something else than text."""
     try:
         check_texts(document.source, fields)
     except ValueError as error:
@@ -73,9 +74,10 @@ def looked_at(
     on_rejection: Callable[[Rejection], None],
     note: Callable[[str], None] = lambda sentence: None,
 ) -> Iterator[Document | Rejection]:
-    """The stream again, after a look at its first documents; note: takes what the user should know of them.
+    """Check the text fields of the first documents of a stream, and return the whole stream.
 
-    Raises UsageError where none of them has a field that was named.
+    note: called with each sentence that the user should read. Raises UsageError if no document has a field
+    that the user has named.
     """
     sample: list[Document] = []
     characters = 0

@@ -1,4 +1,4 @@
-"""Whether an engine holds the vectors that the model of an index gives: a few documents are enriched anew."""
+"""Check the vectors in an index: compare those of a few documents with fresh vectors of the model."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,23 +22,24 @@ from enricher.records import (
     SearchEngine,
     fingerprint,
 )
+from enricher.sentences import counted
 from enricher.settings import IndexConfiguration
 from enricher.text.analysis import STRIP_HTML
-from indexer.engines.filters import other_vectors
+from indexer.engines.filters import dimensions_conflict
 
-SAMPLE = 3
-"""Documents of an index that are looked at."""
-EXACT = 512
-"""Numbers of a vector up to which an engine's product is exact; it is off by one for so many more."""
+SAMPLE_DOCUMENTS = 3
+"""Number of documents that are compared in each index."""
+EXACT_DIMENSIONS = 512
+"""Dimensions up to which the inner product of an engine is exact. Every further 512 add an error of 1."""
 
 
 def check_vectors(engine: SearchEngine, models: Path, indexes: Sequence[str]) -> list[Check]:
-    """One line of `doctor` for each index whose vectors can be compared; never raises an EnricherError."""
+    """One check for each index whose vectors can be compared. Never raises an EnricherError."""
     stored, checks = StoredVectors(engine, cache(partial(load, models))), []
     for index in indexes:
         try:
             detail, passed = stored.look(index), True
-        except ModelNotFound:  # the line of the index itself reports it
+        except ModelNotFound:  # the check of the index itself reports it
             continue
         except EnricherError as error:
             detail, passed = str(error), False
@@ -49,15 +50,15 @@ def check_vectors(engine: SearchEngine, models: Path, indexes: Sequence[str]) ->
 
 @dataclass(frozen=True, slots=True)
 class StoredVectors:
-    """Compares the vectors of indexes with fresh ones. load: opens the model of a version."""
+    """Compares the vectors in indexes with fresh ones. load: returns the model of a version."""
 
     engine: SearchEngine
     load: Callable[[str], Model]
 
     def look(self, index: str) -> str | None:
-        """That an index holds the right vectors; None where its model gives none to compare with.
+        """Describe the vectors of an index; None if its model creates no vectors.
 
-        Raises EngineError where it holds others, and says what to do.
+        Raises IndexConflict if the index holds wrong vectors.
         """
         layout = self.engine.layout(index)
         if layout.model_version is None or not layout.has_vectors:
@@ -68,20 +69,20 @@ class StoredVectors:
             return None
         held = self.engine.dimensions(index)
         if held not in (0, dimensions):
-            raise other_vectors(index, held, dimensions)
+            raise dimensions_conflict(index, held, dimensions)
         documents = [
             one
-            for one in self.engine.sample_enriched(index, SAMPLE)
+            for one in self.engine.sample_enriched(index, SAMPLE_DOCUMENTS)
             if one.enrichment.get(FINGERPRINT) == fingerprint(_original(one), layout.fields)
         ]
         added = fresh.enrich([_original(one) for one in documents])
         for document, enrichment in zip(documents, added, strict=True):
             self._compare(index, document, enrichment.get(VECTOR))
-        compared = f"those of {len(documents)} documents as the model gives them" if documents else "none yet"
-        return f"{dimensions} numbers each, {compared}"
+        compared = f"those of {counted(len(documents), 'document')} are correct" if documents else "none yet"
+        return f"{dimensions} dimensions, {compared}"
 
     def _enricher(self, layout: IndexLayout) -> DocumentEnricher:
-        """What gives the documents of an index their vectors, and nothing else."""
+        """An enricher that adds only vectors, with the model and the settings of an index."""
         assert layout.model_version is not None
         enricher = self.load(layout.model_version).stripping_html(STRIP_HTML in layout.segmenter)
         context = PluginContext(layout.fields, enricher.analyzer, enricher)
@@ -89,10 +90,10 @@ class StoredVectors:
         return DocumentEnricher(enricher.analyzer, layout.fields, plugins, layout.model_version)
 
     def _compare(self, index: str, document: EnrichedDocument, given: object) -> None:
-        """See that the engine answers the vector of a document, and calculates with it."""
+        """Check that the engine returns and searches the vector of a document. Raises IndexConflict."""
         stored = document.enrichment.get(VECTOR)
         if stored != given:
-            what = "is missing" if stored is None else "is not the one that the model of the index gives"
+            what = "is missing" if stored is None else "is not the vector that the model creates"
             raise _wrong(index, document.id, what)
         if given is None:
             return
@@ -100,7 +101,7 @@ class StoredVectors:
         product = self.engine.product(index, document.id, codes.tobytes())
         if product is None:
             raise _wrong(index, document.id, "cannot be searched")
-        if abs(product - _square(codes)) > len(codes) // EXACT:
+        if abs(product - _square(codes)) > len(codes) // EXACT_DIMENSIONS:
             raise _wrong(index, document.id, "was misread by the server")
 
 
@@ -114,6 +115,6 @@ def _square(codes: Codes) -> int:
 
 def _wrong(index: str, id_: str, what: str) -> IndexConflict:
     return IndexConflict(
-        f"The vector of the document {id_!r} {what}: index into a new name, or run "
+        f"The vector of the document {id_!r} {what}. Index into a new name, or run "
         f"`enricher reindex start {index} --to ALIAS`"
     )

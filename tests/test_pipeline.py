@@ -112,9 +112,7 @@ def test_an_index_without_a_model_has_a_sentence_of_its_own(
     with pytest.raises(IndexConflict, match=r"'plain' was made without a model: add --no-enrichment, or"):
         prepare_index(engine, "plain", chain.layout())
     prepare_index(engine, "docs", chain.layout())
-    with pytest.raises(
-        IndexConflict, match=f"'docs' .*{chain.model_version}: leave --no-enrichment away, or"
-    ):
+    with pytest.raises(IndexConflict, match=f"'docs' .*{chain.model_version}: omit --no-enrichment, or"):
         prepare_index(engine, "docs", plain.layout())
 
 
@@ -317,14 +315,14 @@ def test_layouts_differ_in_fields_plugins_and_settings() -> None:
     other = replace(kept, enrichments={"keywords": {"top": 2}, "mine": {}})
     assert difference(kept, other) == "its plug-ins are keywords, not keywords, mine"
     other = replace(silent, mapping={"keywords": FieldKind.STORED})
-    assert difference(silent, other) == "its plug-ins add other fields (keywords)"
+    assert difference(silent, other) == "its plug-ins add different fields (keywords)"
 
 
 def test_texts_without_a_model_are_cut_by_one_segmenter() -> None:
     """A model says by itself how its texts are cut."""
     kept = IndexLayout(("text",), {}, segmenter={"segmenter.version": "1"})
     other = replace(kept, segmenter={"segmenter.version": "2"})
-    assert difference(kept, other) == "its texts were cut with segmenter.version 1, not 2"
+    assert difference(kept, other) == "its texts were segmented with segmenter.version 1, not 2"
     assert difference(replace(kept, model_version="m"), replace(other, model_version="m")) is None
 
 

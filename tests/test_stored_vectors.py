@@ -61,7 +61,7 @@ def test_the_vectors_of_the_model_are_right(
     """The line says how long they are, and of how many documents they were compared."""
     fill(engine, chain)
     length = chain.layout().dimensions["vector"]
-    detail = f"{length} numbers each, those of 3 documents as the model gives them"
+    detail = f"{length} dimensions, those of 3 documents are correct"
     assert checked(engine, models) == [Check("vectors of things", True, detail)]
 
 
@@ -71,7 +71,7 @@ def test_a_vector_that_the_model_does_not_give_is_reported(
     """With the document, and what to do."""
     fill(engine, chain, lambda one: with_vector(one, one.enrichment["vector"][::-1]))  # type: ignore[index]
     [check] = checked(engine, models)
-    assert not check.passed and "'d" in check.detail and "is not the one" in check.detail
+    assert not check.passed and "'d" in check.detail and "is not the vector" in check.detail
     assert "`enricher reindex start things --to ALIAS`" in check.detail
 
 
@@ -93,7 +93,7 @@ def test_vectors_of_another_length_are_reported(
     engine.write("things", [EnrichedDocument("a", made.source, chain.enrich([made])[0] | {"vector": [1, 2]})])
     engine.refresh("things")
     [check] = checked(engine, models)
-    assert not check.passed and "have 2 numbers, those of its model have 24" in check.detail
+    assert not check.passed and "have 2 dimensions, those of its model have 24" in check.detail
 
 
 def test_documents_that_changed_since_are_left_to_the_other_checks(
@@ -102,7 +102,7 @@ def test_documents_that_changed_since_are_left_to_the_other_checks(
     """Their vector is that of the text they had."""
     fill(engine, chain, lambda one: replace(one, source={**one.source, "text": "another text"}))
     assert [(one.passed, one.detail) for one in checked(engine, models)] == [
-        (True, "24 numbers each, none yet")
+        (True, "24 dimensions, none yet")
     ]
 
 

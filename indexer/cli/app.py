@@ -1,4 +1,4 @@
-"""The typer application and what every command shares."""
+"""The typer application, its global options, and the option types that commands share."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from enricher.search.searcher import Searcher
 
 
-MOST_WORKERS = 8
+MAX_WORKERS = 8
 
 GLOBAL_OPTIONS = tuple(f"--{setting.name}" for setting in SETTINGS)
 
@@ -44,9 +44,9 @@ def _expand_paths(ctx: Any) -> None:
 
 
 class Command(TyperCommand):
-    """A command whose usage line names its arguments as they are typed: WORD, SOURCE...
+    """A command whose usage line shows arguments without braces: WORD, SOURCE...
 
-    In every path ~ is the home folder, also where no shell has seen it (`--report=~/r.json`).
+    Expands ~ in every path option, also where the shell does not (`--report=~/r.json`).
     """
 
     def invoke(self, ctx: Any) -> Any:
@@ -61,7 +61,7 @@ class Command(TyperCommand):
 
 
 class Commands(TyperGroup):
-    """The commands; whoever writes a global option behind one of them is told its place."""
+    """A group of commands. A global option after a command is an error that shows the right place."""
 
     def get_help(self, ctx: Any) -> str:
         return legible(sys.stdout, super().get_help(ctx))
@@ -75,7 +75,7 @@ class Commands(TyperGroup):
             if name in GLOBAL_OPTIONS:
                 place = f"enricher {name} … {ctx.invoked_subcommand} …"
                 error.__dict__ |= {
-                    "message": f"The option {name} stands before the command: {place}",
+                    "message": f"Write the global option {name} before the command: {place}",
                     "possibilities": None,
                 }
             raise
@@ -84,8 +84,13 @@ class Commands(TyperGroup):
 app = typer.Typer(
     name="enricher",
     cls=Commands,
-    help="Search enrichment beside Elasticsearch: keywords, related words and query expansion "
-    "learned from your own documents.",
+    help="""Search enrichment beside Elasticsearch.
+
+    Learns keywords, related words and query expansion from your own documents, in Chinese and English.
+
+    Example: enricher train docs.jsonl && enricher index docs.jsonl --to articles && enricher
+    search "数据库 index" --in articles
+    """,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -95,13 +100,13 @@ app = typer.Typer(
 
 @dataclass(frozen=True)
 class Context:
-    """The global options, and what they open when it is needed."""
+    """The global options, and lazy access to the model store, the engine and the configuration."""
 
     models: Path
     engine_url: str
     config: Path | None
     on_close: Callable[[Callable[[], object]], object]
-    """Takes what is called when the command ends, in whatever way."""
+    """Registers a function that is called when the command ends, also after an error."""
 
     @property
     def store(self) -> BundleStore:
@@ -116,7 +121,7 @@ class Context:
         return load(self.models, version)
 
     def engine(self) -> SearchEngine:
-        """Open the engine; it is closed when the command ends, also by an error."""
+        """Open the search engine. It is closed when the command ends, also after an error."""
         from indexer.engines import open_engine
 
         engine = open_engine(self.engine_url)
@@ -127,14 +132,14 @@ class Context:
         return read_configuration(self.config)
 
     def searcher(self) -> Searcher:
-        """A searcher on the engine, which is closed when the command ends."""
+        """A searcher on the engine. The engine is closed when the command ends."""
         from enricher.search.searcher import Searcher
 
         return Searcher(self.engine(), self.model, self.configuration())
 
 
 def _close(engine: SearchEngine) -> None:
-    """Close an engine at the end of a command, whose own error is the one to tell."""
+    """Close an engine at the end of a command. Its errors must not replace the error of the command."""
     with suppress(EngineError):
         engine.close()
 
@@ -164,51 +169,49 @@ def options(
         typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True),
     ] = False,
 ) -> None:
-    """Search enrichment beside Elasticsearch: keywords, related words and query expansion learned
-    from your own documents, Chinese and English.
-
-    Example: enricher train docs.jsonl && enricher index docs.jsonl --to articles && enricher
-    search "数据库 index" --in articles
-    """
+    """Store the global options, which every command reads with `context_of`."""
     context.obj = Context(models, engine, config, context.call_on_close)
 
 
 def index_name(name: str | None) -> str | None:
-    """The name of an index or alias, refused before anything is done where nothing can have it."""
+    """Check the name of an index or alias before the command starts. Raises UsageError."""
     return name if name is None else check_name(name)
 
 
 def context_of(context: typer.Context) -> Context:
-    """The global options of a running command."""
+    """Return the global options of the running command."""
     found = context.find_object(Context)
     assert found is not None
     return found
 
 
-def number_of(workers: int | None) -> int:
-    """The workers asked for; by default as many as there are cores, at most MOST_WORKERS."""
-    return workers or min(MOST_WORKERS, os.cpu_count() or 1)
+def worker_count(workers: int | None) -> int:
+    """The number of workers: as requested, or the number of cores, at most MAX_WORKERS."""
+    return workers or min(MAX_WORKERS, os.cpu_count() or 1)
 
 
 Languages = Literal["auto", "zh", "en"]
 Segmenters = Literal["rjieba", "jieba"]
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-IdField = Annotated[str, typer.Option(help="Field that holds the id of a document.")]
+IdField = Annotated[str, typer.Option(help="Field with the id of a document.")]
 TitleField = Annotated[
     str | None,
-    typer.Option(help="Field that holds the title. Default: what the index shows, else title."),
+    typer.Option(help="Field with the title. Default: found in the index, else title."),
 ]
 TextField = Annotated[
     str | None,
-    typer.Option(help="Field that holds the text. Default: what the index shows, else text."),
+    typer.Option(help="Field with the text. Default: found in the index, else text."),
 ]
 FormatOption = Annotated[
-    Format, typer.Option("--format", help="By the file's name, JSON lines, or one document a line.")
+    Format,
+    typer.Option(
+        "--format", help="auto: by the file name; jsonl: one JSON object a line; text: one document a line."
+    ),
 ]
-Segmenter = Annotated[Segmenters, typer.Option(help="What cuts Chinese into words.")]
+Segmenter = Annotated[Segmenters, typer.Option(help="Segmenter for Chinese text.")]
 Language = Annotated[Languages, typer.Option(help="Main language of the text.")]
 Workers = Annotated[
     int | None,
-    typer.Option(min=1, help=f"Processes. Default: the number of cores, at most {MOST_WORKERS}."),
+    typer.Option(min=1, help=f"Number of processes. Default: the number of cores, at most {MAX_WORKERS}."),
 ]

@@ -1,4 +1,4 @@
-"""`enricher doctor`: one line per check."""
+"""`enricher doctor`: check models, engine and indexes, one line per check."""
 
 from typing import Annotated
 
@@ -17,15 +17,16 @@ def doctor(
         str,
         typer.Option(
             metavar="SHARE",
-            help="Documents of an index that may wait to be enriched, as a share (0.05) or in percent (5%).",
+            help="Maximum share of documents in an index without up-to-date enrichment: 0.05 or 5%.",
         ),
     ] = "5%",
     as_json: Json = False,
 ) -> None:
     """Check the models, the engine and the indexes.
 
-    The exit code is 1 when a check fails. Documents that applications have written or changed since they were
-    enriched are counted; they fail the check of their index where they are more than --max-unenriched.
+    Prints one line per check. The exit code is 1 if a check fails. Counts the documents of each index that
+    other programs have written, or changed since they were enriched. The check of the index fails if their
+    share is larger than --max-unenriched.
 
     Example: enricher --engine http://localhost:9200 doctor
     """
@@ -44,12 +45,12 @@ def doctor(
 
 
 def _share(text: str) -> float:
-    """A share from 0 to 1 that was written as a number or in percent. Raises UsageError."""
+    """Parse a share from 0 to 1, written as a number or in percent. Raises UsageError."""
     number, percent = text.strip().removesuffix("%"), text.strip().endswith("%")
     try:
         share = float(number) / (100 if percent else 1)
     except ValueError:
         share = -1.0
     if not 0 <= share <= 1:
-        raise UsageError(f"--max-unenriched takes a share from 0 to 1, or 0% to 100%, not {text!r}.")
+        raise UsageError(f"--max-unenriched must be from 0 to 1, or from 0% to 100%, not {text!r}.")
     return share

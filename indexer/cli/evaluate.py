@@ -1,4 +1,4 @@
-"""`enricher evaluate`: search measured on judged queries, against plain baselines."""
+"""`enricher evaluate`: measure search on judged queries against baselines."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -9,7 +9,7 @@ import typer
 from enricher.errors import UsageError
 from enricher.settings import CONFIG_FILE
 from enricher.source_files import FileFinder, identity_of
-from indexer.cli.app import Command, Json, Workers, app, context_of, number_of
+from indexer.cli.app import Command, Json, Workers, app, context_of, worker_count
 from indexer.cli.output import (
     Rejects,
     counted,
@@ -21,30 +21,36 @@ from indexer.cli.output import (
     say,
 )
 
-if TYPE_CHECKING:  # What measures imports scipy, which no other command needs.
+if TYPE_CHECKING:  # The measuring modules import scipy, which no other command needs.
     from enricher.evaluation.report import Report
 
 COLUMNS = ("system", "nDCG@10", "Recall@100", "MAP", "MRR", "%", "p", "helped", "hurt", "ms")
-LONGEST_QUERY = 40
-SMALLEST_P = 0.0001
+MAX_QUERY_CHARACTERS = 40
+MIN_SHOWN_P = 0.0001
 
 
 @app.command(cls=Command)
 def evaluate(
     context: typer.Context,
     collection: Annotated[
-        Path, typer.Argument(metavar="COLLECTION", help="Folder with docs.jsonl, queries.jsonl and qrels.")
+        Path,
+        typer.Argument(metavar="COLLECTION", help="Folder with docs.jsonl, queries.jsonl and qrels.tsv."),
     ],
     qrels: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="TREC judgements. Default: qrels.tsv in the folder.")
+        Path | None,
+        typer.Option(metavar="FILE", help="TREC relevance judgements. Default: qrels.tsv in the folder."),
     ] = None,
     train: Annotated[
         bool,
-        typer.Option("--train", help="Learn a model from the documents, not the active one."),
+        typer.Option(
+            "--train", help="Train a model on the documents and measure it instead of the active model."
+        ),
     ] = False,
     backgrounds: Annotated[
         list[str] | None,
-        typer.Option("--background", metavar="SOURCE", help="With --train, learn from these too; repeated."),
+        typer.Option(
+            "--background", metavar="SOURCE", help="With --train: more text to learn from. Repeatable."
+        ),
     ] = None,
     percent: Annotated[
         float | None,
@@ -52,26 +58,27 @@ def evaluate(
             "--gate",
             metavar="PERCENT",
             min=0,
-            help="Fail when enriched is worse by more than this.",
+            help="Fail if the enriched search loses more nDCG@10 than this against the best plain system.",
         ),
     ] = None,
     index: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Measure what enricher.toml says for this index.")
+        str | None, typer.Option(metavar="NAME", help="Use the settings of this index in enricher.toml.")
     ] = None,
     report_file: Annotated[
-        Path | None, typer.Option("--report", metavar="FILE", help="Write all that was found, as JSON.")
+        Path | None,
+        typer.Option("--report", metavar="FILE", help="Write the full report to this file, as JSON."),
     ] = None,
     plot_file: Annotated[
         Path | None,
-        typer.Option("--plot", metavar="FILE", help="Draw the systems as bars: .svg, .png or .pdf."),
+        typer.Option("--plot", metavar="FILE", help="Write a bar chart of the systems: .svg, .png or .pdf."),
     ] = None,
     workers: Workers = None,
     as_json: Json = False,
 ) -> None:
-    """Measure search on queries with judgements.
+    """Measure search quality on queries with relevance judgements.
 
-    The enriched search is compared with plain BM25, with RM3 and with each part of itself. Scratch
-    indexes are made and dropped; with --workers 1 a training is reproducible.
+    Compares the enriched search with plain BM25, with RM3, and with each of its parts alone. Creates
+    temporary indexes and drops them at the end. With --train --workers 1 the result is reproducible.
 
     Example: enricher evaluate my-collection --train --gate 1
     """
@@ -83,7 +90,7 @@ def evaluate(
 
     shared = context_of(context)
     if backgrounds and not train:
-        raise UsageError("--background is what a model learns from: it needs --train.")
+        raise UsageError("--background needs --train: only a training reads it.")
     configuration = shared.configuration()
     if index is not None and configuration.table_of(index) is None:
         raise UsageError(f"The configuration has no table for the index {index!r}.")
@@ -104,7 +111,7 @@ def evaluate(
         train,
         tuple(backgrounds or ()),
         index,
-        number_of(workers),
+        worker_count(workers),
     )
     with Rejects() as rejects, progress_display() as progress:
         report = measure(job, rejects, progress)
@@ -128,27 +135,27 @@ def evaluate(
 
 
 def _check_outputs(outputs: Sequence[Path], inputs: Iterable[Path], backgrounds: Iterable[str]) -> None:
-    """See, before any work is done, that the outputs can be written and replace nothing that is read.
+    """Check, before any work is done, that the outputs are writable and do not replace an input.
 
-    Says what is left out of the backgrounds. Raises UsageError, SourceError.
+    Reports the files that are skipped in the backgrounds. Raises UsageError, SourceError.
     """
     from enricher.sources import INDEX_PREFIX
 
     for path in outputs:
         _check_writable(path)
     if len({path.absolute() for path in outputs}) < len(outputs):
-        raise UsageError("--report and --plot name the same file: name two.")
+        raise UsageError("--report and --plot name the same file. Give two different files.")
     finder = FileFinder(note=say)
     named = [name for name in backgrounds if not name.startswith(INDEX_PREFIX)]
     read = [*inputs, *(file.path for name in named for file in finder.find(name) if file.path is not None)]
     taken = {identity_of(path) for path in read} - {None}
     for path in outputs:
         if identity_of(path) in taken:
-            raise UsageError(f"The file {str(path)!r} is read by this command: name another to write to.")
+            raise UsageError(f"The file {str(path)!r} is an input of this command. Write to another file.")
 
 
 def _check_writable(path: Path) -> None:
-    """Raise UsageError where a file cannot be written."""
+    """Raise UsageError if a file cannot be written."""
     present = path.exists()
     try:
         path.open("ab").close()
@@ -160,7 +167,7 @@ def _check_writable(path: Path) -> None:
 
 
 def _print(report: "Report") -> None:
-    """The systems as a table, the strongest plain one marked, and what else is worth a line."""
+    """Print the systems as a table with its legend, the index size, and the queries that lost most."""
     from enricher.evaluation.report import MARGIN
 
     rows = [
@@ -171,7 +178,7 @@ def _print(report: "Report") -> None:
             system.average_precision,
             system.reciprocal_rank,
             f"{round(system.change, 1) + 0:.1f}",
-            f"{system.p:.2g}" if system.p >= SMALLEST_P else f"<{SMALLEST_P:g}",
+            f"{system.p:.2g}" if system.p >= MIN_SHOWN_P else f"<{MIN_SHOWN_P:g}",
             system.helped,
             system.hurt,
             f"{system.ms:.1f}",
@@ -182,13 +189,13 @@ def _print(report: "Report") -> None:
     print_line(f"{report.collection}: {documents}; queries: {report.queries:,}; model: {report.model}")
     print_table(COLUMNS, rows)
     print()
-    print_line("* the strongest plain system: % is the change of nDCG@10 against it, p by a paired t-test.")
+    print_line("*: the strongest plain system. %: change of nDCG@10 against it. p: paired t-test.")
     print_line(
-        f"helped, hurt: queries whose nDCG@10 differs from bm25's by over {MARGIN:g}; ms: median a query."
+        f"helped, hurt: queries whose nDCG@10 differs from bm25's by over {MARGIN:g}. ms: median query time."
     )
     size = report.index_bytes
     print_line(
-        f"Size of the index: {size.enriched / 1e6:.1f} MB, {size.growth:.2f} times that with words only "
+        f"Index size: {size.enriched / 1e6:.1f} MB, {size.growth:.2f} times the size with words only "
         f"({size.words / 1e6:.1f} MB)."
     )
     if report.hurt:
@@ -197,13 +204,15 @@ def _print(report: "Report") -> None:
 
 
 def _print_hurt(report: "Report") -> None:
-    """The queries that lose most, and where the relevant document went."""
-    print_line(f"Most hurt by the enrichment, against {report.strongest} (terms and reasons: --report):")
+    """Print the queries that lose most, with the ranks of their best relevant document."""
+    print_line(f"Queries that lose most against {report.strongest} (--report has their terms and reasons):")
     columns = ("query", "text", "nDCG@10", "enriched", "relevant", "rank", "enriched")
     rows = [
         (
             query.id,
-            query.text if len(query.text) <= LONGEST_QUERY else f"{query.text[: LONGEST_QUERY - 1]}…",
+            query.text
+            if len(query.text) <= MAX_QUERY_CHARACTERS
+            else f"{query.text[: MAX_QUERY_CHARACTERS - 1]}…",
             query.ndcg_plain,
             query.ndcg,
             query.document or "none found",

@@ -1,4 +1,4 @@
-"""`enricher expand`: the words of a query and those added to it, by the model or as a search does it."""
+"""`enricher expand`: print the expansion of a query by the model, or by the settings of an index."""
 
 from typing import Annotated
 
@@ -14,19 +14,22 @@ from indexer.cli.words import say_inner_product
 @app.command(cls=Command)
 def expand(
     context: typer.Context,
-    query: Annotated[str, typer.Argument(metavar="QUERY", help="What a user would type.")],
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="A query as a user types it.")],
     index: Annotated[
         str | None,
         typer.Option(
-            "--in", metavar="INDEX", callback=index_name, help="Show what a search of this index does."
+            "--in",
+            metavar="INDEX",
+            callback=index_name,
+            help="Show the expansion that a search of this index uses.",
         ),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Print the words of a query and those added to it.
+    """Print the words of a query and the words added to it.
 
-    Each has its weight, the one that added it, and the reason. A search adds less where the words of the
-    query find enough: --in shows what it does.
+    Shows for each word its weight, the plug-in that added it, and the reason. A search adds fewer words if
+    the query words are frequent in the index: --in shows the words that a search of an index adds.
 
     Example: enricher expand "如何提高数据库查询速度" --in articles
     """
@@ -35,26 +38,26 @@ def expand(
     shared = context_of(context)
     expanded = _by_model(shared, query) if index is None else shared.searcher().expand(query, index)
     if not expanded.terms and expanded.vector is None:
-        raise UsageError(f"The query {query!r} holds no word to expand.")
+        raise UsageError(f"The query {query!r} has no word to expand.")
     if as_json:
         print_json(expand_answer(query, expanded, of_index=index is not None))
     else:
         print_query(expanded)
     if index is None:
-        say("This is what the model alone adds; `--in INDEX` shows what a search of an index does.")
+        say("These are the words that the model adds. Add --in INDEX to see what a search of an index adds.")
 
 
 def _by_model(shared: Context, text: str) -> Query:
-    """The query with the words that the active model adds, whatever an index may hold."""
+    """Expand a query with the active model, without looking at an index."""
     model = shared.model()
     say_inner_product(model)
     return model.expand(text)
 
 
 def print_query(query: Query) -> None:
-    """The terms of a query as a table, and what its vector weighs, where it has one.
+    """Print the terms of a query as a table, and the weight of its vector if it has one.
 
-    Columns that would say nothing are left out: of alternatives, and of fields where only words are searched.
+    Omits the column `for` if no term is an alternative, and `field` if only words are searched.
     """
     columns = ("term", "weight", "for", "origin", "field", "because")
     rows = [(t.term, t.weight, t.for_ or "", t.origin, t.field, t.because) for t in query.ordered()]

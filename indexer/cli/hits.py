@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 SENTENCE_BEFORE = re.compile(r"(?:^|[。！？!?…]|[.;；](?=\s))[”’」』）)\"'»]*\s*$|\n\s*$")
 SENTENCE_ENDS = re.compile(r"[。！？!?….;；][”’」』）)\"'»]*$")
-LOOK_BACK = 16
-BEGINNING = 100
+LOOKBEHIND_CHARACTERS = 16
+MAX_BEGINNING_CHARACTERS = 100
 """Letters that are shown of a text in which no word of the query stands."""
 
 
@@ -37,8 +37,8 @@ def print_hit(number: int, hit: Hit, opened: SearchableIndex, query: Query) -> N
 
 def _beginning(text: str) -> str:
     """The first letters of a text, on one line."""
-    line = " ".join(text[: 2 * BEGINNING].split())
-    return line if len(line) <= BEGINNING else f"{line[:BEGINNING].rstrip()} …"
+    line = " ".join(text[: 2 * MAX_BEGINNING_CHARACTERS].split())
+    return line if len(line) <= MAX_BEGINNING_CHARACTERS else f"{line[:MAX_BEGINNING_CHARACTERS].rstrip()} …"
 
 
 def mark(fragment: Fragment, analyzer: Analyzer, query: Query) -> str:
@@ -75,7 +75,7 @@ def _dots(plain: str, texts: list[str]) -> tuple[str, str]:
         start = text.find(plain)
         if start >= 0:
             end = start + len(plain)
-            begins = SENTENCE_BEFORE.search(text[max(0, start - LOOK_BACK) : start])
+            begins = SENTENCE_BEFORE.search(text[max(0, start - LOOKBEHIND_CHARACTERS) : start])
             ends = SENTENCE_ENDS.search(plain) or not text[end:].strip() or text[end : end + 1] == "\n"
             return "" if begins else "… ", "" if ends else " …"
     return "", ""

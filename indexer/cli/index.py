@@ -1,4 +1,4 @@
-"""`enricher index`: documents into an enriched index."""
+"""`enricher index`: write documents and their enrichment to an index."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from indexer.cli.app import (
     app,
     context_of,
     index_name,
-    number_of,
+    worker_count,
 )
 from indexer.cli.output import Rejects, counted, print_json, print_line, progress_display, say
 from indexer.engines.names import file_name_for
@@ -41,16 +41,21 @@ WORDS_ONLY = ("tokens",)
 @app.command(cls=Command)
 def index(
     context: typer.Context,
-    sources: Annotated[list[str], typer.Argument(metavar="SOURCE", help="Files, folders, - or index:NAME.")],
+    sources: Annotated[
+        list[str], typer.Argument(metavar="SOURCE", help="Files, folders, - (standard input) or index:NAME.")
+    ],
     to: Annotated[
         str,
-        typer.Option(metavar="NAME", callback=index_name, help="Index to write to; made if missing."),
+        typer.Option(
+            metavar="NAME", callback=index_name, help="Index to write to. Created if it does not exist."
+        ),
     ],
     no_enrichment: Annotated[
-        bool, typer.Option("--no-enrichment", help="Only cut the text into words; needs no model.")
+        bool, typer.Option("--no-enrichment", help="Only segment the text into words. Needs no model.")
     ] = False,
     rejects_file: Annotated[
-        Path | None, typer.Option("--rejects", help="Where refused lines go. Default: NAME.rejects.jsonl")
+        Path | None,
+        typer.Option("--rejects", help="File for rejected documents. Default: NAME.rejects.jsonl"),
     ] = None,
     workers: Workers = None,
     id_field: IdField = "id",
@@ -61,7 +66,7 @@ def index(
 ) -> None:
     """Index documents with their enrichment.
 
-    The same command again changes nothing.
+    A document replaces the document with the same id, so you can run the same command again.
 
     Example: enricher index docs.jsonl --to articles
     """
@@ -89,7 +94,7 @@ def index(
         prepare_index(engine, to, enricher.layout())
         unwritten = None
         if id_field not in form.fields and engine.refuses(to, id_field):
-            say(f"The mapping of {to} is strict and has no field {id_field!r}: it is the _id alone.")
+            say(f"The mapping of {to} is strict and has no field {id_field!r}: the id is stored as _id only.")
             unwritten = id_field
         report = index_documents(
             engine,
@@ -98,7 +103,7 @@ def index(
             enricher,
             rejects,
             on_progress,
-            number_of(workers),
+            worker_count(workers),
             note_kept,
             unwritten,
         )
@@ -118,17 +123,17 @@ def index(
         print_line(f"{counted(report.distinct, 'document')} written to {to}.")
     if absent:
         names = ", ".join(sorted(absent))
-        say(f"No document has text in what the configuration names as a field to enrich: {names}.")
+        say(f"No document has text in these fields of the configuration: {names}.")
     if report.duplicates:
         repeated = counted(report.duplicates, "document")
-        say(f"{repeated} came with an id seen before: the last of each was kept.")
+        say(f"{repeated} with a repeated id: the last document of each id was kept.")
     if report.without_text:
         without = counted(report.without_text, "document")
         say(f"{without} without text in the enriched fields ({', '.join(enricher.fields)}): not searchable.")
     if report.truncated:
         limit = enricher.analyzer.limit
         longer = counted(report.truncated, "document")
-        say(f"{longer} with over {limit:,} characters in a field: what is beyond is not searchable.")
+        say(f"{longer} with over {limit:,} characters in a field: the text past the limit is not searchable.")
     if rejects.count:
         say(rejects.summary())
         raise typer.Exit(1)
@@ -136,7 +141,7 @@ def index(
 
 @contextmanager
 def _what_stays(index: str) -> Iterator[Callable[[int], None]]:
-    """Takes how many documents are in the index, and says it where the block ends early."""
+    """Yield a function that takes the number of written documents. An error prints the last number."""
     kept = 0
 
     def note(documents: int) -> None:
@@ -147,13 +152,13 @@ def _what_stays(index: str) -> Iterator[Callable[[int], None]]:
         yield note
     except BaseException:
         if kept:
-            went = f"{counted(kept, 'document')} went to {index} before this"
-            say(f"Not finished: {went}. The same command again goes over all of them and loses none.")
+            written = f"{counted(kept, 'document')} written to {index}"
+            say(f"Not finished: {written}. Run the same command again to index all documents.")
         raise
 
 
 def not_empty(stream: Iterator[Document | Rejection], rejects: Rejects) -> Iterator[Document | Rejection]:
-    """The stream from its first document on; SourceError, before an index is made, where it has none."""
+    """Return the stream. Raises SourceError if it has no document, before an index is created."""
     from enricher.sources import accepted
 
     first = next(accepted(stream, rejects), None)
@@ -161,7 +166,7 @@ def not_empty(stream: Iterator[Document | Rejection], rejects: Rejects) -> Itera
         return chain((first,), stream)
     if rejects.count:
         say(rejects.summary())
-    raise SourceError("The source holds no document: nothing was indexed.")
+    raise SourceError("The source contains no documents: nothing was indexed.")
 
 
 def recipe(
@@ -172,7 +177,10 @@ def recipe(
     named: NamedFields,
     no_enrichment: bool,
 ) -> EnricherRecipe:
-    """What enriches the documents of sources for an index, on the active model (ModelNotFound)."""
+    """The recipe that enriches the documents of sources for an index, with the active model.
+
+    Raises ModelNotFound.
+    """
     from enricher.enrichment import EnricherRecipe
     from enricher.recipe.configuration import configuration_for, recorded_layout
     from enricher.recipe.fields import chosen_fields, field_notes, fields_of_sources

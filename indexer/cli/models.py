@@ -1,4 +1,4 @@
-"""`enricher models`: the bundles, which is active, and the way back."""
+"""`enricher models`: list, verify, activate, roll back, prune and import models."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from enricher.bundle.store import BundleStore
 
 
-models = typer.Typer(cls=Commands, help="List, verify, activate, roll back and import models.",
+models = typer.Typer(cls=Commands, help="List, verify, activate, roll back, prune and import models.",
                      no_args_is_help=True)  # fmt: skip
 app.add_typer(models, name="models")
 
-Version = Annotated[str | None, typer.Argument(metavar="V", help="A version; the active one if left out.")]
+Version = Annotated[
+    str | None, typer.Argument(metavar="VERSION", help="Version of the model. Default: the active one.")
+]
 
 
 @models.command("list", cls=Command)
@@ -43,7 +45,7 @@ def list_models(context: typer.Context, as_json: Json = False) -> None:
 
 
 def _summary(store: BundleStore, version: str) -> dict[str, object]:
-    """What the list says of a model; of one that cannot be opened, why."""
+    """The row of a model in the list. `fault` is the reason if the model cannot be opened."""
     try:
         manifest = store.open(version).manifest
     except BundleInvalid as error:
@@ -59,7 +61,7 @@ def _summary(store: BundleStore, version: str) -> dict[str, object]:
 
 @models.command(cls=Command)
 def show(context: typer.Context, version: Version = None, as_json: Json = False) -> None:
-    """Show what a model is and how it was made.
+    """Show the manifest of a model: its settings, counts and files.
 
     Example: enricher models show
     """
@@ -88,20 +90,25 @@ def verify(context: typer.Context, version: Version = None) -> None:
     """
     bundle = context_of(context).store.open(version)
     bundle.verify()
-    print(f"The model {bundle.version} is whole: {counted(len(bundle.manifest.files), 'file')}.")
+    print(f"The model {bundle.version} is complete: {counted(len(bundle.manifest.files), 'file')}.")
 
 
 @models.command(cls=Command)
 def activate(
     context: typer.Context,
-    version: Annotated[str, typer.Argument(metavar="V")],
+    version: Annotated[str, typer.Argument(metavar="VERSION", help="Version of the model.")],
     enrich: Annotated[
-        bool, typer.Option("--reindex", help="Enrich the indexes of other models in place, one by one.")
+        bool,
+        typer.Option(
+            "--reindex",
+            help="Then enrich the indexes of other models in place, one by one (Elasticsearch only).",
+        ),
     ] = False,
 ) -> None:
-    """Make a model the active one, after verifying it, and say which indexes are of another.
+    """Verify a model and make it the active one.
 
-    They go on as they are: a query is cut by the model of its index. --reindex works on Elasticsearch.
+    Lists the indexes that another model enriched. They continue to work: a search uses the model that
+    enriched its index.
 
     Example: enricher models activate 20260101T120000-0a1b2c
     """
@@ -113,12 +120,12 @@ def activate(
         others = _of_other_models(engine, version)
         for index, model in others.items():
             documents = counted(engine.count(index), "document")
-            how = "" if enrich else f"; `enricher reindex start {index} --in-place` changes that"
-            say(f"The index {index} ({documents}) is of the model {model}{how}.")
+            how = "" if enrich else f" To change it, run: enricher reindex start {index} --in-place"
+            say(f"The index {index} ({documents}) is enriched with the model {model}.{how}")
     except EngineError as error:
         if enrich:
             raise
-        say(f"Which indexes are of another model is not known. {error}")
+        say(f"Indexes that other models enriched could not be listed. {error}")
         return
     if enrich:
         from indexer.cli.reindex import enrich_in_place  # its commands come later in the help
@@ -128,7 +135,7 @@ def activate(
 
 
 def _of_other_models(engine: SearchEngine, version: str) -> dict[str, str]:
-    """The indexes in use that hold documents of other models, and one of those models."""
+    """Find the indexes in use whose documents another model enriched: index name → that model."""
     from indexer.reindex.job import JobKind
     from indexer.reindex.opening import open_jobs  # loads the libraries of all engines
     from indexer.reindex.removal import replaced
@@ -148,7 +155,7 @@ def _of_other_models(engine: SearchEngine, version: str) -> dict[str, str]:
 
 @models.command(cls=Command)
 def rollback(context: typer.Context) -> None:
-    """Go back to the model that was active before, and print its version.
+    """Activate the model that was active before, and print its version.
 
     Example: enricher models rollback
     """
@@ -158,15 +165,12 @@ def rollback(context: typer.Context) -> None:
 @models.command(cls=Command)
 def prune(
     context: typer.Context,
-    yes: Annotated[
-        bool, typer.Option("--yes", help="Remove them without being asked on a terminal.")
-    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
 ) -> None:
-    """Remove the models that nothing needs; print them.
+    """Remove unused models, and print their versions.
 
-    The active one stays, the one before it, those made since and not yet activated, and those
-    that enriched an index of the engine. What indexes of another engine need is not known: on
-    a terminal it asks before.
+    Keeps the active model, the previously active one, newer models, and models that enriched an index of
+    the engine. Indexes of other engines are not checked, so on a terminal the command asks first.
 
     Example: enricher models prune
     """
@@ -183,31 +187,32 @@ def prune(
         return used
 
     if not yes and is_interactive() and (unneeded := shared.store.prunable(needed())):
-        say(f"No index of this engine needs {', '.join(unneeded)}.")
+        say(f"Not used by any index of this engine: {', '.join(unneeded)}.")
         typer.confirm("Remove them?", abort=True, err=True)
     removed = shared.store.prune(needed)
     for version in removed:
         print(version)
     for version in sorted(used.keys() & set(shared.store.versions()) - {shared.store.active_version()}):
-        say(f"The model {version} stays: the index {used[version]} names it.")
+        say(f"The model {version} was kept: the index {used[version]} uses it.")
 
 
 @models.command("import", cls=Command)
 def import_model(
     context: typer.Context,
     file: Annotated[
-        Path, typer.Argument(metavar="GENSIM_MODEL", help="A model saved by gensim's Word2Vec.save.")
+        Path, typer.Argument(metavar="GENSIM_MODEL", help="File written by gensim's Word2Vec.save.")
     ],
     language: Language = "auto",
     segmenter: Segmenter = "rjieba",
     no_activate: Annotated[
-        bool, typer.Option("--no-activate", help="Do not make it the active model.")
+        bool, typer.Option("--no-activate", help="Do not activate the imported model.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Make a bundle from a Word2Vec model of gensim, words and order kept as they are.
+    """Import a Word2Vec model of gensim.
 
-    A gensim file is a pickle, which can run code: import only files that you trust.
+    Keeps the words and their order. A gensim file is a pickle, which can run code: import only files that
+    you trust.
 
     Example: enricher models import word2vec.model --language zh
     """
@@ -219,7 +224,7 @@ def import_model(
         version = import_bundle(store, file, open_analyzer(segmenter), language, progress)
     if not no_activate:
         store.activate(version)
-    say("An imported model has no document frequencies and no phrases: keywords use its word counts.")
+    say("An imported model has no document frequencies and no phrases: keywords use word counts instead.")
     if store.open(version).word2vec.tree is None:
-        say("It was trained with negative sampling: related words are ranked by inner product.")
+        say("The model was trained with negative sampling: related words are ranked by inner product.")
     print_json({"version": version}) if as_json else print(version)

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 
-SHOWN_REJECTIONS = 10
-SECONDS_BETWEEN_LINES = 10
+MAX_SHOWN_REJECTIONS = 10
+PROGRESS_INTERVAL_SECONDS = 10
 
 BAR_WIDTH = 20
 BLOCKS = ("", "\u258f", "\u258e", "\u258d", "\u258c", "\u258b", "\u258a", "\u2589", "\u2588")
@@ -233,7 +233,7 @@ class ProgressDisplay:
         """A line now and then; the last state of a step is said before the next one begins."""
         if step != self._step:
             self.finish()
-        if step == self._step and time.monotonic() - self._last < SECONDS_BETWEEN_LINES:
+        if step == self._step and time.monotonic() - self._last < PROGRESS_INTERVAL_SECONDS:
             self._unsaid = line
             return
         self._step, self._unsaid, self._last = step, "", time.monotonic()
@@ -282,9 +282,9 @@ class Rejects:
     def __call__(self, rejection: Rejection) -> None:
         """Take one; the first few are said in full."""
         self.count += 1
-        if self.count <= SHOWN_REJECTIONS:
+        if self.count <= MAX_SHOWN_REJECTIONS:
             say(f"{rejection.where}: {rejection.reason}")
-        elif self.count == SHOWN_REJECTIONS + 1:
+        elif self.count == MAX_SHOWN_REJECTIONS + 1:
             say("… more could not be used; all are counted.")
         if self.path is None:
             return

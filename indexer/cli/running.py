@@ -22,10 +22,10 @@ INTERRUPTED = 128 + signal.SIGINT
 BROKEN_PIPE = 128 + signal.SIGPIPE
 """The code by which a shell knows a command whose reader has gone."""
 
-FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+FULL_DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """Errors of a disk that takes no more."""
 
-LONGEST = 300
+MAX_ERROR_CHARACTERS = 300
 """Characters of a foreign error that are shown; the file has all of them."""
 
 
@@ -69,7 +69,7 @@ def _failed(error: BaseException, signals: StopSignals) -> int:
     elif isinstance(error, MemoryError):
         say("There is not enough memory for this.")
     else:
-        name, what = type(error).__name__, " ".join(str(error).split())[:LONGEST]
+        name, what = type(error).__name__, " ".join(str(error).split())[:MAX_ERROR_CHARACTERS]
         said = f"{name}: {what}" if what else name
         say(f"The command failed unexpectedly ({said}).{_kept(error)}")
     return 1
@@ -86,7 +86,7 @@ def _refused(error: OSError) -> str:
     failure = flushed(sys.stdout)
     if failure is not None:
         return _unwritten(failure)
-    if error.errno in FULL and error.filename is None:
+    if error.errno in FULL_DISK_ERRORS and error.filename is None:
         return f"The output, or a file, could not be written: {_reason(error)}."
     return f"The system refused: {error}."
 

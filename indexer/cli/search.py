@@ -1,4 +1,4 @@
-"""`enricher search`: an enriched search with highlights, facets and reasons."""
+"""`enricher search`: search an enriched index; print hits, highlights, facets and explanations."""
 
 from __future__ import annotations
 
@@ -17,45 +17,46 @@ if TYPE_CHECKING:
 
 Encoder = Literal["default", "html"]
 
-SHOWN_VALUES = 10
-"""Values of a facet that people see; JSON has all that the engine counts."""
+MAX_SHOWN_VALUES = 10
+"""Values of a facet that the text output shows. JSON has all values that the engine counts."""
 
 
 @app.command(cls=Command)
 def search(
     context: typer.Context,
-    query: Annotated[str, typer.Argument(metavar="QUERY", help="What to search for.")],
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="The query: words, without operators.")],
     index: Annotated[
         str, typer.Option("--in", metavar="NAME", callback=index_name, help="Index or alias to search.")
     ],
     top: Annotated[int, typer.Option(help="Number of hits.")] = 10,
     filters: Annotated[
         list[str] | None,
-        typer.Option("--filter", metavar="FIELD=VALUE", help="Keep hits with this value; repeated."),
+        typer.Option("--filter", metavar="FIELD=VALUE", help="Only hits with this value. Repeatable."),
     ] = None,
     facets: Annotated[
         list[str] | None,
         typer.Option(
             "--facet",
             metavar="FIELD",
-            help="Count the values of a field; keywords by what sets the hits apart; repeated.",
+            help="Count the values of a field. keywords: those typical of the hits first. Repeatable.",
         ),
     ] = None,
     no_expansion: Annotated[
         bool, typer.Option("--no-expansion", help="Search the typed words only.")
     ] = False,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Show the terms that were searched, and why.")
+        bool, typer.Option("--explain", help="Show the searched terms and the reason for each.")
     ] = False,
     encoder: Annotated[
-        Encoder, typer.Option(help="html: escape the text of JSON's highlights, not the marks <em>.")
+        Encoder,
+        typer.Option(help="Encoder of the highlights in JSON. html: escape the text, but not the tags <em>."),
     ] = "default",
     as_json: Json = False,
 ) -> None:
     """Search an index for a query and its related words.
 
-    The model that enriched the index expands the query. In the texts of the hits the words of the
-    query and their parts stand in « », the added words in ‹ ›.
+    The model that enriched the index expands the query. In the text of a hit, « » mark the words of the
+    query and their sub-words, ‹ › mark added words.
 
     Example: enricher search "数据库事务" --in articles --facet keywords --filter category=tech
     """
@@ -67,7 +68,7 @@ def search(
     answer = context_of(context).searcher().search(question)
     if answer.unenriched:
         lacking = counted(answer.unenriched, "document")
-        say(f"{lacking} of {index} without the words or the vector of its model: see `enricher doctor`.")
+        say(f"{lacking} of {index} without complete enrichment. Run: enricher doctor")
     if as_json:
         print_json(search_answer(answer, explain=explain, escape=encoder == "html"))
     else:
@@ -87,5 +88,5 @@ def _print(answer: Answer, explain: bool) -> None:
         print_hit(number, hit, answer.index, answer.query)
     for name, counts in response.facets.items():
         print()
-        rows = [(item.value, item.count) for item in counts[:SHOWN_VALUES]]
+        rows = [(item.value, item.count) for item in counts[:MAX_SHOWN_VALUES]]
         print_table((name, "documents"), rows, bars_of=1)

@@ -10,7 +10,7 @@ import typer
 
 from enricher.records import Document
 from indexer.cli.app import (
-    MOST_WORKERS,
+    MAX_WORKERS,
     Command,
     FormatOption,
     IdField,
@@ -21,7 +21,7 @@ from indexer.cli.app import (
     TitleField,
     app,
     context_of,
-    number_of,
+    worker_count,
 )
 from indexer.cli.output import Rejects, counted, print_json, progress_display, say
 
@@ -36,60 +36,69 @@ Loss = Literal["hierarchical-softmax", "negative-sampling"]
 @app.command(cls=Command)
 def train(
     context: typer.Context,
-    sources: Annotated[list[str], typer.Argument(metavar="SOURCE", help="Files, folders, - or index:NAME.")],
+    sources: Annotated[
+        list[str], typer.Argument(metavar="SOURCE", help="Files, folders, - (standard input) or index:NAME.")
+    ],
     backgrounds: Annotated[
         list[str] | None,
         typer.Option(
             "--background",
             metavar="SOURCE",
-            help="Learn words from these too, but from the documents alone what texts are like; repeated.",
+            help="More text of the same language and topic, to learn words but no text vectors. Repeatable.",
         ),
     ] = None,
     language: Language = "auto",
     segmenter: Segmenter = "rjieba",
-    dimensions: Annotated[int, typer.Option(help="Length of the vectors.")] = 100,
-    window: Annotated[int, typer.Option(help="Words on either side that count as context.")] = 10,
+    dimensions: Annotated[int, typer.Option(help="Dimensions of the word vectors.")] = 100,
+    window: Annotated[int, typer.Option(help="Words on each side that count as context.")] = 10,
     min_count: Annotated[
-        int | None, typer.Option(help="Drop words that occur less often. Default: 5, in small corpora 2.")
+        int | None,
+        typer.Option(help="Ignore words that occur less often. Default: 5, or 2 in a small corpus."),
     ] = None,
     epochs: Annotated[
-        int | None, typer.Option(help="Passes over the text. Default: 5 to 25, by the size of the corpus.")
+        int | None, typer.Option(help="Passes over the text. Default: 5 to 25, more for a small corpus.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed; with one worker the model is reproducible.")] = 1,
+    seed: Annotated[int, typer.Option(help="Random seed. With --workers 1 the model is reproducible.")] = 1,
     workers: Annotated[
         int | None,
         typer.Option(
-            min=1, help=f"Processes, then threads. Default: the number of cores, at most {MOST_WORKERS}."
+            min=1,
+            help=f"Number of processes and threads. Default: the number of cores, at most {MAX_WORKERS}.",
         ),
     ] = None,
     architecture: Annotated[
-        Architecture, typer.Option(help="Whether a word predicts its context, or the context it.")
+        Architecture,
+        typer.Option(help="skip-gram: a word predicts its context; cbow: the context predicts the word."),
     ] = "skip-gram",
     loss: Annotated[
-        Loss, typer.Option(help="The first gives exact probabilities, the second inner products.")
+        Loss,
+        typer.Option(
+            help="hierarchical-softmax gives exact probabilities, negative-sampling inner products."
+        ),
     ] = "hierarchical-softmax",
     lexicon: Annotated[
-        Path | None, typer.Option(help="Your own words: one a line, frequency and tag may follow.")
+        Path | None,
+        typer.Option(help="File of your own words: one a line, optionally followed by frequency and tag."),
     ] = None,
     no_tuning: Annotated[
-        bool, typer.Option("--no-tuning", help="Learn no vectors of texts: saves time, costs recall.")
+        bool, typer.Option("--no-tuning", help="Do not learn text vectors: faster, but lower recall.")
     ] = False,
     strip_html: Annotated[
-        bool, typer.Option("--strip-html", help="The texts are HTML: learn no words of its markup.")
+        bool, typer.Option("--strip-html", help="The texts are HTML: ignore the markup.")
     ] = False,
     id_field: IdField = "id",
     title_field: TitleField = None,
     text_field: TextField = None,
     format_name: FormatOption = "auto",
     no_activate: Annotated[
-        bool, typer.Option("--no-activate", help="Do not make it the active model.")
+        bool, typer.Option("--no-activate", help="Do not activate the new model.")
     ] = False,
     as_json: Json = False,
 ) -> None:
     """Learn a model from documents and activate it.
 
-    Its version is printed. The same document twice counts twice. Where there are few documents, other texts
-    of their language and field help as backgrounds.
+    Prints the version of the model. A document that occurs twice counts twice. If you have few documents,
+    add other text of the same language and topic with --background.
 
     Example: enricher train docs.jsonl more-docs/ --min-count 3
     """
@@ -102,7 +111,7 @@ def train(
     from indexer.sources import looked_at, read_sources
 
     shared = context_of(context)
-    workers = number_of(workers)
+    workers = worker_count(workers)
     settings = TrainingSettings(
         architecture,
         loss,
@@ -141,16 +150,16 @@ def train(
     if not no_activate:
         shared.store.activate(version)
     if not no_tuning and shared.store.open(version).manifest.text_vectors is None:
-        say("There were too few documents to learn vectors of texts from: searches will go by words alone.")
+        say("There are too few documents to learn text vectors. Searches will match by words only.")
     if longer.number:
         cut = counted(longer.number, "document")
-        say(f"{cut} with over {analyzer.limit:,} characters in a field: what is beyond was not learned from.")
+        say(f"{cut} with over {analyzer.limit:,} characters in a field: the text past the limit was ignored.")
     print_json({"version": version}) if as_json else print(version)
     if seen.repeated:
         repeated = counted(seen.repeated, "document")
-        say(f"{repeated} came with an id seen before: the model has learned from all of them.")
+        say(f"{repeated} with a repeated id: the model has learned from all of them.")
     if rejects.count:
-        say(f"{rejects.summary()} The model was trained on the others.")
+        say(f"{rejects.summary()} The model was trained on the other documents.")
         raise typer.Exit(1)
 
 

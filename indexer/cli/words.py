@@ -1,4 +1,4 @@
-"""`enricher keywords`, `neighbors`, `related`: what the model says of words."""
+"""`enricher keywords`, `neighbors` and `related`: ask the model about words and texts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from indexer.cli.app import (
     Workers,
     app,
     context_of,
-    number_of,
+    worker_count,
 )
 from indexer.cli.output import Rejects, print_json, print_line, print_table, say
 
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from enricher.loaded_model import Model
 
 
-Top = Annotated[int, typer.Option(help="How many.")]
-Word = Annotated[str, typer.Argument(metavar="WORD", help="A word of the model.")]
+Top = Annotated[int, typer.Option(help="Number of results.")]
+Word = Annotated[str, typer.Argument(metavar="WORD", help="A word in the vocabulary of the model.")]
 Method = Literal["phrases", "published"]
 
 
@@ -38,12 +38,18 @@ Method = Literal["phrases", "published"]
 def keywords(
     context: typer.Context,
     sources: Annotated[
-        list[str] | None, typer.Argument(metavar="SOURCE", help="Files, folders, - or index:NAME.")
+        list[str] | None,
+        typer.Argument(metavar="SOURCE", help="Files, folders, - (standard input) or index:NAME."),
     ] = None,
-    text: Annotated[str | None, typer.Option(help="A text, instead of sources.")] = None,
+    text: Annotated[
+        str | None, typer.Option(help="Extract the keywords of this text instead of SOURCE.")
+    ] = None,
     top: Top = 5,
     method: Annotated[
-        Method, typer.Option(help="Frequent and rare words and phrases, or log p(text|word).")
+        Method,
+        typer.Option(
+            help="phrases: typical words and phrases of the text; published: words by log p(text|word)."
+        ),
     ] = "phrases",
     workers: Workers = None,
     id_field: IdField = "id",
@@ -54,7 +60,7 @@ def keywords(
 ) -> None:
     """Print the keywords of documents or of one text.
 
-    Documents are a line each: the id, a tab, the keywords.
+    For each document, prints one line: the id, a tab, and the keywords.
 
     Example: enricher keywords --text "分布式数据库的事务与一致性"
     """
@@ -66,7 +72,7 @@ def keywords(
 
     shared = context_of(context)
     if (text is None) == (not sources):
-        raise UsageError("Give either SOURCE or --text: the documents, or one text.")
+        raise UsageError("Give either SOURCE (documents) or --text (one text), not both.")
     named = NamedFields(title_field, text_field)
     model = shared.model()
     if method == "published":
@@ -87,16 +93,19 @@ def keywords(
             if not named.names
             else looked_at(stream, form.fields, named.names, ", ".join(sources or []), rejects)
         )
-        printed = _print_keywords(finder, accepted(stream, rejects), number_of(workers), as_json)
+        printed = _print_keywords(finder, accepted(stream, rejects), worker_count(workers), as_json)
     if not printed:
-        say("The source holds no document.")
+        say("The source contains no documents.")
     if rejects.count:
         say(rejects.summary())
         raise typer.Exit(1)
 
 
 def _print_keywords(finder: KeywordFinder, documents: Iterable[Document], workers: int, as_json: bool) -> int:
-    """Print the keywords of every document, and answer how many; a single worker prints each as it comes."""
+    """Print the keywords of every document and return the number of documents.
+
+    With one worker, each document is printed as soon as it is ready.
+    """
     from enricher.parallel import document_batches, map_in_order
 
     printed = 0
@@ -117,13 +126,15 @@ def _print_found(identity: str, found: Sequence[Keyword], as_json: bool) -> None
     elif identity:
         print_line(identity, "  ".join(keyword.text for keyword in found))
     else:
-        # The published score is a logarithm, which has no bar.
+        # Published scores are logarithms below 0: `bars` draws nothing for them.
         print_table(("keyword", "score"), [(keyword.text, keyword.score) for keyword in found], bars_of=1)
 
 
 @app.command(cls=Command)
 def neighbors(context: typer.Context, word: Word, top: Top = 10, as_json: Json = False) -> None:
-    """Print the words that can replace a word, by cosine.
+    """Print the nearest words of a word, by cosine similarity.
+
+    Nearest words occur in similar contexts and can often replace the word.
 
     Example: enricher neighbors 数据库
     """
@@ -141,22 +152,33 @@ def related(
     context: typer.Context,
     word: Word,
     top: Top = 10,
-    alpha: Annotated[float, typer.Option(help="1 is mutual information; less favours frequent words.")] = 0.9,
+    alpha: Annotated[
+        float, typer.Option(help="1: mutual information; lower values favor frequent words.")
+    ] = 0.9,
     no_shrinkage: Annotated[
-        bool, typer.Option("--no-shrinkage", help="Do not lower the scores of rare and unlike words.")
+        bool,
+        typer.Option(
+            "--no-shrinkage", help="Do not lower the scores of rare words and of words with other neighbors."
+        ),
     ] = False,
-    senses: Annotated[bool, typer.Option("--senses", help="In groups by sense; --top is of each.")] = False,
+    senses: Annotated[
+        bool,
+        typer.Option("--senses", help="Group the words by sense; --top then counts words in each group."),
+    ] = False,
     text: Annotated[
         str | None,
         typer.Option(
-            "--context", metavar="TEXT", help="The same, that which fits this text best first (in nats)."
+            "--context",
+            metavar="TEXT",
+            help="Group by sense and sort the senses by fit to this text, in nats.",
         ),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Print the words that occur with a word.
+    """Print the words that often occur together with a word.
 
-    They have the largest log p(y|word) − alpha · log p(y), lowered where a word is rare or unlike the other.
+    The score of a word y is log p(y|word) − alpha · log p(y). It is lowered when y is rare or when the two
+    words have different neighbors.
 
     Example: enricher related 细胞 --senses --context "太阳能电池的效率"
     """
@@ -180,7 +202,7 @@ def related(
 
 
 def print_senses(groups: Sequence[Sense]) -> None:
-    """A line for each group, best first; with a context how well it fits, and a sentence where none does."""
+    """Print one line for each sense, best first. Prints a message if no sense fits the context."""
     rows = [
         (number, *(() if group.fit is None else (group.fit,)), "  ".join(item.word for item in group.related))
         for number, group in enumerate(groups, 1)
@@ -188,10 +210,12 @@ def print_senses(groups: Sequence[Sense]) -> None:
     has_fits = any(group.fit is not None for group in groups)
     print_table(("sense", "fit", "related words") if has_fits else ("sense", "related words"), rows)
     if groups and (groups[0].fit or 0.0) < 0:
-        say("No sense fits this context: of each the words are less likely beside it than elsewhere.")
+        say("No sense fits this context: the words of every sense are less likely in it than elsewhere.")
 
 
 def say_inner_product(model: Model) -> None:
-    """Tell that a model of negative sampling has no probabilities."""
+    """Print a message if the model has no probabilities, because it was trained with negative sampling."""
     if model.word2vec.tree is None:
-        say("This model was trained with negative sampling: inner products (≈ PMI − log k) rank its words.")
+        say(
+            "The model was trained with negative sampling: words are ranked by inner product (≈ PMI − log k)."
+        )

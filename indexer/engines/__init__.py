@@ -1,6 +1,6 @@
-"""Search engines behind one Protocol, found by the URL that names one.
+"""The registry of search engines: finds and opens the engine of a URL.
 
-A further engine is a folder beside the others and one line in KINDS; docs/engines.md says what it must do.
+To add an engine, add a package beside the others and one line in KINDS. docs/engines.md has the requirements.
 """
 
 from enricher.errors import ConfigurationError
@@ -18,7 +18,7 @@ KINDS = (
 
 
 def kind_of(url: str) -> EngineKind:
-    """The kind of engine that a URL names. Raises ConfigurationError where the URL is of no known form."""
+    """The kind of engine of a URL. Raises ConfigurationError if no kind has the scheme of the URL."""
     forms = f"write {', or '.join(kind.form for kind in KINDS)}"
     scheme, colon, _ = url.strip().partition(":")
     if not colon:
@@ -26,11 +26,11 @@ def kind_of(url: str) -> EngineKind:
     for kind in KINDS:
         if scheme.lower() in kind.schemes:
             return kind
-    raise ConfigurationError(f"The engine URL begins with no known scheme; {forms}.")
+    raise ConfigurationError(f"The engine URL has an unknown scheme; {forms}.")
 
 
 def open_engine(url: str) -> SearchEngine:
-    """Open the engine that a URL names; only its own library is imported.
+    """Open the engine of a URL. Imports only the library of this engine.
 
     Raises ConfigurationError, whose message never repeats the URL: it may hold a password.
     """

@@ -1,4 +1,4 @@
-"""The addresses of a server: parsed from a URL, and shown without the password."""
+"""Server addresses: parse them from an engine URL, and mask passwords in messages."""
 
 import base64
 import re
@@ -12,7 +12,7 @@ DEFAULT_PORT = 9200
 _MASK = "***"
 _USER_INFO = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s\"'<>]*@")
 _SHORT = 4
-"""Characters from which on a password is masked wherever it stands, not in a URL alone."""
+"""Minimum characters of a password that is masked everywhere in a text, not only inside a URL."""
 
 _secrets: set[str] = set()
 
@@ -32,8 +32,8 @@ class Addresses:
 def parse_addresses(url: str) -> Addresses:
     """Parse `http(s)://[user:password@]host:port[,host:port...]`.
 
-    Later addresses take the scheme of the first, and may repeat its user and password. Raises
-    ConfigurationError, with a message that repeats nothing of a URL that holds a password.
+    Addresses after the first may omit the scheme, and may repeat user and password. Raises
+    ConfigurationError, whose message contains no user or password.
     """
     keep_secret(url)
     first, *others = [part.strip() for part in url.split(",")]
@@ -46,12 +46,12 @@ def parse_addresses(url: str) -> Addresses:
         hosts.append(host)
         if user != (None, None) and user not in users:
             users.append(user)
-    if users and "@" not in first:  # what looks like the first address may be half of a password
+    if users and "@" not in first:  # the comma may be part of a password
         raise ConfigurationError(
-            f"The engine URL must name user and password in its first address, {_ESCAPED}."
+            f"The first address of the engine URL must contain the user and the password, {_ESCAPED}."
         )
     if len(users) > 1:
-        raise ConfigurationError("The engine URL names several users; give one user and password.")
+        raise ConfigurationError("The engine URL contains several users; give one user and password.")
     user_name, password = users[0] if users else (None, None)
     return Addresses(tuple(hosts), user_name, password)
 
@@ -76,7 +76,9 @@ def _parse(address: str) -> tuple[str, tuple[str | None, str | None]]:
             f"The engine URL cannot be read; write http(s)://[user:password@]host:port, {_ESCAPED}."
         )
     if parts.query or parts.fragment:
-        raise ConfigurationError(f"The address of {parts.hostname} ends in ? or #; leave that away.")
+        raise ConfigurationError(
+            f"The address of {parts.hostname} has a query (?) or a fragment (#); omit it."
+        )
     name = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     user = None if parts.username is None else unquote(parts.username)
     password = unquote(parts.password or "") if user is not None else None
@@ -84,7 +86,7 @@ def _parse(address: str) -> tuple[str, tuple[str | None, str | None]]:
 
 
 def keep_secret(url: str) -> None:
-    """Let `masked` know the user and password of an engine URL, whether or not it can be parsed."""
+    """Register the user and password of an engine URL for `masked`, also if the URL is malformed."""
     start, separator, rest = url.partition("://")
     if not separator or "@" not in rest or start.strip().lower() not in {"http", "https"}:
         return
@@ -96,7 +98,7 @@ def keep_secret(url: str) -> None:
 
 
 def masked(text: str) -> str:
-    """The text without the user info of any URL, and without the passwords that `keep_secret` was given."""
+    """Replace the user info of all URLs, and all passwords that `keep_secret` has registered, by ***."""
     text = _USER_INFO.sub(rf"\1{_MASK}@", text)
     for secret in sorted(_secrets, key=len, reverse=True):
         text = text.replace(secret, _MASK)

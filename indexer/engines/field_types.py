@@ -1,7 +1,7 @@
-"""The types of the user's fields: of each that of its first value, as Elasticsearch maps it.
+"""The types of the user's fields. The first value of a field decides its type, as in Elasticsearch.
 
-A later value of another type is converted where Elasticsearch converts it (a number in a field of strings,
-"5" in a field of numbers); where it does not, the document is refused.
+A later value of another type is converted if Elasticsearch converts it (a number in a field of strings,
+"5" in a field of numbers). Otherwise the document is refused.
 """
 
 import json
@@ -10,31 +10,31 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 
-from indexer.engines.fields import LONGEST_VALUE, SCALARS, Scalar, utf16_length
+from indexer.engines.fields import MAX_VALUE_UTF16_UNITS, SCALARS, Scalar, utf16_length
 
 
 class FieldType(StrEnum):
-    """What a field holds."""
+    """The type of a field."""
 
     STRING = "string"
     NUMBER = "number"
-    """64-bit floats, whatever a document writes."""
+    """64-bit floats, also for integers."""
     BOOLEAN = "boolean"
     OBJECT = "object"
-    """Fields below it, and no values."""
+    """An object: has inner fields, and no values."""
 
 
 Values = dict[str, list[Scalar]]
-"""The values of a document by their dotted paths, each once; an empty list where all are too long."""
+"""Dotted path → the distinct values of a document. The list is empty if all values are too long."""
 
 _NUMBER = re.compile(r"[\0-\x20]*([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)[fFdD]?[\0-\x20]*")
-"""The strings that Java reads as a number, but for hexadecimal ones."""
+"""Strings that Java parses as a number, except hexadecimal ones."""
 
 _BOOLEANS = {"true": True, "false": False, "": False}
 
 
 class FieldTypes:
-    """The types of the fields of one index, by their dotted paths; they only grow."""
+    """The types of the fields of one index, by dotted path. Types are added and never change."""
 
     def __init__(self, known: Mapping[str, FieldType]) -> None:
         self._known = dict(known)
@@ -47,17 +47,17 @@ class FieldTypes:
         return len(self._known)
 
     def get(self, path: str) -> FieldType | None:
-        """The type of a field, None where no document has it."""
+        """The type of a field; None if no document has the field."""
         return self._known.get(path)
 
     def names(self) -> list[str]:
-        """The fields that have values, sorted."""
+        """The names of all fields with values, sorted."""
         return sorted(path for path, kind in self._known.items() if kind is not FieldType.OBJECT)
 
     def admit(self, source: Mapping[str, object]) -> Values:
-        """The values of a document as its fields hold them; the types of new fields are kept.
+        """Convert the values of a document to the types of their fields, and record the types of new fields.
 
-        Raises ValueError, and keeps nothing, where a value does not fit the type of its field.
+        Raises ValueError, and records nothing, if a value does not fit the type of its field.
         """
         new: dict[str, FieldType] = {}
 
@@ -65,7 +65,7 @@ class FieldTypes:
             kind = _type_of(value)
             known = self._known.get(path) or new.setdefault(path, kind)
             if (known is FieldType.OBJECT) != (kind is FieldType.OBJECT):
-                raise ValueError(other_shape(path, known is FieldType.OBJECT))
+                raise ValueError(shape_mismatch(path, known is FieldType.OBJECT))
             return known
 
         values = _values(source, type_of)
@@ -74,7 +74,7 @@ class FieldTypes:
 
 
 def plain_values(source: Mapping[str, object]) -> Values:
-    """The values of a document as it has them, for an index that knows no types."""
+    """The values of a document without conversion, for an index that records no types."""
     return _values(source, lambda path, value: _type_of(value))
 
 
@@ -90,7 +90,7 @@ def _values(source: Mapping[str, object], type_of: Callable[[str, object], Field
 
 
 def _parts(source: Mapping[str, object]) -> Iterator[tuple[str, object]]:
-    """Every object and every value of a document with its path, in the order of the document."""
+    """Yield every object and value of a document with its dotted path, in document order."""
     waiting: list[tuple[str, object]] = [("", source)]
     while waiting:
         path, value = waiting.pop()
@@ -120,17 +120,21 @@ def _type_of(value: object) -> FieldType:
 
 
 def _converted(path: str, kind: FieldType, value: Scalar) -> Scalar | None:
-    """The value as a field of a type keeps it for filters and facets, None where it does not keep it."""
+    """Convert a value to the type of its field; None if it is not kept for filters and facets."""
     match kind:
         case FieldType.STRING:
             text = value if isinstance(value, str) else json.dumps(value)
-            return text if len(text) <= LONGEST_VALUE and utf16_length(text) <= LONGEST_VALUE else None
+            return (
+                text
+                if len(text) <= MAX_VALUE_UTF16_UNITS and utf16_length(text) <= MAX_VALUE_UTF16_UNITS
+                else None
+            )
         case FieldType.BOOLEAN:
             found = (
                 value if isinstance(value, bool) else _BOOLEANS.get(value) if isinstance(value, str) else None
             )
             if found is None:
-                raise ValueError(other_value(path, FieldType.BOOLEAN, value))
+                raise ValueError(type_mismatch(path, FieldType.BOOLEAN, value))
             return found
         case _:
             return _number(path, value)
@@ -141,7 +145,7 @@ def _number(path: str, value: Scalar) -> float | None:
         return None
     found = _NUMBER.fullmatch(value) if isinstance(value, str) else None
     if isinstance(value, bool) or (isinstance(value, str) and found is None):
-        raise ValueError(other_value(path, FieldType.NUMBER, value))
+        raise ValueError(type_mismatch(path, FieldType.NUMBER, value))
     try:
         number = float(found[1] if found else value)
     except OverflowError:
@@ -151,21 +155,22 @@ def _number(path: str, value: Scalar) -> float | None:
     return number + 0.0  # no negative zero
 
 
-def other_value(path: str, kind: FieldType, value: object) -> str:
-    """The reason for a refused document, without its full stop: a value that its field cannot hold."""
+def type_mismatch(path: str, kind: FieldType, value: object) -> str:
+    """Why a document is refused (no full stop): its value does not fit the type of the field."""
     shown = _short(value if isinstance(value, str) else json.dumps(value))
     if kind is FieldType.BOOLEAN:
-        return f"The field {_short(path)!r} holds true or false, and {shown!r} is neither"
-    return f"The field {_short(path)!r} holds numbers, and {shown!r} is none"
+        return f"The field {_short(path)!r} holds true or false, but {shown!r} is neither"
+    return f"The field {_short(path)!r} holds numbers, but {shown!r} is not a number"
 
 
-def other_shape(path: str, has_fields: bool) -> str:
-    """The reason for a refused document, without its full stop: an object in place of a value, or a value in
-    place of an object.
+def shape_mismatch(path: str, has_fields: bool) -> str:
+    """Why a document is refused (no full stop): it has a value for an object field, or the reverse.
+
+    has_fields: whether the field is an object in other documents.
     """
     if has_fields:
-        return f"The field {_short(path)!r} has fields below it in other documents, and a value in this one"
-    return f"The field {_short(path)!r} has values in other documents, and fields below it in this one"
+        return f"The field {_short(path)!r} is an object in other documents, but a value in this one"
+    return f"The field {_short(path)!r} is a value in other documents, but an object in this one"
 
 
 def _short(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What becomes of the values of a document on its way into an engine: the same on every engine."""
+"""Checks and conversions of document fields before indexing, shared by all engines."""
 
 import json
 import re
@@ -19,20 +19,20 @@ from enricher.records import (
     clean,
 )
 
-LONGEST_VALUE = 256
-"""Strings of the user's fields of more UTF-16 units are not kept for filters and facets."""
+MAX_VALUE_UTF16_UNITS = 256
+"""Longer strings in the user's fields are not kept for filters and facets. In UTF-16 units."""
 
-LONGEST_KEYWORD = 1024
-"""Values of KEYWORD fields of more UTF-16 units are stored but not kept for filters and facets."""
+MAX_KEYWORD_UTF16_UNITS = 1024
+"""Longer values of KEYWORD fields are stored, but not kept for filters and facets. In UTF-16 units."""
 
-LONGEST_ID = 512
-"""Bytes of the longest document id."""
+MAX_ID_BYTES = 512
+"""Maximum length of a document id in UTF-8, as in Elasticsearch."""
 
-DEEPEST_FIELD = 20
-"""Names in the path of a field: one engine maps no deeper."""
+MAX_FIELD_DEPTH = 20
+"""Maximum number of names in a dotted path. Elasticsearch maps no deeper."""
 
-_LARGEST_BITS = 1024
-"""A whole number of more bits is no 64-bit float."""
+_MAX_INTEGER_BITS = 1024
+"""A larger integer does not fit in a 64-bit float."""
 
 _LONG_WORD = re.compile(rf"\S{{{LONGEST_WORD + 1},}}")
 _INTEGER = re.compile(r"[+-]?[0-9]+")
@@ -43,7 +43,7 @@ SCALARS = (str, int, float)
 
 
 class Prepared(NamedTuple):
-    """A document as an engine writes it: clean of lone surrogates, every field of words filled."""
+    """A document ready to be written: without lone surrogates, and with words in every scored field."""
 
     id: str
     source: Mapping[str, object]
@@ -52,19 +52,19 @@ class Prepared(NamedTuple):
     enrichment_json: bytes
 
     def line(self) -> bytes:
-        """The whole document as a line of JSON."""
+        """The document and its enrichment as one line of JSON."""
         comma = b"," if self.source else b""
         return b'%s%s"%s":%s}\n' % (self.source_json[:-1], comma, ENRICHMENT.encode(), self.enrichment_json)
 
 
 def encode(value: object) -> bytes:
-    """The value as JSON in UTF-8; ValueError or TypeError where it is no JSON (NaN, a set, …)."""
+    """Encode a value as JSON in UTF-8. Raises ValueError or TypeError if it is not JSON (NaN, a set, …)."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return clean(text).encode()
 
 
 def utf16_length(text: str) -> int:
-    """The length as the servers' limits count it: characters beyond U+FFFF are two."""
+    """The length of a text in UTF-16 units, as Elasticsearch counts. Characters above U+FFFF have two."""
     return len(text) + sum(letter > "\uffff" for letter in text) if not text.isascii() else len(text)
 
 
@@ -73,10 +73,10 @@ def prepare(
     layout: IndexLayout,
     kinds: Collection[FieldKind] = tuple(FieldKind),
 ) -> tuple[list[Prepared], list[Rejection]]:
-    """The documents as they are written, and those that no engine could hold.
+    """Prepare documents for writing. Returns the prepared documents and the rejections.
 
-    kinds: which fields of the enrichment are among its JSON; an engine may keep others in its index alone.
-    Of equal ids the last that can be held stays, in the place of its last appearance.
+    kinds: kinds of enrichment fields to include in `enrichment_json`. An engine may keep the others only in
+    its index. Of documents with the same id, the last valid one is kept, at its position.
     """
     latest: dict[str, Prepared] = {}
     rejections = []
@@ -96,8 +96,8 @@ def _prepare(
 ) -> Prepared:
     if not name:
         raise ValueError("The document has an empty id")
-    if len(name.encode()) > LONGEST_ID:
-        raise ValueError(f"The id is longer than {LONGEST_ID} bytes")
+    if len(name.encode()) > MAX_ID_BYTES:
+        raise ValueError(f"The id is longer than {MAX_ID_BYTES} bytes")
     if ENRICHMENT in document.source:
         raise ValueError(f"The field {ENRICHMENT!r} of the document is reserved; rename it")
     enrichment = complete(document.enrichment, layout)
@@ -117,7 +117,7 @@ def _sentence(error: Exception) -> str:
 
 
 def as_text(value: object) -> str:
-    """The value as JSON, or as near to it as it goes: the content of a rejection."""
+    """Encode a value as JSON for a rejection, with `repr` for everything that is not JSON."""
     try:
         return clean(json.dumps(value, ensure_ascii=False, default=repr))
     except (ValueError, TypeError, RecursionError):
@@ -128,7 +128,7 @@ def as_text(value: object) -> str:
 
 
 def complete(enrichment: Mapping[str, object], layout: IndexLayout) -> dict[str, object]:
-    """A copy of the enrichment in which every scored field of the layout has words."""
+    """Copy an enrichment, and fill every scored field of the layout that has no words."""
     result = dict(enrichment)
     for path, kind in layout.mapping.items():
         if not kind.scored:
@@ -145,7 +145,7 @@ def complete(enrichment: Mapping[str, object], layout: IndexLayout) -> dict[str,
 def of_kinds(
     enrichment: Mapping[str, object], layout: IndexLayout, kinds: Collection[FieldKind]
 ) -> dict[str, object]:
-    """A copy of the enrichment without the fields of the layout that are of other kinds."""
+    """Copy an enrichment without the layout's fields of other kinds."""
     left_out = {path for path, kind in layout.mapping.items() if kind not in kinds}
     return _without(enrichment, left_out, "") if left_out else dict(enrichment)
 
@@ -165,8 +165,9 @@ def _without(value: Mapping[str, object], left_out: set[str], prefix: str) -> di
 
 
 def check_vectors(enrichment: Mapping[str, object], layout: IndexLayout) -> None:
-    """See that the vectors of a document can be read and are as long as the layout says; ValueError where
-    they cannot, or are not.
+    """Check that the vectors of a document are valid and have the dimensions of the layout.
+
+    Raises ValueError.
     """
     for path, kind in layout.mapping.items():
         value = at(enrichment, path) if kind is FieldKind.VECTOR else None
@@ -176,17 +177,17 @@ def check_vectors(enrichment: Mapping[str, object], layout: IndexLayout) -> None
             length = len(from_numbers(value))
         except ValueError as error:
             raise ValueError(
-                f"The vector {path!r} of the document is no list of whole numbers from −127 to 127"
+                f"The vector {path!r} of the document is not a list of integers from −127 to 127"
             ) from error
         wanted = layout.dimensions.get(path, length)
         if length != wanted:
             raise ValueError(
-                f"The vector {path!r} of the document has {length} numbers, those of the index have {wanted}"
+                f"The vector {path!r} of the document has {length} dimensions, the index needs {wanted}"
             )
 
 
 def words_of(value: object) -> str:
-    """The words of a field, one space between them, `EMPTY_MARK` where there are none."""
+    """The words of a field, separated by one space; `EMPTY_MARK` if there are none."""
     if isinstance(value, list | tuple):
         value = " ".join(part for part in value if isinstance(part, str))
     text = " ".join(clean(value).split()) if isinstance(value, str) else ""
@@ -198,7 +199,7 @@ def _cut(match: re.Match[str]) -> str:
 
 
 def at(enrichment: Mapping[str, object], path: str) -> object:
-    """The value at a dotted path, None where there is none."""
+    """The value at a dotted path; None if there is none."""
     value: object = enrichment
     for step in path.split("."):
         if not isinstance(value, Mapping):
@@ -208,7 +209,7 @@ def at(enrichment: Mapping[str, object], path: str) -> object:
 
 
 def keywords_of(value: object) -> tuple[str, ...]:
-    """The exact values of a KEYWORD field, each once, in their order."""
+    """The distinct values of a KEYWORD field as strings, in order."""
     values = value if isinstance(value, list | tuple) else [value]
     return tuple(dict.fromkeys(clean(as_value(part)) for part in values if isinstance(part, SCALARS)))
 
@@ -217,23 +218,25 @@ def keywords_of(value: object) -> tuple[str, ...]:
 
 
 def check_fields(source: Mapping[str, object]) -> None:
-    """See that every engine can hold fields of these names and shapes; ValueError where one cannot.
+    """Check that every engine can index the field names and shapes of a document. Raises ValueError.
 
-    Every part of a name between its dots must hold more than white space; a path is at most
-    `DEEPEST_FIELD` names long, and has values or fields below it, not both.
+    Each part of a dotted name must contain more than white space. A path has at most `MAX_FIELD_DEPTH` names,
+    and is either a value or an object.
     """
     for name in source:
         if name.partition(".")[0] in RESERVED:
-            way_out = "rename it, or let --id-field name it" if name == "_id" else "rename it"
-            raise ValueError(f"The field {name!r} is one that a server keeps for itself; {way_out}")
+            way_out = "rename it, or give it with --id-field" if name == "_id" else "rename it"
+            raise ValueError(f"The field name {name!r} is reserved by Elasticsearch; {way_out}")
     objects: set[tuple[str, ...]] = set()
     values: set[tuple[str, ...]] = set()
     waiting: list[tuple[tuple[str, ...], object]] = [((), source)]
     while waiting:
         path, value = waiting.pop()
         if isinstance(value, Mapping):
-            if len(path) >= DEEPEST_FIELD:
-                raise ValueError(f"The field {_name(path)!r} is nested more than {DEEPEST_FIELD} deep")
+            if len(path) >= MAX_FIELD_DEPTH:
+                raise ValueError(
+                    f"The field {_name(path)!r} is nested more than {MAX_FIELD_DEPTH} levels deep"
+                )
             objects.update(path[:length] for length in range(1, len(path) + 1))
             waiting.extend((_step(path, key), inner) for key, inner in value.items())
         elif isinstance(value, list | tuple):
@@ -244,23 +247,23 @@ def check_fields(source: Mapping[str, object]) -> None:
             values.add(path)
     both = min(objects & values, default=None)
     if both is not None:
-        raise ValueError(f"The field {_name(both)!r} has a value and fields below it; rename one of them")
+        raise ValueError(f"The field {_name(both)!r} is both a value and an object; rename one of them")
 
 
 def _step(path: tuple[str, ...], key: object) -> tuple[str, ...]:
     parts = str(key).split(".")
     if not all(part.strip() for part in parts):
         raise ValueError(
-            f"The field name {key!r} is empty, blank, or has a dot at its beginning, at its end or after "
-            "another dot; rename the field"
+            f"The field name {key!r} is empty or blank, begins or ends with a dot, or has two dots in a row; "
+            "rename the field"
         )
     return (*path, *parts)
 
 
 def _check_value(path: tuple[str, ...], value: object) -> None:
-    if len(path) > DEEPEST_FIELD:
-        raise ValueError(f"The field {_name(path)!r} is nested more than {DEEPEST_FIELD} deep")
-    if isinstance(value, int) and value.bit_length() > _LARGEST_BITS:
+    if len(path) > MAX_FIELD_DEPTH:
+        raise ValueError(f"The field {_name(path)!r} is nested more than {MAX_FIELD_DEPTH} levels deep")
+    if isinstance(value, int) and value.bit_length() > _MAX_INTEGER_BITS:
         raise ValueError(f"The number in the field {_name(path)!r} is too large")
 
 
@@ -270,7 +273,7 @@ def _name(path: tuple[str, ...]) -> str:
 
 
 def as_value(value: Scalar) -> str:
-    """A value as facets show it and filters take it: true, false, 5, 3.14, or the string."""
+    """Format a value for facets and filters: true, false, 5, 3.14, or the string itself."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -281,7 +284,7 @@ def as_value(value: Scalar) -> str:
 
 
 def number(text: str) -> int | float | None:
-    """The number that a filter's value spells, None where it spells none."""
+    """Parse the number in the value of a filter; None if it is not a number."""
     if len(text) < 40 and _INTEGER.fullmatch(text):
         return int(text)
     if _FLOAT.fullmatch(text):

@@ -1,4 +1,4 @@
-"""Filters, facets and counts: what they name, and the errors where an index has no such field."""
+"""Names and values in filters and facets, and the errors for fields that an index does not have."""
 
 from enricher.errors import IndexConflict, UsageError
 from enricher.records import ENRICHMENT, KEYWORDS, FieldKind, IndexLayout
@@ -7,7 +7,7 @@ from indexer.engines.fields import number
 
 
 def enrichment_field(name: str, layout: IndexLayout) -> str | None:
-    """The KEYWORD field of the layout that a filter or facet names, None for a user's field."""
+    """The path of the KEYWORD field of the enrichment with this name; None if the name is a user's field."""
     path = name.removeprefix(ENRICHMENT + ".") if name != KEYWORDS else KEYWORDS
     if (name == KEYWORDS or path != name) and layout.mapping.get(path) is FieldKind.KEYWORD:
         return path
@@ -15,20 +15,20 @@ def enrichment_field(name: str, layout: IndexLayout) -> str | None:
 
 
 def filter_value(index: str, name: str, kind: FieldType, value: str) -> str | int | float | bool:
-    """The value of a filter as a field of a type has it; UsageError where it is none of that type."""
+    """Convert the value of a filter to the type of its field. Raises UsageError."""
     match kind:
         case FieldType.NUMBER:
             found = number(value)
             if found is None:
                 raise UsageError(
-                    f"The field {name!r} of the index {index!r} holds numbers, and {value!r} is none."
+                    f"The field {name!r} of the index {index!r} holds numbers, but {value!r} is not a number."
                 )
             return found
         case FieldType.BOOLEAN:
-            spelled = value.lower()  # also as Python writes them
+            spelled = value.lower()  # also accepts True and False
             if spelled not in {"true", "false"}:
                 raise UsageError(
-                    f"The field {name!r} of the index {index!r} holds true or false, and {value!r} is "
+                    f"The field {name!r} of the index {index!r} holds true or false, but {value!r} is "
                     "neither."
                 )
             return spelled == "true"
@@ -37,25 +37,24 @@ def filter_value(index: str, name: str, kind: FieldType, value: str) -> str | in
 
 
 def no_scored_field(index: str, name: str) -> UsageError:
-    """The error for the frequencies of terms in a field that the index does not have."""
-    return UsageError(f"The index {index!r} has no field {name!r} to count terms in.")
+    """The error for term frequencies in a field that the index does not have or does not score."""
+    return UsageError(f"The index {index!r} has no scored field {name!r}.")
 
 
-def other_vectors(index: str, held: int, given: int) -> IndexConflict:
-    """The error for an index whose vectors have another length than one of its model.
+def dimensions_conflict(index: str, held: int, given: int) -> IndexConflict:
+    """The error for an index whose vectors have other dimensions than those of its model.
 
-    One and a half times the length is what some servers make of the hexadecimal digits that older versions
-    sent: they read them as base64.
+    Older versions sent vectors as hexadecimal digits, which some servers read as base64: these vectors have
+    1.5 times the dimensions.
     """
     misread = "An older version wrote them to a server that misread them. " if 2 * held == 3 * given else ""
     return IndexConflict(
-        f"The vectors of the index {index!r} have {held} numbers, those of its model have {given}: they "
-        f"cannot be compared. {misread}Index into a new name, or run "
-        f"`enricher reindex start {index} --to ALIAS`."
+        f"The vectors of the index {index!r} have {held} dimensions, those of its model have {given}. "
+        f"{misread}Index into a new name, or run `enricher reindex start {index} --to ALIAS`."
     )
 
 
 def no_such_field(index: str, name: str, known: list[str]) -> UsageError:
-    """The error for a filter or facet on a field that no document has."""
+    """The error for a filter or a facet on a field that no document has."""
     has = f"its fields are {', '.join(known)}" if known else "it has no fields yet"
     return UsageError(f"The index {index!r} has no field {name!r} to filter or count by; {has}.")

@@ -1,4 +1,4 @@
-"""What the registry knows of a kind of engine before one is opened."""
+"""The description of a kind of engine, which the registry reads before it opens one."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from enricher.records import SearchEngine
 
 @dataclass(frozen=True, slots=True)
 class EngineKind:
-    """A kind of engine, found by how its URLs begin.
+    """A kind of engine and the URL schemes that select it.
 
-    name: what `SearchEngine.name` answers. schemes: what stands before the first colon of its URLs. form: how
-    its URLs are written, for messages. open: opens the engine of a URL, and imports its library only then;
-    raises ConfigurationError, whose message never repeats a URL that holds a password. url_of_folder: the URL
-    of an engine of its own in an empty folder; None where an engine needs a server.
+    name: the value of `SearchEngine.name`. schemes: URL schemes, without the colon. form: the form of its
+    URLs, for messages. open: imports the library and opens the engine of a URL; raises ConfigurationError,
+    whose message must not contain a URL with a password. url_of_folder: returns the URL of a new, embedded
+    engine in an empty folder; None if the engine needs a server.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Measuring a recipe: every system asks scratch indexes every query, and they are dropped again."""
+"""Measure search quality: run every query on every system, on temporary indexes."""
 
 from indexer.evaluation.run import Evaluation, evaluate
 

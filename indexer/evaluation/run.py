@@ -1,4 +1,4 @@
-"""One evaluation from start to end: the indexes are filled, then searched by system after system."""
+"""Run an evaluation: fill the temporary indexes, then search them with one system after the other."""
 
 import time
 from collections.abc import Mapping
@@ -46,17 +46,17 @@ from indexer.evaluation.systems import baseline_systems, check_names, recipe_sys
 from indexer.sources import read_sources
 
 SHOWN_TOP = 10
-"""Hits of the search whose time is taken: what a user asks for."""
+"""Number of hits of the timed search, as a user requests them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What is to be measured, and where.
+    """The parameters of an evaluation.
 
-    models: the folder of the bundles; its active model is used, or with `train` one that learns from
-    the documents and the `backgrounds`. index: the name whose table of the configuration is the
-    recipe, None for that of the scratch index. others: name → a further recipe, which is measured as a
-    system on the same index: only its rewriters, and their settings, can make a difference.
+    models: the folder of model bundles. Measures its active model, or with `train` a new model that learns
+    from the documents and the `backgrounds`. index: name of the index whose configuration table is used; None
+    for the name of the temporary index. others: name → a further configuration, measured as a system on the
+    same index. Only its rewriters and their settings have an effect.
     """
 
     collection: Path
@@ -76,7 +76,7 @@ def evaluate(
 ) -> Report:
     """Measure every system on a collection.
 
-    Nothing stays behind, also when the call fails or is interrupted; indexes of others are not touched.
+    Removes its temporary indexes and models, also after an error or interrupt. Other indexes do not change.
     Raises SourceError, ModelNotFound, ConfigurationError, EngineError, TrainingFailed.
     """
     check_names(job.others)
@@ -100,7 +100,7 @@ def evaluate(
 def _train(
     job: Evaluation, collection: Collection, store: BundleStore, on_rejection: OnRejection, progress: Progress
 ) -> None:
-    """Learn a model from the documents and the backgrounds, with the settings of `enricher train`."""
+    """Train a model on the documents and the backgrounds, with the defaults of `enricher train`."""
     settings = TrainingSettings(workers=job.workers)
     fields = collection.form.fields
     with closing(open_engine(job.engine_url)) as engine:
@@ -121,7 +121,7 @@ def _train(
 
 @dataclass(frozen=True, slots=True)
 class _Measurement:
-    """Filled scratch indexes, and all that is needed to ask them."""
+    """Filled temporary indexes, and everything needed to search them."""
 
     engine: SearchEngine
     place: Scratch
@@ -155,7 +155,7 @@ class _Measurement:
         )
 
     def _systems(self) -> list[System]:
-        """All systems; counts the queries that none of them can answer."""
+        """All systems. Also counts the queries without words, which no system can answer."""
         collection = self.collection
         opened = open_index(
             self.engine, self.place.index(ENRICHED), lambda version: load(self.recipe.models, version)
@@ -176,7 +176,7 @@ class _Measurement:
 
 
 def _ask(engine: SearchEngine, system: System, text: str, grades: Mapping[str, int]) -> QueryResult:
-    """One query on one system; the time is that of making it and of finding its ten best hits."""
+    """Run one query on one system. The time includes building the query and finding the ten best hits."""
     started = time.perf_counter()
     query = system.query(text)
     if query.terms:

@@ -1,4 +1,4 @@
-"""The scratch indexes of an evaluation: made under names of their own, filled, weighed, dropped."""
+"""The temporary indexes of an evaluation: create, fill, measure and drop them."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
@@ -19,14 +19,14 @@ from indexer.engines import kind_of, open_engine
 from indexer.pipeline import index_documents, prepare_index
 
 SCRATCH = "enricher-evaluate-"
-"""How the names of all scratch indexes begin."""
+"""Prefix of the names of temporary indexes and folders."""
 PLAIN, WORDS_ONLY = "plain", "words"
 OnRejection = Callable[[Rejection], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Scratch:
-    """Names of indexes that nobody else has, on an engine."""
+    """An engine, and a unique prefix for the names of temporary indexes."""
 
     url: str
     prefix: str
@@ -37,7 +37,10 @@ class Scratch:
 
 @contextmanager
 def scratch(url: str) -> Iterator[Scratch]:
-    """A place for scratch indexes, dropped at the end; an engine of its own where none needs a server."""
+    """Yield a place for temporary indexes, and drop them at the end.
+
+    Uses a new engine in a temporary folder if this kind of engine needs no server.
+    """
     prefix = f"{SCRATCH}{uuid4().hex[:12]}"
     url_of_folder = kind_of(url).url_of_folder
     if url_of_folder is not None:
@@ -46,7 +49,7 @@ def scratch(url: str) -> Iterator[Scratch]:
         return
     place = Scratch(url, prefix)
     with closing(open_engine(url)) as engine:
-        engine.exists(place.index(ENRICHED))  # An engine that is not there is said before any work is done.
+        engine.exists(place.index(ENRICHED))  # An unreachable engine fails here, before any work is done.
         try:
             yield place
         except BaseException:
@@ -65,7 +68,7 @@ def _drop(engine: SearchEngine, place: Scratch) -> None:
 def steps_of(
     recipe: EnricherRecipe, enricher: DocumentEnricher, collection: Collection
 ) -> dict[str, DocumentEnricher]:
-    """Role of an index → what is done to its documents; `enricher` is the opened recipe."""
+    """Role of a temporary index → the enricher of its documents. enricher: the opened recipe."""
     fields = BaselineFields(enricher.fields, collection.language, collection.titled, enricher.analyzer.limit)
     words = replace(recipe, model_version=None, configuration=IndexConfiguration(enrichments=(TOKENS,)))
     return {
@@ -83,9 +86,9 @@ def fill(
     progress: Progress,
     workers: int,
 ) -> None:
-    """Write the documents to every scratch index by its step (see `steps_of`).
+    """Write the documents to every temporary index with its enricher (see `steps_of`).
 
-    Closing the engine lets it finish its merges.
+    Closes the engine at the end, so that it finishes its merges.
     """
     refused: set[str] = set()
 
@@ -114,6 +117,6 @@ def _written(progress: Progress, role: str, total: int) -> Callable[[int], None]
 
 
 def index_bytes(engine: SearchEngine, place: Scratch) -> IndexBytes:
-    """The sizes of the indexes with words and with the recipe."""
+    """The sizes of the index with words only and of the enriched index, in bytes."""
     words, enriched = (engine.bytes_on_disk(place.index(role)) for role in (WORDS_ONLY, ENRICHED))
     return IndexBytes(words, enriched)

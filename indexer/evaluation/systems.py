@@ -1,4 +1,4 @@
-"""The systems that are compared: the plain ones, RM3, the parts of a recipe, and the whole of it."""
+"""The systems of an evaluation: plain systems, RM3, each part of the enriched search, and the whole."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -26,13 +26,13 @@ from enricher.settings import IndexConfiguration
 
 FEEDBACK = "rm3"
 TYPED = "words"
-"""The system of the typed words alone; those with one part more are called `words+PART`."""
+"""The system that searches the typed words only. Systems with one more part are called `words+PART`."""
 
 
 def baseline_systems(
     engine: SearchEngine, index: str, enricher: DocumentEnricher, collection: Collection
 ) -> list[System]:
-    """The plain systems and RM3; `index` holds the fields of BaselineFields."""
+    """The plain systems and RM3. index: an index with the fields of BaselineFields."""
     plain = plain_systems(enricher.analyzer, collection.language, collection.titled, index)
     feedback = FeedbackQueries(
         enricher.analyzer,
@@ -45,12 +45,12 @@ def baseline_systems(
 
 
 def check_names(others: Iterable[str]) -> None:
-    """Raise ConfigurationError where a further recipe is called like a system that is there anyway."""
+    """Raise ConfigurationError if a further configuration has the name of a built-in system."""
     for name in others:
         if name.startswith((PLAIN_PREFIX, f"{TYPED}+")) or name in (FEEDBACK, TYPED, ENRICHED):
             raise ConfigurationError(
-                f"A further recipe cannot be called {name!r}: {FEEDBACK}, {TYPED}, {ENRICHED} and all names "
-                f"that begin with {PLAIN_PREFIX} or {TYPED}+ are those of other systems."
+                f"A further configuration cannot be called {name!r}: the names {FEEDBACK}, {TYPED} and "
+                f"{ENRICHED}, and names that begin with {PLAIN_PREFIX} or {TYPED}+, are reserved."
             )
 
 
@@ -59,9 +59,10 @@ def recipe_systems(
     configuration: IndexConfiguration,
     others: Mapping[str, IndexConfiguration],
 ) -> list[System]:
-    """The words alone, each rewriter alone, each searchable enrichment alone, the whole recipe, and others.
+    """The systems of the enriched search.
 
-    They are called `words`, `words+NAME` and `enriched`; others by the names that were checked.
+    They are the words alone (`words`), with each rewriter or searchable enrichment (`words+NAME`), the
+    complete configuration (`enriched`), and other configurations by their names.
     """
 
     def system(name: str, configuration: IndexConfiguration) -> System:
@@ -80,9 +81,9 @@ def recipe_systems(
 
 
 def searchable_families(layout: IndexLayout) -> dict[str, list[str]]:
-    """What a query names to search each family of fields, but for the words and the stamp.
+    """Field family → the fields of a query that search it, without words and stamp fields.
 
-    That is the family itself where it is scored, else its fields of exact values one by one.
+    A scored family is searched by its own name, exact values by the name of each field.
     """
     families: dict[str, list[str]] = {}
     for path, kind in layout.mapping.items():
@@ -97,7 +98,7 @@ def searchable_families(layout: IndexLayout) -> dict[str, list[str]]:
 
 
 def _also_in(opened: SearchableIndex, family: str, fields: Sequence[str]) -> Callable[[str], Query]:
-    """Queries whose words are searched in a family too; what they score there is added."""
+    """A query builder that also searches the words in a family of fields. The scores are added."""
 
     def query(text: str) -> Query:
         typed = opened.query(text)

@@ -69,7 +69,7 @@ def test_work_is_done_where_streams_are_closed(models: Path, tmp_path: Path, clo
 def test_a_closed_input_holds_no_document(models: Path, tmp_path: Path) -> None:
     """It is read as an empty one."""
     done = shell(f"$ENRICHER --models {models} index - --to docs <&-", tmp_path)
-    assert done.returncode == 1 and "holds no document" in done.stderr
+    assert done.returncode == 1 and "contains no documents" in done.stderr
 
 
 @pytest.mark.parametrize(("command", "unbuffered"), [("models list", ""), ("--help", "1")])
@@ -176,7 +176,7 @@ def test_sigterm_keeps_what_was_indexed(models: Path, tmp_path: Path) -> None:
         os.killpg(process.pid, signal.SIGTERM)
         _, err = process.communicate(timeout=60)
     assert process.returncode == 128 + signal.SIGTERM
-    assert "documents went to docs" in err and err.endswith("Interrupted.\n") and "Traceback" not in err
+    assert "documents written to docs" in err and err.endswith("Interrupted.\n") and "Traceback" not in err
 
 
 def test_a_signal_that_the_caller_ignores_stays_ignored(monkeypatch: pytest.MonkeyPatch) -> None:

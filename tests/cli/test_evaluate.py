@@ -91,7 +91,7 @@ def test_a_model_is_trained_and_every_system_measured(run: RunCommand, tmp_path:
     assert set(report["systems"]) >= SYSTEMS
     assert all(set(values) == FIGURES | {"change_percent", "p"} for values in report["systems"].values())
     assert report["systems"]["bm25"]["ndcg@10"] > 0.8
-    assert report["index_bytes"]["growth"] > 1 and "times that with words only" in done.stdout
+    assert report["index_bytes"]["growth"] > 1 and "times the size with words only" in done.stdout
     assert (tmp_path / "plot.svg").read_text().count("words+relatedness") == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "judged",
@@ -167,13 +167,13 @@ def test_damaged_lines_are_said_and_the_rest_is_measured(
         (["evaluate", "judged", "--report", "no/such/report.json"], 2, "no/such"),
         (["evaluate", "judged", "--plot", "plot.jpg"], 2, ".svg, .png or .pdf"),
         (["evaluate", "judged", "--plot", "/proc/plot.png"], 2, "cannot be written"),
-        (["evaluate", "judged", "--report", "judged/docs.jsonl"], 2, "is read by this command"),
-        (["evaluate", "judged", "--plot", "judged/qrels.tsv"], 2, "is read by this command"),
+        (["evaluate", "judged", "--report", "judged/docs.jsonl"], 2, "is an input of this command"),
+        (["evaluate", "judged", "--plot", "judged/qrels.tsv"], 2, "is an input of this command"),
         (["evaluate", "judged", "--report", "x", "--plot", "x"], 2, "name the same file"),
         (
             ["evaluate", "judged", "--train", "--background", "judged", "--report", "judged/docs.jsonl"],
             2,
-            "is read by this command",
+            "is an input of this command",
         ),
         (["--engine", "solr://x", "evaluate", "judged"], 2, "tantivy:"),
         (["--engine", "http://127.0.0.1:1", "evaluate", "judged"], 1, "127.0.0.1:1"),

@@ -124,4 +124,4 @@ def test_a_pattern_of_the_source_serves_the_new_index(ask: Model, tmp_path: Path
 @pytest.mark.parametrize("share", ["5", "-1%", "much", "101%", "nan"])
 def test_a_share_that_is_none_is_wrong_usage(ask: Model, share: str) -> None:
     """It is a number from 0 to 1, or in percent."""
-    assert "--max-unenriched takes a share" in ask("doctor", f"--max-unenriched={share}", code=2)
+    assert "--max-unenriched must be from 0 to 1" in ask("doctor", f"--max-unenriched={share}", code=2)

@@ -329,7 +329,7 @@ def test_a_source_without_documents_makes_no_index(
     """One sentence, exit code 1, and what could not be used is kept."""
     (tmp_path / "empty.jsonl").write_text(content)
     done = indexed("index", "empty.jsonl", "--to", "empty")
-    assert (done.returncode, done.stdout) == (1, "") and "holds no document" in done.stderr
+    assert (done.returncode, done.stdout) == (1, "") and "contains no documents" in done.stderr
     assert not (tmp_path / "index" / "empty").exists()
     kept = tmp_path / "empty.rejects.jsonl"
     assert (len(kept.read_text().splitlines()) if kept.exists() else 0) == rejected
@@ -340,7 +340,7 @@ def test_duplicate_ids_are_counted_and_the_last_wins(indexed: RunCommand, tmp_pa
     (tmp_path / "twice.jsonl").write_text('{"id": "t", "text": "first"}\n{"id": "t", "text": "second"}\n')
     done = indexed("index", "twice.jsonl", "--to", "docs", "--json")
     assert done.returncode == 0 and json.loads(done.stdout)["duplicates"] == 1
-    assert "last of each was kept" in done.stderr
+    assert "last document of each id was kept" in done.stderr
     again = indexed("index", "twice.jsonl", "--to", "docs")
     assert again.stdout == "1 document written to docs.\n"
     assert (
@@ -376,7 +376,7 @@ def test_configured_fields_are_read_and_found(indexed: RunCommand, tmp_path: Pat
     assert refused.returncode == 1 and "'headline' or 'body'" in refused.stderr
     (tmp_path / "untitled.jsonl").write_text('{"id": "3", "body": "b"}\n')
     said = indexed("index", "untitled.jsonl", "--to", "bodies")
-    assert said.returncode == 0 and said.stderr.rstrip().endswith("field to enrich: headline.")
+    assert said.returncode == 0 and said.stderr.rstrip().endswith("fields of the configuration: headline.")
 
 
 def test_rewriters_leave_out_what_an_index_does_not_hold(indexed: RunCommand, tmp_path: Path) -> None:
@@ -451,7 +451,7 @@ def test_an_interrupted_indexing_is_completed_by_the_same_command(
     _, err = running.communicate(timeout=60)
     assert running.returncode == (130 if how is signal.SIGINT else -signal.SIGKILL)
     assert "Traceback" not in err
-    assert ("documents went to docs" in err) is (how is signal.SIGINT)
+    assert ("documents written to docs" in err) is (how is signal.SIGINT)
     done = run("--models", models, "index", docs, "--to", "docs", "--json")
     assert done.returncode == 0, done.stderr
     lines = run(

@@ -185,12 +185,15 @@ def test_activate_says_which_indexes_are_of_another_model(run: RunCommand, tmp_p
     second = run("train", docs, *FAST, "--dimensions", "14", "--no-activate").stdout.strip()
     third = run("train", docs, *FAST, "--dimensions", "16", "--no-activate").stdout.strip()
     done = run("models", "activate", second)
-    assert done.stdout.strip() == second and f"articles (80 documents) is of the model {first}" in done.stderr
+    assert (
+        done.stdout.strip() == second
+        and f"articles (80 documents) is enriched with the model {first}" in done.stderr
+    )
     assert "reindex start articles" in done.stderr
     run("models", "activate", third)
     pruned = run("models", "prune")
-    assert pruned.stdout == "" and f"{first} stays: the index articles names it" in pruned.stderr
+    assert pruned.stdout == "" and f"{first} was kept: the index articles uses it" in pruned.stderr
     refused = run("models", "activate", third, "--reindex")
     assert refused.returncode == 2 and "make a new index" in refused.stderr
     unreachable = run("--engine", "http://127.0.0.1:1", "models", "activate", second)
-    assert unreachable.returncode == 0 and "is not known" in unreachable.stderr
+    assert unreachable.returncode == 0 and "could not be listed" in unreachable.stderr

@@ -121,8 +121,8 @@ def test_an_unknown_word_is_one_sentence_with_the_closest_ones(
         (["related", "tide", "--top", "0"], "1 or more"),
         (["related", "tide", "--alpha", "nan"], "Alpha"),
         (["related"], "WORD"),
-        (["keywords"], "SOURCE or --text"),
-        (["keywords", "x.jsonl", "--text", "y"], "SOURCE or --text"),
+        (["keywords"], "SOURCE (documents) or --text"),
+        (["keywords", "x.jsonl", "--text", "y"], "SOURCE (documents) or --text"),
         (["keywords", "--text", "y", "--method", "magic"], "'phrases', 'published'"),
         (["keywords", "x.csv", "--format", "csv"], "'auto', 'jsonl', 'text'"),
         (["train", "x", "--loss", "rnn"], "'hierarchical-softmax', 'negative-sampling'"),
@@ -130,9 +130,9 @@ def test_an_unknown_word_is_one_sentence_with_the_closest_ones(
         (["train", "x", "--language", "fr"], "'auto', 'zh', 'en'"),
         (["train", "x", "--segmenter", "scissors"], "'rjieba', 'jieba'"),
         (["train", "x", "--workers", "0"], "--workers"),
-        (["expand", "x", "--engine", "tantivy:x"], "stands before the command: enricher --engine … expand"),
-        (["expand", "，。"], "holds no word"),
-        (["expand", ""], "holds no word"),
+        (["expand", "x", "--engine", "tantivy:x"], "before the command: enricher --engine … expand"),
+        (["expand", "，。"], "has no word"),
+        (["expand", ""], "has no word"),
         (["nonsense"], "nonsense"),
         (["related", "tide", "--wrong"], "--wrong"),
     ],
@@ -223,7 +223,7 @@ def test_documents_that_come_twice_are_counted_in_training(run: RunCommand, tmp_
     write_jsonl(tmp_path / "docs.jsonl", 30)
     done = run("train", "docs.jsonl", "docs.jsonl", "--dimensions", "8", "--epochs", "1", "--workers", "1")
     assert done.returncode == 0
-    assert "30 documents came with an id seen before" in done.stderr
+    assert "30 documents with a repeated id" in done.stderr
 
 
 def test_terms_are_shown_by_origin_and_weight(capsys: pytest.CaptureFixture[str]) -> None:

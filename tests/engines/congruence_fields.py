@@ -156,10 +156,12 @@ def test_a_filter_of_another_type_than_its_field_is_said(engine: SearchEngine, i
     fill(engine, index, document("a", "x", views=5, price=2.5, on=True, code="5", said="true"))
     for value in ("abc", "", "5 ", "1_000", "nan", "true", "5,0", "٥"):
         for name in ("views", "price"):
-            with pytest.raises(UsageError, match=rf"The field '{name}' .* holds numbers, and .* is none"):
+            with pytest.raises(
+                UsageError, match=rf"The field '{name}' .* holds numbers, but .* is not a number"
+            ):
                 filtered(engine, index, name, value)
     for value in ("yes", "1", "", "t", "wahr"):
-        with pytest.raises(UsageError, match=r"The field 'on' .* holds true or false, and .* is neither"):
+        with pytest.raises(UsageError, match=r"The field 'on' .* holds true or false, but .* is neither"):
             filtered(engine, index, "on", value)
     assert filtered(engine, index, "code", "5") == filtered(engine, index, "said", "true") == ["a"]
     assert filtered(engine, index, "code", "5.0") == filtered(engine, index, "said", "True") == []
@@ -177,24 +179,24 @@ def test_the_exact_values_of_a_string_have_a_second_name(engine: SearchEngine, i
 @pytest.mark.parametrize(
     ("first", "refused", "taken", "sentence"),
     [
-        (1998, "unknown", "1999", "The field 'f' holds numbers, and 'unknown' is none."),
-        (2.5, True, 3, "The field 'f' holds numbers, and 'true' is none."),
-        ([1], [2, "x"], [2, "3"], "The field 'f' holds numbers, and 'x' is none."),
-        (True, 1, "false", "The field 'f' holds true or false, and '1' is neither."),
-        (True, "yes", "true", "The field 'f' holds true or false, and 'yes' is neither."),
-        (5, {"a": 1}, None, "The field 'f' has values in other documents, and fields below it in this one."),
-        ("s", {"a": 1}, 5, "The field 'f' has values in other documents, and fields below it in this one."),
+        (1998, "unknown", "1999", "The field 'f' holds numbers, but 'unknown' is not a number."),
+        (2.5, True, 3, "The field 'f' holds numbers, but 'true' is not a number."),
+        ([1], [2, "x"], [2, "3"], "The field 'f' holds numbers, but 'x' is not a number."),
+        (True, 1, "false", "The field 'f' holds true or false, but '1' is neither."),
+        (True, "yes", "true", "The field 'f' holds true or false, but 'yes' is neither."),
+        (5, {"a": 1}, None, "The field 'f' is a value in other documents, but an object in this one."),
+        ("s", {"a": 1}, 5, "The field 'f' is a value in other documents, but an object in this one."),
         (
             {"a": 1},
             5,
             {"b": "x"},
-            "The field 'f' has fields below it in other documents, and a value in this one.",
+            "The field 'f' is an object in other documents, but a value in this one.",
         ),
         (
             [{"a": 1}],
             ["s"],
             [],
-            "The field 'f' has fields below it in other documents, and a value in this one.",
+            "The field 'f' is an object in other documents, but a value in this one.",
         ),
     ],
 )

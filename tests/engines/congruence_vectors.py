@@ -140,7 +140,7 @@ def test_a_vector_of_another_length_refuses_the_search(
     put(engine, vectors, document("a", "x"), pointing(5, document("b", "y")))
     other = replace(query("x"), vector=QueryVector(bytes([1] * asked), 0.5, 0.5))
     refusal = (
-        f"{vectors}.* have {DIMENSIONS} numbers, .* have {asked}.*`enricher reindex start {vectors} --to"
+        f"{vectors}.* have {DIMENSIONS} dimensions, .* have {asked}.*`enricher reindex start {vectors} --to"
     )
     with pytest.raises(IndexConflict, match=refusal) as raised:
         engine.search(vectors, SearchRequest(other))
@@ -161,7 +161,7 @@ def test_the_length_that_a_layout_names_is_kept(engine: SearchEngine, index: str
     assert engine.layout(index).dimensions == {"vector": DIMENSIONS}
     short = EnrichedDocument("short", {}, {**document("short", "x").enrichment, "vector": [1, 2, 3]})
     refused = engine.write(index, [short, pointing(5, document("good", "x")), document("none", "x")])
-    assert [(one.where, "has 3 numbers" in one.reason) for one in refused] == [("short", True)]
+    assert [(one.where, "has 3 dimensions" in one.reason) for one in refused] == [("short", True)]
     engine.refresh(index)
     assert sorted(found(engine, index, asking("x"))) == ["good", "none"]
 
@@ -175,7 +175,7 @@ def test_a_vector_that_cannot_be_read_is_refused(engine: SearchEngine, vectors: 
     documents = [EnrichedDocument(str(place), {"text": "x"}, made) for place, made in enumerate(bad)]
     refused = engine.write(vectors, [*documents, pointing(1, document("good", "x"))])
     assert [one.where for one in refused] == [str(place) for place in range(len(BAD))]
-    assert all("list of whole numbers from −127 to 127" in one.reason for one in refused)
+    assert all("list of integers from −127 to 127" in one.reason for one in refused)
     engine.refresh(vectors)
     assert engine.count(vectors) == 1
 

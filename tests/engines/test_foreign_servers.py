@@ -92,10 +92,10 @@ HTML = b"<html><title>Hello</title></html>"
     [
         (Answer(200, HTML, "text/html"), "is not Elasticsearch"),
         (Answer(200, b'{"ok":true}'), "is not Elasticsearch"),
-        (Answer(404, HTML, "text/html"), "status 404, and not as Elasticsearch"),
-        (Answer(500, b'{"message":"x"}'), "status 500, and not as Elasticsearch"),
-        (Answer(200, b'{"ok":true}', product=True), "gave an answer that is not Elasticsearch's"),
-        (Answer(200, b"[1]", product=True), "gave an answer that is not Elasticsearch's"),
+        (Answer(404, HTML, "text/html"), "status 404, but is not Elasticsearch"),
+        (Answer(500, b'{"message":"x"}'), "status 500, but is not Elasticsearch"),
+        (Answer(200, b'{"ok":true}', product=True), "gave an answer that is not from Elasticsearch"),
+        (Answer(200, b"[1]", product=True), "gave an answer that is not from Elasticsearch"),
         (Answer(200, b'{"a":', product=True), "cannot be read"),
         (Answer(400, b"The plain HTTP request was sent to HTTPS port", "text/html"), "speaks HTTPS"),
     ],
@@ -132,7 +132,7 @@ def test_the_wrong_one_of_http_and_https_is_named(tmp_path: Path) -> None:
     for scheme, certificate, said in (
         ("https", None, "speaks plain HTTP"),
         ("http", pem, "speaks HTTPS"),
-        ("https", pem, "cannot be trusted"),
+        ("https", pem, "TLS connection to Elasticsearch at .* failed"),
     ):
         with serving(answer, certificate) as port, pytest.raises(EngineError, match=said):
             open_engine(f"{scheme}://127.0.0.1:{port}").indexes()

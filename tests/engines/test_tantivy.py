@@ -17,11 +17,11 @@ import tantivy
 from enricher.errors import EngineError, EngineUnavailable, IndexConflict
 from enricher.records import EnrichedDocument, FieldKind, SearchRequest
 from indexer.engines.tantivy import search as tantivy_search
+from indexer.engines.tantivy.catalog import write_json
 from indexer.engines.tantivy.engine import TantivyEngine
 from indexer.engines.tantivy.errors import explain
-from indexer.engines.tantivy.folder import write_json
 from indexer.engines.tantivy.index import field_names
-from indexer.engines.tantivy.links import LinkedSegments
+from indexer.engines.tantivy.read_only import LinkedSegments
 from tests.engines.congruence import LAYOUT, document, fill, ids, query
 from tests.engines.congruence_vectors import asking, pointing, put
 
@@ -382,8 +382,8 @@ def test_a_damaged_index_is_said_plainly(
         with pytest.raises(EngineError) as raised:
             call()
         assert str(raised.value) == (
-            f"The index 'things' is damaged: its file {file.name} {trouble}; put the folder "
-            f"{root / 'things'} back from a copy, or remove it and index the documents again."
+            f"The index 'things' is damaged: its file {file.name} {trouble}. Restore the folder "
+            f"{root / 'things'} from a backup, or remove it and index the documents again."
         )
 
 
@@ -460,7 +460,7 @@ def test_types_outlive_the_engine(root: Path, engine: TantivyEngine) -> None:
     engine.close()
     opened = TantivyEngine(root, heap_bytes=20_000_000)
     (rejection,) = opened.write("things", [document("b", "x", n="s"), document("c", "x", n=2, other=True)])
-    assert rejection.reason == "The field 'n' holds numbers, and 's' is none."
+    assert rejection.reason == "The field 'n' holds numbers, but 's' is not a number."
     opened.close()
     assert ids(engine, "things", "x", filters=(("other", "true"),)) == ["c"]
     (root / "things" / "types.json").write_text("[]")

@@ -80,7 +80,7 @@ def test_a_file_that_is_none_is_named(tmp_path: Path) -> None:
 
 def test_vectors_of_two_models_do_not_mix(tmp_path: Path) -> None:
     writer = written(tmp_path, ("a", codes(1)))
-    with pytest.raises(EngineError, match="'b' has 2 numbers, those of the index have 3"):
+    with pytest.raises(EngineError, match="'b' has 2 dimensions, those of the index have 3"):
         writer.append("b", np.array([1, 2], np.int8))
 
 

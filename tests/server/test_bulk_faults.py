@@ -102,7 +102,7 @@ def test_tries_are_bounded(faulty: Opener, index: str, fault: Fault) -> None:
     """A server that never takes the documents is given up in a sentence."""
     engine = faulty(itertools.repeat(fault), retry=RetryPolicy(3, 0.001, 0.01, 60))
     engine.create(index, LAYOUT)
-    with pytest.raises(EngineUnavailable, match=r"did not take \d+ documents .* in 3 tries"):
+    with pytest.raises(EngineUnavailable, match=r"did not accept \d+ documents .* in 3 tries"):
         engine.write(index, versions(10, 1))
 
 

@@ -226,7 +226,7 @@ def test_a_strict_index_takes_documents_without_their_id_field(
     lines = [json.dumps(one) for one in (*good, *bad)]
     (tmp_path / "docs.jsonl").write_text("\n".join(lines))
     done = on_server("index", "docs.jsonl", "--to", index)
-    assert done.returncode == 1 and "no field 'id': it is the _id alone" in done.stderr
+    assert done.returncode == 1 and "no field 'id': the id is stored as _id only" in done.stderr
     assert "b: The mapping is strict and has no field 'more'" in done.stderr
     assert "c: The mapping is strict and has no field 'in.new'" in done.stderr
     kept = {one.id: one.source for one in engine.read(index)}
@@ -251,7 +251,7 @@ def test_doctor_says_what_it_does_not_look_at(
     engine.client.indices.delete(index=index)
     for found, failed in ((checks, "cluster"), (examine(models, "http://127.0.0.1:1", None), "server")):
         assert [check.name for check in found if not check.passed] == [failed, "indexes"]
-        assert "no index and no job was looked at" in found[-1].detail
+        assert "indexes and jobs were not checked" in found[-1].detail
 
 
 def test_two_commands_may_fill_one_new_index(

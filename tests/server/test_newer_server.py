@@ -13,7 +13,11 @@ from enricher.errors import IndexConflict
 from enricher.records import SearchRequest
 from enricher.search.opened import open_index
 from enricher.settings import IndexConfiguration
-from indexer.engines.elasticsearch.engine import SEARCH_STOPS_EARLY, VECTORS_LEFT_OUT, ElasticsearchEngine
+from indexer.engines.elasticsearch.engine import (
+    EARLY_TERMINATION,
+    EXCLUDE_SOURCE_VECTORS,
+    ElasticsearchEngine,
+)
 from indexer.engines.elasticsearch.mapping import mapping_of
 from indexer.engines.tantivy.engine import TantivyEngine
 from indexer.pipeline import index_documents, prepare_index
@@ -58,7 +62,7 @@ def fill(engine: TantivyEngine | ElasticsearchEngine, index: str, chain: Documen
 def write_as_older_versions(engine: ElasticsearchEngine, index: str, chain: DocumentEnricher) -> None:
     """Vectors as hexadecimal digits, and no length in the mapping."""
     made = mapping_of(replace(chain.layout(), dimensions={}))
-    engine.client.indices.create(index=index, mappings=made, settings={VECTORS_LEFT_OUT: False})
+    engine.client.indices.create(index=index, mappings=made, settings={EXCLUDE_SOURCE_VECTORS: False})
     lines: list[dict[str, object]] = []
     for document, added in zip(STREAM, chain.enrich(STREAM), strict=True):
         vector = bytes(number % 256 for number in added["vector"]).hex()  # type: ignore[attr-defined]
@@ -94,7 +98,7 @@ def test_the_same_documents_have_the_same_ranking(
     """Ids, and scores to three decimals, of queries with vectors."""
     fill(engine, index, chain)
     made = engine.client.indices.get_settings(index=index, flat_settings=True)[index]["settings"]
-    assert made[VECTORS_LEFT_OUT] == made[SEARCH_STOPS_EARLY] == "false"
+    assert made[EXCLUDE_SOURCE_VECTORS] == made[EARLY_TERMINATION] == "false"
     assert_right(engine, index, embedded, index, models)
 
 
@@ -114,7 +118,7 @@ def test_misread_vectors_are_refused_reported_and_mended(
     assert held == given * 3 // 2, "This server reads hexadecimal digits as they were meant."
     opened = open_index(engine, index, lambda _: model)
     query = opened.rewrite(opened.query(QUERIES[0]), IndexConfiguration())
-    refusal = f"have {held} numbers.* have {given}.*misread.*`enricher reindex start {index} --to ALIAS`"
+    refusal = f"have {held} dimensions.* have {given}.*misread.*`enricher reindex start {index} --to ALIAS`"
     with pytest.raises(IndexConflict, match=refusal):
         opened.search(SearchRequest(query))
     with pytest.raises(IndexConflict, match=refusal):

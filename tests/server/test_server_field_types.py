@@ -163,22 +163,30 @@ FILTERS = [
 ]
 
 NO_FILTERS = [
-    ("comments.stars", "many", "'comments.stars' .* holds numbers, and 'many' is none"),
+    ("comments.stars", "many", "'comments.stars' .* holds numbers, but 'many' is not a number"),
     ("comments", "x", "no field 'comments'"),
-    ("address", "abc", "'address' .* holds IP addresses, and 'abc' is none"),
+    ("address", "abc", "'address' .* holds IP addresses, but 'abc' is not an IP address"),
     ("network", "10.0.0.0/8", "'network' .* holds IP addresses"),
-    ("day", "May", r"'day' .* dates written as strict_date_optional_time\|\|epoch_millis, and 'May' is none"),
-    ("another", "May", "'another' .* dates written as .* 'May' is none"),
-    ("nanos", "May", "'nanos' .* dates written as .* 'May' is none"),
-    ("slashes", "2024-05-01", r"dates written as yyyy/MM/dd\|\|epoch_second, and '2024-05-01' is none"),
-    ("season", "spring", "'season' .* dates written as .* 'spring' is none"),
-    ("seen", "May", "'seen' .* dates written as .* 'May' is none"),
-    ("on", "yes", "'on' .* holds true or false, and 'yes' is neither"),
-    ("live", "1", "'live' .* holds true or false, and '1' is neither"),
-    ("place", "1,2", "'place' .* holds places"),
-    ("ages", "old", "'ages' .* holds numbers, and 'old' is none"),
-    ("single", "abc", "'single' .* holds numbers, and 'abc' is none"),
-    ("rank", "abc", "'rank' .* holds numbers, and 'abc' is none"),
+    (
+        "day",
+        "May",
+        r"'day' .* of the format strict_date_optional_time\|\|epoch_millis, but 'May' is not such a date",
+    ),
+    ("another", "May", "'another' .* dates of the format .* 'May' is not such a date"),
+    ("nanos", "May", "'nanos' .* dates of the format .* 'May' is not such a date"),
+    (
+        "slashes",
+        "2024-05-01",
+        r"dates of the format yyyy/MM/dd\|\|epoch_second, but '2024-05-01' is not such a date",
+    ),
+    ("season", "spring", "'season' .* dates of the format .* 'spring' is not such a date"),
+    ("seen", "May", "'seen' .* dates of the format .* 'May' is not such a date"),
+    ("on", "yes", "'on' .* holds true or false, but 'yes' is neither"),
+    ("live", "1", "'live' .* holds true or false, but '1' is neither"),
+    ("place", "1,2", "'place' .* holds geographic or planar shapes"),
+    ("ages", "old", "'ages' .* holds numbers, but 'old' is not a number"),
+    ("single", "abc", "'single' .* holds numbers, but 'abc' is not a number"),
+    ("rank", "abc", "'rank' .* holds numbers, but 'abc' is not a number"),
     ("hidden", "h", "'hidden' .* is not indexed"),
     ("bytes", "eA==", "'bytes' .* holds bytes"),
     ("ideas", "idea", "'ideas' .* holds suggestions"),
@@ -259,7 +267,7 @@ def test_a_facet_counts_documents_by_values_that_filters_take(
         ("season", "'season' .* cannot be counted: it holds ranges"),
         ("hidden", "'hidden' .* cannot be counted: it has no doc values"),
         ("unkept", "'unkept' .* cannot be counted: it has no doc values"),
-        ("place", "'place' .* holds places"),
+        ("place", "'place' .* holds geographic or planar shapes"),
         ("body", "'body' .* is full text"),
         ("bytes", "'bytes' .* holds bytes"),
         ("comments", "no field 'comments'"),
@@ -280,9 +288,9 @@ def test_what_only_the_server_can_tell_is_one_sentence_too(engine: Elasticsearch
     unknown = {**mapping, "properties": {**mapping["properties"], "enrichment": {"type": "new_type"}}}
     columns = Columns(index, layout, unknown)
     said = str(columns.refused_filter("tag", "v", "of no use"))
-    assert (
-        said
-        == f"The field 'tag' of the index '{index}', of the type keyword, takes no filter 'v': of no use."
+    assert said == (
+        f"The field 'tag' of the index '{index}' has the type keyword and does not accept the filter 'v': "
+        "of no use."
     )
     assert str(columns.refused_facet("tag", "of no use")).endswith("cannot be counted: of no use.")
 

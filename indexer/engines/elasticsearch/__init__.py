@@ -1,4 +1,4 @@
-"""Elasticsearch, through its own client."""
+"""The Elasticsearch engine, based on the official client."""
 
 from enricher.records import SearchEngine
 from indexer.engines.addresses import parse_addresses

@@ -1,4 +1,4 @@
-"""Writing many documents to Elasticsearch: bounded requests, retried until each is settled."""
+"""Bulk writes to Elasticsearch: requests of limited size, retried until every action has a result."""
 
 import random
 import time
@@ -24,16 +24,16 @@ from indexer.engines.elasticsearch.errors import (
 
 CHUNK_BYTES = 8_000_000
 CHUNK_ACTIONS = 1_000
-CONTENT_BYTES = 100_000_000
-"""The largest request that a server takes unless it is told otherwise."""
+DEFAULT_MAX_REQUEST_BYTES = 100_000_000
+"""Default of `http.max_content_length`, the size limit of a request."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How often, and how long in seconds, a refused request is tried again.
+    """Exponential backoff of bulk requests. All times are in seconds.
 
-    The pause before the n-th retry is `first` · 2ⁿ⁻¹, at most `longest`, of which a random half
-    is left away. `tries` bounds the tries of one chunk, `total` its time.
+    The pause before the n-th retry is min(`longest`, `first` · 2ⁿ⁻¹), times a random factor between 0.5
+    and 1. `tries` limits the attempts for one chunk, `total` their time.
     """
 
     tries: int = 10
@@ -42,15 +42,15 @@ class RetryPolicy:
     total: float = 300.0
 
     def pause(self, tried: int) -> float:
-        """The pause after so many tries, in seconds."""
+        """The pause after the given number of attempts, in seconds."""
         whole = min(self.longest, self.first * 2.0 ** (tried - 1))
         return whole * random.uniform(0.5, 1.0)
 
 
 class Action(NamedTuple):
-    """One operation on one id: its lines of a bulk request, each with its line end.
+    """One operation on one document id: its lines in a bulk request, each with a line break.
 
-    key: what the caller knows it by, where ids alone do not tell.
+    key: identifies the action for the caller, if the id is not enough.
     """
 
     id: str
@@ -60,10 +60,10 @@ class Action(NamedTuple):
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of the actions: how many of each result, and the refused with their reasons.
+    """The results of the actions.
 
-    conflicts: those whose condition did not hold, or that are there already in this version or a newer one.
-    retried: how often an item was sent again because the server had no time for it.
+    results: result → number of actions. conflicts: actions with a version conflict. refused: refused
+    actions with their reasons. retried: how often an action was sent again because the server was busy.
     """
 
     results: Counter[str] = field(default_factory=Counter)
@@ -73,15 +73,16 @@ class Outcome:
 
 
 class BulkWriter:
-    """Sends actions to one index, in order, one chunk after the other.
+    """Sends actions to one index, in order, one chunk at a time.
 
-    A request by id may be repeated without harm, so all that may pass is tried again: items
-    refused with 429 or 503, whole requests refused, connections lost, answers that did not come.
-    The next chunk waits for the one before, so that of two writes of one id the later stays.
-    Callers give an id at most once in a call of `run`. `patience` is how many seconds the server
-    may wait for a missing shard before it refuses an item: less than the request's time-out, or
-    its reason is never heard. With `alias_only` the name must be an alias: where it is gone, so are its
-    writers (IndexNotFound). `pipeline` takes the place of the index's default ingest pipeline.
+    Writes by id are idempotent, so everything that may succeed later is retried: items and requests refused
+    with 429 or 503, lost connections, and time-outs. A chunk is sent after the previous one is complete, so
+    the last write of an id wins. Callers give an id at most once in a call of `run`.
+
+    shard_timeout: seconds that the server waits for a missing shard before it refuses an item. It must be
+    less than the request time-out, so that the reason is received.
+    alias_only: the name must be an alias. Raises IndexNotFound if the alias was removed.
+    pipeline: replaces the default ingest pipeline of the index.
     """
 
     def __init__(
@@ -92,7 +93,7 @@ class BulkWriter:
         policy: RetryPolicy,
         *,
         chunk_bytes: int = CHUNK_BYTES,
-        patience: float = 10.0,
+        shard_timeout: float = 10.0,
         alias_only: bool = False,
         pipeline: str | None = None,
     ) -> None:
@@ -101,13 +102,13 @@ class BulkWriter:
         self._addresses = addresses
         self._policy = policy
         self._chunk_bytes = chunk_bytes
-        self._patience = f"{max(1, int(patience * 1000))}ms"
+        self._shard_timeout = f"{max(1, int(shard_timeout * 1000))}ms"
         self._alias_only = alias_only
         self._pipeline = pipeline
         self._content_bytes: int | None = None
 
     def run(self, actions: Iterable[Action]) -> Outcome:
-        """Settle every action; raises EngineUnavailable when the server does not take them in time."""
+        """Send all actions and return their results. Raises EngineUnavailable if the retries are used up."""
         outcome = Outcome()
         for chunk in self._chunks(actions):
             self._settle(chunk, outcome)
@@ -143,22 +144,24 @@ class BulkWriter:
                 break
             time.sleep(pause)
         if len(waiting) == 1 and len(waiting[0].lines) > self._chunk_bytes and self._is_size(failure):
-            outcome.refused.append((waiting[0], f"The server is too small for it: {failure.reason}."))
+            outcome.refused.append(
+                (waiting[0], f"The document is too large for the memory of the server: {failure.reason}.")
+            )
             return
         raise EngineUnavailable(
-            f"Elasticsearch at {self._addresses} did not take {counted(len(waiting), 'document')} for "
+            f"Elasticsearch at {self._addresses} did not accept {counted(len(waiting), 'document')} for "
             f"the index {self._index!r} in {tried} tries ({failure.reason}); try again later."
         )
 
     def _send(self, chunk: list[Action], outcome: Outcome) -> tuple[list[Action], Refusal] | None:
-        """Send once; answers what is to be tried again and why, None where all is settled."""
-        # Lines that are JSON already pass through the client as they are, which its types deny.
+        """Send a chunk once. Returns the actions to retry and the reason, or None if all have a result."""
+        # The client sends lines of bytes unchanged, but its type hints do not allow them.
         lines: Any = [action.lines.rstrip(b"\n") for action in chunk]
         try:
             answer = self._client.bulk(
                 index=self._index,
                 operations=lines,
-                timeout=self._patience,
+                timeout=self._shard_timeout,
                 require_alias=self._alias_only,
                 pipeline=self._pipeline,
             )
@@ -219,7 +222,7 @@ class BulkWriter:
         self._settle(chunk[middle:], outcome)
 
     def _is_too_large(self, chunk: list[Action], outcome: Outcome) -> bool:
-        """Refuse what the server would: it hangs up in the middle of a request that is too large."""
+        """Refuse a document over the size limit: the server would close the connection while it is sent."""
         if len(chunk) > 1 or len(chunk[0].lines) <= self._chunk_bytes:
             return False
         if self._content_bytes is None:
@@ -227,7 +230,7 @@ class BulkWriter:
         size = len(chunk[0].lines)
         if size <= self._content_bytes:
             return False
-        reason = f"The document is too large: {size} bytes, and the server takes {self._content_bytes}."
+        reason = f"The document is too large: {size} bytes, the server accepts {self._content_bytes}."
         outcome.refused.append((chunk[0], reason))
         return True
 
@@ -237,6 +240,6 @@ class BulkWriter:
             with failures(self._addresses):
                 nodes = self._client.nodes.info(metric="http", filter_path=path).get("nodes", {})
         except EngineError:
-            return CONTENT_BYTES
+            return DEFAULT_MAX_REQUEST_BYTES
         limits = [int(node["http"]["max_content_length_in_bytes"]) for node in nodes.values()]
-        return min(limits, default=CONTENT_BYTES)
+        return min(limits, default=DEFAULT_MAX_REQUEST_BYTES)

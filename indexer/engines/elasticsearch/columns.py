@@ -1,4 +1,4 @@
-"""The fields that filters and facets mean, in the mapping of any index: ours, or one that others made."""
+"""Resolve the fields of filters and facets in the mapping of an index, whoever created it."""
 
 import ipaddress
 import re
@@ -19,15 +19,15 @@ _NUMBERS = _WHOLE | _FRACTIONS
 _RANGES_OF_NUMBERS = frozenset({"integer_range", "long_range", "float_range", "double_range"})
 _RANGES = _RANGES_OF_NUMBERS | {"date_range", "ip_range"}
 _NARROW: Mapping[str, type[np.floating[Any]]] = {"float": np.float32, "half_float": np.float16}
-"""Types whose values the server answers with more digits than they have."""
+"""Types whose values the server returns with more digits than they have."""
 _TEXT = frozenset(
     {"text", "match_only_text", "annotated_text", "pattern_text", "search_as_you_type", "semantic_text"}
 )
 _EXACT = ("keyword", "wildcard", "constant_keyword", "version")
-"""Types that may stand below a text for its exact values, the best first."""
+"""Types of multi-fields with the exact values of a text field, best first."""
 _OBJECTS = frozenset({"object", "nested", "passthrough"})
 _NO_VALUES: Mapping[str, str] = {
-    **dict.fromkeys(("geo_point", "geo_shape", "point", "shape"), "holds places"),
+    **dict.fromkeys(("geo_point", "geo_shape", "point", "shape"), "holds geographic or planar shapes"),
     **dict.fromkeys(("dense_vector", "sparse_vector", "rank_vectors"), "holds vectors"),
     **dict.fromkeys(("rank_feature", "rank_features"), "holds weights for ranking"),
     **dict.fromkeys(
@@ -40,14 +40,14 @@ _NO_VALUES: Mapping[str, str] = {
 _DATE_FORMATS = {"date_nanos": "strict_date_optional_time_nanos||epoch_millis"}
 _DATE_FORMAT = "strict_date_optional_time||epoch_millis"
 _MILLISECOND = re.compile(r"(.*T\d\d:\d\d:\d\d\.\d{3})(Z|[+-]\d\d:?\d\d)?")
-"""A time as facets show it, of nanoseconds too."""
+"""A time in the form of facets, with milliseconds. Facets of `date_nanos` fields also show milliseconds."""
 
 
 class Column(NamedTuple):
-    """A field that can be filtered or counted.
+    """A field for filters and facets.
 
-    name: by which requests call it. shown: as the user has written it. nested: the nested object that it is
-    in, None where it is in none.
+    name: the name in requests. shown: the name that the user has written. nested: the path of the nested
+    object that contains it, or None.
     """
 
     name: str
@@ -60,16 +60,16 @@ class Column(NamedTuple):
 
 
 class _Field(NamedTuple):
-    """A field of a mapping, its definition, and the nested object that it is in."""
+    """A field of a mapping, its definition, and the path of the nested object that contains it."""
 
     definition: Mapping[str, Any]
     nested: str | None
     is_part: bool
-    """Whether it is one of several fields that index the same value."""
+    """Whether it is a multi-field: an additional index of the same value."""
 
 
 class Columns:
-    """Finds the fields that filters and facets mean, in the mapping of one index."""
+    """Finds the fields of filters and facets in the mapping of one index."""
 
     def __init__(self, index: str, layout: IndexLayout, mapping: Mapping[str, Any]) -> None:
         self._index = index
@@ -77,7 +77,7 @@ class Columns:
         self._fields = dict(_walk(mapping, "", None)) | dict(_runtime(mapping))
 
     def find(self, name: str) -> Column:
-        """The field of that name; UsageError where no document has it, or it has no exact values."""
+        """Find a field by name. Raises UsageError if there is no such field or it has no exact values."""
         ours = enrichment_field(name, self._layout)
         if ours is not None:
             return Column(f"{ENRICHMENT}.{ours}", name, "keyword")
@@ -107,7 +107,7 @@ class Columns:
         return Column(path, shown, kind, field.nested, kept or indexed, kept, written)
 
     def _exact(self, path: str) -> tuple[str, _Field] | None:
-        """The field with the exact values of a text."""
+        """The multi-field with the exact values of a text field; None if there is none."""
         below = field.definition.get("fields") if (field := self._fields[path]) else None
         for kind in _EXACT:
             for name in below if isinstance(below, Mapping) else ():
@@ -117,7 +117,7 @@ class Columns:
         return None
 
     def _below(self, name: str) -> Column:
-        """A key of a flattened field, which the mapping does not list."""
+        """Find a key of a flattened field, which the mapping does not list. Raises UsageError."""
         outer = name
         while "." in outer and not name.startswith(ENRICHMENT + "."):
             outer = outer.rpartition(".")[0]
@@ -151,9 +151,9 @@ class Columns:
     # -------------------------------------------------------------- filters
 
     def filter(self, name: str, value: str) -> dict[str, Any]:
-        """The query for the documents whose field has exactly that value, or a range that holds it.
+        """The query for documents whose field has exactly this value, or a range that contains it.
 
-        Raises UsageError where the field holds no such values.
+        Raises UsageError if the field cannot have this value.
         """
         column = self.find(name)
         if not column.is_searchable:
@@ -166,7 +166,7 @@ class Columns:
         if column.type in _NUMBERS | _RANGES_OF_NUMBERS:
             wanted = filter_value(self._index, column.shown, FieldType.NUMBER, value)
             if column.type in _FRACTIONS and wanted == 0:
-                return {"terms": {column.name: [0.0, -0.0]}}  # which are two values to the server
+                return {"terms": {column.name: [0.0, -0.0]}}  # the server treats them as two values
             if column.type in _WHOLE and not _is_whole(wanted, column.type):
                 return {"match_none": {}}
         elif column.type == "boolean":
@@ -183,8 +183,8 @@ class Columns:
             ipaddress.ip_network(value, strict=False) if column.type == "ip" else ipaddress.ip_address(value)
         except ValueError:
             raise UsageError(
-                f"The field {column.shown!r} of the index {self._index!r} holds IP addresses, and {value!r} "
-                "is none."
+                f"The field {column.shown!r} of the index {self._index!r} holds IP addresses, but {value!r} "
+                "is not an IP address."
             ) from None
 
     def refused_filter(self, name: str, value: str, reason: str) -> UsageError:
@@ -192,15 +192,19 @@ class Columns:
         column = self.find(name)
         the_field = f"The field {column.shown!r} of the index {self._index!r}"
         if column.type in {"date", "date_nanos", "date_range"}:
-            return UsageError(f"{the_field} holds dates written as {column.format}, and {value!r} is none.")
-        return UsageError(f"{the_field}, of the type {column.type}, takes no filter {value!r}: {reason}.")
+            return UsageError(
+                f"{the_field} holds dates of the format {column.format}, but {value!r} is not such a date."
+            )
+        return UsageError(
+            f"{the_field} has the type {column.type} and does not accept the filter {value!r}: {reason}."
+        )
 
     # -------------------------------------------------------------- facets
 
     def counting(self, name: str, size: Mapping[str, object]) -> tuple[Column, dict[str, Any]]:
-        """The column of a field and the aggregation that counts the documents of each of its values.
+        """The column of a field, and the aggregation that counts the documents of each value.
 
-        Raises UsageError where the field has no values that can be counted.
+        Raises UsageError if the values of the field cannot be counted.
         """
         column = self.find(name)
         if column.type in _RANGES:
@@ -210,7 +214,7 @@ class Columns:
         terms: dict[str, Any] = {"field": column.name, **size}
         if column.nested is None:
             return column, {"terms": terms}
-        # A document counts once, however many of its nested objects have the value.
+        # Count documents, not nested objects.
         order = [{"documents": "desc"}, {"_key": "asc"}]
         values = {"terms": {**terms, "order": order}, "aggs": {"documents": {"reverse_nested": {}}}}
         return column, {"nested": {"path": column.nested}, "aggs": {"values": values}}
@@ -225,7 +229,7 @@ class Columns:
         return self._uncountable(self.find(name), reason)
 
     def counts(self, name: str, answer: Mapping[str, Any]) -> tuple[FacetCount, ...]:
-        """What an aggregation of `counting` has counted, with the values as filters take them."""
+        """Read the counts in the answer to an aggregation of `counting`. Values have the form of filters."""
         kind = self.find(name).type
         counted: dict[str, int] = {}
         for bucket in answer.get("values", answer)["buckets"]:
@@ -235,7 +239,7 @@ class Columns:
 
 
 def _shown(bucket: Mapping[str, Any], kind: str) -> str:
-    """The value of a bucket as a filter takes it."""
+    """The value of a bucket in the form of filters."""
     told = bucket.get("key_as_string")
     if told is not None and kind not in _NUMBERS:
         return str(told)
@@ -254,7 +258,7 @@ def _type_of(definition: Mapping[str, Any]) -> str:
 
 
 def text_fields_of(mapping: Mapping[str, Any]) -> tuple[str, ...]:
-    """The dotted paths of the user's fields that a mapping makes full text, in its order."""
+    """The dotted paths of the user's text fields in a mapping, in its order."""
     return tuple(
         path
         for path, field in _walk(mapping, "", None)
@@ -263,7 +267,7 @@ def text_fields_of(mapping: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _walk(mapping: Mapping[str, Any], prefix: str, nested: str | None) -> Iterator[tuple[str, _Field]]:
-    """Every field of a mapping with its full name, objects and the parts of fields too."""
+    """Yield every field of a mapping with its full name, including objects and multi-fields."""
     properties = mapping.get("properties")
     if not isinstance(properties, Mapping):
         return
@@ -279,7 +283,7 @@ def _walk(mapping: Mapping[str, Any], prefix: str, nested: str | None) -> Iterat
 
 
 def _runtime(mapping: Mapping[str, Any]) -> Iterator[tuple[str, _Field]]:
-    """The runtime fields of a mapping, which take the place of others of their names."""
+    """Yield the runtime fields of a mapping, which override other fields of the same names."""
     fields = mapping.get("runtime")
     for name, definition in (fields if isinstance(fields, Mapping) else {}).items():
         parts = definition.get("fields") if definition.get("type") == "composite" else None

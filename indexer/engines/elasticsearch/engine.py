@@ -1,4 +1,4 @@
-"""The engine that is an Elasticsearch cluster."""
+"""The Elasticsearch engine."""
 
 import dataclasses
 import re
@@ -41,7 +41,7 @@ from indexer.engines.elasticsearch.columns import Columns, text_fields_of
 from indexer.engines.elasticsearch.errors import check_product, failures, innermost, readable, refusal_of
 from indexer.engines.elasticsearch.mapping import META, check_whole_source, mapping_of
 from indexer.engines.elasticsearch.reading import (
-    close_moments,
+    close_points_in_time,
     read_documents,
     read_sample,
     read_with_field,
@@ -70,27 +70,34 @@ from indexer.engines.elasticsearch.vectors import (
     stored_vector,
 )
 from indexer.engines.fields import Prepared, at, encode, prepare
-from indexer.engines.filters import other_vectors
-from indexer.engines.names import check_name, check_new_alias, check_new_index, no_such_index, not_ours
+from indexer.engines.filters import dimensions_conflict
+from indexer.engines.names import (
+    check_name,
+    check_new_alias,
+    check_new_index,
+    no_such_index,
+    not_created_here,
+)
 
-VECTORS_LEFT_OUT = "index.mapping.exclude_source_vectors"
-"""Whether `_source` is answered without vectors, which it is from release 9.2 on unless told otherwise."""
+EXCLUDE_SOURCE_VECTORS = "index.mapping.exclude_source_vectors"
+"""An index setting: omit vectors from `_source`. The default is true since release 9.2."""
 
-MOST_FINGERPRINTS = 20_000
-"""Documents whose fingerprints are compared with their texts; of more a random part is looked at."""
-SEARCH_STOPS_EARLY = "index.dense_vector.hnsw_enable_early_termination"
-"""Whether a search by vector may stop before it has looked at all candidates, which newer releases do unless
-told otherwise: of the 200 nearest of 8,000 vectors they missed six times as many.
+MAX_COMPARED_FINGERPRINTS = 20_000
+"""Maximum documents whose fingerprints `stale` compares. Larger indexes are sampled."""
+EARLY_TERMINATION = "index.dense_vector.hnsw_enable_early_termination"
+"""An index setting: stop a vector search before all candidates are visited. Newer releases do so by default,
+and then miss six times as many of the 200 nearest of 8,000 vectors.
 """
 
 _CLAUSE_LIMIT = re.compile(r"maxClauseCount is set to (\d+)")
 
 
 class ElasticsearchEngine:
-    """Indexes of a cluster; `settings` are those of new indexes, `timeout` is in seconds.
+    """A SearchEngine on an Elasticsearch cluster.
 
-    `node_class` replaces the way to the server, for tests of what goes wrong on it. `client` is the client
-    library's; `patient` asks again where no answer comes in time, which is for what may be done twice.
+    settings: index settings of new indexes. timeout: of a request, in seconds. node_class: replaces the
+    transport in tests of connection faults. `client` is the client of the Elasticsearch library. `patient` is
+    a client that also retries after a time-out, for idempotent requests.
     """
 
     name = "elasticsearch"
@@ -112,8 +119,8 @@ class ElasticsearchEngine:
         self._retry = retry or RetryPolicy()
         self._chunk_bytes = chunk_bytes
         self._timeout = timeout
-        self._most_clauses: int | None = None
-        self._moments: set[str] = set()
+        self._max_clauses: int | None = None
+        self._points_in_time: set[str] = set()
         options: dict[str, Any] = {"request_timeout": timeout, "max_retries": 2}
         if addresses.user is not None:
             options["basic_auth"] = (addresses.user, addresses.password or "")
@@ -129,7 +136,7 @@ class ElasticsearchEngine:
         return f"ElasticsearchEngine({str(self.addresses)!r})"
 
     def failures(self, index: str | None = None) -> AbstractContextManager[None]:
-        """The client's exceptions in this block become ours."""
+        """Translate exceptions of the client in this block into EngineErrors."""
         return failures(self.addresses, index)
 
     # -------------------------------------------------------------- indexes
@@ -137,7 +144,7 @@ class ElasticsearchEngine:
     def create(self, index: str, layout: IndexLayout) -> None:
         check_new_index(index)
         with self.failures(index):
-            more: tuple[str, ...] = (VECTORS_LEFT_OUT, SEARCH_STOPS_EARLY) if layout.has_vectors else ()
+            more: tuple[str, ...] = (EXCLUDE_SOURCE_VECTORS, EARLY_TERMINATION) if layout.has_vectors else ()
             while True:
                 try:
                     self._create(index, layout, dict.fromkeys(more, False))
@@ -146,7 +153,7 @@ class ElasticsearchEngine:
                     known = tuple(name for name in more if name not in refusal_of(error).reason)
                     if known == more:
                         raise
-                    more = known  # an older server, which does neither
+                    more = known  # an older server has neither setting
 
     def _create(self, index: str, layout: IndexLayout, more: Mapping[str, object]) -> None:
         settings = {**self._settings, **more}
@@ -174,7 +181,7 @@ class ElasticsearchEngine:
 
     @readable
     def name_of(self, index: str) -> str:
-        """The one index that a name means; EngineError where an alias stands for several."""
+        """The index that a name or an alias points to. EngineError if an alias points to several."""
         return self._mapping(index)[0]
 
     @readable
@@ -209,7 +216,7 @@ class ElasticsearchEngine:
         return found
 
     def _mapping(self, index: str) -> tuple[str, dict[str, Any]]:
-        """The one index that a name means, and its mapping."""
+        """The index that a name or an alias points to, and its mapping."""
         check_name(index)
         with self.failures(index):
             answer = self.client.indices.get_mapping(index=index)
@@ -217,7 +224,9 @@ class ElasticsearchEngine:
             raise no_such_index(index)
         if len(answer.body) > 1:
             names = ", ".join(sorted(answer.body))
-            raise EngineError(f"The alias {index!r} stands for several indexes ({names}); name one of them.")
+            raise EngineError(
+                f"The alias {index!r} points to several indexes ({names}); use the name of one of them."
+            )
         ((name, details),) = answer.body.items()
         return name, details["mappings"]
 
@@ -225,14 +234,14 @@ class ElasticsearchEngine:
         name, mapping = self._mapping(index)
         value = mapping.get("_meta", {}).get(META)
         if value is None:
-            raise not_ours(index)
+            raise not_created_here(index)
         return name, layout_from_json(index, value), mapping
 
     # -------------------------------------------------------------- documents
 
     @readable
     def write(self, index: str, documents: Sequence[EnrichedDocument]) -> list[Rejection]:
-        # The server would make an index of any name that is written to: ask before.
+        # Check that the index exists, because the server would create it.
         _, layout, mapping = self._described(index)
         prepared, rejections = prepare(documents, layout)
         vectors = (at(document.enrichment, VECTOR) for document in prepared if layout.has_vectors)
@@ -247,7 +256,7 @@ class ElasticsearchEngine:
         return rejections + refused
 
     def uncommitted(self, index: str) -> int:
-        return 0  # a server answers when documents are on its disk
+        return 0  # the server responds after it has written documents to disk
 
     @readable
     def refuses(self, index: str, field: str) -> bool:
@@ -266,21 +275,21 @@ class ElasticsearchEngine:
         return outcome.results["deleted"]
 
     def bulk(self, index: str, *, alias_only: bool = False, pipeline: str | None = None) -> BulkWriter:
-        """A writer of bounded requests, with the retries of this engine."""
+        """A bulk writer with the retry policy of this engine."""
         return BulkWriter(
             self.client,
             index,
             self.addresses,
             self._retry,
             chunk_bytes=self._chunk_bytes,
-            patience=self._timeout / 3,
+            shard_timeout=self._timeout / 3,
             alias_only=alias_only,
             pipeline=pipeline,
         )
 
     def unavailable(self, what: str) -> EngineUnavailable:
-        """The error for a part of the cluster that is away."""
-        return EngineUnavailable(f"{what}; the cluster at {self.addresses} is not whole.")
+        """The error for missing shards or nodes."""
+        return EngineUnavailable(f"{what}; the cluster at {self.addresses} is incomplete.")
 
     def refresh(self, index: str) -> None:
         check_name(index)
@@ -307,9 +316,9 @@ class ElasticsearchEngine:
     @readable
     def stale(self, index: str, fingerprint: Callable[[Document], str]) -> Share:
         field = f"{ENRICHMENT}.{FINGERPRINT}"
-        share = min(1.0, MOST_FINGERPRINTS / max(self._count(index, {"exists": {"field": field}}), 1))
+        share = min(1.0, MAX_COMPARED_FINGERPRINTS / max(self._count(index, {"exists": {"field": field}}), 1))
         found = read_with_field(
-            self.client, self.addresses, index, self._moments, self.whole_source, field, share
+            self.client, self.addresses, index, self._points_in_time, self.whole_source, field, share
         )
         number = looked = 0
         for document, stamped in found:
@@ -333,7 +342,7 @@ class ElasticsearchEngine:
 
     @readable
     def bytes_on_disk(self, index: str) -> int:
-        """The size of an index after a flush, its replicas left out."""
+        """The size of an index after a flush, in bytes, without replicas."""
         check_name(index)
         with self.failures(index):
             self.client.indices.flush(index=index, wait_if_ongoing=True)
@@ -351,7 +360,7 @@ class ElasticsearchEngine:
     def search(self, index: str, request: SearchRequest) -> SearchResponse:
         _, layout, mapping = self._described(index)
         columns = Columns(index, layout, mapping)
-        plan(request, layout, index)  # refuses what is wrong before more hits are asked for than wanted
+        plan(request, layout, index)  # check the request itself: below, `top` is larger than requested
         vector = request.query.vector
         if vector is None or not layout.has_vectors:
             return self._by_words(index, request, layout, columns)
@@ -374,19 +383,19 @@ class ElasticsearchEngine:
         return SearchResponse(total, first.took_ms + sum(took), tuple(hits), first.facets, first.total)
 
     def _shown(self, ranking: Sequence[tuple[str, float]], layout: IndexLayout, ask: Ask) -> list[Hit]:
-        """The documents of a ranking; those that were deleted meanwhile are left out."""
+        """Fetch the documents of a ranking, without those that were deleted in the meantime."""
         fetched = {hit.id: hit for hit in hits_of(ask(documents_body([name for name, _ in ranking], layout)))}
         return [dataclasses.replace(fetched[name], score=score) for name, score in ranking if name in fetched]
 
     def _by_words(
         self, index: str, request: SearchRequest, layout: IndexLayout, columns: Columns
     ) -> SearchResponse:
-        """Search by terms; where they are more than the server takes, by the heaviest of them."""
+        """Search by terms. Terms over the clause limit of the server are omitted, smallest weights first."""
         groups = plan(request, layout, index)
         room = len(request.filters) + 1
         while True:
-            if self._most_clauses is not None:
-                groups = lighten(groups, self._most_clauses - room)
+            if self._max_clauses is not None:
+                groups = lighten(groups, self._max_clauses - room)
             try:
                 answer = self._ask(index, body_of(request, groups, layout, columns))
             except ApiError as error:
@@ -401,7 +410,7 @@ class ElasticsearchEngine:
             return response_of(request, answer, columns)
 
     def _refuse_values(self, index: str, request: SearchRequest, columns: Columns, error: ApiError) -> None:
-        """UsageError where the server refused a search because of one of its filters or facets."""
+        """Raise UsageError if the server refused a search because of one of its filters or facets."""
         if error.status_code != 400:
             return
         for body, refused in trials_of(request, columns):
@@ -411,23 +420,23 @@ class ElasticsearchEngine:
                 raise refused(innermost(refusal)) from error
 
     def _ask(self, index: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Send a search whose answer must be whole."""
+        """Send a search. Partial results are an error."""
         answer = self.client.search(index=index, allow_partial_search_results=False, **body)
         found: Mapping[str, Any] = answer.body
         return found
 
     def _learn_limit(self, error: ApiError, groups: Sequence[Group]) -> bool:
-        """Whether the query had more clauses than the server takes, and fewer can be sent."""
+        """Read the clause limit from an error. Returns whether a query with fewer clauses can be sent."""
         said = _CLAUSE_LIMIT.search(refusal_of(error).reason)
         if said is None or not groups:
             return False
         limit = int(said.group(1))
-        lower = limit if self._most_clauses is None else min(limit, self._most_clauses // 2)
-        changed = lower != self._most_clauses and lower > 1
-        self._most_clauses = lower
+        lower = limit if self._max_clauses is None else min(limit, self._max_clauses // 2)
+        changed = lower != self._max_clauses and lower > 1
+        self._max_clauses = lower
         return changed
 
-    # -------------------------------------------------------------- what the server has made of vectors
+    # -------------------------------------------------------------- reading documents and vectors
 
     @readable
     def sample_enriched(self, index: str, number: int) -> list[EnrichedDocument]:
@@ -435,7 +444,7 @@ class ElasticsearchEngine:
         if layout.model_version is None:
             return []
         body = sample_of(layout, number)
-        vectors = {**body, "source": {"includes": [PATH]}}  # which some releases answer only where named
+        vectors = {**body, "source": {"includes": [PATH]}}  # some releases omit vectors unless they are named
         with self.failures(index):
             hits = self._ask(index, body)["hits"]["hits"]
             answers = self._ask(index, {**vectors, "query": only([hit["_id"] for hit in hits])})
@@ -465,7 +474,7 @@ class ElasticsearchEngine:
     def read(self, index: str) -> Iterator[Document]:
         name, mapping = self._mapping(index)
         check_whole_source(name, mapping)
-        return read_documents(self.client, self.addresses, index, self._moments, self.whole_source)
+        return read_documents(self.client, self.addresses, index, self._points_in_time, self.whole_source)
 
     @readable
     def sample(self, index: str, size: int) -> list[Document]:
@@ -479,11 +488,11 @@ class ElasticsearchEngine:
 
     @cached_property
     def whole_source(self) -> dict[str, object]:
-        """What the server is told, so that it answers `_source` as it was written, without ours."""
+        """The `_source` parameters for complete documents without enrichment."""
         return whole_source(min(self._versions(), default=(0,)))
 
     def _versions(self) -> list[tuple[int, ...]]:
-        """The release of every node, in numbers."""
+        """The version of every node, as numbers."""
         with self.failures():
             nodes = self.client.nodes.info(filter_path="nodes.*.version").get("nodes", {})
         return [tuple(map(int, re.findall(r"\d+", node["version"])[:3])) for node in nodes.values()]
@@ -506,15 +515,15 @@ class ElasticsearchEngine:
         ]
 
     def close(self) -> None:
-        close_moments(self.client, self._moments)
+        close_points_in_time(self.client, self._points_in_time)
         self.client.close()
 
 
 def _check_length(index: str, mapping: Mapping[str, Any], length: int) -> None:
-    """IndexConflict where the vectors of an index have another length; it has none before the first."""
+    """Raise IndexConflict if the vectors of an index, if there are any, have other dimensions."""
     held = dimensions_of(mapping)
     if held not in (0, length):
-        raise other_vectors(index, held, length)
+        raise dimensions_conflict(index, held, length)
 
 
 def _action(document: Prepared) -> Action:

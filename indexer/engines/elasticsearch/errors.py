@@ -1,4 +1,4 @@
-"""Errors of the server and of the way to it, turned into ours."""
+"""Translate errors of the server and of the connection into EngineErrors."""
 
 import re
 import socket
@@ -16,15 +16,15 @@ from elasticsearch import ApiError, UnsupportedProductError
 
 from enricher.errors import AccessDenied, EngineError, EngineUnavailable
 from indexer.engines.addresses import DEFAULT_PORT
-from indexer.engines.field_types import FieldType, other_shape, other_value
+from indexer.engines.field_types import FieldType, shape_mismatch, type_mismatch
 from indexer.engines.names import name_taken, no_such_index
 
 BUSY = frozenset({429, 502, 503, 504})
-"""Statuses that say: not now."""
+"""Statuses of a server that may accept the same request later."""
 
 
 UNREADABLE = (LookupError, TypeError, AttributeError)
-"""What is raised where an answer lacks what it should hold."""
+"""Exceptions of code that reads an answer in which something is missing."""
 
 T = TypeVar("T")
 
@@ -47,7 +47,7 @@ _OBJECT = re.compile("START_OBJECT|parse object")
 _NUMBERS = frozenset({"long", "integer", "short", "byte", "double", "float", "half_float", "unsigned_long"})
 
 _ALL_FAILED = "all shards failed"
-"""A reason that says nothing beside the others."""
+"""A generic reason, which is omitted."""
 _OVER_LIMIT = re.compile(r"coordinating_operation_bytes=(\d+), max_coordinating_bytes=(\d+)")
 _STRICT = re.compile(r"mapping set to strict.*, dynamic introduction of \[(.+?)\] within \[(.+?)\]")
 _TAKEN = frozenset({"resource_already_exists_exception", "invalid_alias_name_exception"})
@@ -55,7 +55,7 @@ _TAKEN = frozenset({"resource_already_exists_exception", "invalid_alias_name_exc
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What the server said: status, type of the error, and its reason with those below it."""
+    """An error response: status, type of the error, and its reasons, outermost first."""
 
     status: int
     type: str
@@ -63,24 +63,24 @@ class Refusal:
 
     @property
     def sentence(self) -> str:
-        """The reason, as it is said of one document."""
+        """The reason as a sentence about one document."""
         found = _STRICT.search(self.reason)
         if found is None:
             return f"{self.reason}."
         within = "" if found[2] == "_doc" else f"{found[2]}."
         return (
             f"The mapping is strict and has no field {within + found[1]!r}: add the field to the mapping "
-            "of the index, or leave it out of the documents."
+            "of the index, or remove it from the documents."
         )
 
     @property
     def is_block(self) -> bool:
-        """Whether the index, or the cluster, is blocked by somebody; not while it starts."""
+        """Whether the index or the cluster is blocked, except by a starting cluster."""
         return self.type == "cluster_block_exception" and self.status != 503
 
     @property
     def is_too_large(self) -> bool:
-        """Whether the request can never pass: over the limit of HTTP, or of what a node works on at once."""
+        """Whether the request exceeds the HTTP limit, or the memory that a node reserves for writes."""
         found = _OVER_LIMIT.search(self.reason)
         return self.status == 413 or (found is not None and int(found[1]) > int(found[2]))
 
@@ -91,12 +91,12 @@ class Refusal:
 
     @property
     def is_full_disk(self) -> bool:
-        """Whether the disk is full, or the index was closed to writes because it nearly is."""
+        """Whether the disk is full, or the server has blocked writes because it is nearly full."""
         return "/12/" in self.reason or "No space left on device" in self.reason
 
 
 def refusal(status: int, error: object) -> Refusal:
-    """Read the `error` of an answer or of an item of a bulk answer."""
+    """Read the `error` of a response or of a bulk item."""
     if not isinstance(error, Mapping):
         return Refusal(status, "", str(error or "no reason given"))
     reasons, kind, at = [], str(error.get("type") or ""), error
@@ -118,36 +118,36 @@ def refusal(status: int, error: object) -> Refusal:
 
 
 def refusal_of(error: ApiError) -> Refusal:
-    """The refusal that an exception of the client holds."""
+    """The refusal in an exception of the client."""
     body = error.body
     return refusal(error.status_code, body.get("error") if isinstance(body, Mapping) else body)
 
 
 def misfit(said: Refusal) -> str | None:
-    """Why a document was refused whose field has another type than its value; None where that is not why.
+    """Why a document was refused, if a value does not fit the type of its field; otherwise None.
 
-    The same sentences as those of the embedded engine.
+    The sentences are those of the embedded engine.
     """
     shape = _NO_OBJECT.search(said.reason)
     if shape is not None:
-        return f"{other_shape(shape[1], has_fields=True)}."
+        return f"{shape_mismatch(shape[1], has_fields=True)}."
     value = _NO_VALUE.search(said.reason)
     if value is None:
         return None
     field, kind, shown = value.groups()
     if "{" in shown and _OBJECT.search(said.reason):
-        return f"{other_shape(field, has_fields=False)}."
+        return f"{shape_mismatch(field, has_fields=False)}."
     if "supports only finite values" in said.reason:
         return f"The number in the field {field!r} is too large."
     if kind in _NUMBERS:
-        return f"{other_value(field, FieldType.NUMBER, shown)}."
+        return f"{type_mismatch(field, FieldType.NUMBER, shown)}."
     if kind == "boolean":
-        return f"{other_value(field, FieldType.BOOLEAN, shown)}."
-    return f"The field {field!r} holds values of the type {kind}, and {shown!r} is none."
+        return f"{type_mismatch(field, FieldType.BOOLEAN, shown)}."
+    return f"The field {field!r} has the type {kind} and does not accept {shown!r}."
 
 
 def innermost(error: ApiError) -> str:
-    """The reason of a refused search that lies below all others, without its full stop."""
+    """The innermost reason of a refused search, without full stop."""
     body = error.body
     at = body.get("error") if isinstance(body, Mapping) else None
     said = at.get("reason") if isinstance(at, Mapping) else None
@@ -156,22 +156,22 @@ def innermost(error: ApiError) -> str:
         at = shards[0].get("reason")
     while isinstance(at, Mapping):
         said, at = at.get("reason") or said, at.get("caused_by")
-    return _short(said or "it gives no reason", 200)
+    return _short(said or "no reason given", 200)
 
 
 def explain_refusal(said: Refusal, index: str | None) -> EngineError:
-    """The exception, a sentence, for a refusal that concerns an index or the whole cluster."""
+    """The EngineError for a refusal that concerns an index or the whole cluster."""
     what = f"The index {index!r}" if index else "The cluster"
     if said.type == "index_not_found_exception" and index:
         return no_such_index(index)
     if said.status == 401:
-        return AccessDenied("Elasticsearch refuses the user name or the password; check the engine URL.")
+        return AccessDenied("Elasticsearch rejects the user name or the password; check the engine URL.")
     if said.type == "security_exception":
         return AccessDenied(f"Elasticsearch does not allow this: {_short(said.reason)}.")
     if said.is_full_disk:
         return EngineUnavailable(
-            f"{what} takes no writes because the disk of the server is full, or was; make room and remove "
-            "the block index.blocks.read_only_allow_delete."
+            f"{what} rejects writes because the disk of the server is or was full; free disk space and "
+            "remove the block index.blocks.read_only_allow_delete."
         )
     if said.type == "index_closed_exception" or "FORBIDDEN/4/" in said.reason:
         return EngineUnavailable(f"{what} is closed; open it with POST /{index}/_open.")
@@ -183,15 +183,18 @@ def explain_refusal(said: Refusal, index: str | None) -> EngineError:
         return no_such_index(index)
     if said.status in BUSY:
         return EngineUnavailable(
-            f"{what} cannot answer now, some of its shards are missing or the server is overloaded: "
+            f"{what} cannot answer now, because shards are missing or the server is overloaded: "
             f"{_short(said.reason)}."
         )
-    return EngineError(f"Elasticsearch refuses with status {said.status}: {_short(said.reason)}.")
+    return EngineError(f"Elasticsearch rejects the request with status {said.status}: {_short(said.reason)}.")
 
 
 @contextmanager
 def failures(addresses: object, index: str | None = None) -> Iterator[None]:
-    """Turn the client's exceptions into ours; `addresses` is shown, so it must hold no secret."""
+    """Translate exceptions of the client in this block into EngineErrors.
+
+    addresses: shown in messages, so it must not contain a password.
+    """
     try:
         yield
     except UnsupportedProductError as error:
@@ -206,28 +209,33 @@ def failures(addresses: object, index: str | None = None) -> Iterator[None]:
 
 
 def check_product(meta: ApiResponseMeta, addresses: object, body: object = None) -> None:
-    """Raise EngineError where an answer is not Elasticsearch's, as of a web server or a proxy."""
+    """Raise EngineError if a response is not from Elasticsearch, but for example from a proxy."""
     if _PRODUCT in meta.headers or meta.status in BUSY or meta.status in {401, 413}:
         return
     if body and _TLS_WANTED.search(str(body)):
         raise EngineUnavailable(_USE_HTTPS.format(addresses))
     if not (isinstance(body, Mapping) and isinstance(body.get("error"), Mapping)):
         raise EngineError(
-            f"The server at {addresses} answers with status {meta.status}, and not as Elasticsearch does; "
+            f"The server at {addresses} answers with status {meta.status}, but is not Elasticsearch; "
             "check the engine URL."
         )
 
 
 def unexpected_answer(error: Exception, addresses: object) -> EngineError:
-    """The error for an answer that lacks what Elasticsearch's has; it notes where that was found."""
-    sentence = f"The server at {addresses} gave an answer that is not Elasticsearch's; check the engine URL."
+    """The error for a response in which something is missing. Its note is the traceback."""
+    sentence = (
+        f"The server at {addresses} gave an answer that is not from Elasticsearch; check the engine URL."
+    )
     found = EngineError(sentence)
     found.add_note("".join(traceback.format_exception(error)))
     return found
 
 
 def readable(method: Callable[..., T]) -> Callable[..., T]:
-    """A method of an object with `addresses`: what it cannot read of an answer is an EngineError."""
+    """Decorate a method that reads responses: an unexpected response raises EngineError.
+
+    The object of the method has `addresses`.
+    """
 
     @wraps(method)
     def reads(self: Any, *arguments: Any, **options: Any) -> T:
@@ -240,7 +248,7 @@ def readable(method: Callable[..., T]) -> Callable[..., T]:
 
 
 def explain_transport(error: TransportError, addresses: object) -> EngineError:
-    """The exception, a sentence, for a request that got no proper answer."""
+    """The EngineError for a request without a valid response."""
     if isinstance(error, ConnectionTimeout):
         return EngineUnavailable(f"Elasticsearch at {addresses} did not answer in time; try again later.")
     if isinstance(error, TlsError) and _NO_TLS.search(error.message):
@@ -248,7 +256,9 @@ def explain_transport(error: TransportError, addresses: object) -> EngineError:
             f"The server at {addresses} speaks plain HTTP; write http:// in the engine URL, or its TLS port."
         )
     if isinstance(error, TlsError):
-        return EngineUnavailable(f"Elasticsearch at {addresses} cannot be trusted: {_short(error.message)}.")
+        return EngineUnavailable(
+            f"The TLS connection to Elasticsearch at {addresses} failed: {_short(error.message)}."
+        )
     if isinstance(error, SerializationError):
         return EngineError(f"Elasticsearch at {addresses} gave an answer that cannot be read.")
     if _CUT_OFF.search(error.message) and _speaks_tls(addresses):
@@ -260,7 +270,7 @@ def explain_transport(error: TransportError, addresses: object) -> EngineError:
 
 
 def _speaks_tls(addresses: object) -> bool:
-    """Whether the first server that was asked by plain HTTP would have answered by HTTPS."""
+    """Whether the first address is http://, but the server speaks HTTPS."""
     parts = urlsplit(str(addresses).split(",")[0])
     if parts.scheme != "http" or parts.hostname is None:
         return False

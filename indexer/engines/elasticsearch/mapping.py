@@ -1,4 +1,4 @@
-"""The mapping of an index that we make."""
+"""The mapping of an enriched index, and checks of existing mappings."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from enricher.errors import UsageError
 from enricher.records import ENRICHMENT, FieldKind, IndexLayout
 from enricher.records.layout_json import layout_as_json
-from indexer.engines.fields import LONGEST_KEYWORD
+from indexer.engines.fields import MAX_KEYWORD_UTF16_UNITS
 
 META = "enricher"
 
@@ -14,10 +14,9 @@ META = "enricher"
 def mapping_of(layout: IndexLayout) -> dict[str, object]:
     """The mapping of a new index.
 
-    The user's fields are mapped as the server does by itself, but for its surprises: a string
-    that looks like a date would make the next one that does not be refused; a fraction would be
-    rounded to 32 bits, cut to an integer where an integer was seen before it, and refused where
-    both are in one document.
+    The user's fields are mapped dynamically, with two changes to the defaults. Date detection is off, because
+    a first string that looks like a date would make the server refuse later strings. All numbers are doubles,
+    because fractions would be rounded to 32 bits, or truncated in a field whose first value is an integer.
     """
     properties: dict[str, object] = {}
     for path, kind in layout.mapping.items():
@@ -44,8 +43,8 @@ def _field(kind: FieldKind, dimensions: int | None) -> dict[str, object]:
         case FieldKind.TERMS:
             return {"type": "text", "analyzer": "whitespace", "index_options": "freqs"}
         case FieldKind.KEYWORD:
-            return {"type": "keyword", "ignore_above": LONGEST_KEYWORD}
-        case FieldKind.VECTOR:  # where the length is not known, it is that of the first
+            return {"type": "keyword", "ignore_above": MAX_KEYWORD_UTF16_UNITS}
+        case FieldKind.VECTOR:  # if unknown, the first vector decides the dimensions
             return {
                 **({"dims": dimensions} if dimensions else {}),
                 "type": "dense_vector",
@@ -59,14 +58,14 @@ def _field(kind: FieldKind, dimensions: int | None) -> dict[str, object]:
 
 
 def check_whole_source(index: str, mapping: Mapping[str, Any]) -> None:
-    """UsageError where an index does not keep its documents as they were written."""
+    """Raise UsageError if an index does not store the complete `_source` of its documents."""
     source = mapping.get("_source", {})
     if source.get("enabled") in (False, "false") or source.get("mode") == "disabled":
-        raise UsageError(f"The index {index!r} keeps no _source: its documents cannot be read.")
+        raise UsageError(f"The index {index!r} does not store _source: its documents cannot be read.")
     kept = [key for key in ("includes", "excludes") if source.get(key)]
     if kept:
         said = ", ".join(f"{key} {', '.join(map(str, source[key]))}" for key in kept)
         raise UsageError(
-            f"The index {index!r} keeps only a part of each _source ({said}): what is read from it would "
-            "lose the rest. Write the documents from where they came from instead."
+            f"The index {index!r} stores only a part of each _source ({said}), so its documents are "
+            "incomplete. Index the documents from their original source instead."
         )

@@ -1,4 +1,4 @@
-"""Reading documents of an index of Elasticsearch: all of them as they were at one moment, or a sample."""
+"""Read documents of an Elasticsearch index: all of them at a point in time, or a sample."""
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
@@ -11,32 +11,38 @@ from enricher.records import ENRICHMENT, Document
 from indexer.engines.elasticsearch.errors import failures
 
 _KEEP_ALIVE = "5m"
-"""How long the server keeps the moment after each page."""
+"""How long the server keeps a point in time after each page."""
 
-_SECONDS_TO_CLOSE = 5.0
-"""How long a server may take to forget a moment, which it does by itself later."""
+_CLOSE_TIMEOUT_SECONDS = 5.0
+"""Time-out for closing a point in time. The server closes it later by itself."""
 
-_PAGE = 500
+_MAX_PAGE_DOCUMENTS = 500
 _PAGE_BYTES = 20_000_000
 
 _SEED = 1
-_TOGETHER = 20
-"""Documents of a sample that are read in one request."""
+_SAMPLE_PAGE_DOCUMENTS = 20
+"""Number of documents of a sample that one request reads."""
 
 WITHOUT_VECTORS = (9, 2)
-"""The first release that answers `_source` without the vectors of a document unless it is told otherwise."""
+"""The first release that omits vectors from `_source` by default."""
 
 
 def read_documents(
-    client: Elasticsearch, addresses: object, index: str, moments: set[str], source: Mapping[str, object]
+    client: Elasticsearch,
+    addresses: object,
+    index: str,
+    points_in_time: set[str],
+    source: Mapping[str, object],
 ) -> Iterator[Document]:
-    """Fix the moment now, and answer the documents of it as they are asked for.
+    """Open a point in time now, and return an iterator over its documents.
 
-    The server's name of it is among `moments` until all documents are read, or the iterator is closed.
-    source: what the server is told of `_source` (`whole_source`).
+    points_in_time: holds the id of the point in time until all documents are read or the iterator is closed.
+    source: the `_source` parameters (`whole_source`).
     """
-    moment = _open_moment(client, addresses, index, moments)
-    return _documents(_pages(client, addresses, index, moment, moments, {"source": dict(source)}))
+    point_in_time = _open_point_in_time(client, addresses, index, points_in_time)
+    return _documents(
+        _pages(client, addresses, index, point_in_time, points_in_time, {"source": dict(source)})
+    )
 
 
 def _documents(hits: Generator[Mapping[str, Any], None, None]) -> Iterator[Document]:
@@ -45,25 +51,27 @@ def _documents(hits: Generator[Mapping[str, Any], None, None]) -> Iterator[Docum
             yield Document(str(hit["_id"]), hit.get("_source", {}))
 
 
-def _open_moment(client: Elasticsearch, addresses: object, index: str, moments: set[str]) -> str:
+def _open_point_in_time(
+    client: Elasticsearch, addresses: object, index: str, points_in_time: set[str]
+) -> str:
     with failures(addresses, index):
-        moment = str(client.open_point_in_time(index=index, keep_alive=_KEEP_ALIVE)["id"])
-    moments.add(moment)
-    return moment
+        point_in_time = str(client.open_point_in_time(index=index, keep_alive=_KEEP_ALIVE)["id"])
+    points_in_time.add(point_in_time)
+    return point_in_time
 
 
 def read_with_field(
     client: Elasticsearch,
     addresses: object,
     index: str,
-    moments: set[str],
+    points_in_time: set[str],
     source: Mapping[str, object],
     field: str,
     share: float,
 ) -> Iterator[tuple[Document, str]]:
-    """The documents that have a KEYWORD field, each with its value.
+    """Yield the documents that have a KEYWORD field, each with the value of the field.
 
-    share: the part of them that is read, drawn at random, from 0 to 1.
+    share: share of the documents to read, from 0 to 1, drawn at random.
     """
     held = {"exists": {"field": field}}
     drawn = {"query": held, "random_score": {"seed": _SEED, "field": "_seq_no"}, "boost_mode": "replace"}
@@ -72,23 +80,23 @@ def read_with_field(
         "docvalue_fields": [{"field": field}],
         "query": held if share >= 1 else {"function_score": {**drawn, "min_score": 1 - share}},
     }
-    moment = _open_moment(client, addresses, index, moments)
-    for hit in _pages(client, addresses, index, moment, moments, body):
+    point_in_time = _open_point_in_time(client, addresses, index, points_in_time)
+    for hit in _pages(client, addresses, index, point_in_time, points_in_time, body):
         yield Document(str(hit["_id"]), hit.get("_source", {})), str(hit["fields"][field][0])
 
 
 def read_sample(
     client: Elasticsearch, addresses: object, index: str, source: Mapping[str, object], size: int
 ) -> list[Document]:
-    """At most `size` documents drawn at random, the same ones each time; fewer where they are large."""
+    """Up to `size` random documents, the same ones in each call. Large documents reduce the number."""
     drawn = {"query": {"match_all": {}}, "random_score": {"seed": _SEED, "field": "_seq_no"}}
     found: list[Document] = []
     with failures(addresses, index):
         answer = client.search(index=index, query={"function_score": drawn}, size=size, source=False)
         names = [str(hit["_id"]) for hit in answer["hits"]["hits"]]
         read = 0
-        for start in range(0, len(names), _TOGETHER):
-            part = names[start : start + _TOGETHER]
+        for start in range(0, len(names), _SAMPLE_PAGE_DOCUMENTS):
+            part = names[start : start + _SAMPLE_PAGE_DOCUMENTS]
             answer = client.search(
                 index=index, query={"ids": {"values": part}}, size=len(part), source=dict(source)
             )
@@ -99,30 +107,30 @@ def read_sample(
     return found
 
 
-def close_moments(client: Elasticsearch, moments: set[str]) -> None:
-    """Let the server forget moments that are still open."""
-    hurried = client.options(request_timeout=_SECONDS_TO_CLOSE, max_retries=0)
+def close_points_in_time(client: Elasticsearch, points_in_time: set[str]) -> None:
+    """Close all open points in time."""
+    hurried = client.options(request_timeout=_CLOSE_TIMEOUT_SECONDS, max_retries=0)
     with suppress(ApiError, TransportError):
-        while moments:
-            hurried.close_point_in_time(id=moments.pop())
+        while points_in_time:
+            hurried.close_point_in_time(id=points_in_time.pop())
 
 
 def _pages(
     client: Elasticsearch,
     addresses: object,
     index: str,
-    moment: str,
-    moments: set[str],
+    point_in_time: str,
+    points_in_time: set[str],
     body: Mapping[str, Any],
 ) -> Generator[Mapping[str, Any], None, None]:
-    """The hits of a search, page by page; body: what is asked of each beside its place."""
+    """Yield the hits of a search, page by page. body: the query and the requested fields."""
     after: list[Any] | None = None
-    size = _PAGE
+    size = _MAX_PAGE_DOCUMENTS
     try:
         while True:
             with failures(addresses, index):
                 answer = client.search(
-                    pit={"id": moment, "keep_alive": _KEEP_ALIVE},
+                    pit={"id": point_in_time, "keep_alive": _KEEP_ALIVE},
                     size=size,
                     sort=[{"_shard_doc": "asc"}],
                     search_after=after,
@@ -130,9 +138,9 @@ def _pages(
                     allow_partial_search_results=False,
                     **body,
                 )
-            moments.discard(moment)
-            moment = str(answer["pit_id"])
-            moments.add(moment)
+            points_in_time.discard(point_in_time)
+            point_in_time = str(answer["pit_id"])
+            points_in_time.add(point_in_time)
             hits = answer["hits"]["hits"]
             yield from hits
             if len(hits) < size:
@@ -140,26 +148,26 @@ def _pages(
             after = hits[-1]["sort"]
             size = _next_size(size, int(answer.meta.headers.get("content-length") or 0))
     finally:
-        if moment in moments:
-            moments.remove(moment)
+        if point_in_time in points_in_time:
+            points_in_time.remove(point_in_time)
             with suppress(ApiError, TransportError):
-                client.close_point_in_time(id=moment)
+                client.close_point_in_time(id=point_in_time)
 
 
 def whole_source(version: Sequence[int]) -> dict[str, object]:
-    """What a server of a version is told, so that it answers `_source` as it was written, without ours."""
+    """The `_source` parameters for complete documents without enrichment, by server version."""
     told: dict[str, object] = {"excludes": [ENRICHMENT]}
     return told | {"exclude_vectors": False} if tuple(version) >= WITHOUT_VECTORS else told
 
 
 def as_parameters(source: Mapping[str, Any]) -> dict[str, str]:
-    """The same as parameters of a request whose body has no place for it."""
+    """The parameters of `whole_source` as query parameters, for requests without a body."""
     told = {"_source_excludes": ",".join(source["excludes"])}
     return told | {"_source_exclude_vectors": "false"} if "exclude_vectors" in source else told
 
 
 def _next_size(size: int, answer_bytes: int) -> int:
-    """Fewer documents a page where they are large, so that an answer stays near `_PAGE_BYTES`."""
+    """The size of the next page: smaller for large documents, so that a response has about `_PAGE_BYTES`."""
     if not answer_bytes:
         return size
-    return max(1, min(_PAGE, size * _PAGE_BYTES // answer_bytes))
+    return max(1, min(_MAX_PAGE_DOCUMENTS, size * _PAGE_BYTES // answer_bytes))

@@ -1,4 +1,4 @@
-"""Searching an index of Elasticsearch: the request that is sent, and what its answer means."""
+"""Build search requests for Elasticsearch, and read the responses."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -47,7 +47,7 @@ def body_of(
         size = {"size": FACET_SIZE, "shard_size": _SHARD_SIZE}
         column, aggregations[_facet_name(place)] = columns.counting(name, size)
         if column.name == _KEYWORDS_FIELD:
-            # As many as a shard gives, not those of a facet: of equal ones the server takes any.
+            # Request more than a facet shows: the order of ties is arbitrary in the server.
             apart: dict[str, Any] = {"field": column.name, **size, "size": _SHARD_SIZE, "min_doc_count": 1}
             apart["mutual_information"] = {"include_negatives": False, "background_is_superset": True}
             aggregations[_distinctive_name(place)] = {"significant_terms": apart}
@@ -59,7 +59,7 @@ def body_of(
 def trials_of(
     request: SearchRequest, columns: Columns
 ) -> Iterator[tuple[dict[str, Any], Callable[[str], UsageError]]]:
-    """Each filter and each facet alone, as the body of a search, with the error for one that is refused."""
+    """Yield a search body for each filter and each facet alone, with its error if the server refuses it."""
     for name, value in request.filters:
         body: dict[str, Any] = {"size": 0, "query": columns.filter(name, value)}
         yield body, partial(columns.refused_filter, name, value)
@@ -80,7 +80,7 @@ def filters_of(request: SearchRequest, columns: Columns) -> list[dict[str, objec
 
 
 def foreign_of(layout: IndexLayout) -> dict[str, Any]:
-    """The query for the documents that are not valid by the layout's model."""
+    """The query for documents without a valid enrichment by the model of the layout."""
     model = f"{ENRICHMENT}.{MODEL}"
     if layout.mapping.get(MODEL) is not FieldKind.KEYWORD:
         return {"match_all": {}}
@@ -92,13 +92,13 @@ def foreign_of(layout: IndexLayout) -> dict[str, Any]:
 
 
 def without_words_of(layout: IndexLayout) -> dict[str, Any]:
-    """The query for the documents without a word in any enriched field."""
+    """The query for documents without words in all enriched fields."""
     fields = [f"{ENRICHMENT}.{path}" for path in layout.family(TOKENS)]
     return {"bool": {"filter": [{"term": {field: EMPTY_MARK}} for field in fields]}}
 
 
 def termvectors_of(field: str, terms: Sequence[str]) -> dict[str, Any]:
-    """The request for the statistics of terms in a field: those of a document made of them."""
+    """The term vectors request for the statistics of terms in a field, with an artificial document."""
     path = f"{ENRICHMENT}.{field}"
     document: Any = " ".join(map(clean, terms))
     for step in reversed(path.split(".")):
@@ -113,7 +113,7 @@ def termvectors_of(field: str, terms: Sequence[str]) -> dict[str, Any]:
 
 
 def frequencies_of(index: str, field: str, terms: Sequence[str], answer: Mapping[str, Any]) -> Frequencies:
-    """The answer of the server as a record; UsageError where it tells of no such field."""
+    """Read the frequencies in a term vectors response. Raises UsageError if there is no such field."""
     wanted = [clean(term) for term in terms]
     found = answer["term_vectors"].get(f"{ENRICHMENT}.{field}")
     if found is None:
@@ -125,7 +125,7 @@ def frequencies_of(index: str, field: str, terms: Sequence[str], answer: Mapping
 
 
 def sample_of(layout: IndexLayout, number: int) -> dict[str, Any]:
-    """The body of a request for some documents of the layout's model, those with vectors first."""
+    """The search body for some documents that the layout's model has enriched, those with vectors first."""
     of_model = {"term": {f"{ENRICHMENT}.{MODEL}": layout.model_version}}
     vectors = [
         {"exists": {"field": f"{ENRICHMENT}.{path}"}}
@@ -151,7 +151,7 @@ def _distinctive_name(place: int) -> str:
 def _facet(
     columns: Columns, name: str, aggregations: Mapping[str, Any], place: int
 ) -> tuple[FacetCount, ...]:
-    """The values of a facet; keywords by what sets them apart, where the server has counted that too."""
+    """The values of a facet. Keywords are sorted by how typical of the hits they are."""
     counts = columns.counts(name, aggregations[_facet_name(place)])
     apart = aggregations.get(_distinctive_name(place))
     if apart is None:
@@ -162,7 +162,7 @@ def _facet(
 
 
 def response_of(request: SearchRequest, answer: Mapping[str, Any], columns: Columns) -> SearchResponse:
-    """The answer of the server as a record."""
+    """Read a search response."""
     total = int(answer["hits"]["total"]["value"])
     aggregations = answer.get("aggregations", {})
     return SearchResponse(
@@ -177,7 +177,7 @@ def response_of(request: SearchRequest, answer: Mapping[str, Any], columns: Colu
 
 
 def hits_of(answer: Mapping[str, Any]) -> tuple[Hit, ...]:
-    """The documents that the server found, in its order."""
+    """Read the hits of a search response, in its order."""
     return tuple(_hit(hit) for hit in answer["hits"]["hits"])
 
 

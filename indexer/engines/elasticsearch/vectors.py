@@ -1,8 +1,8 @@
-"""The calls to Elasticsearch by which documents are ranked by words and by vectors: three requests at most.
+"""Vector search in Elasticsearch for a ranking by words and by vector. A search sends up to three requests.
 
-The vectors of the best documents by words; the nearest documents; the cosines of those found by words. The
-server says how near two vectors of 8 bits are by ½ + product / (32,768 · d), from which the product is
-taken back, exactly up to 512 dimensions.
+The requests are: the vectors of the best documents by words; the nearest documents; and the products of the
+documents found by words. The server scores two vectors of 8-bit integers with ½ + product / (32,768 · d). The
+inner product is computed from this score, and is exact up to 512 dimensions.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,18 +21,18 @@ from enricher.search.fusion import (
 from indexer.engines.fields import at
 
 PATH = f"{ENRICHMENT}.{VECTOR}"
-CANDIDATES, MOST_CANDIDATES = 2, 10_000
-"""Documents that the server looks at for each that it is asked for, and the most that it does."""
+CANDIDATES_PER_DOCUMENT, MAX_CANDIDATES = 2, 10_000
+"""`num_candidates` for each requested document, and the limit of the server."""
 
 Ask = Callable[[Mapping[str, Any]], Mapping[str, Any]]
-"""Sends the body of a search, and answers the server's answer."""
+"""Sends the body of a search and returns the response."""
 
 
 @dataclass(slots=True)
 class ClusterVectors:
-    """The calls of `enricher.search.hybrid` for one search; documents are known by their ids.
+    """Vector operations of `enricher.search.hybrid` for one search. Documents are identified by their ids.
 
-    filters: the queries that every document must match. No product is asked of the server twice.
+    filters: the queries that every document must match. Products are cached.
     """
 
     filters: Sequence[Mapping[str, Any]]
@@ -42,7 +42,7 @@ class ClusterVectors:
     def vectors(self, documents: Sequence[str]) -> list[Codes]:
         if not documents:
             return []
-        # Named by its full path: some releases leave vectors out of what patterns include.
+        # The full path is needed: some releases omit vectors if `includes` is a pattern.
         body = {"query": only(documents), "size": len(documents), "source": {"includes": [PATH]}}
         found = [stored_vector(hit.get("_source", {})) for hit in self.ask(body)["hits"]["hits"]]
         return [codes for codes in found if codes is not None]
@@ -60,7 +60,7 @@ class ClusterVectors:
         return np.array([self._known[name] for name in documents])
 
     def missing(self, documents: Sequence[str]) -> tuple[str, ...]:
-        return ()  # what a server answers can be shown
+        return ()  # hits of the server are never deleted documents
 
 
 def only(names: Sequence[str]) -> dict[str, Any]:
@@ -69,12 +69,12 @@ def only(names: Sequence[str]) -> dict[str, Any]:
 
 
 def products_of(ask: Ask, asked: Codes, filters: Sequence[Mapping[str, Any]], number: int) -> dict[str, int]:
-    """The nearest documents to a vector among those that pass, and their products with it, largest first."""
+    """The nearest documents to a vector that match the filters: id → inner product, largest first."""
     nearest = {
         "field": PATH,
         "query_vector": to_numbers(asked),
         "k": number,
-        "num_candidates": min(CANDIDATES * number, MOST_CANDIDATES),
+        "num_candidates": min(CANDIDATES_PER_DOCUMENT * number, MAX_CANDIDATES),
         "filter": list(filters),
     }
     hits = ask({"knn": nearest, "size": number, "source": False})["hits"]["hits"]
@@ -82,13 +82,13 @@ def products_of(ask: Ask, asked: Codes, filters: Sequence[Mapping[str, Any]], nu
 
 
 def stored_vector(source: Mapping[str, Any]) -> Codes | None:
-    """The vector in the `_source` of a document, None where there is none that can be read."""
+    """The vector in the `_source` of a document; None if it is missing or invalid."""
     with suppress(ValueError):
         return from_stored(at(source, PATH))
     return None
 
 
 def dimensions_of(mapping: Mapping[str, Any]) -> int:
-    """The length of an index's vectors, 0 where it has none yet."""
+    """The dimensions of the vectors of an index; 0 before the first vector."""
     field = at(mapping, f"properties.{ENRICHMENT}.properties.{VECTOR}")
     return int(field.get("dims", 0)) if isinstance(field, Mapping) else 0

@@ -1,4 +1,4 @@
-"""The embedded engine: Tantivy, one folder an index, no server."""
+"""The embedded engine: Tantivy indexes in a local folder, without a server."""
 
 from enricher.errors import ConfigurationError
 from enricher.files import user_path
@@ -11,7 +11,9 @@ SCHEME = "tantivy"
 def _open(url: str) -> SearchEngine:
     folder = url.partition(":")[2]
     if not folder:
-        raise ConfigurationError("The engine URL 'tantivy:' lacks its folder; write tantivy:./index.")
+        raise ConfigurationError(
+            "The engine URL 'tantivy:' has no folder; write for example tantivy:./index."
+        )
     from indexer.engines.tantivy.engine import TantivyEngine
 
     return TantivyEngine(user_path(folder))

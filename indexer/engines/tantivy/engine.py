@@ -1,4 +1,4 @@
-"""The embedded engine: Tantivy in a folder, no server."""
+"""The embedded engine: a SearchEngine on Tantivy indexes in a local folder."""
 
 import dataclasses
 import os
@@ -28,23 +28,23 @@ from indexer.engines.fields import prepare
 from indexer.engines.names import check_name, check_new_alias, check_new_index
 from indexer.engines.tantivy import index as tantivy_index
 from indexer.engines.tantivy import search as tantivy_search
-from indexer.engines.tantivy.folder import IndexFolder
+from indexer.engines.tantivy.catalog import IndexCatalog
 from indexer.engines.tantivy.index import STORED_KINDS, TantivyIndex
 
 HEAP_BYTES = 128_000_000
-"""Memory of the writer; what does not fit goes to disk at once, still uncommitted."""
+"""Memory of the index writer, in bytes. A full buffer is written to disk, but not committed."""
 
 COMMIT_BYTES = 512_000_000
-"""JSON written since the last commit, after which one is made without being asked for."""
+"""Bytes of JSON written since the last commit, after which the engine commits by itself."""
 
 COMMIT_SECONDS = 2.0
-"""Time since the last commit, after which a write makes one without being asked for."""
+"""Seconds since the last commit, after which a write commits by itself."""
 
-_ROOM = 500_000_000
+_MIN_FREE_BYTES = 500_000_000
 
 
 class TantivyEngine:
-    """Indexes in the folder `root`, which is made when the first index is."""
+    """A SearchEngine on the indexes in the folder `root`. The folder is created with the first index."""
 
     name = "tantivy"
     has_other_writers = False
@@ -57,7 +57,7 @@ class TantivyEngine:
         commit_bytes: int = COMMIT_BYTES,
         commit_seconds: float = COMMIT_SECONDS,
     ) -> None:
-        self._folder = IndexFolder(Path(root))
+        self._folder = IndexCatalog(Path(root))
         self._heap_bytes = heap_bytes
         self._commit_bytes = commit_bytes
         self._commit_seconds = commit_seconds
@@ -116,13 +116,13 @@ class TantivyEngine:
             return {alias: (index,) for alias, index in self._folder.aliases().items()}
 
     def name_of(self, index: str) -> str:
-        """The index that a name or alias means."""
+        """The index that a name or an alias points to."""
         with self._folder.failures():
             return self._folder.resolve(index)
 
     @contextmanager
     def held(self, index: str) -> Iterator[None]:
-        """Let no other process write to an index. Raises EngineError where one does."""
+        """Hold the write lock of an index in a block. Raises EngineError if another process holds it."""
         opened = self._opened(index)
         opened.hold()
         try:
@@ -164,7 +164,7 @@ class TantivyEngine:
         return self.layout(index).fields
 
     def source(self, index: str, id_: str) -> dict[str, object] | None:
-        """The original fields of a document of the last commit, None where there is none of that id."""
+        """The original fields of a committed document; None if there is no document with this id."""
         return self._opened(index).source(clean(id_))
 
     def delete(self, index: str, ids: Sequence[str]) -> int:
@@ -190,7 +190,7 @@ class TantivyEngine:
         return tantivy_search.without_words(opened, layout)
 
     def stale(self, index: str, fingerprint: Callable[[Document], str]) -> Share:
-        return Share(0, self.count(index))  # every document is written with its enrichment
+        return Share(0, self.count(index))  # only this program writes, and always with enrichment
 
     def sample_enriched(self, index: str, number: int) -> list[EnrichedDocument]:
         opened, layout = self._described(index)
@@ -204,10 +204,10 @@ class TantivyEngine:
         return tantivy_search.product(self._opened(index), clean(id_), codes)
 
     def search_text(self, index: str, text: str, fields: Sequence[str], top: int) -> list[Hit]:
-        raise UsageError("The embedded engine holds no index that another program made.")
+        raise UsageError("The embedded engine does not support indexes of other programs.")
 
     def bytes_on_disk(self, index: str) -> int:
-        """The size of all files of an index, those of merges under way and past ones too."""
+        """The size of all files of an index, in bytes, including files of running and past merges."""
         with self._folder.failures():
             folder = self._folder.segments(self._folder.resolve(index)).parent
             return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
@@ -215,7 +215,7 @@ class TantivyEngine:
     # -------------------------------------------------------------- the engine itself
 
     def check(self) -> list[Check]:
-        return [self._check_folder(), self._check_room()]
+        return [self._check_folder(), self._check_disk()]
 
     def close(self) -> None:
         with self._lock:
@@ -251,15 +251,15 @@ class TantivyEngine:
     def _check_folder(self) -> Check:
         place = _existing(self._folder.root)
         if os.access(place, os.W_OK | os.X_OK):
-            return Check("folder", True, f"The folder {self._folder.root} can be written.")
+            return Check("folder", True, f"The folder {self._folder.root} is writable.")
         searchable = place == self._folder.root.absolute() and os.access(place, os.R_OK | os.X_OK)
-        state = "can be searched but not written" if searchable else "cannot be used"
+        state = "can be read but not written" if searchable else "cannot be used"
         return Check("folder", searchable, f"The folder {self._folder.root} {state} by this user.")
 
-    def _check_room(self) -> Check:
+    def _check_disk(self) -> Check:
         free = shutil.disk_usage(_existing(self._folder.root)).free
         detail = f"The disk of {self._folder.root} has {free / 1e9:.1f} GB free."
-        return Check("disk", free >= _ROOM, detail)
+        return Check("disk", free >= _MIN_FREE_BYTES, detail)
 
 
 def _existing(path: Path) -> Path:

@@ -1,4 +1,4 @@
-"""Errors of the embedded engine's library, turned into sentences."""
+"""Translate errors of the Tantivy library into EngineErrors."""
 
 import re
 import shutil
@@ -16,49 +16,47 @@ _BROKEN_FILE = re.compile(r'in file `"([^"]+)"`|filepath: "([^"]+)"')
 
 
 def is_lock_refused(message: str) -> bool:
-    """Whether the library could not make its lock file, as in a folder that cannot be written."""
+    """Whether the library could not create its lock file, for example in a read-only folder."""
     return "Failed to acquire Lockfile" in message and "IoError" in message
 
 
 def explain(message: str, index: str, segments: Path) -> EngineError:
-    """The error for what the library, or the file system, said of an index in a folder."""
+    """The EngineError for an error message of the library or of the file system."""
     folder = segments.parent
     if "LockBusy" in message:
         return EngineError(
-            f"The index {index!r} is being written by another process; wait until it has ended."
+            f"The index {index!r} is being written by another process; wait until it has finished."
         )
     if not segments.exists():
         return no_such_index(index)
     if any(sign in message for sign in _FULL_DISK) or shutil.disk_usage(segments).free < 1_000_000:
-        return EngineUnavailable(
-            f"The disk that holds the index {index!r} is full; make room and do it again."
-        )
+        return EngineUnavailable(f"The disk with the index {index!r} is full; free disk space and try again.")
     if _NO_TEMPORARY in message:
         return EngineError(
-            f"The index {index!r} lies in a folder that cannot be written, and is then searched by way of a "
-            "temporary folder, but there is none; let TMPDIR name a folder that can be written."
+            f"The index {index!r} is in a read-only folder. To search it, a temporary folder is needed: set "
+            "TMPDIR to a writable folder."
         )
     if any(sign in message for sign in _FORBIDDEN):
         return not_allowed(index, segments, "written" if "Lockfile" in message else "read or written")
     damage = _damage(message)
     if damage is not None:
         return EngineError(
-            f"The index {index!r} is damaged: {damage}; put the folder {folder} back from a copy, or remove "
+            f"The index {index!r} is damaged: {damage}. Restore the folder {folder} from a backup, or remove "
             "it and index the documents again."
         )
     return EngineError(f"The index {index!r} failed: {message.splitlines()[0] if message else 'no reason'}.")
 
 
 def not_allowed(index: str, segments: Path, what: str = "written") -> EngineError:
-    """The error for an index whose files this user may not have "written" or "read"."""
+    """The error for missing file permissions. what: the forbidden action, "written" or "read or written"."""
     return EngineError(
         f"The index {index!r} cannot be {what} by this user; change the permissions of the folder "
-        f"{segments.parent} and of all that is in it."
+        f"{segments.parent} and of its files."
     )
 
 
 def _damage(message: str) -> str | None:
-    """What is wrong with which file, None where the message tells of no damage."""
+    """Which file is missing or unreadable; None if the message is about something else."""
     for pattern, trouble in ((_MISSING_FILE, "is missing"), (_BROKEN_FILE, "cannot be read")):
         found = pattern.search(message)
         if found is not None:

@@ -1,4 +1,4 @@
-"""One index of the embedded engine: its schema, its documents, its one writer, its reader."""
+"""One index of the embedded engine: its schema, its writer, and its reader."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ from enricher.model.text_vectors.vectors import Codes, from_numbers
 from enricher.records import VECTOR, Document, FieldKind, IndexLayout, Rejection
 from indexer.engines.field_types import FieldType, FieldTypes, Values, plain_values
 from indexer.engines.fields import (
-    LONGEST_KEYWORD,
+    MAX_KEYWORD_UTF16_UNITS,
     Prepared,
     Scalar,
     at,
@@ -27,31 +27,31 @@ from indexer.engines.fields import (
     utf16_length,
 )
 from indexer.engines.tantivy.errors import explain, is_lock_refused, not_allowed
-from indexer.engines.tantivy.links import META, LinkedSegments
+from indexer.engines.tantivy.read_only import META, LinkedSegments
 from indexer.engines.tantivy.vectors import VectorReader, VectorWriter, key_of
 
 ID, SOURCE, ENRICHMENT_JSON, VALUES, PATHS = "id", "source", "enrichment", "values", "paths"
 KEY = "key"
-"""The number that vectors know a document by; only in indexes that have vectors."""
+"""The field with the key of a document in the vector file. Only in indexes with vectors."""
 
 TYPES = "types.json"
-"""The file beside the segments that holds the types of the user's fields. An index that an earlier version
-made has none: it takes values of any type.
+"""The file with the types of the user's fields, beside the segments. Indexes of earlier versions have none
+and accept values of any type.
 """
 
 STORED_KINDS = (FieldKind.KEYWORD, FieldKind.STORED)
-"""What is stored with a document to be shown. Words and vectors are in the index, and can be made again."""
+"""Enrichment fields that are stored with a document. Words and vectors are only indexed."""
 
-MOST_IDS = 100_000
-"""Ids that are held in memory of one commit, some 200 bytes each."""
+MAX_CACHED_IDS = 100_000
+"""Maximum ids of one commit that are cached, about 200 bytes each."""
 
-_PAGE = 10_000
-_LONGEST_KEY = 256
-_STRING = "s"
+_PAGE_DOCUMENTS = 10_000
+_MAX_KEY_BYTES = 256
+_STRING_PREFIX = "s"
 
 
 def field_names(layout: IndexLayout) -> dict[str, str]:
-    """Path under `enrichment` → name in the schema, for what terms are searched in."""
+    """Path under `enrichment` → field name in the schema, for all fields with terms."""
     return _field_names(tuple(layout.mapping.items()))
 
 
@@ -63,7 +63,7 @@ def _field_names(mapping: tuple[tuple[str, FieldKind], ...]) -> dict[str, str]:
 
 
 def schema_of(layout: IndexLayout) -> tantivy.Schema:
-    """The schema of an index with that layout."""
+    """The Tantivy schema of an index with this layout."""
     builder = tantivy.SchemaBuilder()
     builder.add_text_field(ID, stored=True, tokenizer_name="raw", index_option="basic")
     builder.add_bytes_field(SOURCE, stored=True)
@@ -82,32 +82,32 @@ def schema_of(layout: IndexLayout) -> tantivy.Schema:
 
 
 def value_key(path: str) -> str:
-    """The key of a user's field among `VALUES`: letters that no path syntax gives a meaning to."""
+    """The key of a user's field in `VALUES`: hexadecimal, because the library interprets dots and quotes."""
     encoded = path.encode("utf-8", "replace")
-    if len(encoded) > _LONGEST_KEY:
+    if len(encoded) > _MAX_KEY_BYTES:
         return f"u{hashlib.blake2b(encoded, digest_size=32).hexdigest()}"
     return f"t{encoded.hex()}"
 
 
 def old_value_key(path: str) -> str:
-    """The key under which an earlier version kept the values, of which it made times of some strings."""
+    """The key of a user's field in indexes of an earlier version, which stored some strings as dates."""
     return path.encode("utf-8", "replace").hex()
 
 
 def value_term(value: Scalar) -> Scalar:
-    """A value as it stands under its key: the library would read some strings as times, but none of these."""
-    return _STRING + value if isinstance(value, str) else value
+    """Encode a value as a term: a prefix keeps the library from parsing some strings as dates."""
+    return _STRING_PREFIX + value if isinstance(value, str) else value
 
 
 def value_of(term: Scalar) -> Scalar:
-    """The value that a term under a key of `value_key` stands for."""
-    return term[len(_STRING) :] if isinstance(term, str) else term
+    """Decode a term that `value_term` encoded."""
+    return term[len(_STRING_PREFIX) :] if isinstance(term, str) else term
 
 
 def as_stored(
     document: Prepared, values: Values, layout: IndexLayout, names: Mapping[str, str]
 ) -> tantivy.Document:
-    """The document in the library's form; `names` are those of `field_names`."""
+    """Convert a document to a Tantivy document. names: the result of `field_names`."""
     stored = tantivy.Document()
     stored.add_text(ID, document.id)
     stored.add_bytes(SOURCE, document.source_json)
@@ -125,18 +125,18 @@ def as_stored(
             stored.add_text(name, str(found))
             continue
         for keyword in keywords_of(found):
-            if utf16_length(keyword) <= LONGEST_KEYWORD:
+            if utf16_length(keyword) <= MAX_KEYWORD_UTF16_UNITS:
                 stored.add_text(name, keyword)
     return stored
 
 
 def _values_of(document: Prepared, types: FieldTypes | None) -> Values:
-    """The values that a document has for filters and facets; ValueError where one does not fit."""
+    """The values of a document for filters and facets. Raises ValueError if one does not fit its field."""
     return plain_values(document.source) if types is None else types.admit(document.source)
 
 
 def vector_of(document: Prepared, layout: IndexLayout) -> Codes | None:
-    """The vector that a document carries."""
+    """The vector in the enrichment of a document; None if it has none."""
     found = at(document.enrichment, VECTOR) if layout.has_vectors else None
     return None if found is None else from_numbers(found)
 
@@ -148,7 +148,7 @@ def source_of(stored: tantivy.Document) -> dict[str, object]:
 
 
 def build(layout: IndexLayout, segments: Path) -> None:
-    """Make an empty index in a folder."""
+    """Create an empty index in a folder."""
     tantivy.Index(schema_of(layout), path=str(segments))
     write_types(segments.parent / TYPES, FieldTypes({}))
 
@@ -159,7 +159,7 @@ def write_types(path: Path, types: FieldTypes) -> None:
 
 
 def read_types(path: Path) -> FieldTypes | None:
-    """The types of an index's fields, None where they are not known. Raises EngineError."""
+    """Read the types of an index's fields; None if there is no such file. Raises EngineError."""
     try:
         return FieldTypes(decode_json(dict[str, FieldType], path.read_bytes()))
     except FileNotFoundError:
@@ -172,39 +172,38 @@ def read_types(path: Path) -> FieldTypes | None:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One commit, to be searched; `ids` are those read so far, by segment and place in it."""
+    """A searchable commit. ids: cached ids by (segment, document number)."""
 
     searcher: tantivy.Searcher
     ids: dict[tuple[int, int], str]
     vectors: VectorReader
 
     def id_of(self, address: tantivy.DocAddress) -> str:
-        """The id of a document, read once: the store decompresses the whole document for it."""
+        """The id of a document, cached: reading it decompresses the whole stored document."""
         place = (address.segment_ord, address.doc)
         known = self.ids.get(place)
         if known is None:
             known = str(self.searcher.doc(address).get_first(ID))
-            if len(self.ids) < MOST_IDS:
+            if len(self.ids) < MAX_CACHED_IDS:
                 self.ids[place] = known
         return known
 
 
 @dataclass(frozen=True, slots=True)
 class _Writers:
-    """What writes an index and what writes the vectors beside it, opened together under the index's lock."""
+    """The writers of the documents and of the vector file, opened together under the lock of the index."""
 
     documents: tantivy.IndexWriter
     vectors: VectorWriter
     types: FieldTypes | None
-    """Those of the fields of all that was written, committed or not."""
+    """The types of the fields of all written documents, committed or not."""
 
 
 class TantivyIndex:
-    """An open index; safe for several threads.
+    """An open index. Thread-safe.
 
-    It commits by itself after `commit_bytes` of JSON, and at the end of a write after
-    `commit_seconds`, so that little is lost when the process is killed. An index whose folder
-    cannot be written can be read.
+    Commits by itself after `commit_bytes` of JSON, and at the end of a write after `commit_seconds`, so that
+    a killed process loses few documents. An index in a read-only folder can be read.
     """
 
     def __init__(
@@ -243,7 +242,7 @@ class TantivyIndex:
             return tantivy.Index.open(str(folder))
 
     def is_current(self) -> bool:
-        """False where the index was removed, or removed and made again, since it was opened."""
+        """Whether the index still exists, and was not created again since it was opened."""
         try:
             return self.segments.stat().st_ino == self._inode
         except OSError:
@@ -251,18 +250,18 @@ class TantivyIndex:
 
     @contextmanager
     def failures(self) -> Iterator[None]:
-        """Turn the library's errors, which are ValueErrors for nearly everything, into ours."""
+        """Translate errors in this block into EngineErrors. The library raises ValueError for most errors."""
         try:
             yield
         except (ValueError, OSError) as error:
             raise explain(str(error), self.name, self.segments) from error
 
     def searcher(self) -> tantivy.Searcher:
-        """What searches the last commit, of whichever process."""
+        """A searcher of the last commit, also of other processes."""
         return self.snapshot().searcher
 
     def snapshot(self) -> Snapshot:
-        """The last commit, of whichever process."""
+        """A snapshot of the last commit, also of other processes."""
         with self._lock, self.failures():
             state = (self.segments / META).stat()
             seen = (state.st_ino, state.st_mtime_ns)
@@ -273,10 +272,10 @@ class TantivyIndex:
             return Snapshot(self._index.searcher(), self._ids, self._vectors)
 
     def write(self, documents: Sequence[Prepared], layout: IndexLayout) -> list[Rejection]:
-        """Insert or replace; what is not yet durable is so after `commit`. Answers the documents of which a
-        value does not fit the type of its field.
+        """Insert or replace documents. They are durable after `commit`.
 
-        An interrupt may leave documents unwritten, but none of them removed.
+        Returns the documents with a value that does not fit the type of its field. After an interrupt, some
+        documents may be unwritten, but no document is removed.
         """
         names, refused = field_names(layout), []
         with self._lock, self._writing() as writers:
@@ -307,11 +306,11 @@ class TantivyIndex:
 
     @property
     def pending(self) -> int:
-        """Documents written since the last commit: a failure loses them, and has lost them where one was."""
+        """Number of documents since the last commit, which a failure loses. After a failure: has lost."""
         return self._pending
 
     def types(self) -> FieldTypes | None:
-        """The types of the fields of what is committed, None where an earlier version made the index."""
+        """The types of the fields of committed documents; None in an index of an earlier version."""
         path = self.segments.parent / TYPES
         with self._lock, self.failures():
             try:
@@ -324,7 +323,7 @@ class TantivyIndex:
             return self._types[1]
 
     def delete(self, ids: Sequence[str]) -> int:
-        """Remove documents; answers how many there were."""
+        """Remove documents by id. Returns how many existed."""
         with self._lock:
             self.commit()
             searcher = self.searcher()
@@ -342,7 +341,7 @@ class TantivyIndex:
             return bool(searcher.search(query, 1, count=False).hits)
 
     def source(self, id_: str) -> dict[str, object] | None:
-        """The original fields of a document of the last commit, None where there is none of that id."""
+        """The original fields of a committed document; None if there is no document with this id."""
         searcher = self.searcher()
         with self.failures():
             query = tantivy.Query.term_query(self.schema, ID, id_)
@@ -350,12 +349,12 @@ class TantivyIndex:
             return source_of(searcher.doc(hits[0][1])) if hits else None
 
     def hold(self) -> None:
-        """Keep other processes from writing, until it is closed."""
+        """Take the write lock of the index until it is closed. Raises EngineError."""
         with self._lock, self._writing():
             pass
 
     def commit(self) -> None:
-        """Make what was written durable and visible."""
+        """Make all written documents durable and visible."""
         with self._lock:
             if self._writers is not None:
                 with self._writing() as writers:
@@ -371,18 +370,18 @@ class TantivyIndex:
         self._committed = time.monotonic()
 
     def close(self) -> None:
-        """Commit, wait for merges, and let others write."""
+        """Commit, wait for merges, and release the write lock."""
         with self._lock:
             self.commit()
             if self._writers is not None:
                 writers, self._writers = self._writers, None
                 with self.failures():
-                    writers.vectors.compact()  # before the next line, which gives back the lock of the index
+                    writers.vectors.compact()  # before the next line, which releases the write lock
                     writers.documents.wait_merging_threads()
             self.discard()
 
     def discard(self) -> None:
-        """Forget what was not committed and let others write."""
+        """Drop uncommitted documents and release the write lock."""
         with self._lock:
             self._writers = None
             if self._links is not None:
@@ -403,20 +402,22 @@ class TantivyIndex:
             try:
                 yield self._writers
             except (ValueError, OSError):
-                # After an error the writer's thread is dead: the next write needs another.
+                # After an error the thread of the writer is dead: the next write needs a new one.
                 self._writers = None
                 raise
 
     def documents(self) -> Iterator[Document]:
-        """All documents of the last commit, also while others are written."""
+        """Yield all documents of the last commit. Later writes do not change the result."""
         searcher, start = self.searcher(), 0
         while True:
             with self.failures():
-                hits = searcher.search(tantivy.Query.all_query(), _PAGE, count=False, offset=start).hits
+                hits = searcher.search(
+                    tantivy.Query.all_query(), _PAGE_DOCUMENTS, count=False, offset=start
+                ).hits
             for _, address in hits:
                 with self.failures():
                     stored = searcher.doc(address)
                 yield Document(str(stored.get_first(ID)), source_of(stored))
-            if len(hits) < _PAGE:
+            if len(hits) < _PAGE_DOCUMENTS:
                 return
-            start += _PAGE
+            start += _PAGE_DOCUMENTS

@@ -1,4 +1,4 @@
-"""Searching an index of the embedded engine: queries, filters, facets."""
+"""Search an index of the embedded engine: queries, filters and facets."""
 
 import re
 import time
@@ -41,11 +41,11 @@ from enricher.search.plans import Clause, Group, plan
 from indexer.engines.field_types import FieldType, FieldTypes
 from indexer.engines.fields import Scalar, as_value, keywords_of, number
 from indexer.engines.filters import (
+    dimensions_conflict,
     enrichment_field,
     filter_value,
     no_scored_field,
     no_such_field,
-    other_vectors,
 )
 from indexer.engines.tantivy.index import (
     ENRICHMENT_JSON,
@@ -63,15 +63,15 @@ from indexer.engines.tantivy.index import (
 )
 from indexer.engines.tantivy.vectors import Vectors, key_of
 
-_MOST_BUCKETS = 60_000
-MOST_FILTERED = 10_000
-"""Documents that filters let through, up to which the vectors of all of them are compared."""
-MOST_LOOKED_UP = 2000
-"""Nearest documents that are looked up at most, where filters let more through."""
+_MAX_BUCKETS = 60_000
+MAX_COMPARED_DOCUMENTS = 10_000
+"""If at most this many documents match the filters, the query is compared with all their vectors."""
+MAX_LOOKED_UP_DOCUMENTS = 2000
+"""If more documents match the filters: maximum nearest documents that are tested with the filters."""
 
 _EXACT = ".keyword"
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
-"""The strings of which an earlier version kept the moment alone."""
+"""Strings that an earlier version stored as dates, without their original form."""
 
 Address = tantivy.DocAddress
 Scored = tuple[float, Address]
@@ -79,7 +79,7 @@ Scored = tuple[float, Address]
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """A user's field; its type is None in an index of an earlier version."""
+    """A user's field. Its type is None in an index of an earlier version."""
 
     name: str
     type: FieldType | None
@@ -94,7 +94,7 @@ class _Column:
 
 
 def search(index: TantivyIndex, layout: IndexLayout, request: SearchRequest) -> SearchResponse:
-    """Answer a request from the last commit."""
+    """Search the last commit."""
     asked = _Search(index, layout, request)
     if request.query.vector is not None:
         asked.snapshot.vectors.current().load()
@@ -102,7 +102,7 @@ def search(index: TantivyIndex, layout: IndexLayout, request: SearchRequest) -> 
 
 
 def made_by(index: TantivyIndex, layout: IndexLayout, models: Sequence[str]) -> int:
-    """Count the documents of the last commit that one of the models has enriched."""
+    """Count the committed documents that one of the models has enriched."""
     field = field_names(layout).get(MODEL)
     if field is None:
         return 0
@@ -111,7 +111,7 @@ def made_by(index: TantivyIndex, layout: IndexLayout, models: Sequence[str]) -> 
 
 
 def foreign(index: TantivyIndex, layout: IndexLayout) -> int:
-    """Count the documents of the last commit that are not valid by the layout's model."""
+    """Count the committed documents without a valid enrichment by the model of the layout."""
     snapshot, field = index.snapshot(), field_names(layout).get(MODEL)
     searcher = snapshot.searcher
     if field is None:
@@ -120,13 +120,13 @@ def foreign(index: TantivyIndex, layout: IndexLayout) -> int:
         if layout.model_version is None:
             return _count(searcher, Query.exists_query(field))
         valid = made_by(index, layout, layout.valid_versions)
-        if layout.has_vectors:  # the file may be lost or cut
+        if layout.has_vectors:  # the vector file may be lost or truncated
             valid = min(valid, snapshot.vectors.current().documents)
         return int(searcher.num_docs) - valid
 
 
 def without_words(index: TantivyIndex, layout: IndexLayout) -> int:
-    """Count the documents of the last commit without a word in any enriched field."""
+    """Count the committed documents without words in all enriched fields."""
     names = field_names(layout)
     with index.failures():
         empty = [Query.term_query(index.schema, names[path], EMPTY_MARK) for path in layout.family(TOKENS)]
@@ -134,7 +134,7 @@ def without_words(index: TantivyIndex, layout: IndexLayout) -> int:
 
 
 def frequencies(index: TantivyIndex, layout: IndexLayout, field: str, terms: Sequence[str]) -> Frequencies:
-    """In how many documents of the last commit each term stands in a scored field of the layout."""
+    """The number of committed documents that contain each term in a scored field of the layout."""
     if field not in layout.mapping or not layout.mapping[field].scored:
         raise no_scored_field(index.name, field)
     searcher, name = index.searcher(), field_names(layout)[field]
@@ -144,7 +144,7 @@ def frequencies(index: TantivyIndex, layout: IndexLayout, field: str, terms: Seq
 
 
 def sample(index: TantivyIndex, layout: IndexLayout, number: int) -> list[EnrichedDocument]:
-    """Some documents of the last commit that the layout's model has enriched, with what is kept of that."""
+    """Some committed documents that the model of the layout has enriched, with their stored enrichment."""
     field = field_names(layout).get(MODEL)
     if field is None or layout.model_version is None:
         return []
@@ -164,8 +164,9 @@ def sample(index: TantivyIndex, layout: IndexLayout, number: int) -> list[Enrich
 
 
 def product(index: TantivyIndex, id_: str, codes: bytes) -> int | None:
-    """The product of a vector with that of a document, None where it has none. IndexConflict where the
-    vectors of the index have another length.
+    """The inner product of a vector with that of a document; None if the document has no vector.
+
+    Raises IndexConflict if the vectors of the index have other dimensions.
     """
     vectors = index.snapshot().vectors.current()
     check_length(index.name, vectors, len(codes))
@@ -176,9 +177,9 @@ def product(index: TantivyIndex, id_: str, codes: bytes) -> int | None:
 
 
 def check_length(index: str, vectors: Vectors, length: int) -> None:
-    """IndexConflict where the vectors of an index have another length; it has none before the first."""
+    """Raise IndexConflict if the vectors of an index, if there are any, have other dimensions."""
     if vectors.dimensions not in (0, length):
-        raise other_vectors(index, vectors.dimensions, length)
+        raise dimensions_conflict(index, vectors.dimensions, length)
 
 
 def _count(searcher: tantivy.Searcher, query: Query) -> int:
@@ -207,7 +208,7 @@ class _Search:
         return SearchResponse(total, (time.perf_counter() - started) * 1000, tuple(hits), facets, by_words)
 
     def _ranking(self, query: Query, filters: Sequence[Query]) -> tuple[int, int, Sequence[Scored]]:
-        """How many documents were found by words, how many in all, and the best of them."""
+        """The number of documents found by words, the total number, and the best documents."""
         vector = self.request.query.vector if self.layout.has_vectors else None
         top = max(self.request.top, 1 if vector is None else SCORED)
         found = self.searcher.search(query, top)
@@ -253,7 +254,7 @@ class _Search:
         return self.term(column.key, value_term(float(wanted) if column.type is FieldType.NUMBER else wanted))
 
     def _old_filter(self, column: "_Column", value: str) -> Query:
-        """Find a value in an index that knows no types: as each type that it may be of, in both forms."""
+        """The query for a value in an index without types: every possible type, in both encodings."""
         if _TIME.fullmatch(value) and self._holds(column.old_key):
             raise self._old_times(column)
         wanted: list[object] = [value]
@@ -273,12 +274,12 @@ class _Search:
 
     def _old_times(self, column: "_Column") -> EngineError:
         return EngineError(
-            f"The index {self.index.name!r} was made by an earlier version, which kept the times of the "
-            f"field {column.name!r} in another form: index the documents again to filter and count by it."
+            f"The index {self.index.name!r} was made by an earlier version, which stored the times of the "
+            f"field {column.name!r} in another form. To filter and count by it, index the documents again."
         )
 
     def _column(self, name: str) -> "str | _Column":
-        """The field of the schema that has the values of our field, or the column of a user's field."""
+        """The schema field of an enrichment field, or the column of a user's field. Raises UsageError."""
         name = clean(name)
         path = enrichment_field(name, self.layout)
         if path is not None:
@@ -292,7 +293,7 @@ class _Search:
         raise no_such_field(self.index.name, name, known)
 
     def _typed_column(self, name: str, types: FieldTypes) -> "_Column":
-        """The column of a field; strings have a second name, as a server gives it to them."""
+        """The column of a field. A string field also has the name NAME.keyword, as in Elasticsearch."""
         found = types.get(name)
         if found is None and types.get(name.removesuffix(_EXACT)) is FieldType.STRING:
             name, found = name.removesuffix(_EXACT), FieldType.STRING
@@ -313,7 +314,7 @@ class _Search:
         return by_distinction(shown, everywhere, found, int(self.searcher.num_docs))
 
     def _counts(self, query: Query, column: "str | _Column") -> dict[Scalar, int]:
-        """In how many documents that a query finds each value of a column is."""
+        """Count the matching documents of each value of a column."""
         if isinstance(column, str):
             return dict(self._buckets(query, column))
         counts = {value_of(term): count for term, count in self._buckets(query, column.key)}
@@ -325,7 +326,7 @@ class _Search:
         return counts
 
     def _buckets(self, query: Query, key: str) -> Iterator[tuple[Scalar, int]]:
-        terms = {"field": key, "size": _MOST_BUCKETS}
+        terms = {"field": key, "size": _MAX_BUCKETS}
         for bucket in self.searcher.aggregate(query, {"facet": {"terms": terms}})["facet"]["buckets"]:
             told = bucket.get("key_as_string")
             value = bucket["key"] if told is None else told == "true"
@@ -355,9 +356,9 @@ def _all(queries: Sequence[Query]) -> Query:
 
 
 class _FolderVectors:
-    """The calls of `enricher.search.hybrid` for one search; documents are known by their keys.
+    """Vector operations of `enricher.search.hybrid` for one search. Documents are identified by their keys.
 
-    scores: those of the documents found by words; addresses: where the documents are that were looked up.
+    scores: scores of the documents found by words. addresses: addresses of the documents found so far.
     """
 
     def __init__(
@@ -375,10 +376,10 @@ class _FolderVectors:
         if not self._filters:
             return self._vectors.nearest(asked, number)
         searcher = self._search.searcher
-        allowed = searcher.search(_all(self._filters), MOST_FILTERED)
+        allowed = searcher.search(_all(self._filters), MAX_COMPARED_DOCUMENTS)
         passing = int(allowed.count)  # type: ignore[attr-defined]  # the stub lacks it
-        if passing > MOST_FILTERED:
-            depth = min(MOST_LOOKED_UP, number * -(-int(searcher.num_docs) // passing))
+        if passing > MAX_COMPARED_DOCUMENTS:
+            depth = min(MAX_LOOKED_UP_DOCUMENTS, number * -(-int(searcher.num_docs) // passing))
             keys = self._vectors.nearest(asked, depth)
             passed = self._looked_up(keys, self._filters)
             return [key for key in keys if key in passed]
@@ -400,7 +401,7 @@ class _FolderVectors:
         return keys
 
     def _looked_up(self, keys: Sequence[int], filters: Sequence[Query] = ()) -> dict[int, Address]:
-        """The documents of some keys that all filters let through; a look-up takes some 10 us a key."""
+        """Find the documents of keys that match all filters: key → address. Takes about 10 µs a key."""
         if not keys:
             return {}
         held = _any([self._search.term(KEY, key) for key in keys])

@@ -1,18 +1,17 @@
-"""Vectors of documents beside an index of the embedded engine.
+"""The vector file of an index of the embedded engine.
 
-A file to which is only ever appended: a head, then a record for every vector written,
+The file is append-only. It has a header and one record for every written document:
 
-    key, uint64    a hash of the document's id, which the index keeps as a number of the document
-    codes, int8    d numbers (`enricher.model.text_vectors.vectors`), all 0 for a document without a
-                   vector, all −128 for one that was deleted
+    key, uint64    hash of the document id; the index stores it as a field of the document
+    codes, int8    d numbers (`enricher.model.text_vectors.vectors`); all 0 for a document without a
+                   vector, all −128 for a deleted document
 
-Every document that was written has a record, so that a file that was lost or cut is noticed. Of records
-with one key the last counts. Records are made durable before the index commits their
-documents, so every document that a search sees has its vector; one of a document that was never
-committed is not found in the index, and harms nothing. When half of the records are superseded, the
-file is written anew at the next closing.
+Every written document has a record, so a lost or truncated file is detected. Of several records with one
+key, the last is valid. Records are durable before the index commits their documents, so every searchable
+document has its vector. Records of uncommitted documents are never found in the index. When half of the
+records are superseded, closing the index compacts the file.
 
-Searching compares with every vector, by faiss: .7 ms for 50,000 documents, 15 ms for a million.
+A search compares the query with every vector, with faiss: 0.7 ms for 50,000 documents, 15 ms for a million.
 """
 
 import hashlib
@@ -32,22 +31,22 @@ from enricher.model.arrays import FloatArray
 from enricher.model.text_vectors.vectors import Codes
 from enricher.search.fusion import least_product
 
-if TYPE_CHECKING:  # it imports faiss, which only those need who search by vectors
+if TYPE_CHECKING:  # it imports faiss, which only a vector search needs
     from enricher.model.neighbors import CodeIndex
 
 FILE = "vectors.log"
 _HEAD = struct.Struct("<8sI4x")
 _MAGIC = b"vectors1"
 _DELETED = -128
-_MOST_DIMENSIONS = 65_536
-_SPARE = 1000
-"""Records beyond twice those that count, from which on the file is written anew."""
+_MAX_DIMENSIONS = 65_536
+_COMPACTION_MARGIN_RECORDS = 1000
+"""The file is compacted if it has this many records more than twice the valid ones."""
 
 Keys = NDArray[np.uint64]
 
 
 def key_of(id_: str) -> int:
-    """The number by which index and file know a document, of 64 bits."""
+    """The 64-bit key of a document id, in the index and in the vector file."""
     return int.from_bytes(hashlib.blake2b(id_.encode("utf-8", "replace"), digest_size=8).digest(), "little")
 
 
@@ -56,13 +55,13 @@ def _records_of(dimensions: int) -> np.dtype[Any]:
 
 
 def _mapped(path: Path) -> NDArray[Any]:
-    """All whole records of a file, mapped and not read; EngineError where it is none."""
+    """Memory-map all complete records of a file. Raises EngineError if it is not a vector file."""
     with path.open("rb") as file:
         head = file.read(_HEAD.size)
         if len(head) < _HEAD.size:
             return np.empty(0, _records_of(0))
         magic, dimensions = _HEAD.unpack(head)
-        if magic != _MAGIC or dimensions > _MOST_DIMENSIONS:
+        if magic != _MAGIC or dimensions > _MAX_DIMENSIONS:
             raise EngineError(f"The file {path} is damaged; remove it and index the documents again.")
         kind = _records_of(dimensions)
         number = (os.fstat(file.fileno()).st_size - _HEAD.size) // kind.itemsize
@@ -70,7 +69,7 @@ def _mapped(path: Path) -> NDArray[Any]:
 
 
 def _alive(records: NDArray[Any]) -> NDArray[np.int64]:
-    """The places of the last record of every key, sorted by key, but for those of deleted documents."""
+    """The rows of the last record of every key, sorted by key, without deleted documents."""
     order = np.argsort(records["key"], kind="stable")
     keys = records["key"][order]
     last: NDArray[np.int64] = order[np.append(keys[1:] != keys[:-1], True)] if len(keys) else order
@@ -80,18 +79,21 @@ def _alive(records: NDArray[Any]) -> NDArray[np.int64]:
 
 
 class VectorWriter:
-    """Appends vectors; one writer at a time, which the index's own lock sees to.
+    """Appends records to the vector file. The write lock of the index allows only one writer.
 
-    The length of the vectors, d, is that of the first; until there is one, records are keys alone.
+    The first vector decides the dimensions d. Before it, records contain only keys.
     """
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE
-        self._dimensions = self._mend()
+        self._dimensions = self._repair()
         self._waiting: list[tuple[int, Codes | int]] = []
 
-    def _mend(self) -> int:
-        """Cut off what a kill has left of a record; answers the number of dimensions, 0 before the first."""
+    def _repair(self) -> int:
+        """Truncate an incomplete record, as a killed process leaves it.
+
+        Returns the dimensions; 0 before the first vector.
+        """
         if not self._path.exists():
             return 0
         records = _mapped(self._path)
@@ -103,7 +105,7 @@ class VectorWriter:
         return dimensions
 
     def append(self, id_: str, codes: Codes | None) -> None:
-        """Note the vector of a document, None for none; it is written by `sync`."""
+        """Buffer the vector of a document, or None. `sync` writes it."""
         if codes is None:
             self._waiting.append((key_of(id_), 0))
             return
@@ -111,18 +113,18 @@ class VectorWriter:
             self._widen(len(codes))
         if len(codes) != self._dimensions:
             raise EngineError(
-                f"The vector of the document {id_!r} has {len(codes)} numbers, those of the index have "
-                f"{self._dimensions}: index with one model."
+                f"The vector of the document {id_!r} has {len(codes)} dimensions, those of the index have "
+                f"{self._dimensions}. Use the model of the index, or index into a new name."
             )
         self._waiting.append((key_of(id_), codes))
 
     def delete(self, id_: str) -> None:
-        """Note that a document is deleted, in an index that has vectors."""
+        """Buffer the deletion of a document. Does nothing in an index without vectors."""
         if self._path.exists() or self._waiting:
             self._waiting.append((key_of(id_), _DELETED))
 
     def _widen(self, dimensions: int) -> None:
-        """Give the records of a file that holds keys alone their codes."""
+        """Set the dimensions, and rewrite a file whose records contain only keys."""
         if self._path.exists() and self._path.stat().st_size >= _HEAD.size:
             records = np.zeros(len(keys := _mapped(self._path)["key"]), _records_of(dimensions))
             records["key"] = keys
@@ -130,7 +132,7 @@ class VectorWriter:
         self._dimensions = dimensions
 
     def sync(self) -> None:
-        """Make all that was appended durable."""
+        """Write all buffered records durably."""
         if not self._waiting:
             return
         records = np.zeros(len(self._waiting), _records_of(self._dimensions))
@@ -145,18 +147,21 @@ class VectorWriter:
         self._waiting.clear()
 
     def compact(self) -> None:
-        """Write the file anew where half of it is superseded."""
+        """Rewrite the file without superseded records if they are more than half."""
         self.sync()
         if not self._dimensions:
             return
         records = _mapped(self._path)
         kept = _alive(records)
-        if len(records) > 2 * len(kept) + _SPARE:
+        if len(records) > 2 * len(kept) + _COMPACTION_MARGIN_RECORDS:
             write_atomically(self._path, _HEAD.pack(_MAGIC, self._dimensions) + records[kept].tobytes())
 
 
 class Vectors:
-    """The vectors of an index at one time; d is 0 where there are none. documents: how many are known."""
+    """The vectors of an index at one point in time.
+
+    dimensions: 0 if there are no vectors. documents: number of documents, with or without a vector.
+    """
 
     def __init__(self, records: NDArray[Any]) -> None:
         alive = _alive(records)
@@ -168,7 +173,7 @@ class Vectors:
         self._codes: Codes = np.ascontiguousarray(records["codes"])
 
     def nearest(self, query: Codes, top: int) -> list[int]:
-        """The keys of the vectors with the largest products with a query that suffice, the largest first."""
+        """The keys of the nearest documents above the minimum similarity, largest inner product first."""
         if not len(self._keys) or len(query) != self.dimensions:
             return []
         products, rows = self._index.nearest(query, top)
@@ -176,9 +181,9 @@ class Vectors:
         return nearest
 
     def load(self) -> None:
-        """Make ready what `nearest` needs, which else the first call does."""
+        """Build the search index of `nearest` now instead of in its first call."""
         if len(self._keys):
-            self._index  # noqa: B018  (it is kept from now on)
+            self._index  # noqa: B018  (fills the cached property)
 
     @cached_property
     def _index(self) -> "CodeIndex":
@@ -187,22 +192,22 @@ class Vectors:
         return CodeIndex(self._codes)
 
     def codes(self, keys: Sequence[int]) -> list[Codes]:
-        """The vectors of those of some documents that have one."""
+        """The vectors of documents. Documents without a vector are omitted."""
         rows, _ = self._rows(keys)
         return list(self._codes[rows])
 
     def products(self, query: Codes, keys: Sequence[int]) -> FloatArray:
-        """The products of a query with the vectors of some documents, 0 where one has none."""
+        """The inner products of a query with documents; 0 for a document without a vector."""
         found = np.zeros(len(keys), np.float32)
         rows, places = self._rows(keys)
         if len(rows) and len(query) == self.dimensions:
-            # No BLAS: its threads wait for each other longer than so small a product takes.
+            # Not by BLAS: for so small a product, its threads wait for each other longer than they calculate.
             codes = self._codes[rows].astype(np.float32)
             found[places] = np.einsum("nd,d->n", codes, query.astype(np.float32))
         return found
 
     def _rows(self, keys: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The rows of the keys that are known, and the places of those keys."""
+        """The rows of the known keys, and the positions of these keys in `keys`."""
         wanted = np.array(keys, np.uint64)
         rows = np.searchsorted(self._keys, wanted)
         known = rows < len(self._keys)
@@ -211,14 +216,14 @@ class Vectors:
 
 
 class VectorReader:
-    """Reads the file again when it has changed; safe for several threads."""
+    """Reads the vector file, and reads it again when it has changed. Thread-safe."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE
         self._read: tuple[object, Vectors] = None, Vectors(np.empty(0, _records_of(0)))
 
     def current(self) -> Vectors:
-        """The vectors that are in the file now."""
+        """The vectors that the file contains now."""
         try:
             state = self._path.stat()
         except FileNotFoundError:

@@ -224,8 +224,13 @@ def test_old_indexes_are_only_kept_for_a_rollback(
     (first, second), version = names, json.loads(done.stdout)["model"]
     found = run(*command, "doctor")
     assert found.returncode == 0, found.stdout
-    assert f"kept for a rollback from {first}: `enricher reindex remove {first}" in found.stdout
-    assert f"kept for a rollback from {second}: `enricher reindex remove {second}" in found.stdout
+    assert (
+        f"kept for a rollback from {first}; to remove it run `enricher reindex remove {first}" in found.stdout
+    )
+    assert (
+        f"kept for a rollback from {second}; to remove it run `enricher reindex remove {second}"
+        in found.stdout
+    )
     assert run(*command, "reindex", "remove", first, "--old-index", "--yes").returncode == 0
     engine = TantivyEngine(tmp_path / "index")
     assert engine.indexes() == sorted(names)

@@ -275,14 +275,14 @@ def test_activating_a_model_enriches_its_indexes_on_request(
     command = ["--engine", server_url, "--models", folder]
     assert run(*command, "reindex", "start", index, "--in-place").returncode == 0
     said = run(*command, "models", "activate", versions[1])
-    assert f"{index} (600 documents) is of the model {versions[0]}" in said.stderr
+    assert f"{index} (600 documents) is enriched with the model {versions[0]}" in said.stderr
     killed = run(*command, "reindex", "start", index, "--in-place", "--fail-at", "page-written")
     assert killed.returncode == -9
     found = run(*command, "doctor")
-    assert found.returncode == 1 and f"documents are by {versions[0]}" in found.stdout
+    assert found.returncode == 1 and f"documents were enriched with the model {versions[0]}" in found.stdout
     assert f"job {index}" in found.stdout
     assert run(*command, "reindex", "cancel").returncode == 0
     done = run(*command, "models", "activate", versions[1], "--reindex")
     assert done.returncode == 0, done.stderr
     assert set(stamps(engine, index).values()) == {versions[1]}
-    assert f"documents are by {versions[0]}" not in run(*command, "doctor").stdout
+    assert f"documents were enriched with the model {versions[0]}" not in run(*command, "doctor").stdout

@@ -1,7 +1,7 @@
-"""Reading an index of the embedded engine in a folder that cannot be written.
+"""Open an index of the embedded engine that is in a read-only folder.
 
-The library locks a file beside the segments whenever it opens them, also to read. Where that file
-cannot be made, the segments are opened by way of a temporary folder of links to them.
+The library creates a lock file beside the segments whenever it opens them, also to read. In a read-only
+folder this fails. Then the index is opened through a temporary folder with symbolic links to the segments.
 """
 
 import tempfile
@@ -16,7 +16,7 @@ _LOCK = ".tantivy-meta.lock"
 
 
 class LinkedSegments:
-    """A temporary folder of links to the segments of one index; gone with this object."""
+    """A temporary folder with symbolic links to the segments of an index. Removed with this object."""
 
     def __init__(self, segments: Path) -> None:
         self._segments = segments.absolute()
@@ -25,9 +25,9 @@ class LinkedSegments:
 
     @contextmanager
     def updated(self) -> Iterator[Path]:
-        """The folder as of the last commit, whose files stay while the block opens them."""
-        with self._kept_by_the_writer():
-            # First what names the files: those that it names are there before it.
+        """Update the links to the last commit. Its files are not removed while the block runs."""
+        with self._shared_lock():
+            # Copy the meta file first: the files that it lists already exist.
             (self.path / META).write_bytes((self._segments / META).read_bytes())
             for link in self.path.iterdir():
                 if link.is_symlink() and not link.exists():
@@ -39,8 +39,11 @@ class LinkedSegments:
             yield self.path
 
     @contextmanager
-    def _kept_by_the_writer(self) -> Iterator[None]:
-        """Hold the library's own lock, under which a writer removes files; needs no right to write."""
+    def _shared_lock(self) -> Iterator[None]:
+        """Hold the lock file of the library in shared mode, so that no writer removes files.
+
+        Needs no write permission.
+        """
         with ExitStack() as stack:
             with suppress(OSError):
                 stack.enter_context(file_lock(self._segments / _LOCK, shared=True))

@@ -1,11 +1,11 @@
-"""The folder of the embedded engine: indexes, their layouts, aliases, and who may change them.
+"""The catalog of the embedded engine: its indexes, their layouts, and aliases, as files in one folder.
 
-    ROOT/.lock                  held while indexes or aliases are changed
+    ROOT/.lock                  file lock of all changes to indexes and aliases
     ROOT/.aliases.json          {alias: index}
     ROOT/INDEX/layout.json      the layout
-    ROOT/INDEX/segments/        what the library writes
+    ROOT/INDEX/segments/        the files of the Tantivy library
 
-Names that begin with a dot are never names of indexes.
+A name that begins with a dot is never an index.
 """
 
 import errno
@@ -29,15 +29,15 @@ T = TypeVar("T")
 _TEMPORARY = ".temporary-"
 
 
-class IndexFolder:
-    """The indexes below one root; every change is one atomic rename under a file lock."""
+class IndexCatalog:
+    """The indexes and aliases in one root folder. Every change is an atomic rename under a file lock."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self._layouts: dict[str, tuple[tuple[int, int], IndexLayout]] = {}
 
     def segments(self, name: str) -> Path:
-        """Where the library keeps an index, by the index's own name."""
+        """The folder with the library's files of an index (not an alias)."""
         return self.root / name / "segments"
 
     def names(self) -> list[str]:
@@ -45,11 +45,11 @@ class IndexFolder:
         return sorted(path.parent.name for path in self.root.glob("[!.]*/layout.json"))
 
     def has(self, name: str) -> bool:
-        """Whether there is an index, not an alias, of that name."""
+        """Whether an index (not an alias) has this name."""
         return (self.root / check_name(name) / "layout.json").is_file()
 
     def resolve(self, name: str) -> str:
-        """The index that a name or alias means; IndexNotFound where there is none."""
+        """The index that a name or an alias points to. Raises IndexNotFound."""
         if self.has(name):
             return name
         target = self.aliases().get(name)
@@ -58,7 +58,7 @@ class IndexFolder:
         return target
 
     def create(self, name: str, layout: IndexLayout, build: Callable[[Path], None]) -> None:
-        """Make an index: `build` fills its segments in a temporary folder."""
+        """Create an index. build: writes the files of the empty index to a folder."""
         with self._locked():
             if self.has(name) or name in self.aliases():
                 raise name_taken(name)
@@ -71,7 +71,7 @@ class IndexFolder:
             sync(self.root)
 
     def drop(self, name: str) -> None:
-        """Remove an index and the aliases that mean it."""
+        """Remove an index and its aliases."""
         with self._locked():
             if not self.has(name):
                 raise no_such_index(name)
@@ -84,17 +84,17 @@ class IndexFolder:
             shutil.rmtree(temporary)
 
     def layout(self, name: str) -> IndexLayout:
-        """The layout of an index, by the index's own name."""
+        """The layout of an index (not an alias)."""
         path = self.root / name / "layout.json"
         state = path.stat()
         seen = (state.st_ino, state.st_mtime_ns)
         known = self._layouts.get(name)
-        if known is None or known[0] != seen:  # it is replaced by rename, which gives it another inode
+        if known is None or known[0] != seen:  # a rename replaces the file, so its inode changes
             known = self._layouts[name] = seen, layout_from_json(name, _read_json(path, dict[str, Any]))
         return known[1]
 
     def change_layout(self, name: str, change: Callable[[IndexLayout], IndexLayout]) -> None:
-        """Replace the layout of an index by what `change` makes of it."""
+        """Replace the layout of an index by the result of `change`."""
         with self._locked():
             if not self.has(name):
                 raise no_such_index(name)
@@ -105,10 +105,10 @@ class IndexFolder:
         path = self.root / ".aliases.json"
         if not path.exists():
             return {}
-        return _read_json(path, dict[str, str], " Write {} into it to lose the aliases.")
+        return _read_json(path, dict[str, str], " To remove all aliases, write {} to it.")
 
     def set_alias(self, alias: str, index: str) -> None:
-        """Point an alias at an index; IndexConflict where an index has the alias's name."""
+        """Point an alias to an index. Raises IndexConflict if an index has the name of the alias."""
         with self._locked():
             target = self.resolve(index)
             if self.has(alias):
@@ -117,12 +117,12 @@ class IndexFolder:
 
     @contextmanager
     def failures(self) -> Iterator[None]:
-        """Turn errors of the file system into ours."""
+        """Translate errors of the file system in this block into EngineErrors."""
         try:
             yield
         except OSError as error:
             if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
-                sentence = f"The disk of {self.root} is full; make room and do it again."
+                sentence = f"The disk of {self.root} is full; free disk space and try again."
                 raise EngineUnavailable(sentence) from error
             reason = error.strerror or error
             raise EngineError(f"The folder {self.root} cannot be used: {reason}.") from error
@@ -139,7 +139,7 @@ class IndexFolder:
 
 
 def write_json(path: Path, value: object) -> None:
-    """Write a JSON file so that a reader, or a crash, sees the old one or the new one."""
+    """Write a JSON file atomically: a reader sees the old or the new file, also after a crash."""
     write_atomically(path, json.dumps(value, ensure_ascii=False, indent=1).encode())
 
 
