@@ -52,9 +52,8 @@ class CommandForks:
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, _opened(stdin) as given:
             request = json.dumps([list(arguments), str(folder), dict(environment)]).encode()
             socket.send_fds(self._ours, [request], [given.fileno(), out.fileno(), err.fileno()])
-            self._ours.settimeout(10)
-            child = int(self._ours.recv(100))
             self._ours.settimeout(TIMEOUT_SECONDS)
+            child = int(self._ours.recv(100))  # the first command waits for the imports
             try:
                 code = int(self._ours.recv(100))
             except TimeoutError:

@@ -60,8 +60,19 @@ class Command(TyperCommand):
         return legible(sys.stdout, super().get_help(ctx))
 
 
+HELP_ORDER = (
+    "train", "models", "keywords", "neighbors", "related", "expand",
+    "index", "search", "reindex", "evaluate", "doctor",
+)  # fmt: skip
+"""The commands in the order of `enricher --help`, whichever module was imported first."""
+
+
 class Commands(TyperGroup):
     """A group of commands. A global option after a command is an error that shows the right place."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        order = {name: place for place, name in enumerate(HELP_ORDER)}
+        return sorted(super().list_commands(ctx), key=lambda name: order.get(name, len(order)))
 
     def get_help(self, ctx: Any) -> str:
         return legible(sys.stdout, super().get_help(ctx))

@@ -1,13 +1,5 @@
-"""All commands, in the order in which `--help` lists them."""
+"""All commands: importing this module registers them."""
 
-from indexer.cli import train  # noqa: I001  (the order of help)
-from indexer.cli import models
-from indexer.cli import words
-from indexer.cli import expand
-from indexer.cli import index
-from indexer.cli import search
-from indexer.cli import reindex
-from indexer.cli import evaluate
-from indexer.cli import doctor
+from indexer.cli import doctor, evaluate, expand, index, models, reindex, search, train, words
 
 __all__ = ["doctor", "evaluate", "expand", "index", "models", "reindex", "search", "train", "words"]

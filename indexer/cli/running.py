@@ -13,8 +13,8 @@ import typer
 from enricher.errors import EnricherError
 from indexer.cli import commands as _commands  # noqa: F401  (registers them)
 from indexer.cli.app import app
-from indexer.cli.main import StopSignals
 from indexer.cli.output import say
+from indexer.cli.signals import StopSignals
 from indexer.cli.streams import discard, flushed
 from indexer.engines.addresses import masked
 

@@ -18,7 +18,7 @@ import typer
 
 from enricher.errors import SourceError
 from indexer.cli import output, running
-from indexer.cli.main import StopSignals
+from indexer.cli.signals import StopSignals
 from indexer.cli.streams import ERRORS, STAND_INS, legible, prepare_streams
 from indexer.engines.addresses import keep_secret
 from tests.conftest import ROOT, RunCommand

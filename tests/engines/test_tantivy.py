@@ -359,7 +359,10 @@ def test_damage_is_said(root: Path, engine: TantivyEngine) -> None:
     with pytest.raises(EngineError, match="format"):
         engine.layout("things")
     (root / ".aliases.json").write_text('{"all": ["things"]}')
-    with pytest.raises(EngineError, match=r"damaged: all must be a string, not a list\. Write {} into it"):
+    with pytest.raises(
+        EngineError,
+        match=r"damaged: all must be a string, not a list\. To remove all aliases, write {} to it",
+    ):
         engine.aliases()
 
 
