@@ -151,7 +151,7 @@ def test_the_encoding_of_a_dictionary_is_told_by_its_mark(tmp_path: Path, encodi
 def test_a_dictionary_of_another_encoding_is_one_sentence(tmp_path: Path) -> None:
     """Not one for every line."""
     (tmp_path / "words.txt").write_text("云计算\n大数据\n好词\n", encoding="gb18030")
-    with pytest.raises(SourceError, match=r"words.txt' is not UTF-8 text but of another encoding"):
+    with pytest.raises(SourceError, match=r"words.txt' is not UTF-8 text but in another encoding"):
         read_lexicon(tmp_path / "words.txt")
 
 
