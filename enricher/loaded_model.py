@@ -9,7 +9,7 @@ from enricher.bundle.bundle import REAL_TITLES, SHORT_TEXTS, Bundle
 from enricher.bundle.store import BundleStore
 from enricher.errors import BundleInvalid, UsageError
 from enricher.expansion import RelatednessExpansion, expand_by_relatedness, parse_query
-from enricher.keywords import KeywordExtractor, prose, published_keywords
+from enricher.keywords import KeywordExtractor, published_keywords, remove_noise
 from enricher.model.arrays import FloatArray
 from enricher.model.related_table import as_related_words, related
 from enricher.model.relatedness import DEFAULT_ALPHA, DEFAULT_SHRINKAGE, INNER_PRODUCT, Relatedness
@@ -83,7 +83,7 @@ class Model:
         """
         _need_text("text", text)
         if method == "published" and top > 0:  # words without offsets are segmented faster
-            words = self.analyzer.content_words(prose(text, every_tag=self.analyzer.strips_html))
+            words = self.analyzer.content_words(remove_noise(text, every_tag=self.analyzer.strips_html))
             return published_keywords(self.word2vec, [words], top)[0]
         document = self.analyzer.analyze(Document("", {TEXT_FIELD: text}), (TEXT_FIELD,))
         return self.document_keywords([document], top, method)[0]

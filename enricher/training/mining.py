@@ -1,10 +1,10 @@
 """Counting phrases and the company of words in a sample of the training text.
 
-A phrase is one to LONGEST lexical words that touch. It is kept when it occurs often enough; no phrase is
-more frequent than its parts, so a longer one is looked for only where both of its shorter ones were kept.
-Its freedom is the entropy of the words beside it, on the side where that is lower: what stands in many
-company is a unit, what is always followed by the same word is a part of one. A side without a word
-counts as company of its own.
+A phrase is one to MAX_PHRASE_WORDS lexical words that touch. It is kept when it occurs often enough; no
+phrase is more frequent than its parts, so a extended_keys one is looked for only where both of its shorter
+ones were kept. Its boundary_entropy is the entropy of the words beside it, on the side where that is lower:
+what stands in many company is a unit, what is always followed by the same word is a part of one. A side
+without a word counts as company of its own.
 """
 
 from array import array
@@ -18,25 +18,25 @@ from numpy.typing import NDArray
 
 from enricher.model.arrays import DoubleArray, IntArray
 from enricher.model.usage import (
-    ANY,
-    ENDINGS,
-    LONGEST,
+    ANY_ENDING,
+    ENDING_LETTERS,
+    MAX_PHRASE_WORDS,
     Keys,
     Role,
     Usage,
+    extended_keys,
     key_of,
-    longer,
     sorted_rows,
 )
 from enricher.parallel import document_batches, map_in_order
 from enricher.records import Document
 from enricher.text import Analyzer, is_lexical
-from enricher.text.markup import unfilled
-from enricher.text.stretches import stretches
+from enricher.text.markup import without_filler
+from enricher.text.word_runs import word_runs
 
-LEAST = 3
+MIN_OCCURRENCES = 3
 """Occurrences of a phrase from which on it is kept."""
-MOST_WORDS = 4_000_000
+MAX_SAMPLE_WORDS = 4_000_000
 """Words after which no more documents are looked at."""
 
 # fmt: off
@@ -51,9 +51,9 @@ BEFORE_VERBS = frozenset((
     "be", "been", "being", "am", "has", "have", "had",
 ))
 # fmt: on
-OWN = 4.0
+OWN_ENDING_WEIGHT = 4.0
 """Occurrences that the words of the same ending count for."""
-SHORTER = 20.0
+SHORTER_ENDING_WEIGHT = 20.0
 """Occurrences that the words of the next shorter ending count for."""
 
 GAP = -1
@@ -61,8 +61,8 @@ Shares = DoubleArray
 
 
 @dataclass(frozen=True, slots=True)
-class StretchCutter:
-    """Cuts batches of documents into the words of every stretch."""
+class WordRunSegmenter:
+    """Cuts batches of documents into the words of every run."""
 
     analyzer: Analyzer
     fields: tuple[str, ...]
@@ -75,14 +75,14 @@ class StretchCutter:
         for field in self.fields:
             text = document.text(field)
             if self.analyzer.strips_html:
-                text = unfilled(self.analyzer.visible(text))
-            for stretch in stretches(text, analyzer.tokens(text)):
-                yield [token.text for token in stretch]
+                text = without_filler(self.analyzer.visible(text))
+            for run in word_runs(text, analyzer.tokens(text)):
+                yield [token.text for token in run]
 
 
 @dataclass(frozen=True, slots=True)
 class WordStream:
-    """The words of a sample as numbers in one row, GAP between two stretches and at both ends.
+    """The words of a sample as numbers in one row, GAP between two word_runs and at both ends.
 
     words: int32 (N,); places: int32 (N,), the document of each; vocabulary: the words by number.
     """
@@ -98,13 +98,13 @@ class WordStream:
 
 def mine(documents: Iterable[Document], fields: Sequence[str], analyzer: Analyzer, workers: int = 1) -> Usage:
     """The tables of a sample of documents, cut by so many processes."""
-    work = StretchCutter(analyzer, tuple(fields))
+    work = WordRunSegmenter(analyzer, tuple(fields))
     with closing(map_in_order(work, document_batches(documents, fields), workers)) as cut:
-        return mine_stretches(chain.from_iterable(batch for _, batch in cut))
+        return mine_word_runs(chain.from_iterable(batch for _, batch in cut))
 
 
-def mine_stretches(documents: Iterable[Sequence[Sequence[str]]]) -> Usage:
-    """The tables of documents that are cut into stretches of words."""
+def mine_word_runs(documents: Iterable[Sequence[Sequence[str]]]) -> Usage:
+    """The tables of documents that are cut into word_runs of words."""
     stream = _stream(documents)
     keys = np.array([key_of(word) for word in stream.vocabulary], np.uint64)
     lexical = np.array([is_lexical(word) for word in stream.vocabulary], np.bool_)
@@ -116,19 +116,19 @@ def _stream(documents: Iterable[Sequence[Sequence[str]]]) -> WordStream:
     numbers: dict[str, int] = {}
     words, places = array("i", [GAP]), array("i", [0])
     for place, found in enumerate(documents):
-        if len(words) > MOST_WORDS:
+        if len(words) > MAX_SAMPLE_WORDS:
             break
-        for stretch in found:
-            words.extend([numbers.setdefault(word, len(numbers)) for word in stretch])
+        for run in found:
+            words.extend([numbers.setdefault(word, len(numbers)) for word in run])
             words.append(GAP)
-            places.extend([place] * (len(stretch) + 1))
+            places.extend([place] * (len(run) + 1))
     return WordStream(list(numbers), np.array(words, np.int32), np.array(places, np.int32))
 
 
 def _phrases(
     stream: WordStream, keys: Keys, lexical: NDArray[np.bool_]
 ) -> tuple[Keys, NDArray[np.uint32], NDArray[np.float32]]:
-    """Keys, documents and freedom of the phrases that are kept, by key."""
+    """Keys, documents and boundary_entropy of the phrases that are kept, by key."""
     words = stream.words
     inside = words >= 0
     good = np.zeros(len(words), np.bool_)
@@ -138,26 +138,26 @@ def _phrases(
     found = []
     starts = np.flatnonzero(good)
     at = word_keys.copy()
-    for length in range(1, LONGEST + 1):
+    for length in range(1, MAX_PHRASE_WORDS + 1):
         if length > 1:
             kept = np.zeros(len(words) + 1, np.bool_)
             kept[starts] = True
             starts = starts[kept[starts + 1]]
-            at[starts] = longer(at[starts], word_keys[starts + length - 1])
+            at[starts] = extended_keys(at[starts], word_keys[starts + length - 1])
         unique, which, counts = np.unique(at[starts], return_inverse=True, return_counts=True)
-        often = counts >= LEAST
+        often = counts >= MIN_OCCURRENCES
         starts, which = starts[often[which]], which[often[which]]
         which = (np.cumsum(often) - 1)[which]
         counts = counts[often]
-        freedom = np.minimum(
+        boundary_entropy = np.minimum(
             _entropy(which, words[starts - 1], counts), _entropy(which, words[starts + length], counts)
         )
-        found.append((unique[often], _documents(which, stream.places[starts], len(counts)), freedom))
+        found.append((unique[often], _documents(which, stream.places[starts], len(counts)), boundary_entropy))
         if not len(starts):
             break
-    every, documents, freedom = map(np.concatenate, zip(*found, strict=True))
+    every, documents, boundary_entropy = map(np.concatenate, zip(*found, strict=True))
     order = np.argsort(every)
-    return every[order], documents[order].astype(np.uint32), freedom[order].astype(np.float32)
+    return every[order], documents[order].astype(np.uint32), boundary_entropy[order].astype(np.float32)
 
 
 def _entropy(which: NDArray[np.int64], beside: IntArray, counts: NDArray[np.int64]) -> DoubleArray:
@@ -203,32 +203,34 @@ def _smoothed(
     vocabulary: Sequence[str], counts: NDArray[np.int64], sums: Shares
 ) -> tuple[Keys, NDArray[np.float32]]:
     """Shares of words, drawn to those of their endings, and shares of the endings by themselves."""
-    numbers: dict[str, list[int]] = {ANY: []}
+    numbers: dict[str, list[int]] = {ANY_ENDING: []}
     seen = np.flatnonzero(counts).tolist()
     for number in seen:
         word = vocabulary[number]
-        numbers[ANY].append(number)
-        for letters in ENDINGS:
+        numbers[ANY_ENDING].append(number)
+        for letters in ENDING_LETTERS:
             if len(word) > letters:
                 numbers.setdefault(word[-letters:], []).append(number)
     shares: dict[str, Shares] = {}
     for ending in sorted(numbers, key=len):
         total, sum_ = counts[numbers[ending]].sum(), sums[numbers[ending]].sum(axis=0)
-        if ending == ANY:
+        if ending == ANY_ENDING:
             shares[ending] = sum_ / max(total, 1.0)
         else:
-            shares[ending] = (sum_ + SHORTER * shares[_ending_of(ending, shares)]) / (total + SHORTER)
+            shares[ending] = (sum_ + SHORTER_ENDING_WEIGHT * shares[_ending_of(ending, shares)]) / (
+                total + SHORTER_ENDING_WEIGHT
+            )
     table = {f"-{ending}": value for ending, value in shares.items()}
     for number in seen:
-        if counts[number] >= LEAST:
+        if counts[number] >= MIN_OCCURRENCES:
             word = vocabulary[number]
             start = shares[_ending_of(word, shares)]
-            table[word] = (sums[number] + OWN * start) / (counts[number] + OWN)
+            table[word] = (sums[number] + OWN_ENDING_WEIGHT * start) / (counts[number] + OWN_ENDING_WEIGHT)
     keys, order = sorted_rows([key_of(name) for name in table])
     values = np.array(list(table.values()), np.float32).reshape(-1, len(Role))
     return keys, values[order]
 
 
 def _ending_of(word: str, shares: Mapping[str, Shares]) -> str:
-    """The longest known ending of a word, or of a longer ending."""
-    return next((word[-n:] for n in ENDINGS if len(word) > n and word[-n:] in shares), ANY)
+    """The longest known ending of a word, or of a extended_keys ending."""
+    return next((word[-n:] for n in ENDING_LETTERS if len(word) > n and word[-n:] in shares), ANY_ENDING)

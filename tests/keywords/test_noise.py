@@ -3,7 +3,7 @@
 import pytest
 
 import enricher
-from enricher.keywords import prose
+from enricher.keywords import remove_noise
 from enricher.records import Document
 
 BASE64 = "dGVhIGlzIGdvb2Qg+/pU3KGCUwux1tEyze1iN7LtkeP3IfyxlxF0SU1kk8nVw0YL4xIB5p/tqg7ui5mX9cfCmZq=="
@@ -39,7 +39,7 @@ BASE64 = "dGVhIGlzIGdvb2Qg+/pU3KGCUwux1tEyze1iN7LtkeP3IfyxlxF0SU1kk8nVw0YL4xIB5p
 @pytest.mark.parametrize("around", ["coral reef {} harbour tide", "数据库 {} 的索引"])
 def test_noise_is_left_out_and_the_words_beside_it_stay(noise: str, around: str) -> None:
     """In English and Chinese."""
-    assert prose(around.format(noise)).split() == around.format("").split()
+    assert remove_noise(around.format(noise)).split() == around.format("").split()
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_noise_is_left_out_and_the_words_beside_it_stay(noise: str, around: str)
 )
 def test_words_are_no_noise(text: str) -> None:
     """Long ones, those with slashes and signs, and code."""
-    assert prose(text) == text
+    assert remove_noise(text) == text
 
 
 @pytest.mark.parametrize("method", ["phrases", "published"])
