@@ -12,7 +12,7 @@ from enricher.expansion import documents
 from enricher.expansion.documents import FULL, SEEDS, DocumentExpander, WeightedWords
 from enricher.model.arrays import IntArray
 from enricher.model.bm25 import K1, B
-from enricher.model.near_words import NEAR, NearWords
+from enricher.model.near_words import MAX_NEAR_WORDS, NearWords
 from enricher.model.word2vec import Word2Vec
 
 Added = list[tuple[int, float]]
@@ -52,11 +52,11 @@ def a_model(seed: int, size: int) -> Word2Vec:
 def a_table(seed: int, size: int) -> NearWords:
     """Random lists, empty, short and full ones, with many equal cosines."""
     random = np.random.default_rng(seed)
-    width = min(NEAR, size)
-    words, cosines = np.zeros((size, NEAR), np.uint16), np.zeros((size, NEAR), np.uint8)
+    width = min(MAX_NEAR_WORDS, size)
+    words, cosines = np.zeros((size, MAX_NEAR_WORDS), np.uint16), np.zeros((size, MAX_NEAR_WORDS), np.uint8)
     words[:, :width] = [random.permutation(size)[:width] for _ in range(size)]
     cosines[:, :width] = -np.sort(-random.choice([77, 128, 191, 255], (size, width)), axis=1)
-    cosines[np.arange(NEAR) >= random.integers(0, NEAR + 1, size)[:, np.newaxis]] = 0
+    cosines[np.arange(MAX_NEAR_WORDS) >= random.integers(0, MAX_NEAR_WORDS + 1, size)[:, np.newaxis]] = 0
     return NearWords(words, cosines)
 
 

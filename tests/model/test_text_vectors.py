@@ -60,7 +60,7 @@ def test_a_word_has_itself_and_its_parts_as_features(word: str, features: list[s
 
 def test_frequent_features_are_chosen_and_no_more_than_asked_for() -> None:
     """A part counts for all its words; what stands in too few documents is left out."""
-    rows = choose_features(["数据", "数字", "罕见"], [3, 2, 1], least=2, most=3)
+    rows = choose_features(["数据", "数字", "罕见"], [3, 2, 1], min_documents=2, max_features=3)
     assert list(rows) == ["c数", "w数据", "c据"]
     assert list(rows.values()) == [0, 1, 2]
 
@@ -278,7 +278,7 @@ def test_words_are_found_alike_by_halves_and_in_memory(
     texts = [list(words) for words in TOPICS.values()] + [["neverseen", "从未见过"]]
     found = []
     for many in (1, 3, 10**9):
-        monkeypatch.setattr(vector_files, "MANY_WORDS", many)
+        monkeypatch.setattr(vector_files, "MIN_WORDS_TO_READ_ALL", many)
         mean_length = model.bundle.manifest["text_vectors"]["mean_length"]
         found.append(TextVectors.open(model.bundle.path, mean_length).documents(texts))
     assert np.array_equal(found[0], found[1]) and np.array_equal(found[1], found[2])
