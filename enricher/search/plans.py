@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from enricher.errors import UsageError
 from enricher.records import EMPTY_MARK, LONGEST_WORD, FieldKind, IndexLayout, QueryTerm, SearchRequest, clean
 
-MOST_HITS = 10_000
-MOST_WEIGHT = 1e6
+MAX_HITS = 10_000
+MAX_WEIGHT = 1e6
 """Maximum weight of a term: single precision can still hold the sum of a thousand such scores."""
 
 
@@ -39,8 +39,8 @@ def plan(request: SearchRequest, layout: IndexLayout, index: str) -> list[Group]
 
     Raises UsageError if a term names a field that the index lacks, or a weight or `top` is out of range.
     """
-    if not 0 <= request.top <= MOST_HITS:
-        raise UsageError(f"The number of hits is {request.top}; choose one from 0 to {MOST_HITS}.")
+    if not 0 <= request.top <= MAX_HITS:
+        raise UsageError(f"The number of hits is {request.top}; choose one from 0 to {MAX_HITS}.")
     groups = []
     for terms in request.query.groups():
         best: dict[tuple[str, str], Clause] = {}
@@ -55,9 +55,9 @@ def plan(request: SearchRequest, layout: IndexLayout, index: str) -> list[Group]
 
 
 def _clause(term: QueryTerm, layout: IndexLayout, index: str) -> Clause:
-    if not 0 <= term.weight <= MOST_WEIGHT:
+    if not 0 <= term.weight <= MAX_WEIGHT:
         raise UsageError(
-            f"The weight of {term.term!r} is {term.weight:g}; a weight is from 0 to {MOST_WEIGHT:,.0f}."
+            f"The weight of {term.term!r} is {term.weight:g}; a weight is from 0 to {MAX_WEIGHT:,.0f}."
         )
     if layout.mapping.get(term.field) is FieldKind.KEYWORD:
         return Clause(clean(term.term), term.weight, (term.field,), exact=True)

@@ -15,7 +15,7 @@ from enricher.settings import Configuration
 class Question:
     """A search as the user requests it.
 
-    index: an index or an alias. top: number of hits, at most `plans.MOST_HITS`. filters: (field, value) pairs
+    index: an index or an alias. top: number of hits, at most `plans.MAX_HITS`. filters: (field, value) pairs
     that every hit must match. facets: fields whose values are counted. expansion: whether the rewriters of
     the index run; without them only the typed words are searched.
     """

@@ -1,10 +1,12 @@
-"""Counting phrases and the company of words in a sample of the training text.
+"""Mine the usage statistics of words and phrases from a sample of the training text.
 
-A phrase is one to MAX_PHRASE_WORDS lexical words that touch. It is kept when it occurs often enough; no
-phrase is more frequent than its parts, so a extended_keys one is looked for only where both of its shorter
-ones were kept. Its boundary_entropy is the entropy of the words beside it, on the side where that is lower:
-what stands in many company is a unit, what is always followed by the same word is a part of one. A side
-without a word counts as company of its own.
+A phrase is one to MAX_PHRASE_WORDS adjacent lexical words that occur MIN_OCCURRENCES times or more. No
+phrase is more frequent than its sub-phrases. So a longer phrase is counted only if both phrases that are
+one word shorter were kept.
+
+The boundary entropy of a phrase is the entropy of the words beside it, on the side where it is lower. It is
+high for a complete unit, which occurs beside many words, and low for a fragment, which is always followed
+or preceded by the same word. The beginning or end of a run counts as a distinct word each time.
 """
 
 from array import array
@@ -35,9 +37,9 @@ from enricher.text.markup import without_filler
 from enricher.text.word_runs import word_runs
 
 MIN_OCCURRENCES = 3
-"""Occurrences of a phrase from which on it is kept."""
+"""Minimum occurrences of a phrase."""
 MAX_SAMPLE_WORDS = 4_000_000
-"""Words after which no more documents are looked at."""
+"""Maximum words of the sample; later documents are ignored."""
 
 # fmt: off
 DETERMINERS = frozenset((
@@ -52,9 +54,9 @@ BEFORE_VERBS = frozenset((
 ))
 # fmt: on
 OWN_ENDING_WEIGHT = 4.0
-"""Occurrences that the words of the same ending count for."""
+"""Weight of the words with the same ending, in occurrences, when shares of a word are smoothed."""
 SHORTER_ENDING_WEIGHT = 20.0
-"""Occurrences that the words of the next shorter ending count for."""
+"""Weight of the next shorter ending, in occurrences, when shares of an ending are smoothed."""
 
 GAP = -1
 Shares = DoubleArray
@@ -62,7 +64,7 @@ Shares = DoubleArray
 
 @dataclass(frozen=True, slots=True)
 class WordRunSegmenter:
-    """Cuts batches of documents into the words of every run."""
+    """Segments batches of documents into word runs."""
 
     analyzer: Analyzer
     fields: tuple[str, ...]
@@ -82,9 +84,9 @@ class WordRunSegmenter:
 
 @dataclass(frozen=True, slots=True)
 class WordStream:
-    """The words of a sample as numbers in one row, GAP between two word_runs and at both ends.
+    """The words of a sample as word numbers in one array, with GAP between runs and at both ends.
 
-    words: int32 (N,); places: int32 (N,), the document of each; vocabulary: the words by number.
+    words: int32 (N,). places: int32 (N,), the document number of each. vocabulary: the words by number.
     """
 
     vocabulary: list[str]
@@ -97,14 +99,14 @@ class WordStream:
 
 
 def mine(documents: Iterable[Document], fields: Sequence[str], analyzer: Analyzer, workers: int = 1) -> Usage:
-    """The tables of a sample of documents, cut by so many processes."""
+    """Compute the usage statistics of documents, which are segmented by `workers` processes."""
     work = WordRunSegmenter(analyzer, tuple(fields))
     with closing(map_in_order(work, document_batches(documents, fields), workers)) as cut:
         return mine_word_runs(chain.from_iterable(batch for _, batch in cut))
 
 
 def mine_word_runs(documents: Iterable[Sequence[Sequence[str]]]) -> Usage:
-    """The tables of documents that are cut into word_runs of words."""
+    """Compute the usage statistics of documents that are segmented into word runs."""
     stream = _stream(documents)
     keys = np.array([key_of(word) for word in stream.vocabulary], np.uint64)
     lexical = np.array([is_lexical(word) for word in stream.vocabulary], np.bool_)
@@ -128,7 +130,7 @@ def _stream(documents: Iterable[Sequence[Sequence[str]]]) -> WordStream:
 def _phrases(
     stream: WordStream, keys: Keys, lexical: NDArray[np.bool_]
 ) -> tuple[Keys, NDArray[np.uint32], NDArray[np.float32]]:
-    """Keys, documents and boundary_entropy of the phrases that are kept, by key."""
+    """The keys, document frequencies and boundary entropies of the kept phrases, sorted by key."""
     words = stream.words
     inside = words >= 0
     good = np.zeros(len(words), np.bool_)
@@ -161,7 +163,7 @@ def _phrases(
 
 
 def _entropy(which: NDArray[np.int64], beside: IntArray, counts: NDArray[np.int64]) -> DoubleArray:
-    """Of every phrase the entropy of the words beside it, in nats, float64 (n,)."""
+    """The entropy of the words beside each phrase, in nats, float64 (n,)."""
     there = beside >= 0
     pairs, times = np.unique((which[there] << 32) | beside[there], return_counts=True)
     known = np.bincount(pairs >> 32, times * np.log(times), len(counts))
@@ -174,7 +176,7 @@ def _documents(which: NDArray[np.int64], places: IntArray, number: int) -> NDArr
 
 
 def _roles(stream: WordStream, lexical: NDArray[np.bool_]) -> tuple[Keys, NDArray[np.float32]]:
-    """Keys and shares of the English words that occur often enough, and of endings of words."""
+    """The keys and context shares of frequent English words, and of word endings."""
     words, vocabulary = stream.words, stream.vocabulary
     before, at, after = words[:-2], words[1:-1], words[2:]
     english = np.array([word.isascii() and word.isalpha() for word in vocabulary], np.bool_)
@@ -183,7 +185,7 @@ def _roles(stream: WordStream, lexical: NDArray[np.bool_]) -> tuple[Keys, NDArra
     before, at, after = before[here], at[here], after[here]
 
     def among(beside: IntArray, words: frozenset[str] | None) -> NDArray[np.bool_]:
-        """Whether the word beside is lexical (None), or one of some words; False at a gap."""
+        """Whether the word beside is in a set of words, or lexical if `words` is None; False at a gap."""
         member = lexical if words is None else np.array([word in words for word in vocabulary], np.bool_)
         return np.append(member, False)[beside]
 
@@ -202,7 +204,7 @@ def _roles(stream: WordStream, lexical: NDArray[np.bool_]) -> tuple[Keys, NDArra
 def _smoothed(
     vocabulary: Sequence[str], counts: NDArray[np.int64], sums: Shares
 ) -> tuple[Keys, NDArray[np.float32]]:
-    """Shares of words, drawn to those of their endings, and shares of the endings by themselves."""
+    """The context shares of words, smoothed with those of their endings, and the shares of the endings."""
     numbers: dict[str, list[int]] = {ANY_ENDING: []}
     seen = np.flatnonzero(counts).tolist()
     for number in seen:

@@ -91,19 +91,19 @@ def test_lines_that_cannot_be_read_are_rejected_one_by_one(tmp_path: Path) -> No
         "qrels.tsv:5",
         "docs.jsonl:3",
     ]
-    assert "four columns" in rejected[1].reason and "no whole number" in rejected[2].reason
+    assert "four columns" in rejected[1].reason and "not a whole number" in rejected[2].reason
 
 
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
         ("docs.jsonl", None, "docs.jsonl"),
-        ("docs.jsonl", "", "holds no document"),
+        ("docs.jsonl", "", "contains no document"),
         ("queries.jsonl", None, "queries.jsonl"),
-        ("queries.jsonl", "", "holds no query"),
-        ("queries.jsonl", "{broken\n", "holds no query"),
+        ("queries.jsonl", "", "contains no query"),
+        ("queries.jsonl", "{broken\n", "contains no query"),
         ("qrels.tsv", None, "qrels.tsv"),
-        ("qrels.tsv", "", "holds no judgement"),
+        ("qrels.tsv", "", "contains no judgement"),
         ("qrels.tsv", "q1 0 d1 0\n", "relevant document"),
         ("qrels.tsv", "zz 0 d1 1\n", "relevant document"),
     ],
@@ -173,16 +173,16 @@ def test_ids_may_hold_white_space_that_is_not_ascii(tmp_path: Path, separator: s
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("q1 0 d2 99999999999999999999", "The grade '99999999999999999999' is beyond 1,000,000"),
-        ("q1 0 d2 2147483647", "beyond 1,000,000"),
-        ("q1 0 d2 -99999999999999999999", "beyond"),
-        ("q1 0 d2 " + "9" * 5000, r"The grade '9{40}…' is beyond"),
-        ("q1 0 d2 0.5", "The grade '0.5' is no whole number"),
-        ("q1 0 d2 1e3", "no whole number"),
-        ("q1 0 d2 nan", "no whole number"),
-        ("q1 0 d2 high", "no whole number"),
-        ("q1 0 d2 1_0", "no whole number"),
-        ("q1 d2 1", "this line has 3. Those of BEIR .* below a line with these names"),
+        ("q1 0 d2 99999999999999999999", "The grade '99999999999999999999' is not between -1,000,000"),
+        ("q1 0 d2 2147483647", "not between -1,000,000"),
+        ("q1 0 d2 -99999999999999999999", "not between"),
+        ("q1 0 d2 " + "9" * 5000, r"The grade '9{40}…' is not between"),
+        ("q1 0 d2 0.5", "The grade '0.5' is not a whole number"),
+        ("q1 0 d2 1e3", "not a whole number"),
+        ("q1 0 d2 nan", "not a whole number"),
+        ("q1 0 d2 high", "not a whole number"),
+        ("q1 0 d2 1_0", "not a whole number"),
+        ("q1 d2 1", "this line has 3. A file in the format of BEIR needs a header line"),
         ("q1 0 d2 1 x", "this line has 5"),
         ("query-id corpus-id score", "this line has 3"),
     ],
