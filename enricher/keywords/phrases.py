@@ -7,16 +7,16 @@ in the training text, or be a whole run of two words in the title.
 
 The score of a candidate is a weighted sum, with the `Weights` of the language:
 
-    tf          ln ln(1 + occurrences)
-    idf         ln min(Σ idf of its words, cap)
-    title       1 if it occurs in the title
-    place       −ln(0.03 + the share of the document before its first occurrence)
-    boundary_entropy     ln(1 + the lower entropy of its neighbours in the training text)
-    alone       share of its occurrences that are a whole run
-    inside      share of its occurrences inside a longer candidate, at most 1
-    short       1 if it is a single word of one or two characters
-    single      1 if it is a single word
-    long        number of words above the usual length
+    tf                ln ln(1 + occurrences)
+    idf               ln min(Σ idf of its words, cap)
+    title             1 if it occurs in the title
+    place             −ln(0.03 + the share of the document before its first occurrence)
+    boundary_entropy  ln(1 + the lower entropy of its left and right neighbors in the training text)
+    alone             share of its occurrences that are a whole run
+    inside            share of its occurrences inside a longer candidate, at most 1
+    short             1 if it is a single word of one or two characters
+    single            1 if it is a single word
+    long              number of words above the usual length
 
 In English, two scores are added: how well its first word begins a phrase, and how well its last word ends one
 (`enricher.keywords.word_features`).

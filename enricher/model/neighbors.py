@@ -184,10 +184,10 @@ def _divide(points: FloatArray) -> faiss.IndexIVF:
     A code encodes the difference between a vector and the center of its list.
     """
     wide = _widen(points, _padded(points.shape[1], DIMENSIONS_PER_CODE))
-    centres = _centres(wide, round(2 * len(wide) ** 0.5))
+    centers = _centers(wide, round(2 * len(wide) ** 0.5))
     codes, bits = wide.shape[1] // DIMENSIONS_PER_CODE, 4
     kind = faiss.METRIC_INNER_PRODUCT
-    index = faiss.IndexIVFPQFastScan(centres, centres.d, centres.ntotal, codes, bits, kind)
+    index = faiss.IndexIVFPQFastScan(centers, centers.d, centers.ntotal, codes, bits, kind)
     index.by_residual = True
     index.pq.cp.min_points_per_centroid = 1
     with _threads_for(1):  # the work per code is too small for several threads
@@ -196,7 +196,7 @@ def _divide(points: FloatArray) -> faiss.IndexIVF:
     return index
 
 
-def _centres(points: FloatArray, number: int) -> faiss.IndexFlatIP:
+def _centers(points: FloatArray, number: int) -> faiss.IndexFlatIP:
     """Cluster unit vectors into `number` centers by spherical k-means."""
     means: Any = faiss.Kmeans(
         points.shape[1],
@@ -207,8 +207,8 @@ def _centres(points: FloatArray, number: int) -> faiss.IndexFlatIP:
         min_points_per_centroid=1,
     )
     means.train(points)
-    centres: faiss.IndexFlatIP = means.index
-    return centres
+    centers: faiss.IndexFlatIP = means.index
+    return centers
 
 
 def _padded(dimensions: int, multiple: int) -> int:

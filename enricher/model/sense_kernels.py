@@ -22,10 +22,10 @@ def cluster(cosines, number, chances, rounds, min_words):
         nearest = cosines[first].copy()
         labels[:] = 0
         for group in range(1, number):
-            centre = np.argmax((1 - nearest) * chances[start, group])
+            center = np.argmax((1 - nearest) * chances[start, group])
             for word in range(size):
-                if cosines[centre, word] > nearest[word]:
-                    nearest[word], labels[word] = cosines[centre, word], group
+                if cosines[center, word] > nearest[word]:
+                    nearest[word], labels[word] = cosines[center, word], group
         for _ in range(rounds):
             products[:] = 0.0
             norms[:] = 0.0
