@@ -53,8 +53,8 @@ def entropy(words: list[str]) -> float:
     return -sum(n / len(words) * math.log(n / len(words)) for n in Counter(words).values())
 
 
-def test_phrases_are_those_of_a_plain_count() -> None:
-    """Which are kept, in how many documents they stand, and how free they are."""
+def test_phrases_equal_those_of_a_plain_count() -> None:
+    """The kept phrases, their document frequencies and boundary entropies."""
     chance = random.Random(3)
     words = ["事务", "索引", "水", "heat", "transfer", "the", "的", "12"]
     documents = [
@@ -72,8 +72,8 @@ def test_phrases_are_those_of_a_plain_count() -> None:
     assert row_of(usage, "the") == row_of(usage, "的", "事务") == -1
 
 
-def test_the_company_of_a_word_tells_its_role() -> None:
-    """A noun after a determiner, a verb before one, an adjective before another word."""
+def test_contexts_distinguish_nouns_verbs_and_adjectives() -> None:
+    """A noun follows a determiner, a verb precedes one, an adjective precedes another word."""
     line = ["the", "large", "reef", "shows", "a", "pattern", "because", "we", "show", "the", "reef"]
     usage = mine_word_runs([[line]] * 30)
     reef, shows, large = map(usage.roles, ("reef", "shows", "large"))
@@ -82,7 +82,7 @@ def test_the_company_of_a_word_tells_its_role() -> None:
     assert large[Role.BEFORE] > 0.8 and large[Role.AFTER] < 0.1
 
 
-def test_a_word_that_was_never_seen_is_like_those_that_end_as_it_does() -> None:
+def test_an_unknown_word_has_the_shares_of_its_ending() -> None:
     """Stabilise is a verb because standardise and realise are; without a likeness it is like all words."""
     lines = [f"we {verb} the reef".split() for verb in ("standardise", "realise", "organise")] * 10
     lines += [f"the {noun} of".split() for noun in ("station", "nation", "motion")] * 10
@@ -92,22 +92,22 @@ def test_a_word_that_was_never_seen_is_like_those_that_end_as_it_does() -> None:
     assert usage.roles("ration")[Role.DETERMINED] > 0.7
 
 
-def test_documents_beyond_the_limit_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_documents_past_the_word_limit_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     """Time and memory are bounded for a corpus of any size."""
     monkeypatch.setattr(mining, "MAX_SAMPLE_WORDS", 50)
     assert mine_word_runs([[["事务", "索引"]]] * 1000).documents == 17
 
 
-def test_nothing_comes_of_nothing() -> None:
-    """No documents, empty ones, stop words alone."""
+def test_documents_without_words_give_empty_tables() -> None:
+    """No documents, empty documents, or only stop words."""
     for documents in ([], [[]], [[[]]], [[["the", "of"]]]):
         usage = mine_word_runs(documents)
         assert len(usage.keys) == 0 and row_of(usage, "事务") == -1
         assert usage.roles("reef").shape == (len(Role),)
 
 
-def test_workers_change_nothing(tmp_path: Path) -> None:
-    """And the tables that are opened are those that were written."""
+def test_the_number_of_workers_does_not_change_the_tables(tmp_path: Path) -> None:
+    """Opened tables equal the written ones."""
     documents = [
         Document(str(n), {"title": "Heat transfer", "text": f"热传导方程，the heat transfer {n}."})
         for n in range(300)
@@ -122,8 +122,8 @@ def test_workers_change_nothing(tmp_path: Path) -> None:
     assert one.frequencies[row_of(one, "heat", "transfer")] == 300
 
 
-def test_damaged_tables_are_a_sentence(tmp_path: Path) -> None:
-    """Missing, cut, or not fitting each other."""
+def test_damaged_tables_are_rejected(tmp_path: Path) -> None:
+    """They are missing, truncated, or differ in length."""
     usage = mine_word_runs([[["事务", "索引"]]] * 5)
     usage.write(tmp_path)
     np.save(tmp_path / "phrase_freedom.npy", np.zeros(9, np.float32))
@@ -137,7 +137,7 @@ def test_damaged_tables_are_a_sentence(tmp_path: Path) -> None:
         Usage.open(tmp_path, 5)
 
 
-def test_a_trained_model_says_how_words_are_used(model: enricher.Model) -> None:
+def test_a_trained_model_has_usage_tables(model: enricher.Model) -> None:
     """Its tables are in the bundle, and those of the documents that it was trained on."""
     usage = model.bundle.usage
     assert usage is not None and usage.documents > 0
