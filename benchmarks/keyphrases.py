@@ -27,7 +27,7 @@ from enricher.text import normalize, open_analyzer, stem
 COLUMNS = ("collection", "keywords", "chosen half", "other half", "goal", "met")
 MORE = 3
 """Times as many candidates as keywords, among which the information of the text decides."""
-PARTS = ("tf", "title", "place", "freedom", "alone", "inside", "short", "single", "long")
+PARTS = ("tf", "title", "place", "boundary_entropy", "alone", "inside", "short", "single", "long")
 
 
 @dataclass(frozen=True, slots=True)

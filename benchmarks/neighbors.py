@@ -11,7 +11,7 @@ from gensim.models import KeyedVectors
 from benchmarks.measure import Comparison, Figure, Row, Series
 from benchmarks.models import resized
 from enricher.model.arrays import FloatArray
-from enricher.model.neighbors import NEAREST, TIE, NeighborIndex, neighbors, unit
+from enricher.model.neighbors import RECALL_NEIGHBORS, TIE_TOLERANCE, NeighborIndex, neighbors, unit
 from enricher.model.word2vec import Word2Vec
 
 SIZES = (10_000, 20_000, 50_000, 100_000, 200_000, 400_000, 1_000_000)
@@ -25,7 +25,7 @@ def measured(word2vec: Word2Vec) -> tuple[list[Row], Series]:
     for size in SIZES:
         found, recall = one_by_one(resized(word2vec, size).vectors)
         print(f"V = {size:,}: {found.row()[1]}, gensim {found.row()[3]}, recall {recall:.4f}", flush=True)
-        rows = [found, Figure(f"what it misses of the nearest {NEAREST}", 1 - recall, 0.01, "")]
+        rows = [found, Figure(f"what it misses of the nearest {RECALL_NEIGHBORS}", 1 - recall, 0.01, "")]
         for name, side in (("neighbours", found.ours), ("gensim", found.theirs)):
             lines[name].append((size, float(np.median(side)) * 1e3))
     return rows, lines
@@ -38,7 +38,7 @@ def one_by_one(vectors: FloatArray) -> tuple[Comparison, float]:
     competitor = KeyedVectors(vectors.shape[1], count=0)
     competitor.add_vectors(names, vectors)
     competitor.most_similar(names[0])
-    work = f"the {NEAREST} nearest words of a word, V = {len(names):,}, d = {vectors.shape[1]}"
+    work = f"the {RECALL_NEIGHBORS} nearest words of a word, V = {len(names):,}, d = {vectors.shape[1]}"
     result = Comparison(work, "gensim most_similar", 0.1)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "neighbors.faiss"
@@ -47,9 +47,9 @@ def one_by_one(vectors: FloatArray) -> tuple[Comparison, float]:
         answers = []
         for row in rows:
             start = time.perf_counter()
-            answers.append(neighbors(index, names, vectors, int(row), NEAREST))
+            answers.append(neighbors(index, names, vectors, int(row), RECALL_NEIGHBORS))
             between = time.perf_counter()
-            competitor.most_similar(names[row], topn=NEAREST)
+            competitor.most_similar(names[row], topn=RECALL_NEIGHBORS)
             result.ours.append(between - start)
             result.theirs.append(time.perf_counter() - between)
     cosines = [[neighbor.cosine for neighbor in answer] for answer in answers]
@@ -59,10 +59,10 @@ def one_by_one(vectors: FloatArray) -> tuple[Comparison, float]:
 def recall_of(vectors: FloatArray, rows: np.ndarray, cosines: list[list[float]]) -> float:
     """Share of the nearest by brute force that were found; of equal cosines any is right."""
     points = unit(vectors)
-    true, near = faiss.knn(points[rows], points, NEAREST + 1, metric=faiss.METRIC_INNER_PRODUCT)
+    true, near = faiss.knn(points[rows], points, RECALL_NEIGHBORS + 1, metric=faiss.METRIC_INNER_PRODUCT)
     right = wanted = 0
     for row, scores, names, found in zip(rows, true, near, cosines, strict=True):
-        others = scores[names != row][:NEAREST]
+        others = scores[names != row][:RECALL_NEIGHBORS]
         wanted += len(others)
-        right += sum(cosine >= others[-1] - TIE for cosine in found)
+        right += sum(cosine >= others[-1] - TIE_TOLERANCE for cosine in found)
     return right / wanted

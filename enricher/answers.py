@@ -1,4 +1,4 @@
-"""The JSON that answers a question, the same from every door: its keys are a contract with applications."""
+"""The JSON answers of searches and word queries. Applications rely on their keys."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -10,10 +10,10 @@ Json = dict[str, object]
 
 
 def search_answer(answer: Answer, *, explain: bool = False, escape: bool = False) -> Json:
-    """The answer to a search.
+    """The JSON answer to a search.
 
-    explain: tell too how many documents were found by words. escape: make the text of the highlights safe in
-    HTML, where its marks <em> stay.
+    explain: add the number of documents that match by words (`by_words`). escape: escape the text of the
+    highlights for HTML, except the <em> tags.
     """
     opened, query, response = answer.index, answer.query, answer.response
     found: Json = {
@@ -37,24 +37,24 @@ def search_answer(answer: Answer, *, explain: bool = False, escape: bool = False
 
 
 def expand_answer(text: str, query: Query, *, of_index: bool) -> Json:
-    """The terms of a query; of_index: as a search of an index asks it, with the share of its vector."""
+    """The JSON answer to an expansion. of_index: the query is for an index; add the shares of its vector."""
     found: Json = {"query": text, "terms": query.terms_as_json()}
     return found | ({"vector": query.vector_as_json()} if of_index else {})
 
 
 def keywords_answer(identity: str | None, keywords: Sequence[Keyword]) -> Json:
-    """The keywords of a document, whose id is None for a text without one."""
+    """The JSON answer for the keywords of a document. identity: its id; None for a bare text."""
     return {"id": identity, "keywords": [asdict(keyword) for keyword in keywords]}
 
 
 def neighbors_answer(word: str, neighbors: Sequence[Neighbor]) -> Json:
-    """The words that can replace a word."""
+    """The JSON answer for the neighbors of a word: words that can replace it."""
     return {"word": word, "neighbors": [asdict(neighbor) for neighbor in neighbors]}
 
 
 def related_answer(
     word: str, alpha: float, related: Sequence[RelatedWord], senses: Sequence[Sense] | None = None
 ) -> Json:
-    """The words that occur with a word, and its groups of senses where they were asked for."""
+    """The JSON answer for the related words of a word; with its senses if they were requested."""
     found: Json = {"word": word, "alpha": alpha, "related": [asdict(item) for item in related]}
     return found | ({} if senses is None else {"senses": [asdict(sense) for sense in senses]})

@@ -1,4 +1,4 @@
-"""What enriches documents, opened from a recipe: in this process, and anew in each worker process."""
+"""The enrichment step of indexing. It is opened from a recipe, once in each process."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,9 +28,9 @@ from enricher.text import Analyzer, open_analyzer
 
 @dataclass(frozen=True, slots=True)
 class EnricherRecipe:
-    """What the enrichments of an index are made from, while nothing of it is open.
+    """The settings from which a `DocumentEnricher` is opened. It can be pickled.
 
-    models: the folder of the bundles. model_version: None where the text is only cut into words.
+    models: the folder of the bundles. model_version: None if the text is only segmented.
     """
 
     models: Path
@@ -39,7 +39,7 @@ class EnricherRecipe:
     configuration: IndexConfiguration
 
     def open(self) -> "DocumentEnricher":
-        """Open the model and build the plug-ins.
+        """Open the model and create the plug-ins.
 
         Raises ModelNotFound, BundleInvalid, PluginError, ConfigurationError.
         """
@@ -54,9 +54,10 @@ class EnricherRecipe:
 
 @dataclass(frozen=True, slots=True)
 class DocumentEnricher:
-    """The enrichments of an index as one step: what a document gets under `enrichment`.
+    """Runs the enrichment plug-ins of an index, and builds the `enrichment` object of each document.
 
-    A copy in another process is opened anew by the recipe; one without it cannot be copied.
+    Pickling it copies only the recipe; the other process opens its own model and plug-ins. Without a recipe
+    it cannot be pickled.
     """
 
     analyzer: Analyzer
@@ -67,17 +68,20 @@ class DocumentEnricher:
 
     def __reduce__(self) -> tuple[Callable[[EnricherRecipe], "DocumentEnricher"], tuple[EnricherRecipe]]:
         if self.recipe is None:
-            raise TypeError("Only an enricher that was opened by a recipe can work in other processes.")
+            raise TypeError("Only a DocumentEnricher that was opened from a recipe can be pickled.")
         return EnricherRecipe.open, (self.recipe,)
 
     def layout(self) -> IndexLayout:
-        """The layout of an index that this fills. Raises IndexConflict when two plug-ins add one field."""
+        """The layout of the index to create. Raises IndexConflict if two plug-ins add the same field."""
         mapping: dict[str, FieldKind] = dict(STAMP_MAPPING)
         dimensions: dict[str, int] = {}
         for enrichment in self.enrichments:
             for name, kind in enrichment.mapping.items():
                 if name in mapping:
-                    raise IndexConflict(f"The plug-in {enrichment.name!r} adds the field {name!r} once more.")
+                    raise IndexConflict(
+                        f"The plug-in {enrichment.name!r} adds the field {name!r}, "
+                        "which another plug-in adds too. Remove one of them."
+                    )
                 mapping[name] = kind
             if isinstance(enrichment, VectorEnrichment):
                 dimensions |= enrichment.dimensions
@@ -91,7 +95,7 @@ class DocumentEnricher:
         )
 
     def _document_settings(self) -> dict[str, dict[str, object]]:
-        """Each enrichment, by the name under which it is configured, with the settings of its documents."""
+        """The document settings of each plug-in, by the name under which it is configured."""
         if self.recipe is None:
             return {one.name: document_settings(one, {}) for one in self.enrichments}
         configuration = self.recipe.configuration
@@ -101,7 +105,7 @@ class DocumentEnricher:
         }
 
     def enrich(self, documents: Sequence[Document]) -> list[dict[str, object]]:
-        """What the documents get under `enrichment`, in order."""
+        """The `enrichment` object of each document, in order."""
         analyzed = [self.analyzer.analyze(document, self.fields) for document in documents]
         parts = [plugins.enrich(enrichment, analyzed) for enrichment in self.enrichments]
         return [self._enrichment(document, added) for document, *added in zip(analyzed, *parts, strict=True)]
@@ -118,7 +122,7 @@ class DocumentEnricher:
 
 
 def _merge(into: dict[str, object], part: Mapping[str, object]) -> None:
-    """Add the fields of a part, those of nested objects one by one."""
+    """Merge the fields of `part` into a dict, recursively for nested objects."""
     for name, value in part.items():
         present = into.get(name)
         if isinstance(present, dict) and isinstance(value, Mapping):
@@ -129,7 +133,7 @@ def _merge(into: dict[str, object], part: Mapping[str, object]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class KeywordFinder:
-    """Finds the keywords of documents; a copy in another process opens its model anew from `models`."""
+    """Extracts the keywords of documents. After pickling, it opens its own model from the folder `models`."""
 
     models: Path
     model: Model

@@ -1,11 +1,11 @@
-"""The lines of text files: of any size, packed by gzip or not, in UTF-8, or in UTF-16 or UTF-32 with a mark.
+"""Read the lines of text files: plain or gzip, in UTF-8, or in UTF-16 or UTF-32 with a byte-order mark.
 
-All text that the project reads comes through here. Lines stream: no more than a piece of the file and
-one line is held. They are UTF-8 whatever the file was written in, without the byte-order mark that may
-begin any of them (where files were joined) and without their line end.
+All text of this project is read by this module. Lines are streamed: only a chunk of the file and one line are
+in memory. Every line is returned as UTF-8, without line end and without byte-order mark. (If files were
+joined, any line may begin with such a mark.)
 
-A file in another encoding cannot be told from its bytes safely, so none is guessed: it is refused as a
-whole. Single lines that are not UTF-8 in a file that is are left to the caller.
+A file in another encoding is rejected as a whole, because the encoding cannot be detected reliably. If only
+single lines of a UTF-8 file are invalid, they are returned unchanged, and the caller handles them.
 """
 
 import codecs
@@ -22,29 +22,29 @@ from enricher.errors import SourceError
 
 MARK = codecs.BOM_UTF8
 MARKS = (
-    (codecs.BOM_UTF32_LE, "utf-32-le"),  # begins with the mark of UTF-16, so it comes first
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # must be checked first: it begins with the mark of UTF-16
     (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 SAMPLE_BYTES = 1 << 16
-"""By so many bytes at the beginning it is told whether a file is UTF-8 text."""
-FEWEST_FAULTY = 2
-FAULTY_SHARE = 0.1
-"""A file is of another encoding when so many of its lines, and such a share, are not UTF-8."""
+"""Number of bytes at the beginning of a file that decide whether it is UTF-8 text."""
+MIN_FAULTY_LINES = 2
+MIN_FAULTY_SHARE = 0.1
+"""A file is not UTF-8 if at least so many lines, and such a share of the lines, are not valid UTF-8."""
 
 GZIP_MAGIC = b"\x1f\x8b"
 GZIP_WINDOW = 31
-"""zlib's number for a header and a checksum of gzip."""
-PIECE = 1 << 18
+"""zlib's window size for data with the header and checksum of gzip."""
+CHUNK_BYTES = 1 << 18
 
 CONVERT = "convert it: iconv -f {} -t UTF-8 FILE > NEW_FILE"
 
 
 def read_text(path: Path) -> str:
-    """The whole of a small text file, its lines separated by line feeds.
+    """Read a small text file as a whole; its lines are joined by line feeds.
 
-    Raises OSError where it cannot be read, SourceError where it is not UTF-8 text.
+    Raises OSError if the file cannot be read, SourceError if it is not UTF-8 text.
     """
     lines = []
     for number, line in enumerate(file_lines(path), start=1):
@@ -57,46 +57,47 @@ def read_text(path: Path) -> str:
 
 
 def file_lines(path: Path, *, packed: bool | None = None) -> Iterator[bytes]:
-    """The lines of a file; of a damaged archive all that are whole before the error is raised.
+    """Yield the lines of a file. From a damaged gzip file, all complete lines are yielded before the error.
 
-    packed: that it is gzip, None to tell by its first bytes. Raises OSError where it cannot be read to
-    its end, SourceError where it is not UTF-8 text.
+    packed: whether the file is gzip; None to detect it by its first bytes. Raises OSError if the file cannot
+    be read to its end, SourceError if it is not UTF-8 text.
     """
     with path.open("rb") as stream:
         yield from stream_lines(stream, f"The file {str(path)!r}", packed=packed)
 
 
 def stream_lines(stream: BinaryIO, name: str, *, packed: bool | None = None) -> Iterator[bytes]:
-    """The lines of an opened file; `name` begins the sentence where it is not UTF-8 text.
+    """Yield the lines of an opened file. `name` is the subject of error messages.
 
-    Raises OSError and SourceError as `file_lines` does.
+    packed: whether the stream is gzip; None to detect it by its first bytes. Raises OSError if the stream
+    cannot be read to its end, SourceError if it is not UTF-8 text.
     """
-    pieces = _pieces(stream)
-    first = next(pieces, b"")
-    while len(first) < len(GZIP_MAGIC) and (more := next(pieces, b"")):
+    chunks = _chunks(stream)
+    first = next(chunks, b"")
+    while len(first) < len(GZIP_MAGIC) and (more := next(chunks, b"")):
         first += more
-    pieces = chain((first,), pieces)
+    chunks = chain((first,), chunks)
     if packed or (packed is None and first.startswith(GZIP_MAGIC)):
-        pieces = _decompressed(pieces)
-    for line in _split(_as_utf8(pieces, name)):
+        chunks = _decompressed(chunks)
+    for line in _split(_as_utf8(chunks, name)):
         yield line.removeprefix(MARK).rstrip(b"\r")
 
 
-def _pieces(stream: BinaryIO) -> Iterator[bytes]:
-    """What an opened file holds, in pieces; of a regular file no more than it held when it was opened.
+def _chunks(stream: BinaryIO) -> Iterator[bytes]:
+    """Yield the content of an opened file in chunks; a regular file only up to its size when it was opened.
 
-    So a file that grows while it is read, perhaps by what is made of it, comes to an end.
+    Otherwise a command that appends to the file it reads would never end.
     """
     left = _bytes_left(stream)
-    read = getattr(stream, "read1", stream.read)  # which does not wait until a pipe has filled a piece
-    while piece := read(PIECE if left is None else min(PIECE, left)):
-        yield piece
+    read = getattr(stream, "read1", stream.read)  # read1 returns what a pipe has, without waiting for more
+    while chunk := read(CHUNK_BYTES if left is None else min(CHUNK_BYTES, left)):
+        yield chunk
         if left is not None:
-            left -= len(piece)
+            left -= len(chunk)
 
 
 def _bytes_left(stream: BinaryIO) -> int | None:
-    """What is left to read of a regular file, None of anything else."""
+    """The bytes left to read in a regular file; None for anything else."""
     try:
         found = os.fstat(stream.fileno())
     except OSError:  # not a file of the system
@@ -104,25 +105,25 @@ def _bytes_left(stream: BinaryIO) -> int | None:
     return max(0, found.st_size - stream.tell()) if stat.S_ISREG(found.st_mode) else None
 
 
-def _split(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The lines of a text that comes in pieces, without their line feeds."""
-    begun: list[bytes] = []
-    for piece in pieces:
-        *whole, rest = piece.split(b"\n")
+def _split(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the lines of a text that comes in chunks, without line feeds."""
+    unfinished: list[bytes] = []
+    for chunk in chunks:
+        *whole, rest = chunk.split(b"\n")
         if whole:
-            yield b"".join((*begun, whole[0]))
+            yield b"".join((*unfinished, whole[0]))
             yield from whole[1:]
-            begun.clear()
-        begun.append(rest)
-    yield b"".join(begun)
+            unfinished.clear()
+        unfinished.append(rest)
+    yield b"".join(unfinished)
 
 
 # ------------------------------------------------------------------ encodings
 
 
-def _as_utf8(pieces: Iterator[bytes], name: str) -> Iterator[bytes]:
-    """The same text in UTF-8; SourceError where it begins like no text that can be read."""
-    head, ended, rest = _begin(pieces)
+def _as_utf8(chunks: Iterator[bytes], name: str) -> Iterator[bytes]:
+    """Convert a text to UTF-8. Raises SourceError if its beginning is in an unsupported encoding."""
+    head, ended, rest = _read_sample(chunks)
     for mark, encoding in MARKS:
         if head.startswith(mark):
             return _recoded(chain((head,), rest), encoding)
@@ -132,20 +133,20 @@ def _as_utf8(pieces: Iterator[bytes], name: str) -> Iterator[bytes]:
     return chain((head,), rest)
 
 
-def _begin(pieces: Iterator[bytes]) -> tuple[bytes, bool, Iterator[bytes]]:
-    """The beginning of a text, whether it is all, and the rest.
+def _read_sample(chunks: Iterator[bytes]) -> tuple[bytes, bool, Iterator[bytes]]:
+    """The beginning of a text, whether it is the whole text, and the remaining chunks.
 
-    It is a sample, or less where a pipe has good lines ready.
+    The beginning has SAMPLE_BYTES or more; less if a pipe delivers valid lines earlier.
     """
     head = b""
     try:
-        for piece in pieces:
-            head += piece
+        for chunk in chunks:
+            head += chunk
             if len(head) >= SAMPLE_BYTES or (b"\n" in head and not _faults(head, ended=False)[0]):
-                return head, False, pieces
-    except OSError as error:  # what came before is still to be read
+                return head, False, chunks
+    except OSError as error:  # raised again after the lines before it
         return head, False, _failing(error)
-    return head, True, pieces
+    return head, True, chunks
 
 
 def _failing(error: OSError) -> Iterator[bytes]:
@@ -153,21 +154,21 @@ def _failing(error: OSError) -> Iterator[bytes]:
     yield
 
 
-def _recoded(pieces: Iterable[bytes], encoding: str) -> Iterator[bytes]:
+def _recoded(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
     decoder = codecs.getincrementaldecoder(encoding)("replace")
-    for piece in pieces:
-        yield decoder.decode(piece).encode()
+    for chunk in chunks:
+        yield decoder.decode(chunk).encode()
     if decoder.getstate()[0]:
         raise OSError("it ends in the middle of a character")
 
 
 def _faults(head: bytes, *, ended: bool) -> tuple[int, int, int]:
-    """How many lines of a sample are no text, how many hold foreign letters in UTF-8, and how many there are.
+    """Count the lines of a sample: those that are invalid, those with non-ASCII UTF-8, and all of them.
 
-    The last line counts where the file has ended, or there is no other.
+    Blank lines do not count. The last line counts only if the file has ended or it is the only line.
     """
     *lines, last = head.split(b"\n")
-    faulty = foreign = number = 0
+    faulty = non_ascii = number = 0
     for line in (*lines, last) if ended or not lines else lines:
         if not line.strip():
             continue
@@ -175,12 +176,12 @@ def _faults(head: bytes, *, ended: bool) -> tuple[int, int, int]:
         if not _is_text(line, whole=ended or bool(lines)):
             faulty += 1
         elif not line.isascii():
-            foreign += 1
-    return faulty, foreign, number
+            non_ascii += 1
+    return faulty, non_ascii, number
 
 
 def _is_text(line: bytes, *, whole: bool) -> bool:
-    """Whether a line is UTF-8 without NUL; the last character of one that is not whole may be cut."""
+    """Whether a line is UTF-8 without NUL. If it is not `whole`, its last character may be incomplete."""
     try:
         codecs.utf_8_decode(line, "strict", whole)
     except UnicodeDecodeError:
@@ -189,26 +190,26 @@ def _is_text(line: bytes, *, whole: bool) -> bool:
 
 
 def _problem(sample: bytes, ended: bool) -> str | None:
-    """What keeps a file with this beginning from being read, None where it is UTF-8 but for single lines."""
-    faulty, foreign, number = _faults(sample, ended=ended)
-    many = faulty >= FEWEST_FAULTY and faulty > foreign and faulty >= FAULTY_SHARE * number
+    """Why a file with this beginning cannot be read; None if it is UTF-8, apart from single lines."""
+    faulty, non_ascii, number = _faults(sample, ended=ended)
+    many = faulty >= MIN_FAULTY_LINES and faulty > non_ascii and faulty >= MIN_FAULTY_SHARE * number
     if not faulty or not (many or faulty == number):
         return None
     if b"\0" not in sample:
         encodings = CONVERT.format("GB18030")
         return (
-            f"is not UTF-8 text but of another encoding, such as GB18030 or Latin-1; {encodings} (or LATIN1)"
+            f"is not UTF-8 text but in another encoding, such as GB18030 or Latin-1; {encodings} (or LATIN1)"
         )
     encoding = _wide_encoding(sample)
     if encoding is None:
-        return "is no text: it holds NUL bytes, as programs, archives and images do"
+        return "is not text: it contains NUL bytes, like programs, archives and images"
     return f"looks like {encoding} without a byte-order mark, not like UTF-8; {CONVERT.format(encoding)}"
 
 
 def _wide_encoding(sample: bytes) -> str | None:
-    """The encoding of two or four bytes a character in which this is text, None where it is in none.
+    """The UTF-16 or UTF-32 encoding in which a sample is valid text; None if there is none.
 
-    Of several, that in which most characters are ASCII: line ends and spaces at least.
+    If there are several, the one in which most characters are ASCII, such as line ends and spaces.
     """
     found = {}
     for _, encoding in MARKS:
@@ -225,45 +226,45 @@ def _wide_encoding(sample: bytes) -> str | None:
 # ------------------------------------------------------------------ gzip
 
 
-def _decompressed(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The contents of a gzip file in pieces: all that there is before BadGzipFile is raised.
+def _decompressed(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the content of a gzip file in chunks: everything before an error, then raise BadGzipFile.
 
-    gzip.open loses what it had already decompressed. As in gzip, members follow one another and
-    zeros after the last are padding.
+    (gzip.open would lose the data that it has decompressed before an error.) As in gzip, a file may have
+    several members, and zero bytes after the last member are padding.
     """
-    data = next(pieces, b"")
+    data = next(chunks, b"")
     if data and not data.startswith(GZIP_MAGIC):
-        raise BadGzipFile("it is no gzip file")
+        raise BadGzipFile("it is not a gzip file")
     while data:
-        data = yield from _member(pieces, data)
+        data = yield from _member(chunks, data)
         if data and not data.startswith(GZIP_MAGIC):
-            yield b"\n"  # What came before is whole, its last line too.
-            raise BadGzipFile("after its end come bytes that are no gzip data")
+            yield b"\n"  # The line before it is complete.
+            raise BadGzipFile("bytes after its end are not gzip data")
 
 
-def _member(pieces: Iterator[bytes], data: bytes) -> Generator[bytes, None, bytes]:
-    """The contents of one member, which begins with `data`; returns what was read beyond it."""
+def _member(chunks: Iterator[bytes], data: bytes) -> Generator[bytes, None, bytes]:
+    """Yield the content of one gzip member that begins with `data`; return the bytes read after it."""
     member = zlib.decompressobj(GZIP_WINDOW)
     while True:
         yield from _inflated(member, data)
         if member.eof:
             break
-        data = next(pieces, b"")
+        data = next(chunks, b"")
         if not data:
             yield member.flush()
-            raise BadGzipFile("it ends too early")
+            raise BadGzipFile("it is truncated")
     rest = member.unused_data.lstrip(b"\0")
-    while len(rest) < len(GZIP_MAGIC) and (more := next(pieces, b"")):
+    while len(rest) < len(GZIP_MAGIC) and (more := next(chunks, b"")):
         rest = (rest + more).lstrip(b"\0")
     return rest
 
 
 def _inflated(member: "zlib._Decompress", data: bytes) -> Iterator[bytes]:
-    """What compressed data hold, in pieces of bounded size; before an error all up to the very byte."""
+    """Yield the decompressed data in chunks of CHUNK_BYTES; before an error, every byte that is intact."""
     while data and not member.eof:
         before = member.copy()
         try:
-            piece = member.decompress(data, PIECE)
+            chunk = member.decompress(data, CHUNK_BYTES)
         except zlib.error as error:
             for place in range(len(data)):
                 try:
@@ -271,5 +272,5 @@ def _inflated(member: "zlib._Decompress", data: bytes) -> Iterator[bytes]:
                 except zlib.error:
                     break
             raise BadGzipFile(str(error)) from error
-        yield piece
+        yield chunk
         data = member.unconsumed_tail

@@ -1,4 +1,4 @@
-"""A loaded model bundle: everything that can be asked of it."""
+"""A loaded model and its queries: keywords, neighbors, related words, senses and query expansion."""
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -9,7 +9,7 @@ from enricher.bundle.bundle import REAL_TITLES, SHORT_TEXTS, Bundle
 from enricher.bundle.store import BundleStore
 from enricher.errors import BundleInvalid, UsageError
 from enricher.expansion import RelatednessExpansion, expand_by_relatedness, parse_query
-from enricher.keywords import KeywordExtractor, prose, published_keywords
+from enricher.keywords import KeywordExtractor, published_keywords, remove_noise
 from enricher.model.arrays import FloatArray
 from enricher.model.related_table import as_related_words, related
 from enricher.model.relatedness import DEFAULT_ALPHA, DEFAULT_SHRINKAGE, INNER_PRODUCT, Relatedness
@@ -24,14 +24,14 @@ TEXT_FIELD = "text"
 
 
 class Model:
-    """An opened model with the analyser that cuts text as its training text was cut."""
+    """An opened bundle, and the analyzer that segments text in the same way as the training text."""
 
     def __init__(self, bundle: Bundle, analyzer: Analyzer) -> None:
         self.bundle = bundle
         self.analyzer = analyzer
 
     def stripping_html(self, strip_html: bool) -> "Model":
-        """The same model for texts that are HTML, or for others: see `Analyzer`."""
+        """The same bundle with an analyzer that removes HTML markup from texts, or does not."""
         analyzer = self.analyzer.stripping_html(strip_html)
         return self if analyzer is self.analyzer else Model(self.bundle, analyzer)
 
@@ -42,46 +42,44 @@ class Model:
 
     @property
     def word2vec(self) -> Word2Vec:
-        """The words and weights themselves."""
+        """The word2vec model: the vocabulary and its vectors."""
         return self.bundle.word2vec
 
     @property
     def has_titles(self) -> bool:
-        """Whether the titles of the training text say what the texts are about: they share words."""
+        """Whether the titles of the training documents describe their texts: they share enough words."""
         return self.bundle.manifest.corpus.title_share >= REAL_TITLES
 
     @property
     def has_short_texts(self) -> bool:
-        """Whether the training text is made of questions, headings and the like."""
+        """Whether the training documents are short, such as questions or headings."""
         return 0 < self.mean_words < SHORT_TEXTS
 
     @property
     def mean_words(self) -> float:
-        """Content words of a training text in the mean; 0 where that is not known."""
+        """The average number of content words in a training document; 0 if unknown."""
         return self.bundle.manifest.corpus.mean_words
 
     @property
     def has_learned_from_texts(self) -> bool:
-        """Whether tuning on the texts was a task to learn from: pairs that anything could tell apart teach
-        nothing.
-        """
+        """Whether tuning the text vectors learned anything: the training pairs were not too easy."""
         facts = self.bundle.manifest.text_vectors
         return facts is not None and facts.has_learned
 
     @property
     def words(self) -> Sequence[str]:
-        """The vocabulary, V words, in the order of the model's rows."""
+        """The vocabulary: V words, in the order of the rows of the model."""
         return self.word2vec.words
 
     def keywords(self, text: str, top: int = 5, method: str = "phrases") -> list[Keyword]:
         """The keywords of a text, best first.
 
-        method: "phrases" (tf, idf and position of words and phrases) or "published"
-        (log p(text|word), natural logarithm). Raises UsageError; TypeError where the text is no string.
+        method: "phrases" (tf, idf and position of words and phrases) or "published" (ln p(text|word)).
+        Raises UsageError; TypeError if the text is not a string.
         """
         _need_text("text", text)
-        if method == "published" and top > 0:  # words are cut in less time than tokens with their places
-            words = self.analyzer.content_words(prose(text, every_tag=self.analyzer.strips_html))
+        if method == "published" and top > 0:  # words without offsets are segmented faster
+            words = self.analyzer.content_words(remove_noise(text, every_tag=self.analyzer.strips_html))
             return published_keywords(self.word2vec, [words], top)[0]
         document = self.analyzer.analyze(Document("", {TEXT_FIELD: text}), (TEXT_FIELD,))
         return self.document_keywords([document], top, method)[0]
@@ -93,7 +91,10 @@ class Model:
         method: str = "phrases",
         title_field: str | None = None,
     ) -> list[list[Keyword]]:
-        """The same of analysed documents, whose words in `title_field` count more."""
+        """The keywords of each analyzed document, best first. Words in `title_field` count more.
+
+        method: "phrases" or "published". Raises UsageError.
+        """
         return self._keyword_extractor.extract(documents, top, method, title_field)
 
     @cached_property
@@ -101,12 +102,12 @@ class Model:
         return KeywordExtractor(self.word2vec, self.bundle.usage, self.analyzer)
 
     def neighbors(self, word: str, top: int = 10) -> list[Neighbor]:
-        """The words that can replace a word: nearest by cosine of the input vectors, best first.
+        """The words that can replace a word: the nearest by cosine of the input vectors, best first.
 
         Raises UnknownWord, UsageError.
         """
         _need_text("word", word)
-        from enricher.model import neighbors as cosine  # it imports faiss, which nothing else needs
+        from enricher.model import neighbors as cosine  # imports faiss, which is slow and only needed here
 
         row = self.word2vec.row(word)
         return cosine.neighbors(self.bundle.neighbor_index, self.words, self.word2vec.vectors, row, top)
@@ -114,12 +115,12 @@ class Model:
     def related(
         self, word: str, top: int = 10, alpha: float = DEFAULT_ALPHA, shrinkage: bool = True
     ) -> list[RelatedWord]:
-        """The words that occur with a word: largest log p(y|word) − alpha · log p(y), best first.
+        """The words that occur together with a word: largest ln p(y|word) − alpha · ln p(y), best first.
 
-        With shrinkage the scores of rare words are lowered, because little is known of them, and of the best
-        those whose vectors have little in common with that of the word. Without it the answer is exact over
-        the whole vocabulary: from the table of the bundle where it proves the answer, else by a search.
-        Raises UnknownWord, UsageError.
+        With shrinkage, rare words get lower scores, because there is little evidence for them; and among the
+        best words, those whose vectors differ from that of `word` get lower scores. Without shrinkage, the
+        answer is exact over the whole vocabulary. It comes from the precomputed table if the table proves the
+        answer, else from a search in the tree. Raises UnknownWord, UsageError.
         """
         _need_text("word", word)
         return related(self.word2vec, self.bundle.related_table, word, top, self.formula(alpha, shrinkage))
@@ -132,10 +133,11 @@ class Model:
         shrinkage: bool = True,
         context: str | None = None,
     ) -> list[Sense]:
-        """The words that occur with a word, in groups of its senses, `top` words of each.
+        """The senses of a word: groups of its related words, `top` words in each group.
 
-        The group of the best word comes first, with a context that which fits its words best (the word
-        itself aside). Raises UnknownWord, UsageError; UsageError too for a context without a known word.
+        Without a context, the group with the best related word comes first. With a context, the group that
+        fits its words best comes first; `word` itself is ignored there. Raises UnknownWord; UsageError if
+        `top` is below 1 or the context has no other known word.
         """
         _need_text("word", word)
         if context is not None:
@@ -149,7 +151,7 @@ class Model:
             around = self.word2vec.rows(self.analyzer.content_words(context))
             around = around[around != row]
             if not len(around):
-                raise UsageError(f"The context {context!r} holds no other word that the model knows.")
+                raise UsageError(f"The context {context!r} contains no other word that the model knows.")
             fits = list(group_fits(self.word2vec, [group.rows for group in groups], around))
         found = [
             Sense(tuple(as_related_words(self.word2vec, row, group.scores, group.rows, formula)[:top]), fit)
@@ -158,15 +160,15 @@ class Model:
         return sorted(found, key=lambda sense: -(sense.fit or 0.0)) if context is not None else found
 
     def formula(self, alpha: float = DEFAULT_ALPHA, shrinkage: bool = True) -> Relatedness:
-        """The formula by which `related` ranks; the inner product on a model of negative sampling."""
-        asked = Relatedness(alpha, DEFAULT_SHRINKAGE if shrinkage else 0.0)
-        return asked if self.word2vec.tree is not None else INNER_PRODUCT
+        """The formula that `related` ranks by; the inner product if the model has negative sampling only."""
+        requested = Relatedness(alpha, DEFAULT_SHRINKAGE if shrinkage else 0.0)
+        return requested if self.word2vec.tree is not None else INNER_PRODUCT
 
     def log_probabilities(self, word: str | Sequence[str]) -> FloatArray:
-        """Log p(y|word), natural logarithm, for every y in the order of `words`: float32 (V,).
+        """Ln p(y|word) for every word y, in the order of `words`: float32 (V,).
 
-        A list of n words gives (n, V). Raises UnknownWord; NotSupported on a model trained with
-        negative sampling alone.
+        A list of n words gives (n, V). Raises UnknownWord; NotSupported if the model was trained with
+        negative sampling only.
         """
         if not isinstance(word, str):
             if not isinstance(word, Sequence) or isinstance(word, bytes | bytearray):
@@ -176,26 +178,26 @@ class Model:
         return self.word2vec.log_probabilities(word)
 
     def expand(self, query: str, settings: RelatednessExpansion | None = None) -> Query:
-        """The words of a query, with weight 1, and the words related to it as a whole."""
+        """Expand a query: its words, with weight 1, and the words related to the query as a whole."""
         _need_text("query", query)
         return self.expand_query(parse_query(self.analyzer, query), settings)
 
     def expand_query(self, query: Query, settings: RelatednessExpansion | None = None) -> Query:
-        """The same of a query whose words are known."""
+        """Expand a parsed query with the words related to it as a whole."""
         return expand_by_relatedness(self.word2vec, self.bundle.related_table, query, settings)
 
 
 def _need_text(name: str, value: object) -> None:
-    """Raise TypeError where an argument is no string: anything else would be taken for an empty text."""
+    """Raise TypeError if an argument is not a string. It would otherwise be treated as an empty text."""
     if not isinstance(value, str):
         raise TypeError(f"{name} must be a string, not {type(value).__name__}.")
 
 
 def load(models_dir: str | Path, version: str | None = None) -> Model:
-    """Open the active model of a folder of bundles, or the version named.
+    """Open the active model in a folder of bundles, or a given version.
 
-    Raises ModelNotFound, BundleInvalid; also when the segmenter that cut the training text is
-    not installed in the same version, for a query must be cut as its documents were.
+    Raises ModelNotFound; BundleInvalid if the bundle is damaged, or if the segmenter of the training text is
+    not installed in the same version: a query must be segmented like the documents.
     """
     bundle = BundleStore(models_dir).open(version)
     lexicon = read_lexicon(bundle.lexicon_path) if bundle.lexicon_path else NO_LEXICON
@@ -207,11 +209,14 @@ def _limit(analysis: Mapping[str, Any], owner: str) -> int:
     try:
         return int(analysis.get("limit", DEFAULT_LIMIT))
     except (ValueError, TypeError):
-        raise BundleInvalid(f"{owner} records a limit that is no number: {analysis['limit']!r}.") from None
+        raise BundleInvalid(f"{owner} records a limit that is not a number: {analysis['limit']!r}.") from None
 
 
 def matching_analyzer(analysis: Mapping[str, Any], lexicon: Lexicon, owner: str) -> Analyzer:
-    """The analyser that `Analyzer.describe` described; BundleInvalid when it is not here in that version."""
+    """Open the analyzer that `Analyzer.describe` described.
+
+    owner: the subject of error messages. Raises BundleInvalid if this installation would segment differently.
+    """
     segmenter, version = analysis.get("segmenter.name"), analysis.get("segmenter.version")
     limit = _limit(analysis, owner)
     analyzer = open_analyzer(str(segmenter), lexicon, limit=limit, strip_html=STRIP_HTML in analysis)
@@ -219,7 +224,7 @@ def matching_analyzer(analysis: Mapping[str, Any], lexicon: Lexicon, owner: str)
     for name, wanted in analysis.items():
         if present.get(name) != wanted:
             raise BundleInvalid(
-                f"{owner} was made with {name} {wanted}, here is {present.get(name)}: a query must be cut as "
-                f"its documents were. Install {segmenter} {version}, or train and index anew."
+                f"{owner} was made with {name} {wanted}, but {present.get(name)} is installed. Queries must "
+                f"be segmented like the documents: install {segmenter} {version}, or train and index again."
             )
     return analyzer

@@ -1,12 +1,13 @@
-"""Work on batches, spread over processes: results in order, memory bounded.
+"""Process batches in worker processes: results in order, memory bounded.
 
-The source is read in the parent alone, and no more than AHEAD batches a worker are out at a time.
-Workers are fresh interpreters (*spawn*): threads of BLAS, numba or Tantivy, which the parent may
-have, do not survive a fork. Starting them takes about as long as PATIENCE, so that a short input is
-worked off in the parent, and so are the batches that come before the workers are ready.
+Only the parent reads the source. A worker has at most MAX_BATCHES_PER_WORKER batches at a time. Workers are
+new interpreters (*spawn*), because threads of BLAS, numba or Tantivy in the parent do not survive a fork.
+Starting workers takes about PARENT_SECONDS. Therefore the parent processes a short input itself, and also
+the batches before the workers are ready.
 
-A worker ends when its pipe to the parent does, whatever ended the parent. Ctrl-C, SIGTERM and SIGHUP, which
-often go to all processes of a command, reach the parent alone, which ends the workers.
+A worker exits when its pipe to the parent is closed, however the parent ended. Workers block Ctrl-C, SIGTERM
+and SIGHUP, which are often sent to all processes of a command. Only the parent handles them, and ends the
+workers.
 """
 
 import os
@@ -34,13 +35,14 @@ from enricher.records import Document
 BATCH_DOCUMENTS = 256
 BATCH_CHARACTERS = 4_000_000
 
-AHEAD = 2
-"""Batches that a worker has at most: the one it works on, and the next."""
+MAX_BATCHES_PER_WORKER = 2
+"""The batch that the worker processes, and the next one."""
 
-PATIENCE = 1.0
-"""Seconds of work in the parent after which workers are started."""
+PARENT_SECONDS = 1.0
+"""Seconds of work in the parent before workers are started."""
 
-SECONDS_TO_END = 5.0
+EXIT_SECONDS = 5.0
+"""Seconds to wait for the exit code of a lost worker."""
 
 STOP_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 
@@ -49,16 +51,19 @@ R = TypeVar("R")
 
 
 def document_batches(
-    documents: Iterable[Document], fields: Sequence[str], most: int | None = None
+    documents: Iterable[Document], fields: Sequence[str], max_documents: int | None = None
 ) -> Iterator[list[Document]]:
-    """Batches bounded in documents (`most`, else BATCH_DOCUMENTS) and in characters of the fields."""
-    most = BATCH_DOCUMENTS if most is None else most
+    """Group documents into batches of at most `max_documents` (default BATCH_DOCUMENTS).
+
+    A batch ends earlier when the text of its fields reaches BATCH_CHARACTERS.
+    """
+    max_documents = BATCH_DOCUMENTS if max_documents is None else max_documents
     batch: list[Document] = []
     characters = 0
     for document in documents:
         batch.append(document)
         characters += sum(len(document.text(name)) for name in fields)
-        if len(batch) >= most or characters >= BATCH_CHARACTERS:
+        if len(batch) >= max_documents or characters >= BATCH_CHARACTERS:
             yield batch
             batch, characters = [], 0
     if batch:
@@ -68,20 +73,20 @@ def document_batches(
 def map_in_order(
     work: Callable[[T], R], batches: Iterable[T], workers: int
 ) -> Generator[tuple[T, R], None, None]:
-    """Each batch with what `work` makes of it, in the order of the batches.
+    """Yield each batch with the result of `work`, in the order of the batches.
 
-    With one worker all is done in this process. With more, `work` is copied to each by pickle, once:
-    what holds a model or a dictionary pickles as the recipe by which the copy opens its own. In a
-    script of your own such a call stands under `if __name__ == "__main__":`, as processes need it.
+    With one worker, everything runs in this process. With more, `work` is pickled once for each worker. A
+    `work` with a model or dictionary should pickle as the recipe to open it, so that each worker opens its
+    own. A script that calls this function needs the guard `if __name__ == "__main__":`.
 
-    What `work` raises is raised here, when the turn of its batch comes. Raises WorkerLost when a
-    worker is killed. Closing the generator ends the workers at once.
+    An exception of `work` is raised here, when it is the turn of its batch. Raises WorkerLost if a worker is
+    killed. Closing the generator ends the workers immediately.
     """
     source = iter(batches)
     worked = 0.0
     for batch in source:
-        if workers > 1 and worked >= PATIENCE:
-            yield from _spread(work, chain((batch,), source), workers)
+        if workers > 1 and worked >= PARENT_SECONDS:
+            yield from _map_in_workers(work, chain((batch,), source), workers)
             return
         began = time.monotonic()
         result = work(batch)
@@ -91,7 +96,7 @@ def map_in_order(
 
 @dataclass(slots=True)
 class _Task:
-    """A batch that is out; `answer` is whether the work was done, and its result or the error."""
+    """A batch sent to a worker. answer: (True, result) or (False, exception); None while it is processed."""
 
     batch: Any
     answer: tuple[bool, Any] | None = None
@@ -99,7 +104,7 @@ class _Task:
 
 @dataclass(slots=True)
 class _Worker:
-    """A process, its pipe, and the tasks that it has not answered yet, in the order it got them."""
+    """A worker process, its pipe, and its unanswered tasks, in the order in which they were sent."""
 
     process: BaseProcess
     pipe: Connection
@@ -113,7 +118,7 @@ class _Worker:
             self._lost()
 
     def receive(self) -> None:
-        """Take the next answer: the first is to the opening of the work, the others are to the tasks."""
+        """Receive the next answer. The first one confirms that `work` is open, the others belong to tasks."""
         try:
             data = self.pipe.recv_bytes()
         except (EOFError, OSError):
@@ -126,17 +131,17 @@ class _Worker:
             self.ready = True
 
     def _lost(self) -> NoReturn:
-        self.process.join(SECONDS_TO_END)
+        self.process.join(EXIT_SECONDS)
         code = self.process.exitcode
         how = f"was killed by signal {-code}" if code is not None and code < 0 else f"ended with code {code}"
         raise WorkerLost(
             f"A worker process {how} before its work was done. "
-            "If memory is short, try fewer --workers; what was written stays."
+            "If memory is short, use fewer --workers. Documents that were written are kept."
         )
 
 
-def _spread(work: Callable[[T], R], batches: Iterable[T], workers: int) -> Iterator[tuple[T, R]]:
-    """The same as `map_in_order`, by workers; until the first is ready the parent does the work."""
+def _map_in_workers(work: Callable[[T], R], batches: Iterable[T], workers: int) -> Iterator[tuple[T, R]]:
+    """Yield each batch with its result, in order. The parent does the work until a worker is ready."""
     waiting: deque[_Task] = deque()
     with _started(work, workers) as team:
         for batch in batches:
@@ -149,14 +154,14 @@ def _spread(work: Callable[[T], R], batches: Iterable[T], workers: int) -> Itera
             chosen = min(ready, key=lambda worker: len(worker.tasks))
             chosen.tasks.append(waiting[-1])
             chosen.send(pickle.dumps(batch, pickle.HIGHEST_PROTOCOL))
-            while waiting and (waiting[0].answer or len(waiting) >= AHEAD * workers):
+            while waiting and (waiting[0].answer or len(waiting) >= MAX_BATCHES_PER_WORKER * workers):
                 yield _first(waiting, team)
         while waiting:
             yield _first(waiting, team)
 
 
 def _first(waiting: deque[_Task], team: Sequence[_Worker]) -> tuple[Any, Any]:
-    """Take the first of the tasks, as soon as it is answered."""
+    """Wait for the answer to the first task, and remove the task."""
     task = waiting.popleft()
     while task.answer is None:
         _listen(team, None)
@@ -164,10 +169,10 @@ def _first(waiting: deque[_Task], team: Sequence[_Worker]) -> tuple[Any, Any]:
 
 
 def _listen(team: Sequence[_Worker], seconds: float | None) -> None:
-    """Take what the workers have sent; None waits until one has."""
-    heard = wait([worker.pipe for worker in team], seconds)
+    """Receive the answers that workers have sent. seconds: maximum time to wait; None for no limit."""
+    readable = wait([worker.pipe for worker in team], seconds)
     for worker in team:
-        if worker.pipe in heard:
+        if worker.pipe in readable:
             worker.receive()
 
 
@@ -180,7 +185,7 @@ def _result(answer: tuple[bool, Any]) -> Any:
 
 @contextmanager
 def _started(work: Callable[[T], R], workers: int) -> Iterator[list[_Worker]]:
-    """Workers that are opening their copies of the work; at the end of the block they are killed."""
+    """Start workers, which open their copies of `work`, and kill them at the end of the block."""
     recipe = pickle.dumps(work, pickle.HIGHEST_PROTOCOL)
     team: list[_Worker] = []
     try:
@@ -199,11 +204,11 @@ def _started(work: Callable[[T], R], workers: int) -> Iterator[list[_Worker]]:
 
 
 def _start() -> _Worker:
-    """Start a worker, which inherits that what stops a command is blocked."""
+    """Start a worker. It inherits a signal mask that blocks STOP_SIGNALS."""
     spawn = get_context("spawn")
     ours, theirs = spawn.Pipe()
     process = spawn.Process(target=_serve, args=(theirs,), daemon=True)
-    resource_tracker.ensure_running()  # its own start, within that of a process, would unblock SIGINT
+    resource_tracker.ensure_running()  # process.start() would start it otherwise, and unblock SIGINT
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     try:
         process.start()
@@ -214,14 +219,14 @@ def _start() -> _Worker:
 
 
 def _serve(pipe: Connection) -> None:
-    """What a worker does: open its copy of the work, then answer batch after batch."""
+    """The main function of a worker: open the copy of `work`, then process the batches one by one."""
     received: SimpleQueue[bytes] = SimpleQueue()
     threading.Thread(target=_receive, args=(pipe, received), daemon=True).start()
     work: list[Callable[[Any], Any]] = []
 
     def open_work() -> None:
         work.append(pickle.loads(received.get()))
-        threadpool_limits(1)  # as many threads as workers are enough; more would wait for each other
+        threadpool_limits(1)  # one thread per worker: more threads than cores slow each other down
 
     _answer(pipe, open_work)
     while work:
@@ -229,7 +234,7 @@ def _serve(pipe: Connection) -> None:
 
 
 def _receive(pipe: Connection, received: "SimpleQueue[bytes]") -> None:
-    """Take what the parent sends while the work goes on, so that neither waits for the other for ever."""
+    """Receive batches in a thread of their own. Otherwise parent and worker could block each other."""
     while True:
         try:
             received.put(pipe.recv_bytes())
@@ -238,10 +243,10 @@ def _receive(pipe: Connection, received: "SimpleQueue[bytes]") -> None:
 
 
 def _answer(pipe: Connection, function: Callable[[], object]) -> None:
-    """Send what a function returns or raises."""
+    """Call a function, and send its result or its exception to the parent."""
     try:
         data = pickle.dumps((True, function()), pickle.HIGHEST_PROTOCOL)
-    except Exception as error:  # noqa: BLE001  it is raised in the parent
+    except Exception as error:  # noqa: BLE001  the parent raises it
         data = pickle.dumps((False, _portable(error)))
     try:
         pipe.send_bytes(data)
@@ -250,11 +255,11 @@ def _answer(pipe: Connection, function: Callable[[], object]) -> None:
 
 
 def _portable(error: Exception) -> Exception:
-    """The error as it can be copied to the parent; one that is not ours notes where it was raised."""
+    """An exception that can be pickled. An unexpected one gets a note with its traceback in the worker."""
     if not isinstance(error, EnricherError):
         error.add_note("".join(("In a worker process: ", *traceback.format_exception(error))))
     try:
         pickle.loads(pickle.dumps(error))
-    except Exception:  # noqa: BLE001  the error is of anybody's making
+    except Exception:  # noqa: BLE001  pickling a foreign exception may raise anything
         return RuntimeError("".join(traceback.format_exception(error)))
     return error

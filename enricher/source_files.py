@@ -1,8 +1,8 @@
-"""Which files a source is: those that were named, and the documents of folders.
+"""Find the files of a source: a named file, or the document files in a folder.
 
-A folder is searched through like one that a person looks at: hidden files and folders, our own folders
-and what this command writes itself are passed over. A file or folder that is named is taken, whatever
-its name; only what this command writes cannot be read as well.
+A folder is searched recursively. Hidden files and folders, folders of models, and the files that the command
+itself writes are skipped. A named file or folder is always read, even if it is hidden; only a file that the
+command itself writes is refused.
 """
 
 import json
@@ -24,21 +24,22 @@ TEXT_SUFFIXES = (".txt",)
 QUERY_FILES = ("queries.jsonl", "queries.jsonl.gz")
 COLLECTION_FILES = ("docs.jsonl", "docs.jsonl.gz")
 BUNDLE_FILES = ("manifest.json", "words.utf8")
-"""What every folder of a model has (`enricher.bundle.bundle`)."""
+"""Files that every model folder contains (`enricher.bundle.bundle`)."""
 REJECT_KEYS = frozenset({"where", "reason", "content"})
-"""The keys of every line of a file of rejects."""
+"""Keys of every line in a file of rejected documents."""
 STANDARD_STREAMS = (1, 2)
-"""The descriptors of standard output and standard error."""
-SHOWN_NAMES = 3
+"""File descriptors of standard output and standard error."""
+MAX_SHOWN_NAMES = 3
+"""Maximum file names that a message lists."""
 
 Format = Literal["auto", "jsonl", "text"]
 Identity = tuple[int, int]
-"""Device and inode: what tells a regular file, by whatever name."""
+"""Device and inode number. They identify a regular file under any name."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A file (or standard input), its name as it goes into ids and messages, and its format."""
+    """A file to read: its path (None for standard input), its name in ids and messages, and its format."""
 
     path: Path | None
     name: str
@@ -46,12 +47,14 @@ class SourceFile:
 
 
 class FileFinder:
-    """Finds the files of sources: of folders each file once, whatever else leads to it, and what is named.
+    """Finds the files of the sources of one command.
 
-    A file that is named twice is read twice, since it was asked for.
+    A file in a folder is read once, even if links or other sources lead to it. A file that is named twice is
+    read twice.
 
-    written: files that this command writes, beside its standard output and error. note: takes a sentence
-    on what a folder holds that is left out.
+    file_format: the format of all files; "auto" takes it from the file name. written: files that the command
+    writes, in addition to standard output and error. note: is called with a sentence about files that are
+    skipped.
     """
 
     def __init__(
@@ -63,15 +66,15 @@ class FileFinder:
         self._format = file_format
         files: list[Path | int] = [*STANDARD_STREAMS, *written]
         self._written = {identity_of(file) for file in files} - {None}
-        self._singly: set[Identity] = set()
+        self._named_files: set[Identity] = set()
         self._in_folders: set[Identity] = set()
         self._note = note
 
     def find(self, source: str) -> list[SourceFile]:
-        """The files of a source in their order.
+        """The files of a source, in order.
 
-        Raises SourceError where one is missing, unreadable, empty of documents, or of a format that its
-        name does not tell; UsageError where a file is named that this command writes.
+        Raises SourceError if a file is missing or not readable, if a folder contains no document file, or if
+        the format of a file is unknown; UsageError if the command itself writes a named file.
         """
         try:
             files = self._find(source)
@@ -95,29 +98,29 @@ class FileFinder:
         )
 
     def _named(self, file: SourceFile, place: Path | int, name: str) -> list[SourceFile]:
-        """A file that was named, unless it was found in a folder before."""
+        """A named file; empty if it was already found in a folder."""
         identity = identity_of(place)
         if identity is None:
             return [file]
         if identity in self._written:
-            raise UsageError(f"{name} is written by this very command: let it write to another file.")
+            raise UsageError(f"{name} is also the output of this command. Write to another file.")
         if identity in self._in_folders:
-            self._note(f"{name} was in a folder before: it is read once.")
+            self._note(f"{name} is also in a folder named before; it is read once.")
             return []
-        self._singly.add(identity)
+        self._named_files.add(identity)
         return [file]
 
     def _is_new(self, path: Path) -> bool:
-        """Whether a file of a folder comes for the first time; the next time it does not."""
+        """Whether a file of a folder is found for the first time. Records the file."""
         identity = identity_of(path)
         if identity is None:
             return True
-        known = identity in self._singly or identity in self._in_folders
+        known = identity in self._named_files or identity in self._in_folders
         self._in_folders.add(identity)
         return not known
 
     def _in_folder(self, folder: Path) -> list[SourceFile]:
-        """The document files of a folder; the queries of a judged collection are none."""
+        """The document files of a folder, without the queries of a test collection."""
         left_out: dict[str, list[str]] = {}
         found: list[SourceFile] = []
         any_file = False
@@ -133,24 +136,25 @@ class FileFinder:
                 if self._is_new(path):
                     found.append(SourceFile(path, name, self._is_json_lines(path)))
                 else:
-                    left_out.setdefault("the same file comes under another name", []).append(name)
+                    left_out.setdefault("the same file has another name", []).append(name)
         for reason, names in left_out.items():
-            more = f" and {len(names) - SHOWN_NAMES:,} more" if len(names) > SHOWN_NAMES else ""
-            self._note(f"Left out of {str(folder)!r}: {', '.join(names[:SHOWN_NAMES])}{more}: {reason}.")
+            more = f" and {len(names) - MAX_SHOWN_NAMES:,} more" if len(names) > MAX_SHOWN_NAMES else ""
+            shown = ", ".join(names[:MAX_SHOWN_NAMES])
+            self._note(f"Skipped in {str(folder)!r}: {shown}{more} ({reason}).")
         if not any_file:
             raise SourceError(
-                f"The folder {str(folder)!r} holds no .jsonl, .ndjson or .txt file (also as .gz)."
+                f"The folder {str(folder)!r} contains no .jsonl, .ndjson or .txt file (plain or .gz)."
             )
         return found
 
     def _reason_against(self, path: Path) -> str | None:
-        """Why a file of a folder is no source, None where it is one."""
+        """Why a file of a folder is skipped; None if it is read."""
         if not path.is_file():
-            return "it is no regular file, or a link that leads nowhere"
+            return "not a regular file, or a broken link"
         if identity_of(path) in self._written:
-            return "this command writes it"
+            return "an output of this command"
         if holds_rejects(path):
-            return "what an earlier run could not use; name the file to read it"
+            return "rejected documents of an earlier run; name the file to read it"
         return None
 
     def _is_json_lines(self, path: Path) -> bool:
@@ -161,13 +165,13 @@ class FileFinder:
         if _stem(path).endswith(TEXT_SUFFIXES):
             return False
         raise SourceError(
-            f"The name of {str(path)!r} does not tell its format: "
-            "give --format jsonl (one JSON object a line) or --format text (one document a line)."
+            f"The format of {str(path)!r} is not clear from its name. "
+            "Add --format jsonl (one JSON object per line) or --format text (one document per line)."
         )
 
 
 def identity_of(file: Path | int) -> Identity | None:
-    """What tells a regular file, given by path or descriptor; None for anything else, or nothing."""
+    """Device and inode of a regular file, given by path or descriptor; None for anything else."""
     try:
         found = os.stat(file)  # noqa: PTH116  (a descriptor has no Path)
     except (OSError, ValueError):
@@ -176,7 +180,7 @@ def identity_of(file: Path | int) -> Identity | None:
 
 
 def holds_rejects(path: Path) -> bool:
-    """Whether the first line of a file is one of a file of rejects."""
+    """Whether a file contains rejected documents, judged by its first line."""
     try:
         first = next(islice(file_lines(path), 1), b"")
         value = json.loads(first) if first.startswith(b"{") else None
@@ -186,9 +190,9 @@ def holds_rejects(path: Path) -> bool:
 
 
 def _walk(folder: Path) -> list[Path]:
-    """What may be documents in a folder and the folders under it, sorted, and links to other folders.
+    """The possible document files in a folder and its subfolders, and the links to folders, sorted.
 
-    SourceError where a folder cannot be read.
+    Raises SourceError if a folder cannot be read.
     """
 
     def refuse(error: OSError) -> NoReturn:
@@ -214,9 +218,9 @@ def _may_be_document(name: str) -> bool:
 
 
 def _link_out_of(link: Path, folder: Path) -> str | None:
-    """Why a link to a folder is left out; None where the folder is searched through anyway."""
+    """Why a link to a folder is not followed; None if its target is inside `folder` and searched anyway."""
     inside = link.resolve().is_relative_to(folder.resolve())
-    return None if inside else "a link to another folder is not followed; name that folder as well"
+    return None if inside else "links to other folders are not followed; name the folder to read it"
 
 
 def _is_bundle(folder: Path) -> bool:

@@ -1,7 +1,7 @@
-"""Reading documents: files of JSON lines or plain text, folders of them, standard input.
+"""Read documents from files, folders and standard input, as JSON lines or as plain text.
 
-Documents stream: nothing here holds more than one line. A line that cannot be used becomes a
-Rejection in the same stream, so that the good lines around it are never lost.
+Documents are streamed: only one line is in memory at a time. An invalid line becomes a Rejection in the
+same stream, so that the valid lines around it are never lost.
 """
 
 import hashlib
@@ -22,10 +22,10 @@ from enricher.records import RESERVED, Document, Rejection, values_at
 from enricher.source_files import FileFinder, Format, SourceFile
 
 INDEX_PREFIX = "index:"
-"""How a source that is an index of the engine begins."""
+"""Prefix of a source that is an index of the engine, not a file."""
 
 EXTENDED_JSON_IDS = frozenset({"$oid", "$numberLong", "$numberInt", "$uuid"})
-"""How MongoDB's JSON writes an id that is no string."""
+"""Keys with which MongoDB's Extended JSON writes ids that are not strings."""
 BULK_ACTIONS = frozenset({"index", "create", "update", "delete"})
 BULK_KEYS = frozenset(
     {"_index", "_id", "_type", "routing", "_routing", "version", "_version", "version_type"}
@@ -40,18 +40,18 @@ BULK_KEYS = frozenset(
     "dynamic_templates",
     "list_executed_pipelines",
 }
-"""What may stand beside an action of Elasticsearch's bulk API."""
+"""Keys that an action line of Elasticsearch's bulk API may have."""
 BULK_TO_DOCUMENTS = (
-    "make documents of such lines and those that follow them, as with: "
+    "convert the file to documents, for example: "
     "jq -c '.{}._id as $id | input | if $id then .id = $id else . end' FILE"
 )
 
-SHOWN_KEYS = 5
-"""Fields of an object that a message names."""
+MAX_SHOWN_KEYS = 5
+"""Maximum keys of an object that a message lists."""
 
 JSON_KINDS: dict[type, str] = {
     type(None): "null",
-    bool: "a truth value",
+    bool: "a Boolean",
     int: "a number",
     float: "a number",
     str: "a string",
@@ -62,9 +62,9 @@ JSON_KINDS: dict[type, str] = {
 
 @dataclass(frozen=True, slots=True)
 class SourceFormat:
-    """How documents are written: the names of their fields, and JSON lines or plain text.
+    """The format of documents: JSON lines or plain text, and the names of the fields.
 
-    `enriched` are the fields that hold text where they are others than title and text.
+    enriched: the fields that contain text; None for `title_field` and `text_field`.
     """
 
     id_field: str = "id"
@@ -75,24 +75,24 @@ class SourceFormat:
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """The fields that hold text, the title first."""
+        """The fields that contain text, the title first."""
         return self.enriched or tuple(dict.fromkeys((self.title_field, self.text_field)))
 
 
 def find_files(sources: Sequence[str], source_format: SourceFormat) -> list[SourceFile]:
-    """The files that the sources name, folders searched through and sorted (see `FileFinder`).
+    """The files of the sources. Folders are searched recursively; their files are sorted (`FileFinder`).
 
-    Raises SourceError, before anything is read, when one is missing, unreadable, empty of
-    documents, or of a format that its name does not tell.
+    Raises SourceError, before anything is read, if a source is missing or not readable, if a folder
+    contains no document file, or if the format of a file is unknown.
     """
     finder = FileFinder(source_format.format)
     return [file for source in sources for file in finder.find(source)]
 
 
 def read_files(files: Iterable[SourceFile], source_format: SourceFormat) -> Iterator[Document | Rejection]:
-    """The documents of files, one after the other; a bad line is a Rejection in its place.
+    """Yield the documents of files in order. An invalid line becomes a Rejection in its place.
 
-    A file that is not UTF-8 text is one Rejection.
+    A file that is not UTF-8 text becomes a single Rejection.
     """
     for file in files:
         try:
@@ -112,12 +112,12 @@ def _lines(file: SourceFile) -> Iterator[bytes]:
 
 
 def _parse(line: bytes, file: SourceFile, number: int, source_format: SourceFormat) -> Document | Rejection:
-    """One line as a document, or the reason why it is none."""
+    """Parse one line to a document, or to a Rejection with the reason."""
     where = f"{file.name}:{number}"
     if b"\0" in line:
         shown = line.decode("utf-8", "backslashreplace")
         return Rejection(
-            where, f"The line holds a NUL byte, which no text has (byte {line.index(0) + 1}).", shown
+            where, f"The line contains a NUL byte (byte {line.index(0) + 1}); it is not text.", shown
         )
     try:
         text = line.decode("utf-8")
@@ -134,7 +134,7 @@ def _parse(line: bytes, file: SourceFile, number: int, source_format: SourceForm
 
 
 def parse_json(text: str) -> object:
-    """A JSON text as a value; lone surrogates become U+FFFD. Raises ValueError in a sentence."""
+    """Parse JSON; lone surrogates become U+FFFD. Raises ValueError with a sentence for the user."""
     try:
         return cast(object, orjson.loads(text))
     except orjson.JSONDecodeError as error:
@@ -146,11 +146,11 @@ def parse_json(text: str) -> object:
 
 
 def _refuse_constant(name: str) -> object:
-    raise ValueError(f"The line is not valid JSON: {name} is no JSON number.")
+    raise ValueError(f"The line is not valid JSON: {name} is not a JSON number.")
 
 
 def _without_surrogates(value: object) -> object:
-    """The value with every lone surrogate replaced, which no UTF-8 can carry."""
+    """Replace every lone surrogate in a JSON value. UTF-8 cannot encode lone surrogates."""
     if isinstance(value, str):
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, list):
@@ -161,48 +161,54 @@ def _without_surrogates(value: object) -> object:
 
 
 def document_of(value: object, where: str, source_format: SourceFormat) -> Document:
-    """A JSON value as a document; its id is `where` if it has none. Raises ValueError in a sentence."""
+    """Convert a JSON value to a document. Its id is `where` if the id field is missing or empty.
+
+    Raises ValueError with a sentence for the user.
+    """
     if not isinstance(value, dict):
-        raise ValueError(f"The line holds no JSON object but {JSON_KINDS[type(value)]}.")
+        raise ValueError(f"The line is {JSON_KINDS[type(value)]}, not a JSON object.")
     identity, value = _take_id(value, where, source_format.id_field)
     check_texts(value, source_format.fields)
     return Document(identity, value)
 
 
 def _take_id(value: dict[str, object], where: str, field: str) -> tuple[str, dict[str, object]]:
-    """The id of a document, `where` if it has none, and its fields.
+    """The id of a document and its other fields. The id is `where` if the id field is missing or empty.
 
-    An id field whose name a server keeps for itself (`_id`) is no field of the document. ValueError where
-    it holds no id.
+    An id field with a name that Elasticsearch reserves (`_id`) is removed from the fields. Raises
+    ValueError if the id is neither a string nor an integer.
     """
     identity = value.get(field)
     if isinstance(identity, dict) and len(identity) == 1 and identity.keys() <= EXTENDED_JSON_IDS:
-        (identity,) = identity.values()  # as mongoexport writes them
+        (identity,) = identity.values()  # mongoexport writes {"$oid": "…"}
     if identity is None or identity == "":
         identity = where
     elif isinstance(identity, bool) or not isinstance(identity, str | int):
-        raise ValueError(f"The id in field {field!r} is neither text nor a whole number.")
+        raise ValueError(f"The id in field {field!r} is neither a string nor an integer.")
     if field in RESERVED:
         value = {name: inner for name, inner in value.items() if name != field}
     return str(identity), value
 
 
 def _why_no_text(value: Mapping[str, object], fields: Sequence[str]) -> str:
-    """Why an object has none of the fields that hold text, and the way out where it is a known form."""
+    """Why an object has no text field, and how to convert it if its form is known."""
     if isinstance(value.get("_source"), dict):
         return (
-            "The line is a hit of Elasticsearch, whose document is under '_source'; make documents of the "
-            "hits, as with: jq -c '{id: ._id} + ._source' FILE"
+            "The line is a hit of Elasticsearch with the document under '_source'; convert the hits to "
+            "documents, for example: jq -c '{id: ._id} + ._source' FILE"
         )
     ((name, inner), *others) = value.items() if value else [("", None)]
     if not others and name in BULK_ACTIONS and isinstance(inner, dict) and inner.keys() <= BULK_KEYS:
         how = f"; {BULK_TO_DOCUMENTS.format(name)}" if name in ("index", "create") else ""
-        return f"The line is the action {name!r} of a bulk request, no document{how or '; leave it out.'}"
+        return f"The line is the action {name!r} of a bulk request, not a document{how or '; remove it.'}"
     return f"The document has no field {' or '.join(map(repr, fields))}."
 
 
 def check_texts(source: Mapping[str, object], fields: Sequence[str]) -> None:
-    """See that a document has any of the fields, and text in each that it has; ValueError in a sentence."""
+    """Check that a document has at least one of the fields, and that each of them contains text.
+
+    Raises ValueError with a sentence for the user.
+    """
     found = False
     for name in fields:
         for value in values_at(source, name):
@@ -214,20 +220,20 @@ def check_texts(source: Mapping[str, object], fields: Sequence[str]) -> None:
 
 
 def _check_text(name: str, value: object) -> None:
-    """ValueError where a value is no text, no number, and no array of them."""
+    """Raise ValueError unless a value is a string, a number, null, or an array of these."""
     for item in value if isinstance(value, list | tuple) else (value,):
         if isinstance(item, list | tuple):
             _check_text(name, item)
         elif isinstance(item, Mapping):
-            below = ", ".join(f"{name}.{key}" for key in islice(item, SHOWN_KEYS))
+            below = ", ".join(f"{name}.{key}" for key in islice(item, MAX_SHOWN_KEYS))
             inside = f"; name a field inside it ({below})" if below else ""
-            raise ValueError(f"The field {name!r} holds no text but an object{inside}.")
+            raise ValueError(f"The field {name!r} contains an object, not text{inside}.")
         elif isinstance(item, bool):
-            raise ValueError(f"The field {name!r} holds no text but a truth value.")
+            raise ValueError(f"The field {name!r} contains a Boolean, not text.")
 
 
 def source_format(id_field: str, fields: Sequence[str], name: str) -> SourceFormat:
-    """A SourceFormat from options; UsageError when the format's name is unknown."""
+    """Build a SourceFormat from the options of a command. Raises UsageError for an unknown format."""
     if name not in ("auto", "jsonl", "text"):
         raise UsageError(f"The format must be auto, jsonl or text, not {name!r}.")
     return SourceFormat(id_field, format=cast(Format, name), enriched=tuple(fields))
@@ -236,7 +242,7 @@ def source_format(id_field: str, fields: Sequence[str], name: str) -> SourceForm
 def accepted(
     stream: Iterable[Document | Rejection], on_rejection: Callable[[Rejection], None]
 ) -> Iterator[Document]:
-    """The documents of a stream; what could not be used goes to `on_rejection`."""
+    """Yield the documents of a stream and pass its rejections to `on_rejection`."""
     for item in stream:
         if isinstance(item, Rejection):
             on_rejection(item)
@@ -245,7 +251,7 @@ def accepted(
 
 
 def noting_fields(stream: Iterator[Document | Rejection], absent: set[str]) -> Iterator[Document | Rejection]:
-    """The same stream; fields in which a document has text are taken from the set."""
+    """Pass a stream through, and remove from `absent` every field in which a document has text."""
     for item in stream:
         if absent and isinstance(item, Document):
             absent -= {name for name in absent if item.text(name)}
@@ -253,37 +259,37 @@ def noting_fields(stream: Iterator[Document | Rejection], absent: set[str]) -> I
 
 
 class SeenIds:
-    """Counts the ids that come again, in eight bytes an id."""
+    """Count the repeated ids of a stream. Keeps a hash of eight bytes for each id."""
 
     def __init__(self) -> None:
         self._hashes = array("Q")
 
     def add(self, identity: str) -> None:
-        """Take the next id."""
+        """Add the next id."""
         digest = hashlib.blake2b(identity.encode("utf-8", "replace"), digest_size=8).digest()
         self._hashes.append(int.from_bytes(digest))
 
     def watch(self, documents: Iterable[Document]) -> Iterator[Document]:
-        """The documents as they are; their ids are taken on the way."""
+        """Pass documents through and add their ids."""
         for document in documents:
             self.add(document.id)
             yield document
 
     @property
     def distinct(self) -> int:
-        """How many different ids there were."""
+        """The number of distinct ids."""
         return self.distinct_among(len(self._hashes))
 
     def distinct_among(self, first: int) -> int:
-        """How many different ids the first so many are."""
+        """The number of distinct ids among the first `first` ids."""
         return len(np.unique(np.frombuffer(self._hashes, np.uint64)[:first])) if self._hashes else 0
 
     @property
     def repeated(self) -> int:
-        """How many came with an id that had come before."""
+        """The number of ids that had been added before."""
         return len(self._hashes) - self.distinct
 
 
 def index_names(sources: Sequence[str]) -> list[str]:
-    """The names of the indexes among sources."""
+    """The names of the indexes among the sources, without the prefix `index:`."""
     return [source.removeprefix(INDEX_PREFIX) for source in sources if source.startswith(INDEX_PREFIX)]

@@ -59,7 +59,7 @@ def eager_workers(monkeypatch: pytest.MonkeyPatch) -> None:
             listen(team, None)
         listen(team, seconds)
 
-    monkeypatch.setattr(parallel, "PATIENCE", 0.0)
+    monkeypatch.setattr(parallel, "PARENT_SECONDS", 0.0)
     monkeypatch.setattr(parallel, "_listen", listen_to_all)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from enricher.errors import SourceError
-from enricher.lines import PIECE, SAMPLE_BYTES, file_lines, read_text, stream_lines
+from enricher.lines import CHUNK_BYTES, SAMPLE_BYTES, file_lines, read_text, stream_lines
 
 TEXT = "first line\n第二行\ncafé 🎉\n"
 LINES = [line.encode() for line in TEXT.split("\n")]
@@ -25,21 +25,21 @@ def lines_of(tmp_path: Path, data: bytes, name: str = "text.txt") -> list[bytes]
 @pytest.mark.parametrize("encoding", ["utf-8", *WIDE])
 @pytest.mark.parametrize("packed", [False, True])
 def test_a_byte_order_mark_tells_the_encoding(tmp_path: Path, encoding: str, packed: bool) -> None:
-    """Also inside an archive; the lines are UTF-8 without it."""
+    """In gzip files too; the lines are UTF-8 without the mark."""
     data = ("\ufeff" + TEXT).encode(encoding)
     assert lines_of(tmp_path, gzip.compress(data) if packed else data) == LINES
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", *WIDE])
 def test_every_line_may_begin_with_a_mark(tmp_path: Path, encoding: str) -> None:
-    """As where files were joined by cat."""
+    """Such as files joined by cat."""
     data = "\ufeffone\r\n\ufefftwo\r\n".encode(encoding)
     assert lines_of(tmp_path, data) == [b"one", b"two", b""]
 
 
-def test_characters_and_line_ends_may_lie_across_pieces(tmp_path: Path) -> None:
-    """Of a file of several pieces, in two bytes a character."""
-    text = "\ufeff" + "x" * (PIECE // 2 - 3) + "🎉\r\n" + "文" * PIECE + "\nend"
+def test_characters_and_line_ends_may_cross_chunks(tmp_path: Path) -> None:
+    """In a UTF-16 file of several chunks."""
+    text = "\ufeff" + "x" * (CHUNK_BYTES // 2 - 3) + "🎉\r\n" + "文" * CHUNK_BYTES + "\nend"
     assert lines_of(tmp_path, text.encode("utf-16-le")) == [
         line.encode() for line in text[1:].replace("\r", "").split("\n")
     ]
@@ -47,10 +47,10 @@ def test_characters_and_line_ends_may_lie_across_pieces(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("encoding", WIDE)
 @pytest.mark.parametrize("text", [TEXT, "plain words\nmore words\n", "数据库的索引\n第一\n", "one line"])
-def test_wide_text_without_a_mark_is_refused_and_its_encoding_named(
+def test_utf_16_and_utf_32_without_a_mark_are_rejected_and_named(
     tmp_path: Path, encoding: str, text: str
 ) -> None:
-    """With the command that converts it."""
+    """The message has the command that converts the file."""
     name = encoding.upper().replace("-LE", "LE").replace("-BE", "BE")
     with pytest.raises(SourceError, match=f"looks like {name} without .* iconv -f {name} -t UTF-8"):
         lines_of(tmp_path, text.encode(encoding))
@@ -70,55 +70,55 @@ def test_wide_text_without_a_mark_is_refused_and_its_encoding_named(
         ("plain\n" * 15 + "café\n" * 2, "latin-1"),
     ],
 )
-def test_text_of_another_encoding_is_refused_as_a_whole(tmp_path: Path, text: str, encoding: str) -> None:
-    """It is not guessed: the sentence says how to convert it."""
-    with pytest.raises(SourceError, match=r"text.txt' is not UTF-8 text but of another encoding.*iconv"):
+def test_text_in_another_encoding_is_rejected_as_a_whole(tmp_path: Path, text: str, encoding: str) -> None:
+    """The encoding is not guessed; the message says how to convert the file."""
+    with pytest.raises(SourceError, match=r"text.txt' is not UTF-8 text but in another encoding.*iconv"):
         lines_of(tmp_path, text.encode(encoding))
 
 
 @pytest.mark.parametrize("data", [bytes(range(256)) * 8, b"\0" * 5000, b"\x7fELF\0\0\n\0\x01\0\0\n\0"])
-def test_what_is_no_text_is_refused_as_a_whole(tmp_path: Path, data: bytes) -> None:
-    """The sentence tells of its NULs."""
+def test_binary_files_are_rejected_as_a_whole(tmp_path: Path, data: bytes) -> None:
+    """The message names the NUL bytes or the encoding."""
     with pytest.raises(SourceError, match=r"NUL|UTF-16|UTF-32"):
         lines_of(tmp_path, data)
 
 
 @pytest.mark.parametrize("line", [b"caf\xe9", b"a\0b"])
-def test_a_single_faulty_line_does_not_condemn_a_file(tmp_path: Path, line: bytes) -> None:
-    """It is given as it is."""
+def test_a_single_invalid_line_does_not_reject_a_file(tmp_path: Path, line: bytes) -> None:
+    """The line is returned unchanged."""
     data = ["café".encode(), line, b"plain"]
     assert lines_of(tmp_path, b"\n".join(data)) == data
 
 
-def test_faulty_lines_after_the_sample_are_given_as_they_are(tmp_path: Path) -> None:
-    """What was read before them is not taken back."""
+def test_invalid_lines_after_the_sample_are_returned_unchanged(tmp_path: Path) -> None:
+    """The file is not rejected after lines of it were returned."""
     good = [b"plain words"] * (SAMPLE_BYTES // 12 + 1)
     assert lines_of(tmp_path, b"\n".join([*good, b"caf\xe9", b"th\xe9"])) == [*good, b"caf\xe9", b"th\xe9"]
 
 
-def test_a_character_that_the_sample_cuts_is_no_fault(tmp_path: Path) -> None:
+def test_a_character_cut_by_the_sample_is_valid(tmp_path: Path) -> None:
     """A long line of three bytes a character is UTF-8 wherever the sample ends."""
     for shift in range(3):
         line = b"x" * shift + "文".encode() * SAMPLE_BYTES
         assert lines_of(tmp_path, line) == [line]
 
 
-def test_an_archive_is_known_by_its_first_bytes(tmp_path: Path) -> None:
-    """Whatever its name."""
+def test_gzip_is_detected_by_its_first_bytes(tmp_path: Path) -> None:
+    """Whatever the file name is."""
     assert lines_of(tmp_path, gzip.compress(TEXT.encode()), "docs.jsonl") == LINES
 
 
-def test_the_lines_before_the_damage_of_an_archive_are_given(tmp_path: Path) -> None:
-    """Also where the first of them is faulty, so that more of it was looked at."""
+def test_lines_before_the_end_of_a_truncated_gzip_file_are_read(tmp_path: Path) -> None:
+    """Even if the first line is invalid, so that a larger sample is read."""
     (tmp_path / "a.gz").write_bytes(gzip.compress(b"caf\xe9\ngood\nbetter\nlast")[:-12])
     lines = file_lines(tmp_path / "a.gz")
     assert [next(lines), next(lines), next(lines)] == [b"caf\xe9", b"good", b"better"]
-    with pytest.raises(OSError, match="too early"):
+    with pytest.raises(OSError, match="truncated"):
         list(lines)
 
 
-def test_a_cut_character_at_the_end_is_said(tmp_path: Path) -> None:
-    """After the lines before it."""
+def test_an_incomplete_character_at_the_end_is_an_error(tmp_path: Path) -> None:
+    """The lines before it are read."""
     (tmp_path / "a.txt").write_bytes("\ufeffone\ntwo".encode("utf-16-le")[:-1])
     lines = file_lines(tmp_path / "a.txt")
     assert next(lines) == b"one"
@@ -126,7 +126,7 @@ def test_a_cut_character_at_the_end_is_said(tmp_path: Path) -> None:
         list(lines)
 
 
-def test_a_file_that_grows_while_it_is_read_comes_to_an_end(tmp_path: Path) -> None:
+def test_reading_a_growing_file_ends(tmp_path: Path) -> None:
     """Every line read appends two more."""
     path = tmp_path / "growing.txt"
     path.write_bytes(b"line\n" * 10)
@@ -138,8 +138,8 @@ def test_a_file_that_grows_while_it_is_read_comes_to_an_end(tmp_path: Path) -> N
     assert read == 10
 
 
-def test_a_pipe_gives_its_lines_as_they_come() -> None:
-    """The first is there before the second was written."""
+def test_a_pipe_is_read_without_waiting_for_its_end() -> None:
+    """The first line is read before the second is written."""
     reading, writing = os.pipe()
     with os.fdopen(reading, "rb") as stream:
         os.write(writing, b"one\n")
@@ -152,7 +152,7 @@ def test_a_pipe_gives_its_lines_as_they_come() -> None:
 
 
 def test_a_pipe_of_single_bytes_is_read_like_a_file() -> None:
-    """Marks and encodings are told however the bytes come."""
+    """Marks and encodings are detected however the bytes arrive."""
 
     class Slow(io.BytesIO):
         def read1(self, size: int | None = -1, /) -> bytes:
@@ -165,20 +165,20 @@ def test_a_pipe_of_single_bytes_is_read_like_a_file() -> None:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", *WIDE])
-def test_a_whole_text_is_read_by_the_same_rules(tmp_path: Path, encoding: str) -> None:
-    """Line ends of Windows become line feeds."""
+def test_read_text_uses_the_same_rules(tmp_path: Path, encoding: str) -> None:
+    """Windows line ends become line feeds."""
     (tmp_path / "a.toml").write_bytes("\ufeffa = 1\r\nb = '文'\r\n".encode(encoding))
     assert read_text(tmp_path / "a.toml") == "a = 1\nb = '文'\n"
 
 
-def test_a_faulty_line_of_a_whole_text_is_named(tmp_path: Path) -> None:
-    """By its number and byte."""
+def test_read_text_names_an_invalid_line(tmp_path: Path) -> None:
+    """By line number and byte."""
     (tmp_path / "a.toml").write_bytes(b"a = 1\nb = 2\n# caf\xe9\n")
     with pytest.raises(SourceError, match=r"a.toml' is not UTF-8 \(line 3, byte 6\)"):
         read_text(tmp_path / "a.toml")
 
 
 def test_an_empty_file_has_no_text(tmp_path: Path) -> None:
-    """Nor has one that holds a mark alone."""
+    """A file with only a byte-order mark is empty too."""
     for data in (b"", codecs.BOM_UTF8, codecs.BOM_UTF16_LE):
         assert lines_of(tmp_path, data) == [b""]

@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 from threadpoolctl import threadpool_info
 
 from enricher.errors import BundleInvalid, UnknownWord, WorkerLost
-from enricher.parallel import AHEAD, _portable, document_batches, map_in_order
+from enricher.parallel import MAX_BATCHES_PER_WORKER, _portable, document_batches, map_in_order
 from enricher.records import Document
 
 ROOT = Path(__file__).parent.parent  # workers import this module: tests.conftest would take them long
@@ -30,7 +31,7 @@ def where(number):
     return os.getpid()
 
 {guard}
-    parallel.PATIENCE = 0.0
+    parallel.PARENT_SECONDS = 0.0
     try:
         for _, process in parallel.map_in_order(where, itertools.count(), 2):
             if process != os.getpid():
@@ -47,8 +48,8 @@ def square(number: int) -> tuple[int, int]:
 
 
 @pytest.mark.usefixtures("eager_workers")
-def test_results_come_in_order_and_little_is_read_ahead() -> None:
-    """However uneven the work; both workers get some of it, the parent none."""
+def test_results_are_in_order_and_reading_ahead_is_bounded() -> None:
+    """Even with uneven work. Both workers get batches, the parent none."""
     read = 0
 
     def source() -> Iterator[int]:
@@ -59,16 +60,16 @@ def test_results_come_in_order_and_little_is_read_ahead() -> None:
     processes = set()
     for place, (number, (result, process)) in enumerate(map_in_order(square, source(), 2)):
         assert (number, result) == (place, place * place)
-        assert read - place <= AHEAD * 2
+        assert read - place <= MAX_BATCHES_PER_WORKER * 2
         processes.add(process)
     assert place == 59
     assert len(processes) == 2 and os.getpid() not in processes
     assert multiprocessing.active_children() == []
 
 
-def test_until_the_workers_are_ready_the_parent_works(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No batch waits for a process to start, and none is lost or moved at the change."""
-    monkeypatch.setattr("enricher.parallel.PATIENCE", 0.0)
+def test_the_parent_works_until_the_workers_are_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No batch waits for a process to start; none is lost or reordered."""
+    monkeypatch.setattr("enricher.parallel.PARENT_SECONDS", 0.0)
     processes = []
     results = map_in_order(square, itertools.count(), 2)
     for place, (number, (result, process)) in enumerate(results):
@@ -81,23 +82,24 @@ def test_until_the_workers_are_ready_the_parent_works(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("workers", [1, 3])
-def test_a_short_input_and_a_single_worker_start_no_process(
+def test_no_process_is_started_for_a_short_input_or_one_worker(
     monkeypatch: pytest.MonkeyPatch, workers: int
 ) -> None:
     """They would take longer to start than the work."""
-    monkeypatch.setattr("enricher.parallel.PATIENCE", 0.0 if workers == 1 else 60.0)
+    monkeypatch.setattr("enricher.parallel.PARENT_SECONDS", 0.0 if workers == 1 else 60.0)
     for _, (_, process) in map_in_order(square, range(7), workers):
         assert process == os.getpid() and multiprocessing.active_children() == []
 
 
 def threads(_: int) -> set[int]:
     """The numbers of threads of the numerical libraries."""
+    assert np.ones((2, 2)).sum() == 4  # NumPy must be loaded before its threads can be counted
     return {pool["num_threads"] for pool in threadpool_info()}
 
 
 @pytest.mark.usefixtures("eager_workers")
-def test_a_worker_calculates_in_one_thread() -> None:
-    """The processes are as many as the cores already."""
+def test_a_worker_uses_one_thread() -> None:
+    """There are already as many processes as cores."""
     assert all(found == {1} for _, found in map_in_order(threads, range(4), 2))
 
 
@@ -108,8 +110,8 @@ def unknown(number: int) -> int:
 
 
 @pytest.mark.usefixtures("eager_workers")
-def test_an_error_is_raised_as_itself_when_its_turn_comes() -> None:
-    """What came before it has been handed over."""
+def test_an_exception_is_raised_when_it_is_the_turn_of_its_batch() -> None:
+    """The results before it were yielded."""
     seen: list[int] = []
     with pytest.raises(UnknownWord) as raised:
         seen.extend(result for _, result in map_in_order(unknown, range(30), 2))
@@ -134,8 +136,8 @@ def _open_damaged() -> None:
 
 
 @pytest.mark.usefixtures("eager_workers")
-def test_an_error_of_opening_is_raised_too() -> None:
-    """As a model that was removed meanwhile."""
+def test_an_exception_while_opening_the_work_is_raised() -> None:
+    """For example if the model was deleted."""
     with pytest.raises(BundleInvalid, match="is damaged"):
         list(map_in_order(Damaged(), range(9), 2))
 
@@ -147,16 +149,16 @@ class OddError(Exception):
         super().__init__(first + second)
 
 
-def test_an_error_that_is_not_ours_tells_where_it_was_raised() -> None:
-    """One that cannot be copied is told in words."""
+def test_an_unexpected_exception_has_the_traceback_of_the_worker() -> None:
+    """An exception that cannot be pickled becomes a RuntimeError."""
     assert "In a worker process" in pickle.loads(pickle.dumps(_portable(KeyError("a")))).__notes__[0]
     odd = _portable(OddError("some", "thing"))
     assert isinstance(odd, RuntimeError) and "OddError: something" in str(odd)
 
 
 @pytest.mark.usefixtures("eager_workers")
-def test_a_killed_worker_is_a_sentence() -> None:
-    """Whether it was waiting or working."""
+def test_a_killed_worker_raises_worker_lost() -> None:
+    """Whether it was idle or working."""
     with pytest.raises(WorkerLost, match="killed by signal 9"):
         for _, (_, process) in map_in_order(square, itertools.count(), 2):
             os.kill(process, signal.SIGKILL)
@@ -164,8 +166,8 @@ def test_a_killed_worker_is_a_sentence() -> None:
 
 
 @pytest.mark.usefixtures("eager_workers")
-def test_closing_early_ends_the_workers() -> None:
-    """At once, with batches still out."""
+def test_closing_the_generator_ends_the_workers() -> None:
+    """Immediately, even if batches are unfinished."""
     results = map_in_order(square, itertools.count(), 2)
     next(results)
     assert len(multiprocessing.active_children()) == 2
@@ -174,8 +176,8 @@ def test_closing_early_ends_the_workers() -> None:
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_no_worker_outlives_its_parent(tmp_path: Path, how: signal.Signals) -> None:
-    """Ctrl-C, which goes to the whole group, or kill -9: the output ends, so all that held it are gone."""
+def test_workers_exit_when_the_parent_is_killed(tmp_path: Path, how: signal.Signals) -> None:
+    """By Ctrl-C to the process group or kill -9. The output ends when all processes are gone."""
     running = _program(tmp_path, 'if __name__ == "__main__":')
     assert running.stdout is not None
     first = int(running.stdout.readline())
@@ -186,8 +188,8 @@ def test_no_worker_outlives_its_parent(tmp_path: Path, how: signal.Signals) -> N
     assert err == ""
 
 
-def test_a_script_without_a_guard_ends(tmp_path: Path) -> None:
-    """It starts neither processes without end nor waits for ever."""
+def test_a_script_without_a_main_guard_ends(tmp_path: Path) -> None:
+    """It neither starts processes endlessly nor hangs."""
     _, err = _program(tmp_path, "if True:").communicate(timeout=60)
     assert "WorkerLost: A worker process ended with code 1" in err
 
@@ -217,8 +219,8 @@ class _Case:
         _Case((3_000_000, 1_500_000, 1, 5_000_000, 1), 3, [2, 2, 1]),
     ],
 )
-def test_batches_are_bounded_in_documents_and_characters(case: _Case) -> None:
-    """A document that is longer than a batch may be ends one."""
+def test_batches_have_a_maximum_of_documents_and_characters(case: _Case) -> None:
+    """A document longer than the maximum ends its batch."""
     stream = [Document(str(n), {"text": "x" * length}) for n, length in enumerate(case.lengths)]
     batches = list(document_batches(iter(stream), ("title", "text"), case.most))
     assert [len(batch) for batch in batches] == case.sizes

@@ -248,7 +248,7 @@ def test_only_what_a_recipe_opened_is_copied_to_a_worker(chain: DocumentEnricher
     stream = list(documents(5))
     assert pickle.loads(pickle.dumps(chain)).enrich(stream) == chain.enrich(stream)
     by_hand = DocumentEnricher(chain.analyzer, FIELDS, chain.enrichments, chain.model_version)
-    with pytest.raises(TypeError, match="opened by a recipe"):
+    with pytest.raises(TypeError, match="opened from a recipe"):
         pickle.dumps(by_hand)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import enricher
-from enricher.model.relatedness import AGREEMENT, DEFAULT_SHRINKAGE
+from enricher.model.relatedness import DEFAULT_SHRINKAGE, DISAGREEMENT_NATS
 from tests.conftest import ROOT
 
 
@@ -56,7 +56,7 @@ def test_related_words_are_the_best_of_the_whole_vocabulary(model: enricher.Mode
         scores -= DEFAULT_SHRINKAGE * shrinkage / np.sqrt(counts)
         scores[row] = -np.inf
         best = np.argsort(-scores, kind="stable")[:50]
-        scores -= AGREEMENT * shrinkage * (1 - vectors @ vectors[row])
+        scores -= DISAGREEMENT_NATS * shrinkage * (1 - vectors @ vectors[row])
         expected = sorted(best, key=lambda y: -scores[y])[:7]
         found = model.related("tide", top=7, alpha=alpha, shrinkage=shrinkage)
         assert [item.word for item in found] == [model.words[y] for y in expected]

@@ -1,4 +1,4 @@
-"""What enriches an index: tables, names, patterns and records, by one rule."""
+"""The plug-ins, settings and fields of an index: tables, names, patterns and records."""
 
 from pathlib import Path
 
@@ -33,24 +33,24 @@ def engine(tmp_path: Path) -> TantivyEngine:
     return engine
 
 
-def test_an_index_has_the_names_by_which_it_is_known(engine: TantivyEngine) -> None:
-    """As typed, its aliases in order, its own name; also before it is made."""
+def test_the_names_of_an_index_are_as_typed_then_aliases_then_its_own(engine: TantivyEngine) -> None:
+    """An index that does not exist yet has the name as typed."""
     assert names_of(engine, "art") == ("art", "all", "art-v1")
     assert names_of(engine, "art-v1") == ("art-v1", "all", "art")
     assert names_of(engine, "new") == ("new",)
     assert names_of(engine, "new", "art-v1") == ("new", "art-v1", "all", "art")
 
 
-def test_a_name_wins_over_a_pattern_and_the_first_pattern_of_the_file_over_others() -> None:
-    """Whichever of its names the table gives."""
+def test_a_table_name_wins_over_patterns_and_the_first_pattern_over_later_ones() -> None:
+    """Any name of the index can match."""
     tables = Configuration({"art-*": table("keywords"), "*": table("vector"), "all": table("subwords")})
     assert configuration_of(tables, ("art", "all", "art-v1"), RECORDED) == table("subwords")
     assert configuration_of(tables, ("art", "art-v1"), RECORDED) == table("keywords")
     assert configuration_of(tables, ("else",), None) == table("vector")
 
 
-def test_without_a_table_the_index_says_what_enriches_it() -> None:
-    """Its plug-ins and settings; the defaults where it has no model or recorded none."""
+def test_without_a_table_the_record_of_the_index_is_used() -> None:
+    """The defaults apply if it has no model, or recorded no plug-ins."""
     found = configuration_of(Configuration(), ("art",), RECORDED)
     assert found.enrichments == ("tokens", "keywords")
     assert found.settings["keywords"]["top"] == 2
@@ -59,22 +59,22 @@ def test_without_a_table_the_index_says_what_enriches_it() -> None:
         assert configuration_of(Configuration(), ("art",), silent) == IndexConfiguration()
 
 
-def test_a_pattern_that_fits_the_index_serves_its_alias_too(engine: TantivyEngine) -> None:
-    """So that an alias and the index behind it are never enriched in two ways."""
+def test_a_pattern_that_matches_the_index_applies_to_its_alias_too(engine: TantivyEngine) -> None:
+    """An alias and its index are never enriched in two ways."""
     tables = Configuration({"art-*": table("keywords")})
     assert configuration_for(engine, tables, "art") == table("keywords")
     assert configuration_for(engine, tables, "other") == IndexConfiguration()
 
 
-def test_what_is_not_there_records_nothing(engine: TantivyEngine) -> None:
-    """An index that is to be made."""
+def test_a_missing_index_has_no_recorded_layout(engine: TantivyEngine) -> None:
+    """An existing index has one."""
     recorded = recorded_layout(engine, "art")
     assert recorded is not None and recorded.enrichments == RECORDED.enrichments
     assert recorded_layout(engine, "absent") is None
 
 
 def test_fields_come_from_options_then_the_table_then_the_record_then_the_source() -> None:
-    """Else they are title and text; an option takes the place of the title or of the text."""
+    """The default is title and text; an option replaces the title or the text."""
     source = TextFields(("subject", "story"), True)
     assert chosen_fields(NamedFields(), None) == ("title", "text")
     assert chosen_fields(NamedFields(), source) == ("subject", "story")
@@ -89,15 +89,15 @@ def test_fields_come_from_options_then_the_table_then_the_record_then_the_source
         chosen_fields(NamedFields("page", "page.body"), None)
 
 
-def test_fields_that_nobody_has_named_are_told() -> None:
-    """With those left out; what an index records is not news."""
+def test_detected_fields_are_reported() -> None:
+    """The report lists the fields left out. Recorded fields are not reported."""
     assert field_notes(("a",), TextFields(("a",))) == []
     assert field_notes(("a",), None) == []
     (note,) = field_notes(("a",), TextFields(("a", "c"), True, ("b",)))
     assert "enriched fields are a; c, b left out" in note
 
 
-def test_indexes_with_other_fields_are_not_read_as_one(engine: TantivyEngine) -> None:
+def test_indexes_with_different_fields_cannot_be_read_together(engine: TantivyEngine) -> None:
     """The texts of one of them would be lost."""
     assert fields_of_indexes(engine, ["art", "art-v1"]).names == ("headline", "body")
     with pytest.raises(UsageError, match=r"'art-v1' are in headline, body, those of 'other' in title, text"):

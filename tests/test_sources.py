@@ -40,8 +40,8 @@ def test_ids_fields_and_other_values_are_kept(tmp_path: Path) -> None:
     assert document == Document("7", {"id": 7, "text": "文", "tags": ["a", {"b": None}], "n": 1.5})
 
 
-def test_a_document_without_an_id_is_named_by_file_and_line(tmp_path: Path) -> None:
-    """Blank lines count as lines, and give no document."""
+def test_the_id_of_a_document_without_one_is_file_and_line(tmp_path: Path) -> None:
+    """Blank lines are counted, but are no documents."""
     items = read_lines(
         tmp_path, b'{"text": "a"}', b"", b'{"id": "", "text": "b"}', b'{"id": null, "text": "c"}'
     )
@@ -52,8 +52,8 @@ def test_a_document_without_an_id_is_named_by_file_and_line(tmp_path: Path) -> N
     ]
 
 
-def test_an_empty_text_is_a_document_like_any_other(tmp_path: Path) -> None:
-    """Also where only a title is there."""
+def test_a_document_with_an_empty_text_is_valid(tmp_path: Path) -> None:
+    """A title without a text is valid too."""
     items = read_lines(tmp_path, b'{"id": "a", "text": ""}', b'{"id": "b", "title": "t"}')
     assert [item.id for item in items if isinstance(item, Document)] == ["a", "b"]
 
@@ -98,26 +98,28 @@ def test_arrays_of_text_and_numbers_are_text(tmp_path: Path, line: bytes) -> Non
     ("line", "reason"),
     [
         (b'{"id": "x", "text": "cut', "not valid JSON"),
-        (b"[1, 2]", "no JSON object but an array"),
-        (b'"text"', "no JSON object but a string"),
-        (b"null", "no JSON object but null"),
+        (b"[1, 2]", "is an array, not a JSON object"),
+        (b'"text"', "is a string, not a JSON object"),
+        (b"null", "is null, not a JSON object"),
         (b'{"id": "x"}', "no field 'title' or 'text'"),
         (b'{"id": "x", "text": null}', "no field"),
-        (b'{"id": "x", "text": true}', "'text' holds no text but a truth value"),
+        (b'{"id": "x", "text": true}', "'text' contains a Boolean, not text"),
         (
             b'{"id": "x", "text": {"zh": "a"}}',
-            "'text' holds no text but an object; name a field inside it (text.zh)",
+            "'text' contains an object, not text; name a field inside it (text.zh)",
         ),
-        (b'{"id": "x", "title": "b", "text": ["a", {"b": "c"}]}', "'text' holds no text but an object"),
-        (b'{"id": true, "text": "b"}', "'id' is neither text nor a whole number"),
+        (b'{"id": "x", "title": "b", "text": ["a", {"b": "c"}]}', "'text' contains an object, not text"),
+        (b'{"id": true, "text": "b"}', "'id' is neither a string nor an integer"),
         (b'{"id": {"a": 1}, "text": "b"}', "'id' is neither"),
         (b'{"id": "x", "text": "\xff\xfe"}', "not UTF-8 (byte 22)"),
         (b'{"id": "x", "text": "b", "n": NaN}', "NaN"),
         (b"[" * 100_000, "not valid JSON"),
     ],
 )
-def test_a_bad_line_is_named_and_the_good_ones_are_read(tmp_path: Path, line: bytes, reason: str) -> None:
-    """With file, number, reason and content."""
+def test_an_invalid_line_is_a_rejection_and_valid_lines_are_read(
+    tmp_path: Path, line: bytes, reason: str
+) -> None:
+    """The rejection has the file, line number, reason and content."""
     items = read_lines(tmp_path, b'{"id": "1", "text": "a"}', line, b'{"id": "3", "text": "c"}')
     assert [item.id for item in items if isinstance(item, Document)] == ["1", "3"]
     (rejection,) = (item for item in items if isinstance(item, Rejection))
@@ -127,14 +129,14 @@ def test_a_bad_line_is_named_and_the_good_ones_are_read(tmp_path: Path, line: by
 
 
 def test_lone_surrogates_become_replacement_characters(tmp_path: Path) -> None:
-    """No UTF-8 can carry them; a pair is one character."""
+    """A surrogate pair is one character."""
     (document,) = read_lines(tmp_path, rb'{"id": "1", "text": "a\ud800b \ud83d\ude00", "x": ["\udfff"]}')
     assert isinstance(document, Document)
     assert document.source["text"] == "a\ufffdb \U0001f600"
     assert document.source["x"] == ["\ufffd"]
 
 
-def test_a_byte_order_mark_and_windows_line_ends_are_no_matter(tmp_path: Path) -> None:
+def test_a_byte_order_mark_and_windows_line_ends_are_ignored(tmp_path: Path) -> None:
     """The first line is read like the others."""
     items = read_lines(tmp_path, b'\xef\xbb\xbf{"id": "1", "text": "a"}\r', b'{"id": "2", "text": "b"}\r')
     assert [item.source["text"] for item in items if isinstance(item, Document)] == ["a", "b"]
@@ -143,7 +145,7 @@ def test_a_byte_order_mark_and_windows_line_ends_are_no_matter(tmp_path: Path) -
 @pytest.mark.parametrize("name", ["docs.jsonl", "docs.ndjson.gz", "docs.txt", "docs.txt.gz"])
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-32"])
 def test_utf_16_with_a_mark_is_read(tmp_path: Path, name: str, encoding: str) -> None:
-    """As the shell of Windows writes it, in every format."""
+    """PowerShell writes such files. It works for every format."""
     line = "neural 网络" if ".txt" in name else '{"text": "neural 网络"}'
     data = f"\ufeff{line}\r\n\r\n{line}\r\n".removeprefix("\ufeff" if encoding[-1].isdigit() else "")
     packed = gzip.compress(data.encode(encoding)) if name.endswith(".gz") else data.encode(encoding)
@@ -155,7 +157,7 @@ def test_utf_16_with_a_mark_is_read(tmp_path: Path, name: str, encoding: str) ->
 @pytest.mark.parametrize("name", ["docs.jsonl", "docs.txt", "docs.txt.gz"])
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-32-be", "gb18030"])
 def test_a_file_of_another_encoding_is_one_rejection(tmp_path: Path, name: str, encoding: str) -> None:
-    """The files beside it are read."""
+    """Other files of the folder are read."""
     data = '{"text": "神经网络"}\n{"text": "数据库"}\n'.encode(encoding)
     (tmp_path / name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
     (tmp_path / "z.jsonl").write_text('{"id": "z", "text": "good"}')
@@ -165,16 +167,16 @@ def test_a_file_of_another_encoding_is_one_rejection(tmp_path: Path, name: str, 
     assert document.id == "z"
 
 
-def test_a_line_with_a_nul_is_no_text(tmp_path: Path) -> None:
-    """One such line is a rejection, the others are documents."""
+def test_a_line_with_a_nul_byte_is_rejected(tmp_path: Path) -> None:
+    """The other lines are documents."""
     (tmp_path / "a.txt").write_bytes(b"good\n\0\0\0\nbetter\n")
     good, bad, better = read(tmp_path / "a.txt")
     assert isinstance(bad, Rejection) and bad.where == "a.txt:2" and "NUL" in bad.reason
     assert isinstance(good, Document) and isinstance(better, Document)
 
 
-def test_plain_text_has_one_document_a_line(tmp_path: Path) -> None:
-    """Also compressed."""
+def test_plain_text_has_one_document_per_line(tmp_path: Path) -> None:
+    """Compressed files too."""
     with gzip.open(tmp_path / "notes.txt.gz", "wt", encoding="utf-8") as file:
         file.write("第一行\n\nline three\n")
     items = read(tmp_path / "notes.txt.gz")
@@ -184,8 +186,8 @@ def test_plain_text_has_one_document_a_line(tmp_path: Path) -> None:
     ]
 
 
-def test_a_folder_is_searched_through_in_order(tmp_path: Path) -> None:
-    """Other files are left alone, and equal names in two folders have different ids."""
+def test_a_folder_is_searched_recursively_in_order(tmp_path: Path) -> None:
+    """Other files are ignored; files with the same name in two folders give different ids."""
     for name in ("b/docs.jsonl", "a/docs.ndjson", "a/x.txt", "a/readme.md"):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
@@ -197,14 +199,14 @@ def test_a_folder_is_searched_through_in_order(tmp_path: Path) -> None:
     ]
 
 
-def test_the_queries_of_a_collection_are_no_documents(tmp_path: Path) -> None:
+def test_the_queries_of_a_test_collection_are_not_read(tmp_path: Path) -> None:
     """A folder with docs.jsonl and queries.jsonl gives the documents."""
     for name in ("docs.jsonl", "queries.jsonl"):
         (tmp_path / name).write_text(json.dumps({"id": name, "text": "t"}) + "\n")
     assert [item.id for item in read(tmp_path) if isinstance(item, Document)] == ["docs.jsonl"]
 
 
-def test_other_field_names_are_taken_from_the_options(tmp_path: Path) -> None:
+def test_field_names_come_from_the_options(tmp_path: Path) -> None:
     """The source keeps them."""
     (tmp_path / "d.jsonl").write_text('{"key": "k", "head": "h", "body": "b"}\n')
     (document,) = read(tmp_path / "d.jsonl", source_format("key", ("head", "body"), "auto"))
@@ -221,7 +223,7 @@ def test_other_field_names_are_taken_from_the_options(tmp_path: Path) -> None:
         (None, "d.jsonl:1"),
     ],
 )
-def test_an_id_field_that_a_server_keeps_is_no_field_of_the_document(
+def test_an_id_field_with_a_reserved_name_is_removed_from_the_fields(
     tmp_path: Path, value: object, identity: str
 ) -> None:
     """The ids of BEIR, mongoexport and CouchDB, in `_id`; other fields stay, also those named alike."""
@@ -231,7 +233,7 @@ def test_an_id_field_that_a_server_keeps_is_no_field_of_the_document(
     assert document == Document(identity, {"_rev": "1-a", "text": "t", "inner": {"_id": 1}})
 
 
-def test_an_id_field_that_no_server_keeps_stays_a_field(tmp_path: Path) -> None:
+def test_an_id_field_with_another_name_stays_a_field(tmp_path: Path) -> None:
     """As ArangoDB's `_key`; and `_id` stays where another field is the id, for an engine to refuse."""
     (tmp_path / "d.jsonl").write_text('{"_key": "k", "_id": "docs/k", "text": "t"}\n')
     (document,) = read(tmp_path / "d.jsonl", source_format("_key", ("title", "text"), "auto"))
@@ -239,11 +241,11 @@ def test_an_id_field_that_no_server_keeps_stays_a_field(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", [{"$oid": "a", "b": 1}, {"$date": "2024"}, {"$oid": ["a"]}, {}, ["a"], 1.5])
-def test_an_id_that_is_no_single_value_is_refused(tmp_path: Path, value: object) -> None:
-    """With its field named."""
+def test_an_id_that_is_not_a_string_or_integer_is_rejected(tmp_path: Path, value: object) -> None:
+    """The reason names the field."""
     (tmp_path / "d.jsonl").write_text(json.dumps({"_id": value, "text": "t"}))
     (rejection,) = read(tmp_path / "d.jsonl", source_format("_id", ("title", "text"), "auto"))
-    assert isinstance(rejection, Rejection) and "'_id' is neither text nor" in rejection.reason
+    assert isinstance(rejection, Rejection) and "'_id' is neither a string nor" in rejection.reason
 
 
 @pytest.mark.parametrize(
@@ -253,15 +255,13 @@ def test_an_id_that_is_no_single_value_is_refused(tmp_path: Path, value: object)
         ({"_id": "1", "_source": {"text": "t"}}, "a hit of Elasticsearch"),
         ({"index": {}}, r"the action 'index' of a bulk request.* jq -c '\.index\._id as"),
         ({"create": {"_index": "a", "_id": "1"}}, r"the action 'create' .*\.create\._id as"),
-        ({"delete": {"_id": "1"}}, "the action 'delete' of a bulk request, no document; leave it out"),
+        ({"delete": {"_id": "1"}}, "the action 'delete' of a bulk request, not a document; remove it"),
         ({"index": {"_id": "1", "name": "x"}}, "has no field 'title' or 'text'"),
         ({"index": "x"}, "has no field 'title' or 'text'"),
         ({}, "has no field 'title' or 'text'"),
     ],
 )
-def test_what_comes_out_of_a_cluster_is_refused_with_the_way_out(
-    tmp_path: Path, line: object, reason: str
-) -> None:
+def test_hits_and_bulk_lines_are_rejected_with_advice(tmp_path: Path, line: object, reason: str) -> None:
     """Hits and actions are no documents, whatever field is the id."""
     (tmp_path / "d.jsonl").write_text(json.dumps(line))
     for field in ("id", "_id"):
@@ -270,7 +270,7 @@ def test_what_comes_out_of_a_cluster_is_refused_with_the_way_out(
 
 
 def test_a_document_may_have_fields_named_like_actions(tmp_path: Path) -> None:
-    """Or like a part of a hit."""
+    """Fields named like keys of a hit are valid too."""
     (tmp_path / "d.jsonl").write_text('{"id": "1", "text": "t", "index": {}, "_source": {"text": "u"}}')
     assert isinstance(read(tmp_path / "d.jsonl")[0], Document)
 
@@ -281,8 +281,8 @@ LINES = "".join(
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.999])
-def test_a_cut_archive_gives_every_whole_line_before_the_cut(tmp_path: Path, share: float) -> None:
-    """The rest is a rejection that names the file."""
+def test_a_truncated_gzip_file_gives_every_complete_line(tmp_path: Path, share: float) -> None:
+    """A rejection with the name of the file follows."""
     data = gzip.compress(LINES)
     data = data[: int(len(data) * share)]
     (tmp_path / "docs.jsonl.gz").write_bytes(data)
@@ -295,17 +295,17 @@ def test_a_cut_archive_gives_every_whole_line_before_the_cut(tmp_path: Path, sha
 @pytest.mark.parametrize(
     ("before", "after", "reason"),
     [
-        (LINES, b"garbage", "after its end"),
+        (LINES, b"garbage", "bytes after its end"),
         (LINES.rstrip(), b"?", "after its end"),
         (LINES, b"\x1f\x8bnothing", "header|method"),
         (LINES, bytes(600), None),
         (LINES[:-1], b"", None),
     ],
 )
-def test_what_follows_a_whole_archive_takes_no_line_from_it(
+def test_bytes_after_a_gzip_file_lose_no_line_of_it(
     tmp_path: Path, before: bytes, after: bytes, reason: str | None
 ) -> None:
-    """Zeros are padding, all else is one rejection."""
+    """Zero bytes are padding; other bytes become one rejection."""
     (tmp_path / "docs.jsonl.gz").write_bytes(gzip.compress(before) + after)
     items = read(tmp_path / "docs.jsonl.gz")
     assert sum(isinstance(item, Document) for item in items) == 3000
@@ -316,8 +316,8 @@ def test_what_follows_a_whole_archive_takes_no_line_from_it(
 
 
 @pytest.mark.parametrize("place", [0.2, 0.7])
-def test_damage_inside_an_archive_costs_only_what_follows_it(tmp_path: Path, place: float) -> None:
-    """Blocks that are stored as they are lie open to the byte."""
+def test_lines_before_damage_in_a_gzip_file_are_read(tmp_path: Path, place: float) -> None:
+    """With uncompressed blocks every byte before the damage is intact."""
     generator = zlib.compressobj(0, zlib.DEFLATED, 31)
     first, second = LINES[: int(len(LINES) * place)], LINES[int(len(LINES) * place) :]
     head = generator.compress(first) + generator.flush(zlib.Z_FULL_FLUSH)
@@ -327,8 +327,8 @@ def test_damage_inside_an_archive_costs_only_what_follows_it(tmp_path: Path, pla
     assert isinstance(items[-1], Rejection) and "invalid block type" in items[-1].reason
 
 
-def test_archives_that_follow_one_another_are_one(tmp_path: Path) -> None:
-    """Also where a line begins in one and ends in the next."""
+def test_a_gzip_file_may_have_several_members(tmp_path: Path) -> None:
+    """A line may begin in one member and end in the next."""
     middle = len(LINES) // 2
     (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(LINES[:middle]) + gzip.compress(LINES[middle:]))
     assert [item.id for item in read(tmp_path / "a.jsonl.gz") if isinstance(item, Document)] == [
@@ -336,11 +336,11 @@ def test_archives_that_follow_one_another_are_one(tmp_path: Path) -> None:
     ]
 
 
-def test_a_file_that_is_no_archive_is_said_to_be_none(tmp_path: Path) -> None:
-    """In one rejection."""
+def test_a_gz_file_that_is_not_gzip_is_one_rejection(tmp_path: Path) -> None:
+    """The reason says so."""
     (tmp_path / "a.jsonl.gz").write_bytes(LINES)
     (rejection,) = read(tmp_path / "a.jsonl.gz")
-    assert isinstance(rejection, Rejection) and "no gzip file" in rejection.reason
+    assert isinstance(rejection, Rejection) and "not a gzip file" in rejection.reason
 
 
 AS_ANOTHER_USER = """
@@ -364,7 +364,7 @@ def open_folder() -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("locked", [".", "inner", "inner/docs.jsonl"])
-def test_what_may_not_be_read_is_refused_before_anything_is_read(open_folder: Path, locked: str) -> None:
+def test_missing_permissions_are_reported_before_anything_is_read(open_folder: Path, locked: str) -> None:
     """The folder itself, one in it, or a file in that."""
     (open_folder / "inner").mkdir()
     (open_folder / "inner" / "docs.jsonl").write_text('{"text": "hidden"}\n')
@@ -378,8 +378,8 @@ def test_what_may_not_be_read_is_refused_before_anything_is_read(open_folder: Pa
     assert str((open_folder / locked).resolve()) in said
 
 
-def test_ids_that_come_again_are_counted() -> None:
-    """The documents pass through as they are."""
+def test_repeated_ids_are_counted() -> None:
+    """The documents pass through unchanged."""
     given = [Document(name, {}) for name in ("a", "b", "a", "a", "\ud800")]
     seen = SeenIds()
     assert (seen.distinct, seen.repeated) == (0, 0)
@@ -388,8 +388,8 @@ def test_ids_that_come_again_are_counted() -> None:
 
 
 @pytest.mark.parametrize("source", ["missing.jsonl", "empty-folder", "notes.xyz"])
-def test_a_source_that_cannot_be_read_is_refused_before_anything_is_read(tmp_path: Path, source: str) -> None:
-    """Missing, without documents, or of a format that its name does not tell."""
+def test_an_unusable_source_is_reported_before_anything_is_read(tmp_path: Path, source: str) -> None:
+    """It is missing, has no documents, or its format is unknown."""
     (tmp_path / "empty-folder").mkdir()
     (tmp_path / "notes.xyz").write_text("text")
     with pytest.raises(SourceError, match=source):
@@ -397,6 +397,6 @@ def test_a_source_that_cannot_be_read_is_refused_before_anything_is_read(tmp_pat
 
 
 def test_an_unknown_format_is_wrong_usage() -> None:
-    """The sentence names it."""
+    """The message names the format."""
     with pytest.raises(UsageError, match="csv"):
         source_format("id", ("title", "text"), "csv")

@@ -1,4 +1,4 @@
-"""Which fields of somebody else's documents hold their text, and what is refused before text is lost."""
+"""Detect the text fields of foreign documents, and reject fields that would lose text."""
 
 import pytest
 
@@ -65,8 +65,8 @@ def test_texts_that_the_mapping_does_not_name_are_found_in_the_documents() -> No
     assert choose_fields([], []).names == DEFAULT_FIELDS
 
 
-def test_documents_that_would_lose_their_text_are_refused() -> None:
-    """With what they have instead, and how to name it; a few of many are not."""
+def test_fields_that_would_lose_the_text_of_documents_are_rejected() -> None:
+    """The message names the other fields and the options. A small share of such documents is accepted."""
     lost, kept = {"headline": "a headline", "body": PROSE}, {"title": "", "text": PROSE}
     with pytest.raises(UsageError, match=r"1 of 2 documents of it would lose .*body, headline.*--text-field"):
         check_fields(sample(lost, kept), ("title", "text"), (), "it")
@@ -76,8 +76,8 @@ def test_documents_that_would_lose_their_text_are_refused() -> None:
         assert note.startswith("1 of 2 documents of it have no text, but there is text in body, headline")
 
 
-def test_a_text_beside_a_title_is_told() -> None:
-    """A document that has its title, and its text in another field, is found by its title alone."""
+def test_a_text_in_another_field_is_reported() -> None:
+    """A document with only its title in an enriched field is found only by its title."""
     (note,) = check_fields(sample({"title": "Logs", "body": PROSE}), ("title", "text"), (), "it")
     assert "have no text, but there is text in body, which is not searched" in note
     assert check_fields(sample({"title": "Logs", "lang": "en"}), ("title", "text"), (), "it") == []
@@ -85,28 +85,28 @@ def test_a_text_beside_a_title_is_told() -> None:
 
 
 def test_a_title_is_a_short_field_of_most_documents() -> None:
-    """A footnote of one of them is none."""
+    """A field of a single document is not the title."""
     first = {"kopf": "Ein Kopf mit vier Worten", "inhalt": PROSE, "fuss": "noch ein kurzer Satz"}
     chosen = choose_fields(["fuss", "inhalt", "kopf"], sample(first, *[{**first, "fuss": None}] * 3))
     assert chosen.names == ("kopf", "fuss", "inhalt")
 
 
 @pytest.mark.parametrize("source", [{"title": "", "note": PROSE}, {"year": 2024}, {"lang": "en"}])
-def test_documents_without_text_are_not_refused(source: dict[str, object]) -> None:
-    """A field that is there and empty was left so by its owner, and a code is no text."""
+def test_documents_without_text_are_accepted(source: dict[str, object]) -> None:
+    """An empty field counts as present, and a code is not text."""
     check_fields(sample(source), ("title", "text"), (), "it")
 
 
-def test_a_field_that_no_document_has_is_refused() -> None:
-    """Where the user has named it, with the fields that there are; an empty one is there."""
+def test_a_named_field_that_no_document_has_is_rejected() -> None:
+    """The message lists the existing fields. An empty field exists."""
     with pytest.raises(UsageError, match=r"None of the first 1 documents of it has the field 'bdy'; .*body"):
         check_fields(sample({"title": "Logs", "body": PROSE}), ("title", "bdy"), ("bdy",), "it")
     check_fields(sample({"title": "", "text": PROSE}), ("title", "text"), ("title",), "it")
     check_fields([], ("title", "bdy"), ("bdy",), "it")
 
 
-def test_a_field_inside_another_is_refused() -> None:
-    """No index can hold a text and fields below it."""
+def test_a_field_inside_another_is_rejected() -> None:
+    """An index cannot have a text field with fields below it."""
     check_no_overlap(("page.title", "page.body", "pages"))
     with pytest.raises(UsageError, match="inside the field 'page'"):
         check_no_overlap(("page", "page.body"))

@@ -1,4 +1,4 @@
-"""Measuring search on judged queries: collections, metrics, plain baselines, the report and its gate.
+"""Evaluate search on judged queries: collections, metrics, baselines, the report and its gate.
 
-Rankings come from a search engine; this room only makes the queries and judges the answers.
+This package builds the queries and scores the rankings. The rankings come from a search engine.
 """

@@ -1,6 +1,6 @@
-"""The plain systems that enrichment is measured against: their fields and their queries.
+"""The plain systems (baselines) for an evaluation: their fields and their queries.
 
-Each is BM25 as the engine has it (k1 1.2, b 0.75), over words, characters, pairs or stems.
+Each is the engine's BM25 (k1 1.2, b 0.75) over words, Han characters, Han bigrams, or stems.
 """
 
 from collections import Counter
@@ -19,7 +19,7 @@ WORDS, UNIGRAMS, BIGRAMS, STEMS = "words", "unigrams", "bigrams", "stems"
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """A way to search: from what a user typed to the query that an index is asked."""
+    """A search system: a function from the typed text to the query for an index."""
 
     name: str
     index: str
@@ -32,9 +32,9 @@ def content(words: Sequence[str]) -> list[str]:
 
 
 def grams(text: str, size: Literal[1, 2]) -> list[str]:
-    """The characters of Han runs, or their overlapping pairs, in their order; other words as they are.
+    """The characters (size 1) or bigrams (size 2) of Han runs, and the other words of a text, in order.
 
-    A run of one character is that character.
+    A run of one character gives that character.
     """
     found: list[str] = []
     for place, part in enumerate(HAN_SPLIT.split(normalize(text))):
@@ -49,11 +49,11 @@ def grams(text: str, size: Literal[1, 2]) -> list[str]:
 
 @dataclass(frozen=True)
 class BaselineFields:
-    """The enrichment that fills the fields of the plain systems.
+    """The enrichment that writes the fields of the plain systems.
 
-    `words` and, by the language, `unigrams` and `bigrams` or `stems` hold all fields together;
-    where there are titles `tokens.<field>` holds the words of each. Stop words are left out, but for
-    unigrams and bigrams.
+    `words` and, depending on the language, `unigrams` and `bigrams` or `stems` contain all fields together.
+    If there are titles, `tokens.<field>` contains the words of each field. Stop words are removed, except
+    in unigrams and bigrams.
     """
 
     fields: tuple[str, ...]
@@ -90,7 +90,7 @@ class BaselineFields:
 def plain_systems(
     analyzer: Analyzer, language: Literal["zh", "en"], titled: bool, index: str
 ) -> list[System]:
-    """The plain systems that apply, `bm25` first; `index` holds the fields of BaselineFields."""
+    """The plain systems for a language, `bm25` first. index: an index with the fields of `BaselineFields`."""
 
     def words(text: str) -> list[str]:
         return content(analyzer.words(text))
@@ -110,6 +110,6 @@ def plain_systems(
 
 
 def bag_of_words(text: str, words: Sequence[str], family: str) -> Query:
-    """The query of plain words in a family of fields; a word that comes twice has twice the weight."""
+    """The query for words in a field family. The weight of a word is its number of occurrences."""
     terms = (QueryTerm(word, float(count), field=family) for word, count in Counter(words).items())
     return Query(text, tuple(terms))

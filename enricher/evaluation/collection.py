@@ -1,4 +1,4 @@
-"""A judged collection: a folder of documents, queries and TREC relevance judgements."""
+"""A test collection: a folder with documents, queries and TREC relevance judgements."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -17,18 +17,18 @@ QRELS_FILE = "qrels.tsv"
 QUERY_FORMAT = SourceFormat("id", "text", "text")
 TREC_COLUMNS, BEIR_COLUMNS = 4, 3
 GRADE_NAMES = frozenset({"score", "grade", "rel", "relevance", "relevancy", "label", "judgement", "judgment"})
-"""How the last column of judgements is called where a first line names the columns."""
+"""Names of the last column in the header line of a file of judgements."""
 GRADE = re.compile(r"([+-]?[0-9]+)(?:\.0*)?")
-LARGEST_GRADE = 1_000_000
-"""trec_eval counts by grade, in an array as long as the largest; far beyond this its nDCG is 0."""
-SHOWN_CHARACTERS = 40
+MAX_GRADE = 1_000_000
+"""Maximum grade. trec_eval allocates an array of this length; with far larger grades its nDCG is 0."""
+MAX_SHOWN_CHARACTERS = 40
 BLANKS = " \t\v\f\r"
 WHITE_SPACE = re.compile(f"[{BLANKS}]+")
-"""What parts columns in C; other white space of Unicode may stand in ids."""
+"""Column separators, as in C. Ids may contain other Unicode white space."""
 
 SAMPLE_DOCUMENTS = 200
 SAMPLE_CHARACTERS = 1_000
-"""By so many characters of so many documents the language of a collection is told."""
+"""The language of a collection is detected from so many characters of so many documents."""
 
 Judgements = Mapping[str, Mapping[str, int]]
 """Query id → document id → grade."""
@@ -36,7 +36,7 @@ Judgements = Mapping[str, Mapping[str, int]]
 
 @dataclass(slots=True)
 class Counts:
-    """What a collection holds, and what of it cannot be measured or came twice."""
+    """The size of a collection, and the numbers of repeated and unusable entries."""
 
     documents: int = 0
     repeated_documents: int = 0
@@ -52,7 +52,7 @@ class Counts:
         return asdict(self)
 
     def sentences(self) -> list[str]:
-        """One for every count that a reader of the figures should know of."""
+        """One sentence for every count that matters to the reader of a report."""
         said = {
             "repeated_documents": (
                 "document",
@@ -85,10 +85,10 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """A collection whose queries and judgements are in memory, and whose documents stream.
+    """A test collection. Its queries and judgements are in memory; its documents are streamed.
 
-    `queries` are those with a relevant document (grade > 0), `judgements` theirs. `titled` says
-    whether any document has a title.
+    queries, judgements: only queries with a relevant document (grade > 0). titled: whether any document has a
+    title.
     """
 
     name: str
@@ -101,7 +101,7 @@ class Collection:
     counts: Counts = field(default_factory=Counts)
 
     def documents(self) -> Iterator[Document]:
-        """The documents that can be read, in their order; those that cannot were rejected before."""
+        """Yield the valid documents in order. Invalid ones were reported by `read_collection`."""
         return (item for item in read_files([self.file], self.form) if isinstance(item, Document))
 
 
@@ -112,11 +112,11 @@ def read_collection(
     analyzer: Analyzer,
     on_rejection: Callable[[Rejection], None],
 ) -> Collection:
-    """Read a collection: `docs.jsonl`, `queries.jsonl` (both also `.gz`) and `qrels.tsv`.
+    """Read a collection from a folder: `docs.jsonl`, `queries.jsonl` and `qrels.tsv` (plain or `.gz`).
 
-    qrels: another file of judgements, also by its name inside the folder. analyzer: cuts the sample
-    by which the language is told. A line that cannot be used is a rejection. Raises SourceError where
-    a file is missing, or nothing can be measured.
+    qrels: another file of judgements, as a path or as a name in the folder. analyzer: segments the sample
+    from which the language is detected. Invalid lines are passed to `on_rejection`. Raises SourceError if a
+    file is missing, or nothing can be measured.
     """
     if not folder.is_dir():
         raise SourceError(f"There is no folder {str(folder)!r}: a collection is a folder.")
@@ -127,9 +127,9 @@ def read_collection(
     texts = _read_queries(queries, counts, on_rejection)
     grades = _read_judgements(judgements, counts, on_rejection)
     if not texts:
-        raise SourceError(f"The file {str(queries.path)!r} holds no query.")
+        raise SourceError(f"The file {str(queries.path)!r} contains no query.")
     if not grades:
-        raise SourceError(f"The file {str(judgements.path)!r} holds no judgement.")
+        raise SourceError(f"The file {str(judgements.path)!r} contains no judgement.")
     counts.queries_without_judgements = len(texts.keys() - grades.keys())
     counts.judged_queries_missing = len(grades.keys() - texts.keys())
     judged = {name: grades[name] for name in texts if name in grades}
@@ -139,7 +139,7 @@ def read_collection(
         raise SourceError(f"No query of {str(folder)!r} has a relevant document in {judgements.name}.")
     ids, titled, sample = _survey(documents, form, counts, on_rejection)
     if not ids:
-        raise SourceError(f"The file {str(documents.path)!r} holds no document.")
+        raise SourceError(f"The file {str(documents.path)!r} contains no document.")
     wanted = {document for found in relevant.values() for document in found}
     counts.judged_documents_missing = len(wanted - ids)
     language = language_of(word for text in sample for word in analyzer.words(text))
@@ -148,18 +148,18 @@ def read_collection(
 
 
 def judged_files(folder: Path, qrels: Path | None) -> list[Path]:
-    """Where the files of a collection may be."""
+    """The possible paths of the files of a collection."""
     names = [*COLLECTION_FILES, *QUERY_FILES, QRELS_FILE, f"{QRELS_FILE}.gz"]
     chosen = [] if qrels is None else [qrels, folder / qrels]
     return [*chosen, *(folder / name for name in names)]
 
 
 def _file(folder: Path, names: tuple[str, ...], *, json_lines: bool) -> SourceFile:
-    """The first of the files that is there."""
+    """The first of the files that exists. Raises SourceError if none does."""
     for name in names:
         if (folder / name).is_file():
             return SourceFile(folder / name, name, json_lines)
-    raise SourceError(f"The folder {str(folder)!r} holds no {names[0]} (also as .gz).")
+    raise SourceError(f"The folder {str(folder)!r} contains no {names[0]} (plain or .gz).")
 
 
 def _qrels_file(folder: Path, qrels: Path | None) -> SourceFile:
@@ -174,7 +174,7 @@ def _qrels_file(folder: Path, qrels: Path | None) -> SourceFile:
 def _read_queries(
     file: SourceFile, counts: Counts, on_rejection: Callable[[Rejection], None]
 ) -> dict[str, str]:
-    """Query id → text; of equal ids the last."""
+    """Query id → text. If an id is repeated, the last query is kept."""
     queries: dict[str, str] = {}
     for item in accepted(read_files([file], QUERY_FORMAT), on_rejection):
         counts.repeated_queries += item.id in queries
@@ -185,10 +185,9 @@ def _read_queries(
 def _read_judgements(
     file: SourceFile, counts: Counts, on_rejection: Callable[[Rejection], None]
 ) -> dict[str, dict[str, int]]:
-    """The judgements of a file; of equal pairs the last.
+    """Read the judgements of a file. If a pair is repeated, the last one is kept.
 
-    A line is `qid 0 docid grade`, as trec_eval has it, or `qid docid grade` below a line that names these
-    three columns, as BEIR has it.
+    A line is `qid 0 docid grade` (trec_eval), or `qid docid grade` after a header line (BEIR).
     """
     judgements: dict[str, dict[str, int]] = {}
     columns = TREC_COLUMNS
@@ -209,14 +208,17 @@ def _read_judgements(
 
 
 def _header(line: str) -> int | None:
-    """The number of columns of a line that names them, None where it is a judgement, good or bad."""
+    """The number of columns if the line is a header; None if it is a judgement, valid or not."""
     columns = line.lower().split()
     is_header = len(columns) in (BEIR_COLUMNS, TREC_COLUMNS) and columns[-1] in GRADE_NAMES
     return len(columns) if is_header else None
 
 
 def _judgement(line: str, number: int) -> tuple[str, str, int]:
-    """Query, document and grade of a line of so many columns. Raises ValueError in a sentence."""
+    """Parse a line of `number` columns to query, document and grade.
+
+    Raises ValueError with a sentence for the user.
+    """
     columns = _columns(line, number)
     if len(columns) == number == BEIR_COLUMNS:
         query, document, grade = columns
@@ -224,8 +226,8 @@ def _judgement(line: str, number: int) -> tuple[str, str, int]:
         query, _, document, grade = columns
     elif number == TREC_COLUMNS and len(columns) == BEIR_COLUMNS:
         raise ValueError(
-            "A judgement has four columns, qid 0 docid grade; this line has 3. Those of BEIR (query-id, "
-            "corpus-id, score) come below a line with these names."
+            "A judgement has four columns, qid 0 docid grade; this line has 3. A file in the format of BEIR "
+            "needs a header line: query-id, corpus-id, score."
         )
     else:
         form = "four columns, qid 0 docid grade" if number == TREC_COLUMNS else "three columns, as the header"
@@ -234,7 +236,7 @@ def _judgement(line: str, number: int) -> tuple[str, str, int]:
 
 
 def _columns(line: str, number: int) -> list[str]:
-    """The columns of a line, parted by any white space, or by single tabs where ids hold spaces."""
+    """Split a line into columns: at single tabs if that gives `number` columns, else at white space."""
     by_tabs = [column.strip() for column in line.split("\t")]
     return by_tabs if len(by_tabs) == number and all(by_tabs) else WHITE_SPACE.split(line.strip(BLANKS))
 
@@ -242,20 +244,20 @@ def _columns(line: str, number: int) -> list[str]:
 def _grade(text: str) -> int:
     match = GRADE.fullmatch(text)
     if match is None:
-        raise ValueError(f"The grade {_shortened(text)!r} is no whole number.")
-    if len(match[1].lstrip("+-0")) > len(str(LARGEST_GRADE)) or abs(int(match[1])) > LARGEST_GRADE:
-        raise ValueError(f"The grade {_shortened(text)!r} is beyond {LARGEST_GRADE:,}.")
+        raise ValueError(f"The grade {_shortened(text)!r} is not a whole number.")
+    if len(match[1].lstrip("+-0")) > len(str(MAX_GRADE)) or abs(int(match[1])) > MAX_GRADE:
+        raise ValueError(f"The grade {_shortened(text)!r} is not between -{MAX_GRADE:,} and {MAX_GRADE:,}.")
     return int(match[1])
 
 
 def _shortened(text: str) -> str:
-    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
+    return text if len(text) <= MAX_SHOWN_CHARACTERS else f"{text[:MAX_SHOWN_CHARACTERS]}…"
 
 
 def _survey(
     file: SourceFile, form: SourceFormat, counts: Counts, on_rejection: Callable[[Rejection], None]
 ) -> tuple[set[str], bool, list[str]]:
-    """The ids of all documents, whether any has a title, and a sample of their texts."""
+    """Read all documents: their ids, whether any has a title, and a sample of their texts."""
     ids: set[str] = set()
     titled = False
     title = title_of(form.fields)
@@ -270,7 +272,7 @@ def _survey(
 
 
 def _take(document: Document, ids: set[str], counts: Counts, title: str | None) -> bool:
-    """Count a document; answers whether it has a title."""
+    """Count a document. Returns whether it has a title."""
     if document.id in ids:
         counts.repeated_documents += 1
     ids.add(document.id)
@@ -279,5 +281,5 @@ def _take(document: Document, ids: set[str], counts: Counts, title: str | None) 
 
 
 def whole_text(document: Document, fields: tuple[str, ...]) -> str:
-    """The text of all fields together, a line each."""
+    """The text of all fields, joined by line feeds."""
     return "\n".join(document.text(name) for name in fields)

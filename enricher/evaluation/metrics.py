@@ -1,4 +1,4 @@
-"""Measures of a ranking against judgements, by trec_eval's own code, and their significance."""
+"""Metrics of rankings, computed by the code of trec_eval, and their significance."""
 
 import math
 import warnings
@@ -12,17 +12,18 @@ from scipy import stats
 NDCG, RECALL = nDCG @ 10, R @ 100
 MEASURES = (NDCG, RECALL, AP, RR)
 
-DEPTH = 1_000
-"""Hits of a query that are judged."""
+MAX_SCORED_HITS = 1_000
+"""Number of hits per query that are scored."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueryScores:
-    """The measures of one query, each from 0 to 1.
+    """The metrics of one query, each from 0 to 1.
 
-    ndcg: nDCG@10 with the grade as gain, discounted by log2(rank + 1) (Järvelin and Kekäläinen 2002, as
-    trec_eval's ndcg_cut_10). recall: share of the relevant documents among the first 100. average_precision:
-    over all hits. reciprocal_rank: 1 / rank of the first relevant document. Relevant is a grade above 0.
+    ndcg: nDCG@10 with the grade as gain and the discount log2(rank + 1) (Järvelin and Kekäläinen 2002;
+    trec_eval: ndcg_cut_10). recall: share of the relevant documents among the first 100 hits.
+    average_precision: over all hits. reciprocal_rank: 1 / rank of the first relevant document. A document
+    with a grade above 0 is relevant.
     """
 
     ndcg: float = 0.0
@@ -32,9 +33,10 @@ class QueryScores:
 
 
 def score_ranking(grades: Mapping[str, int], scores: Mapping[str, float]) -> QueryScores:
-    """The measures of one query: grades by document, scores of the documents that were found.
+    """The metrics of one query.
 
-    Documents of equal score stand in the order of `ranked`, as trec_eval has it.
+    grades: document id → grade. scores: document id → score of each hit. Equal scores are ordered like
+    `ranked`, as in trec_eval.
     """
     if not scores:
         return QueryScores()
@@ -44,18 +46,18 @@ def score_ranking(grades: Mapping[str, int], scores: Mapping[str, float]) -> Que
 
 
 def ranked(scores: Mapping[str, float]) -> list[str]:
-    """The documents by falling score, those of equal score by falling id."""
+    """The documents by falling score; equal scores by falling id."""
     return sorted(scores, key=lambda name: (scores[name], name), reverse=True)
 
 
 def p_value(first: Sequence[float], second: Sequence[float]) -> float:
-    """Two-sided paired t-test of the same queries' scores: how likely the difference is by chance.
+    """The p-value of a two-sided paired t-test of two systems' scores on the same queries.
 
-    1 where there is no difference, or fewer than two queries.
+    Returns 1 if there is no difference, or fewer than two queries.
     """
     if len(first) < 2 or list(first) == list(second):
         return 1.0
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # Every query may differ by the same.
+        warnings.simplefilter("ignore", RuntimeWarning)  # raised if all queries differ by the same value
         value = float(stats.ttest_rel(first, second).pvalue)
     return 1.0 if math.isnan(value) else value

@@ -1,4 +1,4 @@
-"""The systems of a report as bars."""
+"""Bar charts of the systems in a report."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,31 +10,31 @@ from enricher.sentences import counted
 
 FORMATS = ("svg", "png", "pdf")
 STRONG, PLAIN = ("#b5482a", "#e3a792"), ("#5b6770", "#b9c1c7")
-"""Colours of the two bars of the enriched search, and of all others."""
+"""Colors of the two bars of the enriched search, and of the other systems."""
 
 
 def need_matplotlib() -> None:
-    """Raise UsageError, with the way out, where nothing can be drawn."""
+    """Raise UsageError if matplotlib is not installed."""
     if find_spec("matplotlib") is None:
         raise UsageError(
-            "A plot needs matplotlib: pip install matplotlib, or in a clone pip install '.[maps]'."
+            "A plot needs matplotlib. Run: pip install matplotlib, or in a clone: pip install '.[maps]'."
         )
 
 
 def format_of(path: Path) -> str:
-    """The format that the name of a plot's file asks for; UsageError where that is none of FORMATS."""
+    """The format of a plot by the suffix of its file. Raises UsageError if it is not in FORMATS."""
     suffix = path.suffix.lower().removeprefix(".")
     if suffix not in FORMATS:
         raise UsageError(
-            f"The plot {str(path)!r} has no known format: let its name end in .svg, .png or .pdf."
+            f"The plot {str(path)!r} has no known format. Use a file name that ends in .svg, .png or .pdf."
         )
     return suffix
 
 
 def draw(report: Report, path: Path) -> None:
-    """Write a bar of nDCG@10 and one of Recall@100 for every system, in the format of the file's name.
+    """Draw bars of nDCG@10 and Recall@100 for every system, in the format of the file name.
 
-    The enriched search stands out, and a star marks the strongest plain system. Raises UsageError, OSError.
+    The enriched search is highlighted; a star marks the strongest plain system. Raises UsageError, OSError.
     """
     form = format_of(path)
     need_matplotlib()
@@ -77,5 +77,5 @@ def draw(report: Report, path: Path) -> None:
     axes.legend(handles=handles, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, frameon=False)
     details = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(form)
     with matplotlib.rc_context({"svg.hashsalt": "enricher", "svg.fonttype": "none"}), catch_warnings():
-        simplefilter("ignore", UserWarning)  # of a name in signs that the font lacks
+        simplefilter("ignore", UserWarning)  # about characters that the font lacks
         figure.savefig(path, format=form, dpi=150, metadata=details)

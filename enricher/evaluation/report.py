@@ -1,4 +1,4 @@
-"""What an evaluation found: one line a system, the most hurt queries, and the gate."""
+"""The report of an evaluation: one line per system, the most hurt queries, and the gate."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ ENRICHED = "enriched"
 PLAIN_PREFIX = "bm25"
 MARGIN = 0.01
 """A query is helped or hurt when its nDCG@10 differs by more than this."""
-SHOWN_HURT = 10
+MAX_HURT_QUERIES = 10
 
 
 @dataclass(frozen=True, slots=True)
 class QueryResult:
-    """One query on one system: its measures, its time, and the ranks of the relevant documents found."""
+    """The result of one query on one system: metrics, time, and the ranks of the relevant documents found."""
 
     scores: QueryScores
     ms: float
@@ -26,15 +26,16 @@ class QueryResult:
 
 
 Results = Mapping[str, QueryResult]
-"""Query id → result, the same queries in the same order for every system."""
+"""Query id → result. Every system has the same queries in the same order."""
 
 
 @dataclass(frozen=True, slots=True)
 class SystemSummary:
-    """One system: means over the queries, milliseconds a query (median).
+    """The summary of one system: mean metrics over the queries, and median milliseconds per query (`ms`).
 
-    helped and hurt: queries on which nDCG@10 differs from that of `bm25` by more than MARGIN. change:
-    percent of nDCG@10 against the strongest plain system; p: how likely that difference is by chance.
+    helped, hurt: number of queries whose nDCG@10 is higher, or lower, than that of `bm25` by more than
+    MARGIN. change: difference of nDCG@10 to the strongest plain system, in percent. p: the p-value of that
+    difference.
     """
 
     name: str
@@ -49,7 +50,7 @@ class SystemSummary:
     p: float
 
     def as_json(self) -> dict[str, object]:
-        """The figures under the names of the contract."""
+        """The figures as JSON. Applications rely on these keys."""
         return {
             "ndcg@10": round(self.ndcg, 6),
             "recall@100": round(self.recall, 6),
@@ -65,8 +66,8 @@ class SystemSummary:
 class HurtQuery:
     """A query that the enriched search answers worse than the strongest plain system.
 
-    document: the relevant document that the plain system ranks best, else the enriched search, None
-    where neither finds one. Ranks begin with 1, None where it is not among the hits that were judged.
+    document: the relevant document with the best rank in the plain system, else in the enriched search;
+    None if neither finds one. Ranks start at 1; None if the document is not among the scored hits.
     """
 
     id: str
@@ -91,20 +92,20 @@ class HurtQuery:
 
 @dataclass(frozen=True, slots=True)
 class IndexBytes:
-    """Bytes on disk of an index with words only, and of the enriched one."""
+    """Bytes on disk of an index with words only, and of the enriched index."""
 
     words: int
     enriched: int
 
     @property
     def growth(self) -> float:
-        """How many times as large the enriched index is."""
+        """The size of the enriched index divided by that of the index with words only."""
         return self.enriched / self.words if self.words else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The outcome of an evaluation; `strongest` names the plain system of the highest nDCG@10."""
+    """The result of an evaluation. strongest: the plain system with the highest nDCG@10."""
 
     collection: str
     queries: int
@@ -120,7 +121,7 @@ class Report:
         return next(system for system in self.systems if system.name == name)
 
     def as_json(self) -> dict[str, object]:
-        """What the contract names."""
+        """The main figures as JSON. Applications rely on these keys."""
         return {
             "collection": self.collection,
             "queries": self.queries,
@@ -128,7 +129,7 @@ class Report:
         }
 
     def as_full_json(self) -> dict[str, object]:
-        """The same with all else that was found."""
+        """All figures as JSON: the main figures, significance, index sizes and the most hurt queries."""
         systems = {
             system.name: system.as_json() | {"change_percent": round(system.change, 3), "p": system.p}
             for system in self.systems
@@ -146,13 +147,13 @@ class Report:
 
 
 def strongest_plain(results: Mapping[str, Results]) -> str:
-    """The plain system with the highest mean nDCG@10; of equals the first."""
+    """The plain system with the highest mean nDCG@10; the first one if several are equal."""
     plain = [name for name in results if name.startswith(PLAIN_PREFIX)]
     return max(plain, key=lambda name: fmean(_ndcg(results[name])))
 
 
 def summarize(results: Mapping[str, Results]) -> tuple[SystemSummary, ...]:
-    """One summary a system, in their order; `bm25` must be among them."""
+    """One summary per system, in the given order. `bm25` must be among the systems."""
     base = _ndcg(results[BASE])
     strongest = _ndcg(results[strongest_plain(results)])
     return tuple(_summary(name, found, base, strongest) for name, found in results.items())
@@ -181,16 +182,16 @@ def _ndcg(results: Results) -> list[float]:
 
 
 def most_hurt(plain: Results, enriched: Results) -> list[str]:
-    """The ids of the queries that lose most nDCG@10, more than MARGIN, the worst first."""
+    """The ids of the queries that lose more than MARGIN of nDCG@10, the worst first."""
     losses = {name: plain[name].scores.ndcg - result.scores.ndcg for name, result in enriched.items()}
     hurt = [name for name, loss in losses.items() if loss > MARGIN]
-    return sorted(hurt, key=lambda name: -losses[name])[:SHOWN_HURT]
+    return sorted(hurt, key=lambda name: -losses[name])[:MAX_HURT_QUERIES]
 
 
 def explain_hurt(
     name: str, collection: Collection, plain: Results, enriched: Results, terms: tuple[QueryTerm, ...]
 ) -> HurtQuery:
-    """What a query asked, and where the relevant document stands in both rankings."""
+    """Describe a hurt query: its terms, and the ranks of a relevant document in both systems."""
     before, after = plain[name].ranks, enriched[name].ranks
     ranks = before or after
     document = min(ranks, key=lambda found: ranks[found]) if ranks else None
@@ -207,9 +208,9 @@ def explain_hurt(
 
 
 def gate(report: Report, percent: float) -> str | None:
-    """Why the enriched search may not be used: one sentence, None where it may.
+    """Check the gate: None if the enriched search passes, else a sentence with the reason.
 
-    It may fall below the strongest plain system by so many percent of nDCG@10.
+    percent: how far nDCG@10 may be below that of the strongest plain system.
     """
     enriched, plain = report.system(ENRICHED), report.system(report.strongest)
     if enriched.ndcg >= plain.ndcg * (1 - percent / 100):

@@ -1,7 +1,7 @@
-"""RM3: a query expanded from its own first hits (pseudo-relevance feedback).
+"""RM3: expand a query with words of its first hits (pseudo-relevance feedback).
 
-The relevance model of Lavrenko and Croft (2001), mixed with the query as in Abdul-Jaleel et al. (2004),
-with the defaults and the choice of terms of Anserini.
+The relevance model of Lavrenko and Croft (2001), interpolated with the query as in Abdul-Jaleel et al.
+(2004). The defaults and the selection of terms are those of Anserini.
 """
 
 from collections import Counter
@@ -15,17 +15,18 @@ from enricher.text import Analyzer, is_content
 FEEDBACK_DOCUMENTS = 10
 FEEDBACK_TERMS = 10
 QUERY_WEIGHT = 0.5
-LONGEST_TERM = 20
-COMMON = 0.1
-"""A word that stands in a greater share of the documents is no feedback term."""
+MAX_TERM_CHARACTERS = 20
+MAX_DOCUMENT_SHARE = 0.1
+"""Maximum share of the documents that may contain a feedback term."""
 
 
 def relevance_model(
     documents: Sequence[tuple[Mapping[str, int], float]], terms: int = FEEDBACK_TERMS
 ) -> dict[str, float]:
-    """p(word|R) of the heaviest words, summing to 1, from the first hits: (counts of words, score) each.
+    """The relevance model p(w|R): the weights of the `terms` heaviest words, which sum to 1.
 
-    p(w|R) ∝ Σ_d score(d) · count(w, d) / |d|, where d is cut to its `terms` most frequent words first.
+    p(w|R) ∝ Σ_d score(d) · count(w, d) / |d|, where each d is first reduced to its `terms` most frequent
+    words. documents: the word counts and the score of each of the first hits.
     """
     weights: dict[str, float] = {}
     for counts, score in documents:
@@ -39,13 +40,13 @@ def relevance_model(
 
 
 def _heaviest(weights: Mapping[str, float], number: int) -> dict[str, float]:
-    """The largest entries, those of equal weight in the order of the alphabet."""
+    """The `number` largest entries; equal weights in alphabetical order."""
     ordered = sorted(weights, key=lambda word: (-weights[word], word))
     return {word: weights[word] for word in ordered[:number]}
 
 
 def interpolate(query: Mapping[str, float], model: Mapping[str, float]) -> dict[str, float]:
-    """QUERY_WEIGHT · p(word|query) + (1 − QUERY_WEIGHT) · p(word|R), over the words of both."""
+    """QUERY_WEIGHT · p(w|query) + (1 − QUERY_WEIGHT) · p(w|R), for all words w of both."""
     total = sum(query.values())
     mixed = {word: QUERY_WEIGHT * weight / total for word, weight in query.items()}
     for word, weight in model.items():
@@ -55,9 +56,10 @@ def interpolate(query: Mapping[str, float], model: Mapping[str, float]) -> dict[
 
 @dataclass(frozen=True)
 class FeedbackQueries:
-    """Makes RM3 queries over the field `words`.
+    """Builds RM3 queries for the field `words`.
 
-    search: the hits of a query, so many at most. frequencies: in how many documents words stand.
+    plain: parses a text to a query. search: returns at most the given number of hits of a query. frequencies:
+    returns the document frequencies of words.
     """
 
     analyzer: Analyzer
@@ -67,7 +69,7 @@ class FeedbackQueries:
     frequencies: Callable[[Sequence[str]], Frequencies]
 
     def query(self, text: str) -> Query:
-        """The query expanded from its first hits; the plain one where it finds nothing to add."""
+        """The query expanded with words of its first hits; the plain query if there is nothing to add."""
         plain = self.plain(text)
         if not plain.terms:
             return plain
@@ -77,12 +79,12 @@ class FeedbackQueries:
         return Query(text, tuple(_term(word, weight, word in typed) for word, weight in mixed.items()))
 
     def _feedback(self, hits: Sequence[Hit]) -> list[tuple[Mapping[str, int], float]]:
-        """The counts of the words of every hit that may be feedback terms, and its score."""
+        """The counts of the possible feedback terms in each hit, and its score."""
         counted = [Counter(self._words(hit)) for hit in hits]
         candidates = sorted({word for counts in counted for word in counts})
         found = self.frequencies(candidates) if candidates else Frequencies(0, ())
-        most = COMMON * found.documents
-        rare = {word for word, count in zip(candidates, found.counts, strict=True) if count <= most}
+        max_count = MAX_DOCUMENT_SHARE * found.documents
+        rare = {word for word, count in zip(candidates, found.counts, strict=True) if count <= max_count}
         return [
             ({word: count for word, count in counts.items() if word in rare}, hit.score)
             for counts, hit in zip(counted, hits, strict=True)
@@ -90,7 +92,7 @@ class FeedbackQueries:
 
     def _words(self, hit: Hit) -> list[str]:
         words = [word for name in self.fields for word in self.analyzer.words(text_at(hit.source, name))]
-        return [word for word in content(words) if is_content(word) and len(word) <= LONGEST_TERM]
+        return [word for word in content(words) if is_content(word) and len(word) <= MAX_TERM_CHARACTERS]
 
 
 def _term(word: str, weight: float, typed: bool) -> QueryTerm:

@@ -1,11 +1,11 @@
-"""One door to the methods of keyword extraction, by name."""
+"""Keyword extraction by the name of the method."""
 
 from collections.abc import Sequence
 from typing import Literal, get_args
 
 from enricher.errors import UsageError
+from enricher.keywords.noise import remove_noise
 from enricher.keywords.phrases import PhraseExtractor
-from enricher.keywords.prose import prose
 from enricher.keywords.published import published_keywords
 from enricher.model.usage import Usage
 from enricher.model.word2vec import Word2Vec
@@ -17,10 +17,10 @@ METHODS: tuple[Method, ...] = get_args(Method)
 
 
 class KeywordExtractor:
-    """Extracts keywords by any of the methods; safe to use from several threads.
+    """Extracts keywords with any method. Thread-safe.
 
-    usage: how words are used in the training text, None where the model does not say. analyzer: cuts
-    anew what is left of a text without markup, addresses and encoded data.
+    usage: statistics of words and phrases in the training text; None if the model has none. analyzer:
+    segments texts again after markup, addresses and encoded data were removed.
     """
 
     def __init__(self, word2vec: Word2Vec, usage: Usage | None, analyzer: Analyzer) -> None:
@@ -31,9 +31,9 @@ class KeywordExtractor:
     def extract(
         self, documents: Sequence[AnalyzedDocument], top: int, method: str, title_field: str | None
     ) -> list[list[Keyword]]:
-        """The keywords of each document, best first, fewer than `top` where the text has no more.
+        """The keywords of each document, best first; at most `top`.
 
-        Raises UsageError for an unknown method and for `top` under 1.
+        Raises UsageError for an unknown method, or if `top` is below 1.
         """
         if top < 1:
             raise UsageError(f"The number of keywords must be 1 or more, not {top}.")
@@ -47,11 +47,11 @@ class KeywordExtractor:
         raise UsageError(f"The method must be one of {', '.join(METHODS)}, not {method!r}.")
 
     def _without_noise(self, document: AnalyzedDocument) -> AnalyzedDocument:
-        """The document without what holds no keywords, in its texts and among its words."""
+        """The document with noise removed from its texts and its tokens."""
         source, tokens = dict(document.source), dict(document.tokens)
         for name in document.tokens:
             text = document.text(name)
-            left = prose(text, every_tag=self._analyzer.strips_html)
+            left = remove_noise(text, every_tag=self._analyzer.strips_html)
             if left != text:
                 source[name], tokens[name] = left, self._analyzer.tokens(left)
         return AnalyzedDocument(document.id, source, tokens)

@@ -1,15 +1,14 @@
-"""The published score: the words from which the text can best be guessed.
+"""The published score: keywords are the words that best predict the text.
 
-    score(w) = log p(s|w) = Σ_k log p(w_k|w)        over the words w_k of the text s
+    score(w) = ln p(s|w) = Σ_k ln p(w_k|w)        over the words w_k of the text s
 
-The codes of all words are summed once into two counts for every inner node n of the Huffman
-tree: c_n paths through it, e_n of them turning to side 1. Then for every candidate, with
-S_n = v_w·θ_n,
+The Huffman paths of all words of the text are counted once: for every inner node n of the tree, c_n paths
+pass it, and e_n of them turn to side 1. Then for every candidate w, with S_n = v_w·θ_n,
 
     score = − Σ_n [ c_n · ln(1 + e^−S_n) + e_n · S_n ]
 
-No candidate loses less at a node than c_n times the entropy of the turns e_n/c_n there. In a long
-text this bound tells after the few nodes near the root which candidates cannot win.
+At a node, every candidate loses at least c_n times the entropy of e_n/c_n. In a long text, this bound shows
+after a few nodes near the root which candidates cannot be among the best.
 """
 
 from collections.abc import Sequence
@@ -24,22 +23,22 @@ from enricher.records import Keyword
 
 Scored = tuple[IntArray, DoubleArray]
 
-LONG = 4096
-"""Words of a text from which on candidates are given up early."""
-BLOCK = 256
-"""Candidates held at a time: their vectors stay in the cache of a core."""
-ROUND = 1024
-"""Nodes after which candidates are given up for the first time; four times as many each time after."""
+LONG_TEXT_WORDS = 4096
+"""In texts with more words, candidates that cannot win are dropped early."""
+BLOCK_CANDIDATES = 256
+"""Candidates scored at a time: their vectors fit in the cache of a core."""
+FIRST_ROUND_NODES = 1024
+"""Nodes before candidates are dropped for the first time; every further round has four times as many."""
 ROUNDING = 1e-3
-"""A candidate closer than this share of a nat for each node to the best is kept."""
+"""Tolerance in nats per node: a candidate within it of the best is not dropped."""
 
 
 def text_log_probabilities(word2vec: Word2Vec, text: IntArray, candidates: IntArray) -> FloatArray:
-    """Log p(s|w) of a text for each candidate word w, natural logarithm.
+    """Ln p(s|w) of a text for each candidate word w: float32 (C,).
 
-    text: int32 (N,), rows of the words in the text, with repetitions. candidates: int32 (C,).
-    Returns float32 (C,). On a model of negative sampling Σ_k v_w·c_{w_k}, which differs from
-    log p(s|w) by about a constant of the text.
+    text: int32 (N,), rows of the words in the text, with repetitions. candidates: int32 (C,). With a model
+    trained with negative sampling, returns Σ_k v_w·c_{w_k}, which differs from ln p(s|w) by roughly a
+    constant of the text.
     """
     if word2vec.tree is None or word2vec.nodes is None:
         return _inner_products(word2vec, text, candidates)
@@ -50,17 +49,17 @@ def text_log_probabilities(word2vec: Word2Vec, text: IntArray, candidates: IntAr
 def most_probable(
     word2vec: Word2Vec, text: IntArray, candidates: IntArray, top: int
 ) -> tuple[FloatArray, IntArray]:
-    """The `top` candidates with the largest log p(s|w), best first, those of equal score in their order.
+    """The `top` candidates with the largest ln p(s|w), best first; equal scores keep the given order.
 
-    Returns scores, float32 (k,), and places among the candidates, int32 (k,).
+    Returns the scores, float32 (k,), and the indexes of the candidates, int32 (k,).
     """
     left = np.arange(len(candidates), dtype=np.int32)
     if word2vec.tree is None or word2vec.nodes is None:
         sums = _inner_products(word2vec, text, candidates).astype(np.float64)
     else:
         counts = path_counts(word2vec.tree, text)
-        sums, done, end, total = np.zeros(len(candidates)), 0, ROUND, len(counts.nodes)
-        least = _least_losses(counts) if total > ROUND else sums
+        sums, done, end, total = np.zeros(len(candidates)), 0, FIRST_ROUND_NODES, len(counts.nodes)
+        min_losses = _min_losses(counts) if total > FIRST_ROUND_NODES else sums
         while done < total:
             end = end if end < total and len(left) > top else total
             sums[left] += _node_sums(word2vec, candidates[left], counts, done, end)
@@ -68,13 +67,13 @@ def most_probable(
             if done < total:
                 best = left[np.argpartition(-sums[left], top - 1)[:top]]
                 limit = sums[best] + _node_sums(word2vec, candidates[best], counts, done, total)
-                left = left[sums[left] - least[done] >= limit.min() - ROUNDING * total]
+                left = left[sums[left] - min_losses[done] >= limit.min() - ROUNDING * total]
     best = left[np.argsort(-sums[left], kind="stable")[:top]]
     return sums[best].astype(np.float32), best
 
 
-def _least_losses(counts: PathCounts) -> DoubleArray:
-    """The least that any candidate loses at the nodes from each place on: Σ c·H(e/c), float64 (n,)."""
+def _min_losses(counts: PathCounts) -> DoubleArray:
+    """The minimum loss of any candidate from each node to the last one: Σ c·H(e/c), float64 (n,)."""
     share = np.clip(counts.turned / counts.passages, 1e-12, 1 - 1e-12)
     entropy = -share * np.log(share) - (1 - share) * np.log1p(-share)
     return np.asarray(np.cumsum((counts.passages * entropy)[::-1])[::-1])
@@ -83,13 +82,13 @@ def _least_losses(counts: PathCounts) -> DoubleArray:
 def _node_sums(
     word2vec: Word2Vec, candidates: IntArray, counts: PathCounts, start: int, end: int
 ) -> DoubleArray:
-    """The score's sum over the nodes in some places of the counts, float64 (C,)."""
+    """The sum of the score over the nodes `start` to `end` of the counts, float64 (C,)."""
     from enricher.model import kernels
 
     part = slice(start, end)
     sums = np.zeros(len(candidates) + 3)
-    for first in range(0, len(candidates), BLOCK):
-        rows = candidates[first : first + BLOCK]
+    for first in range(0, len(candidates), BLOCK_CANDIDATES):
+        rows = candidates[first : first + BLOCK_CANDIDATES]
         vectors = np.zeros((-(-len(rows) // 4) * 4, word2vec.vectors.shape[1]), np.float32)
         vectors[: len(rows)] = word2vec.vectors[rows]
         kernels.node_sums(
@@ -110,9 +109,9 @@ def _inner_products(word2vec: Word2Vec, text: IntArray, candidates: IntArray) ->
 
 
 def score_texts(word2vec: Word2Vec, texts: Sequence[IntArray], threads: int = 1) -> list[Scored]:
-    """The distinct words w of every text, in order of appearance, and log p(s|w) of each.
+    """The distinct words w of every text, in order of appearance, and ln p(s|w) of each.
 
-    texts: int32 (N,) each, rows of the model with a tree; those of a few thousand words at most.
+    texts: int32 (N,) each, rows of words; at most a few thousand words. The model must have a Huffman tree.
     Returns int32 (C,) and float64 (C,) for each text.
     """
     from enricher.model import kernels
@@ -139,15 +138,14 @@ def score_texts(word2vec: Word2Vec, texts: Sequence[IntArray], threads: int = 1)
 
 
 def published_keywords(word2vec: Word2Vec, texts: Sequence[Sequence[str]], top: int) -> list[list[Keyword]]:
-    """The words w of every text with the largest log p(s|w), best first.
+    """The `top` words w of every text with the largest ln p(s|w), best first.
 
-    texts: the content words of each, with repetitions; those that the model does not know are
-    passed over.
+    texts: the content words of each text, with repetitions. Words that the model does not know are ignored.
     """
     rows = [word2vec.rows(words) for words in texts]
     if word2vec.tree is None:
         return [_most_probable_keywords(word2vec, text, top) for text in rows]
-    long = [len(text) > LONG for text in rows]
+    long = [len(text) > LONG_TEXT_WORDS for text in rows]
     scored = iter(
         score_texts(word2vec, [text for text, is_long in zip(rows, long, strict=True) if not is_long])
     )
@@ -166,7 +164,7 @@ def _most_probable_keywords(word2vec: Word2Vec, text: IntArray, top: int) -> lis
 def _best(
     word2vec: Word2Vec, candidates: IntArray, scores: FloatArray | DoubleArray, top: int
 ) -> list[Keyword]:
-    """The candidates of the largest scores, those of equal score in their order."""
+    """The `top` candidates with the largest scores, best first; equal scores keep the given order."""
     order = np.argsort(-scores, kind="stable")[:top]
     return [
         Keyword(word2vec.words[row], score)

@@ -1,1 +1,1 @@
-"""Word2vec models: training, the Huffman tree, relatedness, neighbours, and bundles on disk."""
+"""Queries on a word2vec model: probabilities, relatedness, neighbors, senses, phrases and text vectors."""

@@ -1,12 +1,12 @@
 """The Huffman tree of a hierarchical softmax, and log p(y|x) over it.
 
-V words are the leaves; V − 1 inner nodes each hold a vector θ. At an inner node the word x turns
-to side d ∈ {0, 1} with probability σ((−1)^d v_x·θ), so that
+The V words are the leaves; each of the V − 1 inner nodes has a vector θ. At an inner node, the path from the
+word x turns to side d ∈ {0, 1} with probability σ((−1)^d v_x·θ). Therefore
 
     log p(y|x) = − Σ_k log(1 + exp(−(−1)^{d_k} v_x·θ_{n_k}))        over the path n_k of y
 
-Inner nodes are numbered in pre-order, the root first: a child stands behind its parent, and the
-nodes below one node stand together.
+Inner nodes are numbered in pre-order, the root first: a child comes after its parent, and the nodes of a
+subtree are contiguous.
 Source: F. Morin, Y. Bengio, "Hierarchical probabilistic neural network language model" (2005);
 T. Mikolov et al., "Distributed representations of words and phrases" (2013).
 """
@@ -24,17 +24,17 @@ from numpy.typing import NDArray
 from enricher.errors import BundleInvalid
 from enricher.model.arrays import DoubleArray, FloatArray, IntArray
 
-BLOCK = 16_000_000
-"""Activations held at a time: 64 MB."""
+BLOCK_ACTIVATIONS = 16_000_000
+"""Maximum activations in memory at a time (64 MB)."""
 
 
 @dataclass(frozen=True)
 class HuffmanTree:
-    """Where every leaf and inner node hangs.
+    """The structure of a Huffman tree.
 
-    children: int32 (V−1, 2), of each inner node the inner node on side 0 and 1, or ~w for the leaf
-    of word w. parents: int32 (V−1,), the inner node above each inner node (the root: −1).
-    leaf_parents: int32 (V,), the inner node above each word (−1 where the word is all there is).
+    children: int32 (V−1, 2), the children of each inner node on sides 0 and 1: an inner node, or ~w for the
+    leaf of word w. parents: int32 (V−1,), the parent of each inner node (−1 for the root). leaf_parents:
+    int32 (V,), the parent of each word (−1 if there is only one word).
     """
 
     children: IntArray
@@ -51,13 +51,13 @@ class HuffmanTree:
 
     @cached_property
     def sides(self) -> NDArray[np.int8]:
-        """The side on which each inner node hangs, int8 (V−1,); 0 for the root."""
+        """The side of each inner node below its parent, int8 (V−1,); 0 for the root."""
         hang_right = self.children[self.parents, 1] == np.arange(self.inner_nodes)
         return np.asarray(hang_right, np.int8)
 
     @cached_property
     def leaf_sides(self) -> NDArray[np.int8]:
-        """The side on which each word hangs, int8 (V,)."""
+        """The side of each word below its parent, int8 (V,)."""
         if self.inner_nodes == 0:
             return np.zeros(self.leaves, np.int8)
         hang_right = self.children[self.leaf_parents, 1] == ~np.arange(self.leaves)
@@ -65,12 +65,12 @@ class HuffmanTree:
 
     @cached_property
     def above(self) -> tuple[IntArray, NDArray[np.int8], IntArray, NDArray[np.int8]]:
-        """What the kernels climb by: parents and sides of the inner nodes, and of the words."""
+        """The arrays with which kernels climb the tree: parents and sides of inner nodes, and of words."""
         return np.asarray(self.parents), self.sides, np.asarray(self.leaf_parents), self.leaf_sides
 
     @cached_property
     def depth(self) -> int:
-        """The number of inner nodes on the longest path."""
+        """The number of inner nodes on the longest path from the root."""
         depth, below = 0, np.zeros(min(1, self.inner_nodes), np.int32)
         while len(below):
             depth += 1
@@ -82,12 +82,11 @@ class HuffmanTree:
     def from_paths(
         cls, points: Sequence[NDArray[np.integer]], codes: Sequence[NDArray[np.integer]]
     ) -> tuple["HuffmanTree", IntArray]:
-        """Build the tree from the path of every word.
+        """Build the tree from the paths of all words.
 
-        points[w] are the inner nodes from the root to the leaf w, in any numbering from 0 to
-        V−2; codes[w] the bits. Returns the tree and `order`, int32 (V−1,): order[n] is the
-        given number of the inner node that the tree calls n (reorder θ by it).
-        Raises BundleInvalid when the paths do not form one binary tree.
+        points[w]: the inner nodes from the root to the leaf w, in any numbering from 0 to V−2. codes[w]: the
+        sides. Returns the tree and `order`, int32 (V−1,): order[n] is the given number of the inner node that
+        the tree numbers n. Use it to reorder θ. Raises BundleInvalid if the paths do not form a binary tree.
         """
         vocabulary = len(points)
         if vocabulary == 1:
@@ -104,7 +103,10 @@ class HuffmanTree:
 
     @classmethod
     def from_children(cls, children: NDArray[np.int64], root: int) -> tuple["HuffmanTree", IntArray]:
-        """The tree of a table of children in any order, int64 (V−1, 2), and the order of its nodes."""
+        """Build the tree from a table of children in any numbering, int64 (V−1, 2).
+
+        Returns the tree and `order`, as `from_paths` does.
+        """
         order = _pre_order(children, root)
         place = np.empty(len(order), np.int32)
         place[order] = np.arange(len(order), dtype=np.int32)
@@ -119,7 +121,7 @@ class HuffmanTree:
         return cls(np.ascontiguousarray(moved), parents, leaf_parents), order
 
     def path(self, leaf: int) -> list[tuple[int, int]]:
-        """The path to a word as (inner node, bit) from the root down."""
+        """The path from the root to a word, as pairs (inner node, side)."""
         steps = []
         node, child = int(self.leaf_parents[leaf]), ~leaf
         while node >= 0:
@@ -131,7 +133,7 @@ class HuffmanTree:
 def _children(
     nodes: NDArray[np.int64], bits: NDArray[np.int64], ends: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """The children of every node from all paths one after the other; `ends` are their last steps."""
+    """The children of every inner node, from all paths concatenated. ends: the index of each path's end."""
     below = np.empty(len(nodes), np.int64)
     below[:-1] = nodes[1:]
     below[ends] = ~np.arange(len(ends))
@@ -139,7 +141,7 @@ def _children(
     children[nodes, bits] = below
     first = np.concatenate([[0], ends[:-1] + 1])
     consistent = (children[nodes, bits] == below).all() and (nodes[first] == nodes[0]).all()
-    # Every leaf has its place; if every inner node but the root has one too, none is left empty.
+    # Every leaf is a child. If every inner node except the root is one too, no entry is empty.
     named = np.sort(np.append(children[children >= 0], nodes[0]))
     if not consistent or not np.array_equal(named, np.arange(len(children))):
         raise BundleInvalid("The Huffman paths of this model do not form a binary tree.")
@@ -153,7 +155,7 @@ def _pre_order(children: NDArray[np.int64], root: int) -> IntArray:
         below = children[levels[-1]].ravel()
         levels.append(below[below >= 0])
     sizes = np.ones(len(children) + 1, np.int64)
-    sizes[-1] = 0  # what a leaf, any index below zero, counts for
+    sizes[-1] = 0  # leaves, which have negative indexes, are read here
     for level in levels[::-1]:
         sizes[level] = 1 + sizes[np.maximum(children[level], -1)].sum(axis=1)
     place = np.zeros(len(children), np.int64)
@@ -168,11 +170,10 @@ def _pre_order(children: NDArray[np.int64], root: int) -> IntArray:
 
 
 def log_probabilities(tree: HuffmanTree, nodes: FloatArray, vectors: FloatArray) -> FloatArray:
-    """Logarithms of p(y|x) for every word y and each of n words x; exact, double precision after the product.
+    """Ln p(y|x) for every word y and each of n words x: float32 (n, V). Exact, summed in double precision.
 
-    nodes: float32 (V−1, d), θ in the tree's numbering. vectors: float32 (n, d), input vectors.
-    Returns float32 (n, V), natural logarithm. O(n·V·d) multiplications, then O(n·V) additions:
-    the product gives all activations at once, and they flow down the tree from parent to child.
+    nodes: float32 (V−1, d), θ in the numbering of the tree. vectors: float32 (n, d), input vectors. Takes
+    O(n·V·d) multiplications for all activations, then O(n·V) additions from parents to children.
     """
     if tree.inner_nodes == 0:
         return np.zeros((len(vectors), tree.leaves), np.float32)
@@ -182,7 +183,7 @@ def log_probabilities(tree: HuffmanTree, nodes: FloatArray, vectors: FloatArray)
         np.matmul(vectors, nodes.T, out=scratch.activations)
         scratch.flow(tree, scratch.activations, result)
         return result
-    block = max(1, BLOCK // tree.inner_nodes)
+    block = max(1, BLOCK_ACTIVATIONS // tree.inner_nodes)
     for start in range(0, len(vectors), block):
         activations = vectors[start : start + block] @ nodes.T
         _in_threads(partial(_flow_rows, tree, activations, result[start : start + block]), len(activations))
@@ -190,7 +191,7 @@ def log_probabilities(tree: HuffmanTree, nodes: FloatArray, vectors: FloatArray)
 
 
 class _Scratch:
-    """Memory for what flows down a tree."""
+    """Reusable buffers for `kernels.flow`."""
 
     def __init__(self, inner_nodes: int) -> None:
         self.activations = np.empty((1, inner_nodes), np.float32)
@@ -203,7 +204,7 @@ class _Scratch:
 
 
 class _OfThread(threading.local):
-    """The memory that a thread keeps: to get new pages for every word takes longer than the word."""
+    """The buffers of each thread. They are kept, because new memory pages take longer than the work."""
 
     kept: _Scratch | None = None
 
@@ -223,7 +224,10 @@ def _flow_rows(tree: HuffmanTree, activations: FloatArray, result: FloatArray, r
 def log_probabilities_of(
     tree: HuffmanTree, nodes: FloatArray, vectors: FloatArray, targets: IntArray
 ) -> FloatArray:
-    """The same for some words y alone: int32 (m,) gives float32 (n, m), in O(n·m·depth·d) at most."""
+    """Ln p(y|x) for m target words y and each of n words x: float32 (n, m), in O(n·m·depth·d).
+
+    nodes: float32 (V−1, d). vectors: float32 (n, d), input vectors. targets: int32 (m,), rows of words.
+    """
     from enricher.model import kernels
 
     result = np.zeros((len(vectors), len(targets)), np.float32)
@@ -233,7 +237,7 @@ def log_probabilities_of(
 
 
 def _in_threads(work: Callable[[slice], None], number: int) -> None:
-    """Share out a number of independent rows among all cores."""
+    """Split `number` independent rows among all cores."""
     threads = min(number, os.cpu_count() or 1)
     if threads == 1:
         work(slice(0, number))
@@ -245,10 +249,10 @@ def _in_threads(work: Callable[[slice], None], number: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class PathCounts:
-    """How often the paths of a text pass the inner nodes, the most passed first.
+    """How often the paths of the words in a text pass each inner node, in falling order of passages.
 
-    nodes: int32 (n,), the nodes passed at all; passages: float64 (n,); turned: float64 (n,), the
-    passages that turn to side 1.
+    nodes: int32 (n,), the nodes that are passed. passages: float64 (n,). turned: float64 (n,), the passages
+    that turn to side 1.
     """
 
     nodes: IntArray
@@ -257,7 +261,7 @@ class PathCounts:
 
 
 def path_counts(tree: HuffmanTree, leaves: IntArray) -> PathCounts:
-    """Count the paths of the given words, with repetitions: O(N · depth), the most passed node first."""
+    """Count the passages of the paths of N words. leaves: int32 (N,), with repetitions. O(N · depth)."""
     from enricher.model import kernels
 
     words, times = np.unique(leaves, return_counts=True)

@@ -1,14 +1,13 @@
-"""The compiled loops over the Huffman tree. Nothing else imports numba.
+"""Compiled loops over the Huffman tree. Only this module imports numba.
 
-A node of the tree is a row of `children`, int32 (V−1, 2): the number of an inner node, or ~w for
-the leaf of word w. Nodes are in pre-order (`enricher.model.huffman`): a child stands behind its
-parent, and the nodes below one node stand together.
+A node of the tree is a row of `children`, int32 (V−1, 2): its entries are the number of an inner node, or
+~w for the leaf of word w. Nodes are in pre-order (`enricher.model.huffman`): a child comes after its
+parent, and the nodes of a subtree are contiguous.
 
-    log σ(s) = min(s, 0) − ln(1 + e^−|s|)
+    ln σ(s) = min(s, 0) − ln(1 + e^−|s|)
 
-Sums are in double precision wherever probabilities must add up to 1. Products of vectors are
-loops here and no calls of BLAS: its threads wait for each other on a busy machine, for longer
-than a small product takes.
+Sums have double precision where probabilities must add up to 1. Dot products are loops, not BLAS calls: on
+a busy machine, waiting for BLAS threads takes longer than a small product.
 """
 
 from collections.abc import Callable
@@ -19,7 +18,7 @@ import numpy as np
 
 
 def compiled(function: Callable[..., Any]) -> Any:
-    """Compile without the interpreter's lock; keep the machine code where a folder can be written."""
+    """Compile a function to run without the GIL; cache the machine code if a cache folder is writable."""
     options: dict[str, Any] = {
         "nogil": True,
         "fastmath": {"contract", "reassoc", "arcp"},
@@ -27,16 +26,16 @@ def compiled(function: Callable[..., Any]) -> Any:
     }
     try:
         return numba.njit(cache=True, **options)(function)
-    except RuntimeError:  # no folder for the cache can be written
+    except RuntimeError:  # no cache folder is writable
         return numba.njit(**options)(function)
 
 
 @compiled
 def softplus(s):
-    """ln(1 + e^−|s|), within 1e-9; float64. Without branches or tables, so that loops over it are vectorised.
+    """ln(1 + e^−|s|) within 1e-9, float64. No branches or tables, so that loops over it are vectorized.
 
-    e^−t is the 128th power of the Taylor polynomial of e^(−t/128), and ln(1 + z) the series of
-    2·artanh(z / (2 + z)). Beyond t = 24 the value is under 4e-11.
+    e^−t is the 128th power of the Taylor polynomial of e^(−t/128), and ln(1 + z) the series of 2·artanh(z /
+    (2 + z)). For t above 24, the value is below 4e-11.
     """
     t = min(abs(np.float64(s)), 24.0) * (-1 / 128)
     z = 1 + t * (1 + t * (1 / 2 + t * (1 / 6 + t * (1 / 24))))
@@ -64,12 +63,11 @@ def dot(a, b):
 
 @compiled
 def flow(activations, parents, sides, leaf_parents, leaf_sides, lost, down, result):
-    """Fill in log p(y|x) of every word from the activations v·θ of every inner node.
+    """Compute ln p(y|x) of every word y for n words x, from the activations v·θ of all inner nodes.
 
-    activations: float32 (n, V−1); lost: float64 (V−1,) and down: float64 (2V−2,), for what is between:
-    ln(1 + e^−|s|) of each node, and log p of having gone below it on side 0 and on side 1; result:
-    float32 (n, V), written. Every node pulls from the one above it, so that nothing depends on
-    whether a child is a node or a word.
+    activations: float32 (n, V−1). lost: float64 (V−1,), a buffer for ln(1 + e^−|s|) of each node. down:
+    float64 (2V−2,), a buffer for ln p of reaching side 0 and side 1 of each node. Output: result, float32
+    (n, V). Each node reads the value of its parent, so inner nodes and words are treated alike.
     """
     inner = len(parents)
     for word in range(len(activations)):
@@ -88,7 +86,7 @@ def flow(activations, parents, sides, leaf_parents, leaf_sides, lost, down, resu
 
 @compiled
 def largest_below(children, leaves):
-    """For every inner node the largest value of the leaves below it; float32 (V−1,)."""
+    """The largest value of the leaves below each inner node: float32 (V−1,)."""
     largest = np.empty(len(children), np.float32)
     for node in range(len(children) - 1, -1, -1):
         left, right = children[node, 0], children[node, 1]
@@ -100,7 +98,7 @@ def largest_below(children, leaves):
 
 @compiled
 def keep_best(scores, words, score, word):
-    """Replace the least of a heap of k scores, float32 (k,), the least first."""
+    """Replace the smallest score in a min-heap of k scores, float32 (k,)."""
     place, size = 0, len(scores)
     while True:
         child = 2 * place + 1
@@ -117,18 +115,17 @@ def keep_best(scores, words, score, word):
 
 @compiled
 def search(vectors, own, thetas, children, priors, largest, depth, scores, found):
-    """The k words y with the largest log p(y|x) + prior(y), for a batch of words x; exact.
+    """Find the k words y with the largest ln p(y|x) + prior(y), for a batch of n words x. Exact.
 
-    vectors: float32 (n, d); own: int32 (n,), the row of x, which is left out (−1: none); thetas:
-    float32 (V−1, d); priors: float32 (V,), −α log p(y) for mutual information; largest: of
-    `largest_below` for them; depth: the inner nodes of the longest path. scores, float32 (n, k), and
-    found, int32 (n, k), are written as heaps, the least first; found is −1 where there are fewer
-    words. Returns how often an inner node was visited for a word.
+    vectors: float32 (n, d). own: int32 (n,), the row of each x, which is excluded (−1: none). thetas:
+    float32 (V−1, d). priors: float32 (V,), for example −α ln p(y). largest: the result of `largest_below`
+    for the priors. depth: the inner nodes of the longest path. Output: scores, float32 (n, k), and found,
+    int32 (n, k), as min-heaps; found is −1 if there are fewer words. Returns the number of visits of an
+    inner node by a word.
 
-    Along a path log p only falls, so no word under a node scores more than the log p of having
-    come there plus the largest prior below. A word of the batch goes on below a node only if that
-    bound beats its k-th best so far. The batch goes through the tree together, so that each θ is
-    read once for all words that still need it.
+    Along a path, ln p only falls. So a word under a node scores at most the ln p of the node plus the
+    largest prior below it. A word x enters a subtree only if that bound exceeds its k-th best score. The
+    batch is searched together, so that each θ is read once for all words that need it.
     """
     size = len(vectors)
     scores[:] = -np.inf
@@ -173,7 +170,7 @@ def search(vectors, own, thetas, children, priors, largest, depth, scores, found
         else:
             first = 0
         for turn in range(2):
-            side = first if turn else 1 - first  # the last one put there is the next one taken
+            side = first if turn else 1 - first  # a stack: the side pushed last is searched first
             child = children[node, side]
             if child < 0:
                 continue
@@ -190,9 +187,10 @@ def search(vectors, own, thetas, children, priors, largest, depth, scores, found
 
 @compiled
 def place_of(node, nodes, places):
-    """Where a node stands among `nodes`, or would: its slot in `places`, −1 there if it is not among them.
+    """The slot of a node in a hash table; the slot contains −1 if the table lacks the node.
 
-    places: int32, a hash table with linear probing whose size is a power of two; −1 is empty.
+    places: int32, the table: indexes into `nodes`, with linear probing. Its size is a power of two; −1 is
+    empty.
     """
     mask = len(places) - 1
     slot = node & mask
@@ -203,7 +201,7 @@ def place_of(node, nodes, places):
 
 @compiled
 def places_for(number):
-    """An empty hash table for so many nodes, half full at most."""
+    """An empty hash table for `number` nodes, which is at most half full."""
     size = 16
     while size < 2 * number:
         size *= 2
@@ -212,14 +210,14 @@ def places_for(number):
 
 @compiled
 def count_paths(words, times, parents, sides, leaf_parents, leaf_sides, depth):
-    """How often the paths of words pass each inner node, in O(n · depth) whatever the vocabulary.
+    """Count how often the paths of n words pass each inner node. O(n · depth) for any vocabulary size.
 
-    words: int32 (n,), rows; times: float64 (n,), how often each occurs. Returns the nodes that are
-    passed, int32 (m,); how often; and how often with a turn to side 1: float64 (m,) both.
+    words: int32 (n,), rows. times: float64 (n,), the occurrences of each. Returns the m nodes passed, int32
+    (m,), the number of passages, float64 (m,), and of passages that turn to side 1, float64 (m,).
     """
-    most = min(len(words) * depth, len(parents))
-    nodes, places = np.empty(most, np.int32), places_for(most)
-    passages, turned = np.zeros(most), np.zeros(most)
+    size = min(len(words) * depth, len(parents))
+    nodes, places = np.empty(size, np.int32), places_for(size)
+    passages, turned = np.zeros(size), np.zeros(size)
     number = 0
     for word in range(len(words)):
         node, side = leaf_parents[words[word]], leaf_sides[words[word]]
@@ -238,10 +236,10 @@ def count_paths(words, times, parents, sides, leaf_parents, leaf_sides, depth):
 
 @compiled
 def node_sums(vectors, thetas, nodes, passages, turned, result):
-    """− Σ_n [ c_n · ln(1 + e^−S_n) + e_n · S_n ] of every vector v, where S_n = v·θ_n.
+    """Add − Σ_n [ c_n · ln(1 + e^−S_n) + e_n · S_n ], with S_n = v·θ_n, for every vector v.
 
-    vectors: float32 (C, d), C a multiple of 4; thetas: float32 (V−1, d); nodes: int32 (n,);
-    passages c and turned e: float64 (n,); result: float64 (C,), zero before.
+    vectors: float32 (C, d), C a multiple of 4. thetas: float32 (V−1, d). nodes: int32 (n,). passages c and
+    turned e: float64 (n,). Output: result, float64 (C,), which must be 0 before.
     """
     dimensions = vectors.shape[1]
     activations = np.empty((4, len(vectors)), np.float32)
@@ -275,10 +273,9 @@ def node_sums(vectors, thetas, nodes, passages, turned, result):
 
 @compiled
 def score_text(text, vectors, thetas, parents, sides, leaf_parents, leaf_sides, depth, candidates, scores):
-    """The distinct words of a text, in order of appearance, and log p(text|w) of each; returns how many.
+    """Score the distinct words w of a text, in order of appearance, by ln p(text|w). Returns their number.
 
-    text: int32 (N,), rows; vectors: float32 (V, d); candidates: int32 (N,) and scores: float64 (N,),
-    written.
+    text: int32 (N,), rows. vectors: float32 (V, d). Output: candidates, int32 (N,), and scores, float64 (N,).
     """
     places, times, number = places_for(len(text)), np.zeros(len(text)), 0
     for word in text:
@@ -300,10 +297,10 @@ def score_text(text, vectors, thetas, parents, sides, leaf_parents, leaf_sides, 
 
 @compiled
 def score_texts(words, starts, first, last, model, candidates, numbers, scores):
-    """`score_text` for the texts first to last of many: text t is words[starts[t] : starts[t + 1]].
+    """Call `score_text` for the texts `first` to `last`: text t is words[starts[t] : starts[t + 1]].
 
-    model: the arguments of `score_text` from vectors to depth. candidates and scores have the length
-    of words, numbers that of the texts; all are written.
+    model: the arguments of `score_text` from `vectors` to `depth`. Output: candidates and scores, as long as
+    words, and numbers, one for each text.
     """
     for t in range(first, last):
         part = slice(starts[t], starts[t + 1])
@@ -315,14 +312,13 @@ def score_texts(words, starts, first, last, model, candidates, numbers, scores):
 
 @compiled
 def walk_paths(vectors, targets, thetas, parents, sides, leaf_parents, leaf_sides, depth, result):
-    """Fill in log p(y|x) of some words y, each θ on their paths read once.
+    """Compute ln p(y|x) of m target words y for n words x. Each θ on their paths is read once.
 
-    vectors: float32 (n, d), of the words x; targets: int32 (m,), the words y; result: float32
-    (n, m), written.
+    vectors: float32 (n, d), of the words x. targets: int32 (m,), the words y. Output: result, float32 (n, m).
     """
-    most = min(len(targets) * depth, len(parents))
-    nodes, places = np.empty(most, np.int32), places_for(most)
-    turns = np.empty((most, len(vectors), 2))
+    size = min(len(targets) * depth, len(parents))
+    nodes, places = np.empty(size, np.int32), places_for(size)
+    turns = np.empty((size, len(vectors), 2))
     number = 0
     for place in range(len(targets)):
         sums = np.zeros(len(vectors))

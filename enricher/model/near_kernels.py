@@ -1,4 +1,4 @@
-"""The compiled loops that find the words near words, and expand documents by them."""
+"""Compiled loops: find the nearest words of words, and expand documents with them."""
 
 import numpy as np
 
@@ -7,10 +7,10 @@ from enricher.model.kernels import compiled
 
 @compiled
 def keep_in_order(values, rows, number, value, row):
-    """Put a value in its place among the k largest, of equal ones the lower row first.
+    """Insert a value into a sorted list of the k largest values; equal values are sorted by row.
 
-    values: (k,) and rows: (k,), of which `number` are there; when all are, the last one drops out.
-    Returns how many are there now.
+    values: (k,) and rows: (k,), of which the first `number` are used. If the list is full, its last entry is
+    dropped. Returns the new number of entries.
     """
     size = len(values)
     if number == size:
@@ -27,26 +27,26 @@ def keep_in_order(values, rows, number, value, row):
 
 @compiled
 def number_reaching(limit, values):
-    """How many values, float32 (n,), are no less than a limit."""
+    """The number of values, float32 (n,), that are at least `limit`."""
     number = np.int32(0)
-    for place in range(len(values)):  # of 32 bits all through, so that many are compared at a time
+    for place in range(len(values)):  # all 32 bits wide, so that the loop is vectorized
         number = np.int32(number + np.int32(values[place] >= limit))
     return number
 
 
 @compiled
-def keep_nearest(products, start, own, least, numbers, rows, cosines):
-    """Of the next words y put those among the words nearest to each word x that are.
+def keep_nearest(products, start, own, min_cosine, numbers, rows, cosines):
+    """Update the k nearest words of n words x with the next m words y.
 
-    products: float32 (n, m), the cosines of n words x and of the words y from row `start` on; own:
-    int32 (n,), the row of each x, which is left out; least: the smallest cosine that counts. numbers:
-    int32 (n,), rows: int32 (n, k), cosines: float32 (n, k): the nearest so far. Most words are far,
-    and passed over 64 at a time.
+    products: float32 (n, m), the cosines of the words x and the words y, whose rows begin at `start`. own:
+    int32 (n,), the row of each x, which is excluded. min_cosine: minimum cosine of a near word. numbers:
+    int32 (n,), rows: int32 (n, k), cosines: float32 (n, k): the nearest words so far, updated. Most words are
+    not near; they are skipped in blocks of 64.
     """
     size = cosines.shape[1]
     for x in range(len(products)):
         row, number = products[x], numbers[x]
-        limit = cosines[x, -1] if number == size else least
+        limit = cosines[x, -1] if number == size else min_cosine
         for first in range(0, len(row), 64):
             last = min(first + 64, len(row))
             if number_reaching(limit, row[first:last]) == 0:
@@ -54,17 +54,17 @@ def keep_nearest(products, start, own, least, numbers, rows, cosines):
             for y in range(first, last):
                 if row[y] >= limit and own[x] != start + y:
                     number = keep_in_order(cosines[x], rows[x], number, row[y], start + y)
-                    limit = cosines[x, -1] if number == size else least
+                    limit = cosines[x, -1] if number == size else min_cosine
         numbers[x] = number
 
 
 @compiled
 def seeds_of_texts(words, starts, norms, idf, sizes, seeds, weights, numbers):
-    """The words of the largest idf · tf / (tf + norm) in each of many texts; of equal ones the lower row.
+    """Find the k words with the largest idf · tf / (tf + norm) in each of T texts; ties by row.
 
-    Text t is words[starts[t] : starts[t + 1]], int32; norms: float64 (T,); idf: float32 (V,). Written
-    are sizes: int32 (T,), the distinct words of each text; seeds: int32 (T, k), weights: float64
-    (T, k), of sum 1; numbers: int32 (T,), how many there are.
+    Text t is words[starts[t] : starts[t + 1]], int32. norms: float64 (T,). idf: float32 (V,). Output: sizes:
+    int32 (T,), the number of distinct words; seeds: int32 (T, k); weights: float64 (T, k), which sum to 1;
+    numbers: int32 (T,), the number of seeds.
     """
     times = np.zeros(len(idf), np.int32)
     for t in range(len(norms)):
@@ -87,15 +87,15 @@ def seeds_of_texts(words, starts, norms, idf, sizes, seeds, weights, numbers):
 
 @compiled
 def near_texts(words, starts, sizes, seeds, weights, numbers, near, cosines, rows, sums, found):
-    """The words y of the largest Σ_x w_x · cos(x, y) over the seeds x of each text, its own words left out.
+    """Find the k words y with the largest Σ_x w_x · cos(x, y) over the seeds x of each text.
 
-    words to numbers: as of `seeds_of_texts`. near: uint16 (V, n), the words near each word, and cosines:
-    uint8 (V, n), 0 where a list has ended. Written are rows: int32 (T, k), and sums: float64 (T, k), of
-    no more words than the text has, the largest first, of equal ones the lower row; found: int32 (T,),
-    how many there are.
+    Words of the text itself are excluded. words, starts, sizes, seeds, weights, numbers: of
+    `seeds_of_texts`. near: uint16 (V, n), the nearest words of each word. cosines: uint8 (V, n), 0 after
+    the end of a list. Output: rows: int32 (T, k), and sums: float64 (T, k), in falling order, ties by row,
+    at most as many as the text has distinct words; found: int32 (T,), the number of rows.
 
-    The products are of single precision, so that their sum in double precision is exact: equal
-    sums are equal in whatever order they were added.
+    The products have single precision, so that their double-precision sums are exact and do not depend on
+    the order of addition.
     """
     own, total = np.full(len(near), -1, np.int32), np.zeros(len(near))
     touched = np.empty(seeds.shape[1] * near.shape[1], np.int32)
@@ -115,9 +115,9 @@ def near_texts(words, starts, sizes, seeds, weights, numbers, near, cosines, row
                     touched[count] = y
                     count += 1
                 total[y] += np.float32(weight * cosine)
-        number, most = 0, min(sizes[t], rows.shape[1])
+        number, limit = 0, min(sizes[t], rows.shape[1])
         for y in touched[:count]:
             if total[y] > 0:
-                number = keep_in_order(sums[t, :most], rows[t, :most], number, total[y], y)
+                number = keep_in_order(sums[t, :limit], rows[t, :limit], number, total[y], y)
             total[y] = 0.0
         found[t] = number

@@ -1,9 +1,9 @@
-"""Cosine neighbours by faiss: words that can replace each other.
+"""Nearest neighbors by cosine with faiss: words that can replace each other.
 
-A small vocabulary has an exact index. A larger one is divided into lists of like vectors, 4 bits for
-every two numbers, and only the lists nearest to a word are read; the cosines of what they offer are
-then computed exactly. How many lists are read is measured when the index is built, against brute
-force on the model's own words, and kept in the index file.
+A small vocabulary has an exact index. In a larger one, vectors are clustered into inverted lists and stored
+as codes of 4 bits for every two dimensions. A search reads only the lists nearest to the word, and then
+computes the exact cosines of their candidates. The number of lists to read is chosen when the index is
+built, by comparison with brute force on a sample of the words, and stored in the index file.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,43 +19,43 @@ from enricher.errors import BundleInvalid, UsageError
 from enricher.model.arrays import FloatArray
 from enricher.records import Neighbor
 
-EXACT_BELOW = 20_000
-"""Vocabularies under this size are compared with whole, which takes 3 ms at most."""
-TARGET = 0.994
-"""Recall that the sample must reach; .99 is promised, the rest is margin for other words."""
-SAMPLE = 1000
-"""Words compared with brute force; the standard error of their recall is about .001."""
-NEAREST = 10
-"""Neighbours of a word that recall counts; `search` reads more lists for more of them."""
-SHARES = (1 / 64, 1 / 48, 1 / 32, 1 / 24, 1 / 16, 1 / 12, 1 / 10, 1 / 8, 1 / 6, 1 / 5, 1 / 4)
-"""Shares of the lists to try, in turn; where a quarter is not enough, the index is exact."""
-SPARE = 4
-"""Candidates a list read, beyond twice the number asked for: codes confuse cosines that differ little."""
-PAIR = 2
-"""Dimensions of one 4-bit code; where it is four, 400 candidates miss 7 % of the nearest words."""
-LANES = 16
-"""8-bit vectors are filled with zeros to a multiple: faiss decodes others one by one, five times slower."""
-TIE = 1e-6
-"""Cosines closer than this are equal: either word is a right answer."""
+MIN_LIST_WORDS = 20_000
+"""Minimum vocabulary size for an index with lists. A smaller exact index needs at most 3 ms per search."""
+TARGET_RECALL = 0.994
+"""Recall that the sample must reach. The documented recall is 0.99; the rest is a margin for other words."""
+SAMPLE_WORDS = 1000
+"""Words compared with brute force. The standard error of their recall is about 0.001."""
+RECALL_NEIGHBORS = 10
+"""Number of neighbors for which recall is measured. A search for more neighbors reads more lists."""
+LIST_SHARES = (1 / 64, 1 / 48, 1 / 32, 1 / 24, 1 / 16, 1 / 12, 1 / 10, 1 / 8, 1 / 6, 1 / 5, 1 / 4)
+"""Shares of the lists to try, in this order. If a quarter is not enough, the index is exact."""
+EXTRA_CANDIDATES_PER_LIST = 4
+"""Candidates per list read, in addition to twice the number requested, because codes are imprecise."""
+DIMENSIONS_PER_CODE = 2
+"""Dimensions per 4-bit code. With four, 400 candidates would miss 7 % of the nearest words."""
+CODE_DIMENSIONS = 16
+"""8-bit vectors are padded to a multiple of this: faiss decodes other lengths five times slower."""
+TIE_TOLERANCE = 1e-6
+"""Cosines that differ by less are equal; either word is a correct answer."""
 
 
 class NeighborIndex:
-    """An index over unit vectors, where inner product is cosine.
+    """A faiss index of unit vectors, whose inner products are cosines.
 
-    vectors: float32 (V, d), of any length and perhaps mapped, from which cosines are computed.
+    vectors: float32 (V, d), from which exact cosines are computed; need not be unit vectors, may be mapped.
     """
 
     def __init__(self, index: faiss.Index, vectors: FloatArray) -> None:
-        self._index: Any = index  # faiss's own types know nothing of lists
+        self._index: Any = index  # the type stubs of faiss lack the attributes of lists
         self._vectors = np.asarray(vectors)
 
     @classmethod
     def build(cls, vectors: FloatArray) -> "NeighborIndex":
         """Index the rows of vectors, float32 (V, d)."""
         points = unit(vectors)
-        if len(points) >= EXACT_BELOW:
+        if len(points) >= MIN_LIST_WORDS:
             found = cls(_divide(points), points)
-            if found._reach(TARGET):
+            if found._reach(TARGET_RECALL):
                 return cls(found._index, vectors)
         exact = faiss.IndexFlatIP(points.shape[1])
         exact.add(points)
@@ -63,21 +63,21 @@ class NeighborIndex:
 
     @classmethod
     def open(cls, path: Path, vectors: FloatArray) -> "NeighborIndex":
-        """Open the saved index of these vectors; BundleInvalid when it cannot be theirs.
+        """Open a saved index. Raises BundleInvalid if it cannot be read or belongs to other vectors.
 
-        An exact index is mapped, and so are lists of 8 bits a number, which older versions saved. Lists
-        of 4-bit codes are read into memory: about d/4 + 8 bytes a word.
+        An exact index is mapped, like the lists with 8-bit codes that older versions saved. Lists with 4-bit
+        codes are read into memory: about d/4 + 8 bytes per word.
         """
         try:
             index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC | faiss.IO_FLAG_READ_ONLY)
         except (RuntimeError, MemoryError) as error:
-            raise BundleInvalid(f"The neighbour index {path.name} cannot be read.") from error
+            raise BundleInvalid(f"The neighbor index {path.name} cannot be read.") from error
         if index.ntotal != len(vectors) or index.d < vectors.shape[1]:
-            raise BundleInvalid(f"The neighbour index {path.name} belongs to other vectors.")
+            raise BundleInvalid(f"The neighbor index {path.name} belongs to other vectors.")
         return cls(index, vectors)
 
     def save(self, path: Path) -> None:
-        """Write the index to a file. Raises OSError with its reason, which faiss does not tell."""
+        """Write the index to a file. Raises OSError with the reason, which faiss would lose."""
         with path.open("wb") as file:
             writer = _Writer(file)
             faiss.write_index(self._index, faiss.PyCallbackIOWriter(writer))  # type: ignore[attr-defined]
@@ -86,11 +86,11 @@ class NeighborIndex:
 
     @property
     def exact(self) -> bool:
-        """Whether every vector is compared with."""
+        """Whether a search compares with every vector."""
         return not isinstance(self._index, faiss.IndexIVF)
 
     def search(self, vectors: FloatArray, top: int) -> tuple[FloatArray, NDArray[np.int64]]:
-        """Nearest rows of each vector: cosines float32 (n, top), rows int64 (n, top), −1 where none."""
+        """The nearest rows of n vectors: cosines float32 (n, top), rows int64 (n, top), −1 if fewer."""
         queries = unit(vectors)
         with _threads_for(len(queries)):
             if self.exact:
@@ -99,10 +99,10 @@ class NeighborIndex:
             return self._search_lists(queries, top)
 
     def _search_lists(self, queries: FloatArray, top: int) -> tuple[FloatArray, NDArray[np.int64]]:
-        """The same through the lists: candidates first, then their cosines; more lists for many words."""
-        wider = max(1.0, top / (NEAREST + 1)) ** 0.5
+        """Search the inverted lists for candidates, then rank them by exact cosines."""
+        wider = max(1.0, top / (RECALL_NEIGHBORS + 1)) ** 0.5
         lists = min(self._index.nlist, round(self._index.nprobe * wider))
-        number = min(self._index.ntotal, 2 * top + SPARE * lists)
+        number = min(self._index.ntotal, 2 * top + EXTRA_CANDIDATES_PER_LIST * lists)
         effort: Any = faiss.SearchParametersIVF()
         effort.nprobe = lists
         _, candidates = self._index.search(_widen(queries, self._index.d), number, params=effort)
@@ -116,22 +116,24 @@ class NeighborIndex:
         return cosines, rows
 
     def _reach(self, target: float) -> bool:
-        """Read as few lists as reach a recall on a sample of the rows; False where none of SHARES does."""
-        number = min(SAMPLE, len(self._vectors))
+        """Choose the smallest share of lists that reaches a recall on a sample; False if none does."""
+        number = min(SAMPLE_WORDS, len(self._vectors))
         sample = np.random.default_rng(0).choice(len(self._vectors), number, replace=False)
         queries = self._vectors[sample]
-        true, rows = faiss.knn(queries, self._vectors, NEAREST + 1, metric=faiss.METRIC_INNER_PRODUCT)
-        tenth = _without(sample, true, rows)[:, NEAREST - 1 :]
-        for share in SHARES:
+        true, rows = faiss.knn(
+            queries, self._vectors, RECALL_NEIGHBORS + 1, metric=faiss.METRIC_INNER_PRODUCT
+        )
+        tenth = _without(sample, true, rows)[:, RECALL_NEIGHBORS - 1 :]
+        for share in LIST_SHARES:
             self._index.nprobe = max(1, round(share * self._index.nlist))
-            found = _without(sample, *self.search(queries, NEAREST + 1))[:, :NEAREST]
-            if np.mean(found >= tenth - TIE) >= target:
+            found = _without(sample, *self.search(queries, RECALL_NEIGHBORS + 1))[:, :RECALL_NEIGHBORS]
+            if np.mean(found >= tenth - TIE_TOLERANCE) >= target:
                 return True
         return False
 
 
 class _Writer:
-    """Takes what faiss writes to a file; keeps the error of it, which must not pass through faiss."""
+    """Writes the output of faiss to a file, and stores an error, which must not be raised inside faiss."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.error: OSError | None = None
@@ -146,16 +148,16 @@ class _Writer:
 
 
 class CodeIndex:
-    """Vectors of 8 bits, int8 (n, d), each compared with every query: products are whole numbers."""
+    """An exact index of 8-bit vectors, int8 (n, d). Their dot products are integers."""
 
     def __init__(self, codes: NDArray[np.int8]) -> None:
-        width = _padded(codes.shape[1], LANES)
+        width = _padded(codes.shape[1], CODE_DIMENSIONS)
         kind = faiss.ScalarQuantizer.QT_8bit_direct_signed
         self._index: Any = faiss.IndexScalarQuantizer(width, kind, faiss.METRIC_INNER_PRODUCT)
         self._index.add(_widen(codes, width))
 
     def nearest(self, query: NDArray[np.int8], top: int) -> tuple[FloatArray, NDArray[np.int64]]:
-        """The largest products with a query, int8 (d,), and their rows, the largest first."""
+        """The largest dot products with a query, int8 (d,), and their rows, in falling order."""
         wide = _widen(query[np.newaxis], self._index.d)
         with _threads_for(1):
             products, rows = self._index.search(wide, min(top, self._index.ntotal))
@@ -164,9 +166,9 @@ class CodeIndex:
 
 @contextmanager
 def _threads_for(queries: int) -> Iterator[None]:
-    """One thread for one query: on a busy machine threads wait for each other longer than they work.
+    """Use one thread for a single query: on a busy machine, waiting for other threads takes longer.
 
-    OpenMP keeps the number for the calling thread alone, so other searches are not concerned.
+    OpenMP stores the number per calling thread, so other searches are not affected.
     """
     threads = faiss.omp_get_max_threads()
     faiss.omp_set_num_threads(1 if queries == 1 else threads)
@@ -177,25 +179,25 @@ def _threads_for(queries: int) -> Iterator[None]:
 
 
 def _divide(points: FloatArray) -> faiss.IndexIVF:
-    """Lists of like vectors around 2·√V centres, found by spherical k-means; the same every time.
+    """Build inverted lists around 2·√V centers of spherical k-means. Deterministic.
 
-    A code stands for the difference of a vector from the centre of its list.
+    A code encodes the difference between a vector and the center of its list.
     """
-    wide = _widen(points, _padded(points.shape[1], PAIR))
-    centres = _centres(wide, round(2 * len(wide) ** 0.5))
-    codes, bits = wide.shape[1] // PAIR, 4
+    wide = _widen(points, _padded(points.shape[1], DIMENSIONS_PER_CODE))
+    centers = _centers(wide, round(2 * len(wide) ** 0.5))
+    codes, bits = wide.shape[1] // DIMENSIONS_PER_CODE, 4
     kind = faiss.METRIC_INNER_PRODUCT
-    index = faiss.IndexIVFPQFastScan(centres, centres.d, centres.ntotal, codes, bits, kind)
+    index = faiss.IndexIVFPQFastScan(centers, centers.d, centers.ntotal, codes, bits, kind)
     index.by_residual = True
     index.pq.cp.min_points_per_centroid = 1
-    with _threads_for(1):  # each code is too little work to share
+    with _threads_for(1):  # the work per code is too small for several threads
         index.train(wide)
     index.add(wide)
     return index
 
 
-def _centres(points: FloatArray, number: int) -> faiss.IndexFlatIP:
-    """So many centres of unit vectors, by spherical k-means."""
+def _centers(points: FloatArray, number: int) -> faiss.IndexFlatIP:
+    """Cluster unit vectors into `number` centers by spherical k-means."""
     means: Any = faiss.Kmeans(
         points.shape[1],
         number,
@@ -205,8 +207,8 @@ def _centres(points: FloatArray, number: int) -> faiss.IndexFlatIP:
         min_points_per_centroid=1,
     )
     means.train(points)
-    centres: faiss.IndexFlatIP = means.index
-    return centres
+    centers: faiss.IndexFlatIP = means.index
+    return centers
 
 
 def _padded(dimensions: int, multiple: int) -> int:
@@ -214,26 +216,26 @@ def _padded(dimensions: int, multiple: int) -> int:
 
 
 def _widen(vectors: NDArray[Any], width: int) -> FloatArray:
-    """As float32, with zeros behind every row, up to a number of columns."""
+    """Convert to float32, and pad every row with zeros to `width` columns."""
     wide = np.zeros((len(vectors), width), np.float32)
     wide[:, : vectors.shape[1]] = vectors
     return wide
 
 
 def _without(sample: NDArray[np.int64], cosines: FloatArray, rows: NDArray[np.int64]) -> FloatArray:
-    """NEAREST cosines of each word of a sample, best first, the word itself left out."""
+    """The RECALL_NEIGHBORS best cosines of each word of a sample, without the word itself."""
     others = np.where(rows == sample[:, np.newaxis], -np.inf, cosines)
-    return -np.sort(-others, axis=1)[:, :NEAREST]
+    return -np.sort(-others, axis=1)[:, :RECALL_NEIGHBORS]
 
 
 def _cosines(vectors: FloatArray, query: FloatArray) -> FloatArray:
-    """Of rows of any length, float32 (n, d), with a unit vector (d,): float32 (n,), 0 for a zero row."""
+    """The cosines of rows, float32 (n, d), with a unit vector (d,): float32 (n,); 0 for a zero row."""
     lengths = np.sqrt(np.einsum("nd,nd->n", vectors, vectors))
     return np.asarray(vectors @ query / np.where(lengths > 0, lengths, 1), np.float32)
 
 
 def unit(vectors: FloatArray) -> FloatArray:
-    """Rows scaled to length 1, float32; a zero row stays zero."""
+    """Scale rows to length 1, float32; a zero row stays zero."""
     dense = np.ascontiguousarray(vectors, np.float32)
     lengths = np.linalg.norm(dense, axis=1, keepdims=True)
     return np.asarray(dense / np.where(lengths > 0, lengths, 1), np.float32)
@@ -242,7 +244,10 @@ def unit(vectors: FloatArray) -> FloatArray:
 def neighbors(
     index: NeighborIndex, words: Sequence[str], vectors: FloatArray, row: int, top: int = 10
 ) -> list[Neighbor]:
-    """The words nearest to the word in `row` by cosine, itself left out, best first."""
+    """The `top` nearest words of the word in `row` by cosine, best first, without the word itself.
+
+    Raises UsageError if `top` is below 1.
+    """
     if top < 1:
         raise UsageError(f"The number of words must be 1 or more, not {top}.")
     cosines, rows = index.search(vectors[row : row + 1], min(top + 1, len(words)))

@@ -1,9 +1,9 @@
-"""The relatedness table: the words most related to every word, computed once, looked up ever after.
+"""The relatedness table: the most related words of every word, computed once in training.
 
-Two files of a bundle, memory-mapped: related_words.npy, int32 (V, K), and
-related_log_probabilities.npy, float32 (V, K), log p(y|x) of those words. The rows are in the
-order of the formula that the table was made with. Another formula is answered from the same rows
-where that is provably exact, and else by the search over the tree.
+Two memory-mapped files of a bundle: related_words.npy, int32 (V, K), and related_log_probabilities.npy,
+float32 (V, K), ln p(y|x) of these words. The rows are sorted by the formula with which the table was built.
+Queries with another formula are answered from the table if the answer is provably exact, else by a search in
+the tree.
 """
 
 from collections.abc import Callable
@@ -28,14 +28,14 @@ from enricher.records import RelatedWord
 
 WORDS_FILE = "related_words.npy"
 LOG_PROBABILITIES_FILE = "related_log_probabilities.npy"
-COLUMNS = 50
-ROUNDING = 1e-4
-"""Scores that differ by less may be in either order: sums of some dozen float32 values."""
+TABLE_COLUMNS = 50
+SCORE_TOLERANCE = 1e-4
+"""Scores that differ by less can be in either order, because they are sums of some dozen float32 values."""
 
 
 @dataclass(frozen=True)
 class RelatedTable:
-    """An opened table. words: int32 (V, K), −1 where there are fewer; log_probabilities: float32 (V, K)."""
+    """The opened table. words: int32 (V, K), −1 after the last word; log_probabilities: float32 (V, K)."""
 
     words: IntArray
     log_probabilities: FloatArray
@@ -43,7 +43,7 @@ class RelatedTable:
 
     @classmethod
     def open(cls, folder: Path, formula: Relatedness, vocabulary: int) -> "RelatedTable":
-        """Map the files of a bundle; BundleInvalid where they do not fit its vocabulary."""
+        """Map the files of a bundle. Raises BundleInvalid if they cannot be read or belong to other words."""
         try:
             words = mapped(folder / WORDS_FILE, np.integer, 2)
             values = mapped(folder / LOG_PROBABILITIES_FILE, np.floating, 2)
@@ -58,11 +58,10 @@ class RelatedTable:
     def look_up(
         self, word2vec: Word2Vec, row: int, top: int, formula: Relatedness
     ) -> tuple[FloatArray, IntArray] | None:
-        """The `top` best scores and rows by a formula, or None where the table cannot prove them.
+        """The `top` best scores and rows by a formula; None if the table cannot prove them.
 
-        A word that is not among the K of this row has at most the K-th score there. By another
-        formula it gains at most max over y of the difference of the two offsets; what is still
-        ahead of that is surely best.
+        A word outside the row has at most the K-th score of the row. With another formula, it gains at most
+        the maximum difference of the two offsets over all words. Scores above that bound are proven.
         """
         found = self.words[row]
         found = np.asarray(found[found >= 0])
@@ -75,7 +74,7 @@ class RelatedTable:
         if not complete and formula != self.formula:
             last = float(values[-1] + self.formula.offsets_of(word2vec, found[-1:])[0])
             gain = float((formula.offsets(word2vec) - self.formula.offsets(word2vec)).max())
-            if scores[order[-1]] < last + gain + ROUNDING:
+            if scores[order[-1]] < last + gain + SCORE_TOLERANCE:
                 return None
         return scores[order], found[order]
 
@@ -86,12 +85,12 @@ def build_table(
     formula: Relatedness,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> None:
-    """Write the table of a model into a folder, on all cores; one that a killed process began is completed.
+    """Write the table of a model to a folder, on all cores. An interrupted build is resumed.
 
-    The bytes are the same however often it was interrupted. Raises OSError when the disk is full.
+    The files are identical even if the build was interrupted. Raises OSError if the disk is full.
     """
     total = len(word2vec.words)
-    columns = min(COLUMNS, total - 1)
+    columns = min(TABLE_COLUMNS, total - 1)
     search = TreeSearch(word2vec, formula)
     offsets = formula.offsets(word2vec)
 
@@ -107,10 +106,10 @@ def build_table(
 
 
 def related_rows(word2vec: Word2Vec, table: RelatedTable | None, row: int) -> IntArray:
-    """The COLUMNS words most related to a word, as the table has them: int32 (k,)."""
+    """The TABLE_COLUMNS most related words of a word, int32 (k,): from the table, else by a search."""
     if table is None:
         formula = INNER_PRODUCT if word2vec.tree is None else Relatedness()
-        _, found = most_related(word2vec, np.array([row], np.int32), COLUMNS, formula)
+        _, found = most_related(word2vec, np.array([row], np.int32), TABLE_COLUMNS, formula)
         words = found[0]
     else:
         words = table.words[row]
@@ -120,19 +119,19 @@ def related_rows(word2vec: Word2Vec, table: RelatedTable | None, row: int) -> In
 def related(
     word2vec: Word2Vec, table: RelatedTable | None, word: str, top: int, formula: Relatedness
 ) -> list[RelatedWord]:
-    """The words most related to a word, itself left out, best first.
+    """The `top` most related words of a word, best first, without the word itself.
 
-    Without shrinkage exact over the vocabulary; with it the COLUMNS best, or `top` where that is more, are
-    ordered anew by how well their vectors agree with the word's. Raises UnknownWord, and UsageError when
-    `top` is under 1.
+    Without shrinkage, the result is exact over the vocabulary. With shrinkage, the best TABLE_COLUMNS words
+    (or `top`, if larger) are reranked by `disagreement`. Raises UnknownWord; UsageError if `top` is below
+    1.
     """
     if top < 1:
         raise UsageError(f"The number of words must be 1 or more, not {top}.")
     row = word2vec.row(word)
-    looked_at = min(max(top, COLUMNS) if formula.shrinkage else top, len(word2vec.words))
-    answer = table.look_up(word2vec, row, looked_at, formula) if table is not None else None
+    depth = min(max(top, TABLE_COLUMNS) if formula.shrinkage else top, len(word2vec.words))
+    answer = table.look_up(word2vec, row, depth, formula) if table is not None else None
     if answer is None:
-        scores, found = most_related(word2vec, np.array([row], np.int32), looked_at, formula)
+        scores, found = most_related(word2vec, np.array([row], np.int32), depth, formula)
         answer = scores[0][found[0] >= 0], found[0][found[0] >= 0]
     return as_related_words(word2vec, row, *answer, formula)[:top]
 
@@ -140,8 +139,10 @@ def related(
 def as_related_words(
     word2vec: Word2Vec, row: int, scores: FloatArray, rows: IntArray, formula: Relatedness
 ) -> list[RelatedWord]:
-    """Of the words related to one, scores by a formula, float32 (n,), and rows, int32 (n,): records with what
-    the scores are made of, best first; with shrinkage the scores are lowered by disagreement.
+    """Build the records of n related words of the word in `row`, best first.
+
+    scores: float32 (n,), by the formula. rows: int32 (n,). With shrinkage, `disagreement` is subtracted
+    from the scores.
     """
     raw = scores - formula.offsets_of(word2vec, rows)
     if formula.shrinkage:

@@ -1,20 +1,20 @@
 """Relatedness of words by mutual information: words that occur together.
 
-    r(x → y) = log p(y|x) − α log p(y) − z / √(count of y)
+    r(x → y) = ln p(y|x) − α ln p(y) − z / √(count of y)
 
-α = 1 is pointwise mutual information; α of 0.6 to 0.9 favours frequent words and reads better. z
-is the shrinkage: log p(y|x) of a rare y rests on at most as many observations as y occurs, so its
-standard error is about 1/√count or more, and the score is lowered by z of these. It never raises
-one. Without it words that stood once beside x by chance come first; the discount of P. Pantel and
-D. Lin, "Discovering word senses from text" (2002), answers the same bias of mutual information.
+α = 1 gives pointwise mutual information. α of 0.6 to 0.9 favors frequent words, with more readable results.
+z is the shrinkage. ln p(y|x) of a rare y is based on few observations: its standard error is at least about
+1/√count. The score is lowered by z times this error. Without shrinkage, words that occurred near x once by
+chance come first. P. Pantel and D. Lin, "Discovering word senses from text" (2002), discount mutual
+information for the same reason.
 
-What is shown to people is lowered once more, by A · (1 − cos(v_x, v_y)): p(y|x) speaks for the vector
-of x and the path of y, the vector of y has not been asked. Words that were learned from texts like those
-of x agree; a word that got onto its path by accident does not.
+Results for people are lowered once more, by A · (1 − cos(v_x, v_y)). p(y|x) depends on the vector of x and
+the path of y, but not on the vector of y. Words from contexts like those of x have similar vectors; words
+with a high p(y|x) by accident do not.
 
-On a model trained with negative sampling v_x·c_y ≈ PMI(x, y) − log k stands for the mutual
-information (O. Levy, Y. Goldberg, "Neural word embedding as implicit matrix factorization",
-2014), and log p(y|x) is what follows from it: v_x·c_y + log p(y).
+In a model trained with negative sampling, v_x·c_y ≈ PMI(x, y) − ln k takes the place of mutual information
+(O. Levy, Y. Goldberg, "Neural word embedding as implicit matrix factorization", 2014), and v_x·c_y + ln p(y)
+takes the place of ln p(y|x).
 """
 
 import math
@@ -30,15 +30,18 @@ from enricher.model.word2vec import Word2Vec
 
 DEFAULT_ALPHA = 0.9
 DEFAULT_SHRINKAGE = 7.0
-AGREEMENT = 8.0
-"""A: nats by which the score of a word is lowered whose vector has nothing in common with that of x."""
+DISAGREEMENT_NATS = 8.0
+"""The constant A: nats by which the score of a word is lowered if its vector is orthogonal to that of x."""
 SEARCH_BATCH = 128
-"""Words that go through the tree together."""
+"""Words that are searched in the tree together."""
 
 
 @dataclass(frozen=True, slots=True)
 class Relatedness:
-    """The formula of the module's docstring with its two constants; UsageError when one is no number."""
+    """The formula r(x → y) with its constants α (`alpha`) and z (`shrinkage`).
+
+    Raises UsageError if `alpha` is not finite, or `shrinkage` is negative or not finite.
+    """
 
     alpha: float = DEFAULT_ALPHA
     shrinkage: float = DEFAULT_SHRINKAGE
@@ -50,11 +53,11 @@ class Relatedness:
             raise UsageError(f"The shrinkage must be 0 or more, not {self.shrinkage}.")
 
     def offsets(self, word2vec: Word2Vec) -> FloatArray:
-        """What is added to log p(y|x) for every word y: −α log p(y) − z/√count, float32 (V,)."""
+        """The term that is added to ln p(y|x) for every word y: −α ln p(y) − z/√count, float32 (V,)."""
         return self._offsets(np.asarray(word2vec.counts), word2vec.log_priors)
 
     def offsets_of(self, word2vec: Word2Vec, rows: IntArray) -> FloatArray:
-        """The same for some words y: int32 (n,) gives float32 (n,)."""
+        """The term that is added to ln p(y|x), for n words y: rows int32 (n,) give float32 (n,)."""
         return self._offsets(np.asarray(word2vec.counts[rows]), word2vec.log_priors_of(rows))
 
     def _offsets(self, counts: NDArray[np.int64], log_priors: FloatArray) -> FloatArray:
@@ -63,18 +66,18 @@ class Relatedness:
 
 
 INNER_PRODUCT = Relatedness(alpha=1.0, shrinkage=0.0)
-"""On a model of negative sampling this is v_x·c_y itself."""
+"""The formula for models with negative sampling: r(x → y) = v_x·c_y."""
 
 
 def log_conditionals(word2vec: Word2Vec, rows: IntArray) -> FloatArray:
-    """Logarithms of p(y|x) for every y, float32 (n, V); unnormalised on a model of negative sampling."""
+    """Ln p(y|x) for every y and n rows x, float32 (n, V); not normalized with negative sampling."""
     if word2vec.tree is not None:
         return word2vec.log_probabilities_of_rows(rows)
     return word2vec.inner_products(rows) + word2vec.log_priors
 
 
 def mutual_information(word2vec: Word2Vec, rows: IntArray, targets: IntArray) -> FloatArray:
-    """Log p(y|x) − log p(y) of n rows x and m rows y, float32 (n, m)."""
+    """Ln p(y|x) − ln p(y) of n rows x and m rows y, float32 (n, m)."""
     if word2vec.tree is None:
         return word2vec.inner_products(rows, targets)
     return word2vec.log_probabilities_of_rows(rows, targets) - word2vec.log_priors_of(targets)
@@ -89,15 +92,15 @@ def disagreement(word2vec: Word2Vec, row: int, rows: IntArray) -> FloatArray:
     """A · (1 − cos(v_x, v_y)) of a word x and n rows y: float32 (n,), in nats."""
     vector, vectors = np.asarray(word2vec.vectors[row]), np.asarray(word2vec.vectors[rows])
     norms = np.linalg.norm(vector) * np.linalg.norm(vectors, axis=1)
-    return np.asarray(AGREEMENT * (1 - vectors @ vector / np.maximum(norms, 1e-9)), np.float32)
+    return np.asarray(DISAGREEMENT_NATS * (1 - vectors @ vector / np.maximum(norms, 1e-9)), np.float32)
 
 
 def most_related(
     word2vec: Word2Vec, rows: IntArray, top: int, formula: Relatedness
 ) -> tuple[FloatArray, IntArray]:
-    """The words with the largest r(x → y) for n rows x, each x left out; exact, best first.
+    """The words with the largest r(x → y) for n rows x, best first, without x. Exact.
 
-    Returns scores, float32 (n, top), and rows, int32 (n, top), −1 where the vocabulary has fewer.
+    Returns scores, float32 (n, top), and rows, int32 (n, top), −1 if the vocabulary has fewer words.
     """
     if word2vec.tree is None or word2vec.nodes is None or word2vec.tree.inner_nodes == 0:
         return _best_of_all(word2vec, rows, top, formula)
@@ -105,7 +108,7 @@ def most_related(
 
 
 class TreeSearch:
-    """The exact pruned search over the Huffman tree, made ready for one formula."""
+    """An exact search with pruning in the Huffman tree, prepared for one formula. Thread-safe."""
 
     def __init__(self, word2vec: Word2Vec, formula: Relatedness) -> None:
         from enricher.model import kernels  # compiled code is loaded only where it is needed
@@ -117,7 +120,7 @@ class TreeSearch:
         self._largest = kernels.largest_below(word2vec.tree.children, self._offsets)
 
     def best(self, rows: IntArray, top: int) -> tuple[FloatArray, IntArray]:
-        """As `most_related`; may be called from several threads at once."""
+        """The `top` words with the largest r(x → y) for n rows x: scores and rows, (n, top), best first."""
         scores, found = np.empty((len(rows), top), np.float32), np.empty((len(rows), top), np.int32)
         for start in range(0, len(rows), SEARCH_BATCH):
             part = slice(start, start + SEARCH_BATCH)
@@ -131,7 +134,7 @@ class TreeSearch:
 def _best_of_all(
     word2vec: Word2Vec, rows: IntArray, top: int, formula: Relatedness
 ) -> tuple[FloatArray, IntArray]:
-    """The same by computing every score, for models without a tree."""
+    """The most related words, found by computing every score; for models without a tree."""
     scores, found = np.full((len(rows), top), -np.inf, np.float32), np.full((len(rows), top), -1, np.int32)
     for place, row in enumerate(rows):
         everything = relatedness(word2vec, rows[place : place + 1], formula)[0]
@@ -141,7 +144,7 @@ def _best_of_all(
 
 
 def best_rows(scores: FloatArray, top: int, leave_out: Sequence[int] = ()) -> list[int]:
-    """The rows of the `top` largest scores, float32 (V,), best first, ties by row."""
+    """The rows of the `top` largest scores, float32 (V,), best first, without the rows `leave_out`."""
     kept = scores.copy()
     kept[list(leave_out)] = -np.inf
     top = min(top, len(kept) - len(set(leave_out)))

@@ -1,7 +1,7 @@
-"""Tables of one row a word, written in batches on all cores; one that a killed process began is completed.
+"""Write tables with one row per word, in batches on all cores. An interrupted build is resumed.
 
-A table is a plain .npy file whose head tells its whole shape from the start: until the last row is
-there, it is too short to be opened.
+A table is an .npy file. Its header has the final shape from the start, so an incomplete file is too short
+to be opened.
 """
 
 import os
@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from enricher.model.arrays import IntArray
 
 Work = Callable[[IntArray], Sequence[NDArray[Any]]]
-"""From some rows, int32 (n,), to their part of each table."""
+"""Computes the part of each table for some rows, int32 (n,)."""
 
 
 @dataclass(frozen=True, slots=True)
 class RowFile:
-    """One table to be written: its file, and the kind and number of its values."""
+    """One table to write: its file, type and shape."""
 
     path: Path
     kind: type[np.generic]
@@ -33,7 +33,7 @@ class RowFile:
 
     @property
     def head(self) -> bytes:
-        """What the file begins with."""
+        """The .npy header of the file."""
         written = BytesIO()
         description = np.lib.format.dtype_to_descr(np.dtype(self.kind))
         np.lib.format.write_array_header_1_0(
@@ -42,12 +42,12 @@ class RowFile:
         return written.getvalue()
 
     def begun(self, file: BinaryIO) -> int:
-        """How many whole rows the opened file holds already."""
+        """The number of complete rows in the opened file."""
         held = file.seek(0, os.SEEK_END) - len(self.head)
         return max(0, held // self._row_bytes) if self.columns else 0
 
     def cut(self, file: BinaryIO, rows: int) -> None:
-        """Leave so many rows of the opened file, and begin one that holds none."""
+        """Truncate the opened file to `rows` rows; write the header if there are none."""
         if rows == 0:
             file.truncate(0)
             file.write(self.head)
@@ -62,10 +62,10 @@ class RowFile:
 def complete_rows(
     files: Sequence[RowFile], batch: int, work: Work, progress: Callable[[int, int], None]
 ) -> None:
-    """Write what is missing of some tables of as many rows, so many rows at a time, a batch in each thread.
+    """Write the missing rows of tables with the same number of rows, `batch` rows at a time, in threads.
 
-    The bytes are the same however often it was interrupted, where `work` answers the same for the
-    same batch. Raises OSError when the disk is full.
+    If `work` is deterministic, the files are identical even if the build was interrupted. Raises OSError if
+    the disk is full.
     """
     total = files[0].rows
     with ExitStack() as stack:
@@ -84,7 +84,7 @@ def complete_rows(
 
 
 def _in_order(work: Work, batches: Sequence[IntArray]) -> Iterator[Sequence[NDArray[Any]]]:
-    """The answers of work in the order of the batches, a few of them under way at a time."""
+    """Yield the results of `work` in the order of the batches; a few batches are processed at a time."""
     threads = os.cpu_count() or 1
     with ThreadPoolExecutor(threads) as pool:
         ahead = threads * 4

@@ -1,4 +1,4 @@
-"""The compiled loop that parts words into groups."""
+"""Compiled loop: spherical k-means for the senses of a word."""
 
 import numpy as np
 
@@ -6,11 +6,12 @@ from enricher.model.kernels import compiled
 
 
 @compiled
-def cluster(cosines, number, chances, rounds, fewest):
-    """The group of each of n words, int64 (n,), by spherical k-means on the cosines between them, (n, n).
+def cluster(cosines, number, chances, rounds, min_words):
+    """Cluster n words into `number` groups by spherical k-means. Returns the group of each word, int64 (n,).
 
-    chances: random numbers from 0 to 1, (starts, number, n). A start takes words far from each other as
-    centres; the best of the starts is kept. Words of groups of under `fewest` go to the nearest larger one.
+    cosines: (n, n), between all words. chances: random numbers from 0 to 1, (starts, number, n). Each start
+    chooses words far from each other as centers; the best start is kept. rounds: maximum rounds per start.
+    Groups with fewer than `min_words` words are dissolved: their words move to the nearest larger group.
     """
     size = len(cosines)
     labels, best = np.zeros(size, np.int64), np.zeros(size, np.int64)
@@ -21,10 +22,10 @@ def cluster(cosines, number, chances, rounds, fewest):
         nearest = cosines[first].copy()
         labels[:] = 0
         for group in range(1, number):
-            centre = np.argmax((1 - nearest) * chances[start, group])
+            center = np.argmax((1 - nearest) * chances[start, group])
             for word in range(size):
-                if cosines[centre, word] > nearest[word]:
-                    nearest[word], labels[word] = cosines[centre, word], group
+                if cosines[center, word] > nearest[word]:
+                    nearest[word], labels[word] = cosines[center, word], group
         for _ in range(rounds):
             products[:] = 0.0
             norms[:] = 0.0
@@ -36,27 +37,27 @@ def cluster(cosines, number, chances, rounds, fewest):
             changed = False
             total = 0.0
             for word in range(size):
-                chosen, most = labels[word], -np.inf
+                chosen, largest = labels[word], -np.inf
                 for group in range(number):
                     if norms[group] > 0:
                         product = products[group, word] / np.sqrt(norms[group])
-                        if product > most:
-                            chosen, most = group, product
+                        if product > largest:
+                            chosen, largest = group, product
                 changed |= chosen != labels[word]
                 labels[word] = chosen
-                total += most
+                total += largest
             if not changed:
                 break
         members = np.bincount(labels, minlength=number)
-        if members.max() >= fewest:
+        if members.max() >= min_words:
             for word in range(size):
-                if members[labels[word]] < fewest:
-                    most = -np.inf
+                if members[labels[word]] < min_words:
+                    largest = -np.inf
                     for group in range(number):
-                        if members[group] >= fewest and norms[group] > 0:
+                        if members[group] >= min_words and norms[group] > 0:
                             product = products[group, word] / np.sqrt(norms[group])
-                            if product > most:
-                                labels[word], most = group, product
+                            if product > largest:
+                                labels[word], largest = group, product
         if total > highest:
             highest = total
             best[:] = labels

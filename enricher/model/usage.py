@@ -1,12 +1,13 @@
-"""The tables of a bundle that say how words are used, and their look-ups.
+"""Usage statistics of words and phrases in the training text, stored as tables of a bundle.
 
-    phrase_keys.npy        uint64 (n,), sorted: words and phrases of up to LONGEST words
-    phrase_documents.npy   uint32 (n,): sampled documents that hold each
-    phrase_freedom.npy     float32 (n,): the lower entropy of its neighbours, left or right, in nats
-    role_keys.npy          uint64 (m,), sorted: English words, and endings of words as `-ing`
-    role_shares.npy        float32 (m, 4): shares of their occurrences (`Role`)
+    phrase_keys.npy        uint64 (n,), sorted: keys of words and phrases of up to MAX_PHRASE_WORDS words
+    phrase_documents.npy   uint32 (n,): document frequency in the sample
+    phrase_freedom.npy     float32 (n,): boundary entropy: the lower of the entropies of the left and right
+                           neighbors, in nats
+    role_keys.npy          uint64 (m,), sorted: keys of English words, and of word endings such as `-ing`
+    role_shares.npy        float32 (m, 4): shares of their occurrences by context (`Role`)
 
-A key is a hash of 64 bits: two phrases of a large model share one with a probability of 1e-6.
+A key is a 64-bit hash. Two phrases of a large model have the same key with a probability of 1e-6.
 """
 
 from collections.abc import Sequence
@@ -23,21 +24,21 @@ from enricher.model.arrays import FloatArray, IntArray, mapped, save
 
 Keys = NDArray[np.uint64]
 
-LONGEST = 5
-"""Words of the longest phrase."""
-ENDINGS = (4, 3, 2)
-"""Letters of the endings that tell how an unknown word is used; the longest that is known counts."""
-ANY = ""
-"""The ending of every word."""
+MAX_PHRASE_WORDS = 5
+"""Maximum words of a phrase."""
+ENDING_LETTERS = (4, 3, 2)
+"""Lengths of the endings that estimate the use of an unknown word. The longest known ending counts."""
+ANY_ENDING = ""
+"""The empty ending, which every word has."""
 
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
 
 class Role(IntEnum):
-    """In what company a word stands: columns of the shares.
+    """Contexts of a word; the columns of the shares.
 
-    BEFORE, AFTER: of a lexical word that touches it. DETERMINED: after a determiner, as nouns and
-    adjectives do. VERBAL: after `to`, an auxiliary or a pronoun, or before a determiner, as verbs do.
+    BEFORE, AFTER: directly before, or after, a lexical word. DETERMINED: after a determiner, like nouns and
+    adjectives. VERBAL: after `to`, an auxiliary or a pronoun, or before a determiner, like verbs.
     """
 
     BEFORE = 0
@@ -48,23 +49,23 @@ class Role(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """How words are used. documents: sampled, from which the tables were made."""
+    """The opened tables. documents: number of documents in the sample."""
 
     documents: int
     keys: Keys
     frequencies: NDArray[np.uint32]
-    freedom: FloatArray
+    boundary_entropy: FloatArray
     role_keys: Keys
     role_shares: FloatArray
 
     @classmethod
     def open(cls, folder: Path, documents: int) -> "Usage":
-        """Map the tables of a folder; BundleInvalid where they cannot be read or do not fit."""
+        """Map the tables in a folder. Raises BundleInvalid if they cannot be read or differ in length."""
         try:
             usage = cls(documents, **{field: mapped(folder / name) for field, name in FILES.items()})
         except (OSError, ValueError) as error:
             raise BundleInvalid(f"The phrases of the model {folder.name} cannot be read.") from error
-        sizes = {len(usage.keys), len(usage.frequencies), len(usage.freedom)}
+        sizes = {len(usage.keys), len(usage.frequencies), len(usage.boundary_entropy)}
         if len(sizes) > 1 or usage.role_shares.shape != (len(usage.role_keys), len(Role)):
             raise BundleInvalid(f"The phrases of the model {folder.name} differ in number.")
         return usage
@@ -75,13 +76,13 @@ class Usage:
             save(folder / name, getattr(self, field))
 
     def find(self, keys: Keys) -> IntArray:
-        """The rows of phrases, int32 (k,), −1 where one is not known."""
+        """The rows of k phrases, int32 (k,); −1 for unknown phrases."""
         return _find(self.keys, keys)
 
     def roles(self, word: str) -> FloatArray:
-        """The shares of a word, float32 (4,); of an unknown one those of words that end as it does."""
-        endings = [word[-letters:] for letters in ENDINGS if len(word) > letters]
-        names = [word, *(f"-{ending}" for ending in endings), f"-{ANY}"]
+        """The context shares of a word, float32 (4,); for an unknown word, those of its ending."""
+        endings = [word[-letters:] for letters in ENDING_LETTERS if len(word) > letters]
+        names = [word, *(f"-{ending}" for ending in endings), f"-{ANY_ENDING}"]
         rows = _find(self.role_keys, np.array([key_of(name) for name in names], np.uint64))
         known = rows[rows >= 0]
         if not len(known):
@@ -92,11 +93,11 @@ class Usage:
 FILES = {
     "keys": "phrase_keys.npy",
     "frequencies": "phrase_documents.npy",
-    "freedom": "phrase_freedom.npy",
+    "boundary_entropy": "phrase_freedom.npy",
     "role_keys": "role_keys.npy",
     "role_shares": "role_shares.npy",
 }
-"""Field → file."""
+"""Field → file name."""
 
 
 def key_of(word: str) -> int:
@@ -105,18 +106,19 @@ def key_of(word: str) -> int:
     return int.from_bytes(digest, "little")
 
 
-def longer(keys: Keys, following: Keys) -> Keys:
-    """The keys of phrases that go on with one more word."""
+def extended_keys(keys: Keys, following: Keys) -> Keys:
+    """The keys of phrases extended by one word."""
     return np.asarray(keys * _MULTIPLIER + following, np.uint64)
 
 
 def phrase_keys(words: Keys) -> list[Keys]:
-    """The keys of all phrases of 1 to LONGEST words, by length, each list by its first word: uint64 (n,)
-    gives n, n − 1, … of them.
+    """The keys of all phrases of 1, 2, … MAX_PHRASE_WORDS words in a sequence of n words.
+
+    words: uint64 (n,), the keys of the words. Returns arrays of n, n − 1, … keys, ordered by the first word.
     """
     found: list[Keys] = [words]
-    for length in range(2, min(LONGEST, len(words)) + 1):
-        found.append(longer(found[-1][:-1], words[length - 1 :]))
+    for length in range(2, min(MAX_PHRASE_WORDS, len(words)) + 1):
+        found.append(extended_keys(found[-1][:-1], words[length - 1 :]))
     return found
 
 
@@ -128,7 +130,7 @@ def _find(table: Keys, keys: Keys) -> IntArray:
 
 
 def sorted_rows(keys: Sequence[int]) -> tuple[Keys, IntArray]:
-    """Keys in their order in a table, and the places where they came from."""
+    """Sort keys for a table. Returns the sorted keys, and the original index of each."""
     unsorted = np.array(keys, np.uint64)
     order = np.argsort(unsorted)
     return unsorted[order], order.astype(np.int32)

@@ -1,4 +1,4 @@
-"""A word2vec model in memory (or memory-mapped), and the numbers that it answers with."""
+"""A word2vec model in memory (or memory-mapped), and the numbers computed from it."""
 
 import difflib
 import math
@@ -20,12 +20,12 @@ from enricher.text import normalize
 
 @dataclass(frozen=True)
 class Word2Vec:
-    """Words, counts and weights, in the order of the vocabulary.
+    """The V words of the vocabulary with their counts and weights.
 
-    vectors: float32 (V, d), the input vectors v. With hierarchical softmax `tree` and `nodes`,
-    float32 (V−1, d), are there; with negative sampling `outputs`, float32 (V, d), the output
-    vectors c. document_frequencies: int64 (V,) or None where the model came from elsewhere;
-    `documents` is then 0.
+    vectors: float32 (V, d), the input vectors v. tree, nodes: the Huffman tree and its vectors θ, float32
+    (V−1, d), if the model was trained with hierarchical softmax. outputs: float32 (V, d), the output
+    vectors c, if it was trained with negative sampling. document_frequencies: int64 (V,), and documents:
+    their number; None and 0 for an imported model.
     """
 
     words: Sequence[str]
@@ -39,7 +39,7 @@ class Word2Vec:
     training: Mapping[str, object] = field(default_factory=dict)
 
     def check(self) -> None:
-        """Raise TrainingFailed in a sentence when the arrays do not fit or hold no numbers."""
+        """Raise TrainingFailed if arrays are missing, differ in length, or contain NaN or infinity."""
         size = len(self.words)
         if size == 0:
             raise TrainingFailed("The model has no words.")
@@ -49,7 +49,7 @@ class Word2Vec:
         for name, values in weights.items():
             if values is not None and not np.isfinite(values).all():
                 raise TrainingFailed(
-                    f"The model's {name} hold values that are not numbers (NaN or infinity)."
+                    f"The model's {name} contain values that are not numbers (NaN or infinity)."
                 )
         if self.nodes is None and self.outputs is None:
             raise TrainingFailed("The model has no output weights: neither inner nodes nor output vectors.")
@@ -61,11 +61,11 @@ class Word2Vec:
 
     @cached_property
     def log_priors(self) -> FloatArray:
-        """Logarithms of p(y) by the counts, float32 (V,); a word without a count has that of one."""
+        """Ln p(y) from the counts, float32 (V,); a count of 0 is treated as 1."""
         return self._log_priors(np.asarray(self.counts))
 
     def log_priors_of(self, rows: IntArray) -> FloatArray:
-        """The same for some words: int32 (n,) gives float32 (n,)."""
+        """Ln p(y) of n words y: rows int32 (n,) give float32 (n,)."""
         return self._log_priors(np.asarray(self.counts[rows]))
 
     def _log_priors(self, counts: NDArray[np.int64]) -> FloatArray:
@@ -77,7 +77,7 @@ class Word2Vec:
 
     @cached_property
     def idf(self) -> FloatArray:
-        """BM25's ln(1 + (N − n + ½)/(n + ½)) over documents, float32 (V,); by counts where there are none."""
+        """BM25's idf of every word, float32 (V,); from the counts if the document frequencies are unknown."""
         if self.document_frequencies is not None and self.documents:
             frequencies, total = np.asarray(self.document_frequencies, np.float64), float(self.documents)
         else:
@@ -86,22 +86,22 @@ class Word2Vec:
         return np.asarray(bm25_idf(frequencies, total), np.float32)
 
     def idfs_of(self, words: Iterable[str]) -> list[float]:
-        """The idf of each word, at least .01; one that the model does not know is as rare as can be."""
+        """The idf of each word, at least 0.01. An unknown word gets the largest possible idf."""
         values, unknown = self._idf_values, math.log1p(2 * self.documents + 1)
         rows = map(self.index.get, words)
         return [max(values[row], 0.01) if row is not None else unknown for row in rows]
 
     @cached_property
     def _idf_values(self) -> "array[float]":
-        """The same numbers as `idf`; single ones are read from it in half the time."""
+        """The values of `idf` in an array from which single values are read twice as fast."""
         return array("f", self.idf.tobytes())
 
     def find(self, word: str) -> int | None:
-        """The row of a word as it stands; of a mapped vocabulary without reading the whole of it."""
+        """The row of exactly this word, or None. A mapped vocabulary is not read as a whole."""
         return self.words.find(word) if isinstance(self.words, WordList) else self.index.get(word)
 
     def row(self, word: str) -> int:
-        """The row of a word as it stands, or of its normalised form; UnknownWord with the closest words."""
+        """The row of a word or of its normalized form. Raises UnknownWord with the closest words."""
         normalized = normalize(word).strip()
         for form in (word, normalized, normalized.replace(" ", "_")):
             row = self.find(form)
@@ -110,11 +110,11 @@ class Word2Vec:
         raise UnknownWord(word, self.closest(word))
 
     def rows(self, words: Sequence[str]) -> IntArray:
-        """The rows of the words that the vocabulary has, int32, in order, with repetitions."""
+        """The rows of the known words, int32 (n,), in order, with repetitions. Unknown words are skipped."""
         return np.array([row for row in map(self.index.get, words) if row is not None], np.int32)
 
     def closest(self, word: str, top: int = 5) -> list[str]:
-        """Words of the vocabulary that look like this one: sharing characters, then by similarity."""
+        """The `top` words of the vocabulary that are spelled most similarly, for suggestions."""
         form = normalize(word).strip()
         if not form:
             return []
@@ -123,22 +123,24 @@ class Word2Vec:
         return difflib.get_close_matches(form, candidates[:20_000], n=top, cutoff=0.4)
 
     def log_probabilities(self, words: str | Sequence[str]) -> FloatArray:
-        """Log p(y|x), natural logarithm, for every y in the order of `words`.
+        """Ln p(y|x) for every y, in the order of `words` (formula: `enricher.model.huffman`).
 
-        One word gives float32 (V,), a list of n words (n, V). Source: `enricher.model.huffman`.
-        Raises UnknownWord; NotSupported on a model trained with negative sampling alone, which
-        has no normalised p(y|x).
+        One word gives float32 (V,); a list of n words gives (n, V). Raises UnknownWord; NotSupported if the
+        model was trained with negative sampling only, which has no normalized p(y|x).
         """
         rows = [self.row(words)] if isinstance(words, str) else [self.row(word) for word in words]
         answer = self.log_probabilities_of_rows(np.asarray(rows, np.int32))
         return answer[0] if isinstance(words, str) else answer
 
     def log_probabilities_of_rows(self, rows: IntArray, targets: IntArray | None = None) -> FloatArray:
-        """The same by row numbers: int32 (n,) gives float32 (n, V), and (n, m) for m target words y alone."""
+        """Ln p(y|x) for n rows x, float32 (n, V); with m target rows y, float32 (n, m).
+
+        Raises NotSupported if the model was trained with negative sampling only.
+        """
         if self.tree is None or self.nodes is None:
             raise NotSupported(
-                "This model was trained with negative sampling and has no normalised p(y|x); "
-                "train with --loss hierarchical-softmax for log-probabilities."
+                "This model was trained with negative sampling and has no normalized p(y|x). "
+                "For log-probabilities, train with --loss hierarchical-softmax."
             )
         vectors = np.asarray(self.vectors[rows], np.float32)
         if targets is None:
@@ -146,7 +148,10 @@ class Word2Vec:
         return log_probabilities_of(self.tree, self.nodes, vectors, targets)
 
     def inner_products(self, rows: IntArray, targets: IntArray | None = None) -> FloatArray:
-        """v_x·c_y for negative sampling, ≈ PMI(x, y) − log k; float32 (n, V), or (n, m) for m targets."""
+        """v_x·c_y ≈ PMI(x, y) − ln k of n rows x, float32 (n, V); with m target rows y, float32 (n, m).
+
+        Raises NotSupported if the model was trained with hierarchical softmax.
+        """
         if self.outputs is None:
             raise NotSupported("This model has no output vectors: it was trained with hierarchical softmax.")
         outputs = self.outputs if targets is None else self.outputs[targets]

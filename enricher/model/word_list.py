@@ -1,8 +1,8 @@
-"""The words of a model on disk, read one at a time: opening a large vocabulary costs nothing.
+"""A memory-mapped list of words: opening a large vocabulary takes no time, words are read one at a time.
 
-words.utf8 holds the words one after the other, in model order; words_ends.npy, int64 (V,), where
-each ends in it; words_order.npy, int32 (V,), the rows in the order of the words' bytes. Other lists of
-strings have other names in place of `words`.
+words.utf8: the words in the order of the model, concatenated. words_ends.npy: int64 (V,), the end offset of
+each word. words_order.npy: int32 (V,), the rows sorted by the bytes of the words. Other lists of strings
+use another prefix than `words`.
 """
 
 from bisect import bisect_left
@@ -18,18 +18,18 @@ from enricher.model.arrays import mapped, save
 
 WORDS = "words"
 ERRORS = "surrogatepass"
-"""Imported words are kept verbatim, whatever they hold."""
+"""Error handler for encoding: imported words are stored unchanged, even with lone surrogates."""
 
 
 class WordList(Sequence[str]):
-    """A mapped vocabulary. A string is made when it is asked for; BundleInvalid where that is none."""
+    """A mapped vocabulary. Strings are decoded on access; a damaged one raises BundleInvalid."""
 
     def __init__(self, text: NDArray[np.uint8], ends: NDArray[np.int64], order: NDArray[np.int32]) -> None:
         self._text, self._ends, self._order = text, ends, order
 
     @classmethod
     def open(cls, folder: Path, name: str = WORDS) -> "WordList":
-        """Map the files of a folder; OSError or ValueError where they cannot be read or do not fit."""
+        """Map the files in a folder. Raises OSError or ValueError if they are damaged or inconsistent."""
         text = np.asarray(np.memmap(folder / f"{name}.utf8", np.uint8, "r"))
         ends = mapped(folder / f"{name}_ends.npy", np.integer, 1)
         order = mapped(folder / f"{name}_order.npy", np.integer, 1)
@@ -39,7 +39,7 @@ class WordList(Sequence[str]):
 
     @staticmethod
     def write(folder: Path, words: Sequence[str], name: str = WORDS) -> None:
-        """Write words, one at least, to the files of a folder."""
+        """Write one or more words to files in a folder."""
         encoded = [word.encode("utf-8", ERRORS) for word in words]
         (folder / f"{name}.utf8").write_bytes(b"".join(encoded))
         save(folder / f"{name}_ends.npy", np.cumsum([len(word) for word in encoded], dtype=np.int64))
@@ -47,7 +47,7 @@ class WordList(Sequence[str]):
         save(folder / f"{name}_order.npy", np.array(order, np.int32))
 
     def find(self, word: str) -> int | None:
-        """The row of a word, None where there is none; in a search by halves."""
+        """The row of a word by binary search; None if it is unknown."""
         wanted = word.encode("utf-8", ERRORS)
         place = bisect_left(self._order, wanted, key=self._bytes)
         if place < len(self._order) and self._bytes(row := int(self._order[place])) == wanted:

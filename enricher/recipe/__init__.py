@@ -1,12 +1,18 @@
-"""What enriches an index: one rule for every command.
+"""Choose the plug-ins, settings and fields of an index. Every command uses these rules.
 
-**The names of an index** are the name as it was typed, the aliases that point to it, and its own name.
+**The names of an index** are the name as typed, the aliases that point to the index, and its own name, in
+this order.
 
-**The table** of enricher.toml is the one of that very name, in this order of names; else the first pattern
-of the file that fits one of them. Without a table the plug-ins and settings that the index itself records
-are used, when a model has enriched it; else the defaults.
+**The table** of enricher.toml is the first table with one of these names; else the first table in the file
+whose pattern matches one of them. Without a table, the plug-ins and settings that the index records are used,
+if a model has enriched it; else the defaults.
 
-**The fields** are those of the command's options; else of the table; else those that the index records
-(`enricher index` recorded them); else, for an index that somebody else made, those that its mapping and a
-sample of its documents show (`enricher.recipe.text_fields`); else `title` and `text`.
+**The fields** come from the first of these sources that names any:
+
+1. the options of the command,
+2. the table,
+3. the record of the index (`enricher index` writes it),
+4. for an index that another program created: its mapping and a sample of its documents
+   (`enricher.recipe.text_fields`),
+5. the default: `title` and `text`.
 """

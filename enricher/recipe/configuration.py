@@ -1,4 +1,4 @@
-"""Which plug-ins and settings enrich an index, by its names, enricher.toml and what it records."""
+"""The plug-ins and settings of an index, from its names, enricher.toml and the index's own record."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from enricher.text.analysis import STRIP_HTML
 
 
 def names_of(engine: SearchEngine, *typed: str) -> tuple[str, ...]:
-    """The names by which an index is configured: as typed, its aliases in order, its own name."""
+    """The names under which enricher.toml may configure an index: as typed, its aliases sorted, its own."""
     aliases = engine.aliases()
     indexes = [index for name in typed for index in aliases.get(name, (name,))]
     others = sorted(alias for alias, behind in aliases.items() if not set(behind).isdisjoint(indexes))
@@ -17,7 +17,7 @@ def names_of(engine: SearchEngine, *typed: str) -> tuple[str, ...]:
 
 
 def recorded_layout(engine: SearchEngine, index: str) -> IndexLayout | None:
-    """What an index records of itself; None where there is no such index, or somebody else made it."""
+    """The layout that an index records; None if there is no such index or another program created it."""
     if not engine.exists(index):
         return None
     try:
@@ -29,7 +29,7 @@ def recorded_layout(engine: SearchEngine, index: str) -> IndexLayout | None:
 def configuration_of(
     tables: Configuration, names: Sequence[str], recorded: IndexLayout | None
 ) -> IndexConfiguration:
-    """The plug-ins and settings of an index by the rule above."""
+    """The plug-ins and settings of an index: its table, else its record, else the defaults."""
     table = tables.table_of(*names)
     if table is not None:
         return table
@@ -39,7 +39,7 @@ def configuration_of(
 
 
 def recorded_configuration(recorded: IndexLayout) -> IndexConfiguration:
-    """The plug-ins and settings that an index records; the defaults where no model has enriched it."""
+    """The plug-ins and settings that an index records; the defaults if no model has enriched it."""
     if recorded.model_version is None or recorded.enrichments is None:
         return IndexConfiguration()
     return IndexConfiguration(
@@ -52,6 +52,9 @@ def recorded_configuration(recorded: IndexLayout) -> IndexConfiguration:
 def configuration_for(
     engine: SearchEngine, tables: Configuration, *typed: str, recorded: IndexLayout | None = None
 ) -> IndexConfiguration:
-    """The same for an index by any of its names; its aliases are asked for only where there are tables."""
+    """The plug-ins and settings of an index that is given by any of its names.
+
+    Its aliases are read from the engine only if enricher.toml has tables.
+    """
     names = names_of(engine, *typed) if tables.indexes else typed
     return configuration_of(tables, names, recorded)

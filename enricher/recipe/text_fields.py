@@ -1,16 +1,15 @@
-"""Which fields of documents hold their text, where nobody has said so.
+"""Detect the text fields of documents, if the user has not named them.
 
-The rule, for an index that this program did not make:
+The rules, for an index that another program created:
 
-1. Candidates are the fields that the mapping makes full text, by their dotted paths, and those of a sample of
-   documents whose names are of titles or texts (TITLE_NAMES, TEXT_NAMES), whatever their type is. Where there
-   are none, all texts of the sample are candidates.
-2. A candidate is enriched when its name says that it is a title or a text, or when its values have
-   LEAST_WORDS words in the mean. The others are names, codes and categories: they are left out and reported,
-   as are texts of so many words that are no candidates. Where this would leave out all candidates, all are
-   enriched.
-3. The first candidate with the name of a title is the title; without one, the field with the shortest texts
-   of those that most of the documents have.
+1. Candidates are the full-text fields of the mapping, as dotted paths, and the fields in a sample of
+   documents that have the usual name of a title or text (TITLE_NAMES, TEXT_NAMES), whatever their type. If
+   there are none, all string fields of the sample are candidates.
+2. A candidate is enriched if it has the usual name of a title or text, or if its values have MIN_MEAN_WORDS
+   words on average. The other candidates are names, codes and categories: they are left out and reported.
+   Long texts that are no candidates are reported too. If no candidate would be left, all are enriched.
+3. The title is the first candidate with the usual name of a title; else, of the fields that most documents
+   have, the one with the shortest texts.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,23 +26,25 @@ TEXT_NAMES = (
     "text", "body", "content", "contents", "abstract", "description", "summary", "article", "story",
     "message", "paragraph", "paragraphs", "正文", "内容", "文本", "摘要", "描述", "简介",
 )  # fmt: skip
-LEAST_WORDS = 4.0
+MIN_MEAN_WORDS = 4.0
 SAMPLE = 200
-"""Documents that are looked at before anything is written."""
-SOME_TEXT = 2.0
-"""Words from which on a value is text and no code: a document that has it and no enriched text loses."""
+"""Number of documents that are checked before anything is written."""
+MIN_TEXT_WORDS = 2.0
+"""Minimum words of a value that counts as text, not as a code."""
 MAX_LOST_SHARE = 0.05
-"""Share of the documents that may have text but none of the fields, unless the user has named the fields."""
-SHOWN = 8
-"""Fields that a message names."""
+"""Maximum share of documents that have text, but none of the enriched fields. Fields that the user named are
+not checked.
+"""
+MAX_SHOWN_FIELDS = 8
+"""Maximum fields that a message lists."""
 
 
 @dataclass(frozen=True, slots=True)
 class TextFields:
-    """The fields that hold the text of documents, the title first where there are several.
+    """The fields that contain the text of documents; if there are several, the first is the title.
 
-    chosen: whether nobody has named them, and they were chosen by the rule above. left_out: the text fields
-    that the rule did not choose.
+    chosen: whether the fields were detected, not named by the user. left_out: the text fields that the
+    detection did not choose.
     """
 
     names: tuple[str, ...]
@@ -52,13 +53,16 @@ class TextFields:
 
 
 def choose_fields(candidates: Sequence[str], sample: Sequence[Document]) -> TextFields:
-    """The fields of a foreign index by the rule above; DEFAULT_FIELDS where it has no text at all."""
+    """Detect the text fields of an index; DEFAULT_FIELDS if it contains no text at all.
+
+    candidates: the full-text fields of its mapping. sample: some of its documents.
+    """
     leaves = dict.fromkeys(path for one in sample for path, _ in string_leaves(one.source))
     known = (path for path in leaves if "." not in path and _is_known(path))
     numbers = (path for path in DEFAULT_FIELDS if any(one.text(path) for one in sample))
     names = dict.fromkeys([*candidates, *known, *numbers]) or leaves
     lengths = {name: _mean_words(name, sample) for name in (*names, *leaves)}
-    chosen = [name for name in names if _is_known(name) or lengths[name] >= LEAST_WORDS]
+    chosen = [name for name in names if _is_known(name) or lengths[name] >= MIN_MEAN_WORDS]
     chosen = chosen or [name for name in names if lengths[name]] or list(names) or list(DEFAULT_FIELDS)
     titles = [name for known in TITLE_NAMES for name in chosen if _last(name) == known]
     if len(chosen) > 1:
@@ -66,13 +70,13 @@ def choose_fields(candidates: Sequence[str], sample: Sequence[Document]) -> Text
         first = titles[0] if titles else min(frequent or chosen, key=lambda name: lengths[name])
         chosen = [first, *(name for name in chosen if name != first)]
     others = [name for name in names if lengths[name]]
-    others += [name for name in leaves if lengths[name] >= LEAST_WORDS]
+    others += [name for name in leaves if lengths[name] >= MIN_MEAN_WORDS]
     left_out = tuple(name for name in dict.fromkeys(others) if name not in chosen)
     return TextFields(tuple(chosen), True, left_out)
 
 
 def _is_known(path: str) -> bool:
-    """Whether a name says that the field is a title or a text; the `name` of something inner is neither."""
+    """Whether a field has the usual name of a title or text; an inner `name` (`author.name`) has not."""
     last = _last(path)
     return last in TEXT_NAMES or (last in TITLE_NAMES and (last != "name" or "." not in path))
 
@@ -82,19 +86,19 @@ def _last(path: str) -> str:
 
 
 def _mean_words(name: str, sample: Iterable[Document]) -> float:
-    """Words of a field's texts in the mean, over the documents that have one."""
+    """The average number of words in a field, over the documents that have text in it."""
     numbers = [count for one in sample if (count := words_in(one.text(name)))]
     return fmean(numbers) if numbers else 0.0
 
 
 def words_in(text: str) -> float:
-    """About how many words a text has: what white space parts, and two Han characters count as one."""
+    """Estimate the number of words in a text: split at white space; two Han characters are one word."""
     parts = HAN_SPLIT.split(text[:10_000])
     return sum(len(part.split()) for part in parts[::2]) + sum(map(len, parts[1::2])) / 2
 
 
 def string_leaves(source: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-    """The strings of a document with their dotted paths, those of arrays too."""
+    """Yield the strings of a document with their dotted paths, including the strings in arrays."""
     waiting: list[tuple[str, object]] = list(source.items())[::-1]
     while waiting:
         path, value = waiting.pop()
@@ -114,13 +118,13 @@ def check_fields(
     *,
     is_decided: bool = False,
 ) -> list[str]:
-    """See, before anything is written, that documents keep their text; answers what the user should know.
+    """Check, before anything is written, that no text is lost; returns warnings for the user.
 
-    sample: some of the documents; fields: those that would be enriched; named: those of them that the user
-    has typed; where: the source as a message names it. is_decided: that the fields cannot be others, or the
-    user wants these. Raises UsageError where no document has a field that was named, or where, unless that
-    is decided, more than MAX_LOST_SHARE of them have text but none of the fields. A field that is there and
-    empty is one that its owner left empty.
+    sample: some of the documents. fields: the fields to enrich. named: the fields that the user typed.
+    where: the name of the source in messages. is_decided: the fields cannot be changed, or the user
+    confirmed them. Raises UsageError if no document has a named field; or if, unless `is_decided`, more
+    than MAX_LOST_SHARE of the documents have text but none of the fields. A document with an empty field
+    has the field.
     """
     for name in named:
         if sample and not any(_has(one, (name,)) for one in sample):
@@ -134,10 +138,10 @@ def check_fields(
         raise UsageError(
             f"{len(lost):,} of {len(sample):,} documents of {where} would lose their text: they have none of "
             f"the enriched fields ({listed}), and {_there(lost, fields)}. Name the fields with --title-field "
-            "and --text-field, or with `fields` in enricher.toml: what you name is believed."
+            "and --text-field, or with `fields` in enricher.toml; fields that you name are not checked."
         )
     texts = fields[1:] or fields
-    lacking = [one for one in sample if _has_other_text(one, texts, LEAST_WORDS, fields)]
+    lacking = [one for one in sample if _has_other_text(one, texts, MIN_MEAN_WORDS, fields)]
     if not lacking:
         return []
     return [
@@ -147,37 +151,35 @@ def check_fields(
 
 
 def _has_other_text(
-    document: Document, fields: Sequence[str], words: float = SOME_TEXT, known: Sequence[str] = ()
+    document: Document, fields: Sequence[str], min_words: float = MIN_TEXT_WORDS, known: Sequence[str] = ()
 ) -> bool:
-    """Whether a document has none of the fields, and a text of so many words outside the known ones."""
+    """Whether a document has none of `fields`, but a text of `min_words` in a field outside `known`."""
     if _has(document, fields):
         return False
     leaves = string_leaves(document.source)
-    return any(words_in(text) >= words for path, text in leaves if path not in known)
+    return any(words_in(text) >= min_words for path, text in leaves if path not in known)
 
 
 def _has(document: Document, fields: Sequence[str]) -> bool:
-    """Whether a document has any of the fields."""
+    """Whether a document has one of the fields."""
     return any(value is not None for name in fields for value in values_at(document.source, name))
 
 
 def _there(sample: Sequence[Document], fields: Sequence[str]) -> str:
-    """What text the documents have, the longest first, as the end of a sentence."""
+    """The end of a message: which other fields contain text, the longest text first."""
     leaves = [leaf for one in sample for leaf in string_leaves(one.source)]
     lengths: dict[str, float] = {}
     for path, text in leaves:
         if text.strip() and path not in fields:
             lengths[path] = max(lengths.get(path, 0.0), words_in(text))
     paths = sorted(lengths, key=lambda path: -lengths[path])
-    shown = ", ".join(paths[:SHOWN]) + ", …" * (len(paths) > SHOWN)
+    shown = ", ".join(paths[:MAX_SHOWN_FIELDS]) + ", …" * (len(paths) > MAX_SHOWN_FIELDS)
     return f"there is text in {shown}" if paths else "there is no text at all"
 
 
 def check_no_overlap(fields: Sequence[str]) -> None:
-    """UsageError where one enriched field stands inside another, which no index can hold."""
+    """Raise UsageError if one enriched field is inside another. An index cannot have both."""
     for outer in fields:
         for inner in fields:
             if inner.startswith(f"{outer}."):
-                raise UsageError(
-                    f"The field {inner!r} stands inside the field {outer!r}: enrich one of them."
-                )
+                raise UsageError(f"The field {inner!r} is inside the field {outer!r}. Enrich one of them.")

@@ -1,4 +1,4 @@
-"""The frozen records that travel between the rooms, the schema, and the Protocols that join them."""
+"""The shared vocabulary: frozen records, the index layout, and the Protocols of plug-ins and engines."""
 
 from enricher.records.documents import (
     PARAGRAPH_BREAK,

@@ -1,4 +1,4 @@
-"""Documents on their way into an index, and the texts in their fields."""
+"""Documents before and after enrichment, and access to the text in their fields."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,17 +8,17 @@ RESERVED = frozenset(
     {"_data_stream_timestamp", "_doc_count", "_field_names", "_id", "_ignored", "_ignored_source", "_index"}
     | {"_nested_path", "_primary_term", "_routing", "_seq_no", "_source", "_tier", "_version"}
 )
-"""Outermost names that one engine keeps for itself: it refuses them, or counts by them."""
+"""Top-level field names that Elasticsearch reserves for its metadata. A document cannot use them."""
 
 
 PARAGRAPH_BREAK = "\n\n"
-"""Stands between the texts of an array where they are read as one text."""
+"""Separator between the values of an array when they are joined to one text."""
 
 
 def values_at(source: Mapping[str, object], path: str) -> Iterator[object]:
-    """The values at a dotted path, through objects and arrays of objects, as Elasticsearch resolves it.
+    """Yield the values at a dotted path, through objects and arrays of objects, as Elasticsearch does.
 
-    A name may hold dots itself: `a.b` finds both `{"a": {"b": …}}` and `{"a.b": …}`.
+    A key may contain dots: `a.b` finds both `{"a": {"b": …}}` and `{"a.b": …}`.
     """
     if path in source:
         yield source[path]
@@ -32,7 +32,7 @@ def values_at(source: Mapping[str, object], path: str) -> Iterator[object]:
 
 
 def texts_of(value: object) -> Iterator[str]:
-    """The texts that a value holds: a string, a number as it is written, or those of an array."""
+    """Yield the texts in a JSON value: a string, a number as a string, or those of an array's items."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, list | tuple):
@@ -43,9 +43,9 @@ def texts_of(value: object) -> Iterator[str]:
 
 
 def text_at(source: Mapping[str, object], path: str) -> str:
-    """The text of a field by its dotted path, empty where there is none.
+    """The text of the field at a dotted path; empty if the field is missing.
 
-    Several texts, of an array or of objects in one, are joined by a paragraph break.
+    Several texts (an array, or an array of objects) are joined by `PARAGRAPH_BREAK`.
     """
     value = source.get(path)
     if isinstance(value, str):
@@ -54,7 +54,7 @@ def text_at(source: Mapping[str, object], path: str) -> str:
 
 
 def nested(fields: Mapping[str, object]) -> dict[str, object]:
-    """Values by dotted path as nested objects: `{"a.b": 1}` becomes `{"a": {"b": 1}}`."""
+    """Convert dotted paths to nested objects: `{"a.b": 1}` becomes `{"a": {"b": 1}}`."""
     result: dict[str, Any] = {}
     for path, value in fields.items():
         *outer, last = path.split(".")
@@ -67,18 +67,18 @@ def nested(fields: Mapping[str, object]) -> dict[str, object]:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document as its owner wrote it: an id and the original fields, never changed."""
+    """A document as the user wrote it: its id and its original fields. They are never changed."""
 
     id: str
     source: Mapping[str, object]
 
     def text(self, field: str) -> str:
-        """The text of a field by its dotted path, empty where there is none (`text_at`)."""
+        """The text of the field at a dotted path; empty if the field is missing."""
         return text_at(self.source, field)
 
 
 class Token(NamedTuple):
-    """A normalised word and where it stands: [start, end) in characters of the original text."""
+    """A normalized word and its offsets [start, end), in characters of the original text."""
 
     text: str
     start: int
@@ -87,20 +87,20 @@ class Token(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class AnalyzedDocument:
-    """A document with the tokens of every enriched field, so that the text is segmented once."""
+    """A document with the tokens of every enriched field, so that each text is segmented only once."""
 
     id: str
     source: Mapping[str, object]
     tokens: Mapping[str, Sequence[Token]]
 
     def text(self, field: str) -> str:
-        """The text of a field by its dotted path: the places of its tokens are places in it."""
+        """The text of the field at a dotted path. The offsets of its tokens point into this text."""
         return text_at(self.source, field)
 
 
 @dataclass(frozen=True, slots=True)
 class EnrichedDocument:
-    """A document and what is written under its `enrichment` object."""
+    """A document and the content of its `enrichment` object."""
 
     id: str
     source: Mapping[str, object]
@@ -109,7 +109,7 @@ class EnrichedDocument:
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """A document or line that could not be used, and why; `content` is what the input held."""
+    """A document or line that was rejected: its place in the input, the reason, and its raw content."""
 
     where: str
     reason: str

@@ -1,4 +1,4 @@
-"""The Protocols that join the rooms: plug-ins and search engines."""
+"""The interfaces of plug-ins (`Enrichment`, `Rewriter`) and of search engines (`SearchEngine`)."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol, runtime_checkable
@@ -11,12 +11,13 @@ from enricher.records.searches import Check, Frequencies, Hit, SearchRequest, Se
 
 @runtime_checkable
 class Enrichment(Protocol):
-    """What is done to a document at index time.
+    """A plug-in that adds fields to documents at index time.
 
-    `mapping` names the fields that it adds under `enrichment`. `enrich` answers one mapping a
-    document, in the order of the documents, nested as the fields are ({"tokens": {"title": …}}).
-    A plug-in may have an attribute `document_settings`, a mapping: the settings that decide what
-    it writes. Without it, its whole table of enricher.toml counts as such.
+    `mapping` names the fields that it adds under `enrichment`, and their kinds. `enrich` returns one
+    mapping for each document, in the order of the documents, nested like the fields
+    ({"tokens": {"title": …}}). A plug-in may have the attribute `document_settings`: a mapping of
+    the settings that change what it writes. Without this attribute, all settings of its table in
+    enricher.toml count as such.
     """
 
     @property
@@ -30,7 +31,7 @@ class Enrichment(Protocol):
 
 @runtime_checkable
 class VectorEnrichment(Enrichment, Protocol):
-    """An enrichment that knows the lengths of its vectors: `dimensions`, by their names in `mapping`."""
+    """An enrichment that adds vectors. `dimensions` gives the length of each vector field in `mapping`."""
 
     @property
     def dimensions(self) -> Mapping[str, int]: ...
@@ -38,7 +39,7 @@ class VectorEnrichment(Enrichment, Protocol):
 
 @runtime_checkable
 class Rewriter(Protocol):
-    """What is done to a query at search time: the answer's terms carry their reasons."""
+    """A plug-in that changes a query at search time. Each term that it adds has a reason (`because`)."""
 
     @property
     def name(self) -> str: ...
@@ -47,118 +48,127 @@ class Rewriter(Protocol):
 
 
 class SearchEngine(Protocol):
-    """A search engine that holds documents and their enrichment.
+    """A search engine that stores documents and their enrichment.
 
-    An index name may be an alias everywhere but in `create` and `drop`. Every method raises
-    EngineUnavailable, AccessDenied or EngineError, and IndexNotFound where it names an index.
+    An index name may be an alias, except in `create` and `drop`. Every method may raise
+    EngineUnavailable, AccessDenied or EngineError; methods that take an index may raise IndexNotFound.
+    "Enriched index" below means an index that this project created: it records an `IndexLayout`.
     """
 
     name: str
 
     @property
     def has_other_writers(self) -> bool:
-        """Whether other programs may write to the indexes: their documents are enriched by a later job."""
+        """Whether other programs can write to the indexes. A later job must enrich their documents."""
 
     def create(self, index: str, layout: IndexLayout) -> None:
-        """Make an empty index; IndexConflict where the name is taken."""
+        """Create an empty index. Raises IndexConflict if the name is taken."""
 
     def drop(self, index: str) -> None:
-        """Remove an index and all that it holds."""
+        """Delete an index with all its documents."""
 
     def exists(self, index: str) -> bool: ...
 
     def indexes(self) -> list[str]:
-        """The names of the indexes that carry our layout, sorted."""
+        """The names of the enriched indexes, sorted."""
 
     def layout(self, index: str) -> IndexLayout:
-        """What the index records of itself; IndexConflict where it was not made by us."""
+        """The layout that the index records. Raises IndexConflict if it is not an enriched index."""
 
     def stamp(self, index: str, model: str, compatible: Sequence[str] = ()) -> None:
-        """Record the model version of all documents of an index and the versions compatible with it."""
+        """Record the model version that enriched all documents, and the versions compatible with it."""
 
     def write(self, index: str, documents: Sequence[EnrichedDocument]) -> list[Rejection]:
-        """Insert or replace by id, in order; answers the documents that were refused for good."""
+        """Insert or replace documents by id, in order. Returns those that the engine rejects for good."""
 
     def uncommitted(self, index: str) -> int:
-        """How many documents this object has written to an index that a failure would lose, or has lost."""
+        """Count the documents written by this object that are not committed: a failure would lose them."""
 
     def refuses(self, index: str, field: str) -> bool:
-        """Whether an index takes no document with a field of that name, because its mapping is strict."""
+        """Whether an index rejects documents with a field of that name, because its mapping is strict."""
 
     def refresh(self, index: str) -> None:
-        """Make all that was written durable and visible to searches."""
+        """Make everything written so far durable and visible to searches."""
 
     def search(self, index: str, request: SearchRequest) -> SearchResponse: ...
 
     def read(self, index: str) -> Iterator[Document]:
-        """All documents, without their enrichment, in no particular order.
+        """Yield all documents without their enrichment, in no particular order.
 
-        UsageError where the index does not keep its documents as they were written.
+        Raises UsageError if the index does not store the original documents.
         """
 
     def sample(self, index: str, size: int) -> list[Document]:
-        """Some of the documents, without their enrichment, at most `size`; the same ones each time."""
+        """At most `size` documents without their enrichment; the same ones on every call."""
 
     def text_fields(self, index: str) -> tuple[str, ...]:
-        """The fields of the user's documents that hold text, by dotted path, of any index."""
+        """The text fields of the user's documents, as dotted paths. Works for any index."""
 
     def delete(self, index: str, ids: Sequence[str]) -> int:
-        """Remove documents by id; answers how many there were."""
+        """Delete documents by id. Returns how many of them existed."""
 
     def count(self, index: str) -> int: ...
 
     def frequencies(self, index: str, field: str, terms: Sequence[str]) -> Frequencies:
-        """In how many documents each term stands in a scored field, by its name in the layout's `mapping`.
+        """The document frequency of each term in a scored field, named as in the layout's `mapping`.
 
-        UsageError where the index has no such field. Documents that were deleted since the last
-        merge may count; of several shards one is asked.
+        Raises UsageError if the index has no such field. Documents deleted since the last merge may
+        be counted. If the index has several shards, only one of them is asked.
         """
 
     def foreign(self, index: str) -> int:
-        """How many documents of an index of ours are not valid: those that neither its model nor
-        one compatible with it enriched, and those without enrichment. In an index without a
-        model, those that have one.
+        """Count the invalid documents of an enriched index.
+
+        Invalid are documents without enrichment, and those enriched with a model that is neither the
+        one of the index nor compatible with it. In an index without a model, documents that name a
+        model are invalid.
         """
 
     def made_by(self, index: str, model: str) -> int:
-        """How many documents of an index of ours a model has enriched."""
+        """Count the documents of an enriched index that were enriched with a model version."""
 
     def without_words(self, index: str) -> int:
-        """How many enriched documents of an index of ours hold no word in any enriched field."""
+        """Count the enriched documents of an enriched index that have no word in any enriched field."""
 
     def stale(self, index: str, fingerprint: Callable[[Document], str]) -> Share:
-        """How many enriched documents have had their text changed since: the fingerprint that they carry is
-        not that of their text. Of a large index a random part is looked at.
+        """Count the enriched documents whose text has changed since: their fingerprint no longer matches.
+
+        In a large index only a random sample is checked.
         """
 
     def sample_enriched(self, index: str, number: int) -> list[EnrichedDocument]:
-        """Some documents that the model of an index of ours has enriched, those with vectors first where the
-        engine can tell. Of the enrichment there is what the engine keeps, vectors always.
+        """At most `number` documents that were enriched with the model of an enriched index.
+
+        Documents with vectors come first if the engine can select them. The enrichment contains what
+        the engine stores, and always the vectors.
         """
 
     def dimensions(self, index: str) -> int:
-        """The length of the vectors that an index holds, 0 before the first where its layout names none."""
+        """The length of the vectors in an index; 0 if the layout names none and no vector is stored yet."""
 
     def product(self, index: str, id_: str, codes: bytes) -> int | None:
-        """The product of a vector with that of a document, as the engine calculates it; None where the
-        document has none. IndexConflict where the vectors of the index have another length.
+        """The dot product of a vector with the vector of a document, as the engine calculates it.
+
+        Returns None if the document has no vector. Raises IndexConflict if the vectors of the index
+        have another length.
         """
 
     def search_text(self, index: str, text: str, fields: Sequence[str], top: int) -> list[Hit]:
-        """The ids and scores of the best documents of any index, whoever made it, by its own analysis of the
-        fields. UsageError where the engine holds only indexes of ours.
+        """Search the fields of any index with the index's own analyzers; returns ids and scores.
+
+        Raises UsageError if the engine can hold only enriched indexes.
         """
 
     def bytes_on_disk(self, index: str) -> int:
-        """The size of an index, its replicas left out."""
+        """The size of an index on disk, without its replicas."""
 
     def set_alias(self, alias: str, index: str) -> None:
-        """Point an alias at one index, in one action."""
+        """Point an alias to one index, atomically."""
 
     def aliases(self) -> Mapping[str, tuple[str, ...]]:
-        """Alias → the indexes that it stands for, sorted; several only where others made the alias."""
+        """Alias → the indexes that it points to, sorted. Only foreign aliases point to several indexes."""
 
     def check(self) -> list[Check]:
-        """What `doctor` says of the engine; never raises."""
+        """The checks that `enricher doctor` reports for this engine. Never raises."""
 
     def close(self) -> None: ...

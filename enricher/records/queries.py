@@ -1,4 +1,4 @@
-"""What a user typed, as weighted terms."""
+"""A query: weighted terms, and a vector if the index has vectors."""
 
 from dataclasses import dataclass
 
@@ -9,11 +9,11 @@ from enricher.records.layout import TOKENS
 class QueryTerm:
     """One weighted term of a query.
 
-    `weight` is relative to the original words, which have 1. `origin` is "query" or the name of
-    the rewriter. `for_` is the query word that this term is an alternative of: a word and its
-    alternatives count once, with the best of their scores; a term without it is added to the
-    sum. `field` is the family under `enrichment` that is searched ("tokens", "subwords", or a
-    field of a plug-in).
+    `weight`: the boost of the term; the words that the user typed have 1. `origin`: "query", or the
+    name of the rewriter that added the term. `because`: the reason, for people. `for_`: the query
+    word that this term is an alternative for. A word and its alternatives count once, with the best
+    of their scores; the score of a term without `for_` is added to the sum. `field`: the field
+    family under `enrichment` that is searched ("tokens", "subwords", or a field of a plug-in).
     """
 
     term: str
@@ -24,7 +24,7 @@ class QueryTerm:
     field: str = TOKENS
 
     def as_json(self) -> dict[str, object]:
-        """Under the names of the contract; `field` is the family that is searched."""
+        """The term as JSON. Applications rely on these keys."""
         return {
             "term": self.term,
             "weight": self.weight,
@@ -36,21 +36,21 @@ class QueryTerm:
 
     @property
     def is_typed(self) -> bool:
-        """Whether it is a word of the query itself, which no rewriter has added."""
+        """Whether the user typed this term, so that no rewriter added it."""
         return self.origin == "query"
 
     @property
     def group(self) -> str | None:
-        """The word under which alternatives are gathered, None for a term that stands alone."""
+        """The query word that groups this term with its alternatives; None if the term has no group."""
         return self.term if self.is_typed else self.for_
 
 
 @dataclass(frozen=True, slots=True)
 class QueryVector:
-    """What a query is about, and how much that counts beside its words.
+    """The vector of a query, and its weight in the ranking.
 
-    codes: d whole numbers of 8 bits. head, rest: shares of the cosine in the ranking, from 0 to 1, of
-    the first ranks and of the others (`enricher.search.fusion`).
+    codes: d signed 8-bit integers. head, rest: the share of the cosine in the score, from 0 to 1, for
+    the first ranks and for the other ranks (`enricher.search.fusion`).
     """
 
     codes: bytes
@@ -60,7 +60,7 @@ class QueryVector:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What a user typed, as weighted terms, and as a vector where the index has vectors."""
+    """A query: the text that the user typed, its weighted terms, and its vector if the index has vectors."""
 
     text: str
     terms: tuple[QueryTerm, ...]
@@ -68,24 +68,24 @@ class Query:
 
     @property
     def typed(self) -> list[str]:
-        """The words that the user typed, in their order."""
+        """The words that the user typed, in the order of the query."""
         return [term.term for term in self.terms if term.is_typed]
 
     def ordered(self) -> list[QueryTerm]:
-        """The terms by origin in the order of its first appearance, of each the heaviest first."""
+        """The terms sorted by origin (in order of first appearance), then by falling weight."""
         origins = list(dict.fromkeys(term.origin for term in self.terms))
         return sorted(self.terms, key=lambda term: (origins.index(term.origin), -term.weight))
 
     def terms_as_json(self) -> list[dict[str, object]]:
-        """The terms under the names of the contract, in the order in which people see them."""
+        """The terms as JSON, in the order of `ordered`."""
         return [term.as_json() for term in self.ordered()]
 
     def vector_as_json(self) -> dict[str, float] | None:
-        """The shares of the vector in the ranking, None where the query has none."""
+        """The shares of the vector in the ranking as JSON; None if the query has no vector."""
         return None if self.vector is None else {"head": self.vector.head, "rest": self.vector.rest}
 
     def groups(self) -> list[list[QueryTerm]]:
-        """The terms by group, in order of first appearance; a term without a group is one."""
+        """The terms grouped by query word, in order of first appearance. Other terms are groups of one."""
         groups: list[list[QueryTerm]] = []
         places: dict[str, int] = {}
         for term in self.terms:

@@ -1,4 +1,4 @@
-"""What is asked of a search engine, and what it answers."""
+"""Requests to a search engine, and its responses."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,10 +9,10 @@ from enricher.records.queries import Query
 
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
-    """A query with filters (all must hold), facets to count, and the number of hits wanted.
+    """A query, its filters (all must match), the facets to count, and the number of hits (`top`).
 
-    Names of filters and facets are fields of the documents; `keywords` means
-    `enrichment.keywords`. Without `source` the hits are ids and scores alone, which is quicker.
+    Filters and facets name fields of the documents; `keywords` means `enrichment.keywords`. If
+    `source` is False, hits have only ids and scores, which is faster.
     """
 
     query: Query
@@ -24,7 +24,7 @@ class SearchRequest:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A document that was found; `source` and `keywords` are empty where they were not asked for."""
+    """A document that matches. `source` and `keywords` are empty if they were not requested."""
 
     id: str
     score: float
@@ -34,16 +34,18 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class FacetCount:
+    """A value of a facet, and how many of the matching documents have it."""
+
     value: str
     count: int
 
 
 @dataclass(frozen=True, slots=True)
 class SearchResponse:
-    """What was found: `total` documents, of which `by_words` hold a term of the query.
+    """The result of a search: `total` matching documents, `by_words` of which contain a query term.
 
-    took_ms: the time of the search alone, on a cluster that of its servers; not what is opened or read
-    once before it, nor the way to a server.
+    took_ms: the time of the search itself; on a cluster, the time that its servers report. It includes
+    neither the opening of files nor the network.
     """
 
     total: int
@@ -55,14 +57,17 @@ class SearchResponse:
 
 @dataclass(frozen=True, slots=True)
 class Frequencies:
-    """In how many of some documents each of some terms stands, in the order of the terms."""
+    """Document frequencies: the number of documents, and in how many of them each term occurs.
+
+    counts: in the order of the terms that were asked for.
+    """
 
     documents: int
     counts: tuple[int, ...]
 
 
 class Share(NamedTuple):
-    """A number of documents, and of how many that were looked at."""
+    """`number` documents out of `of` documents that were checked."""
 
     number: int
     of: int
@@ -70,7 +75,7 @@ class Share(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One line of `doctor`."""
+    """One line of the report of `enricher doctor`."""
 
     name: str
     passed: bool

@@ -1,20 +1,23 @@
-"""Values as every engine holds them."""
+"""Limits and special values that are the same in every engine."""
 
 import re
 
 EMPTY_MARK = "∅"
-"""The word of a field without words.
+"""The only term of a text field without words.
 
-Every document must have every field of words, because one engine counts the documents that lack
-a field into its idf and the other does not. No analyser can produce it: it is no letter.
+Every document must have every scored field: one engine counts documents without the field in its idf,
+the other does not. No analyzer can produce this term, because it is not a letter.
 """
 
 LONGEST_WORD = 127
-"""Words are cut after so many characters: one engine splits words of more than 255 UTF-16 units."""
+"""Maximum characters of a term in an index; longer terms are truncated.
+
+One engine splits words of more than 255 UTF-16 units.
+"""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def clean(text: str) -> str:
-    """The text with U+FFFD for every lone surrogate, which UTF-8 cannot carry."""
+    """Replace every lone surrogate with U+FFFD. UTF-8 cannot encode lone surrogates."""
     return text if text.isascii() else _SURROGATE.sub("\ufffd", text)

@@ -1,4 +1,4 @@
-"""What a plan is in Elasticsearch's query language. No client is needed, so that any door may send it."""
+"""Translate a query plan to the query DSL of Elasticsearch. This needs no client library."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,9 +8,9 @@ from enricher.search.plans import Clause, Group
 
 
 def query_body(groups: Sequence[Group], filters: Sequence[Mapping[str, object]] = ()) -> dict[str, Any]:
-    """The query for the documents of at least one group that match all filters.
+    """Build the query for documents that match at least one group and all filters.
 
-    Each group counts with the best of its clauses, and the scores of the groups are added.
+    The score of a document is the sum over the groups; a group scores as its best clause.
     """
     if not groups:
         return {"match_none": {}}

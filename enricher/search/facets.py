@@ -1,9 +1,9 @@
-"""Facets of keywords: ranked by how much more frequent they are in what was found than elsewhere.
+"""Significant keyword facets: values that are more frequent in the hits than in the rest of the index.
 
-The measure is the log-likelihood ratio of the two shares, which is the mutual information of two facts, that
-a document was found and that it has the keyword (T. Dunning, "Accurate methods for the statistics of
-surprise and coincidence", 1993). So what nearly every document has comes last, and a keyword of one document
-does not come first because it is nowhere else.
+The measure is the log-likelihood ratio of the two shares: the mutual information of the events "the document
+matches" and "the document has the keyword" (T. Dunning, "Accurate methods for the statistics of surprise and
+coincidence", 1993). A keyword that nearly every document has comes last. A keyword of a single matching
+document does not come first only because it occurs nowhere else.
 """
 
 from bisect import insort
@@ -13,18 +13,18 @@ from math import log
 from enricher.records import FacetCount
 
 FACET_SIZE = 20
-"""Values of a facet."""
+"""Maximum values of a facet."""
 
 
 def by_distinction(
     counts: Iterable[FacetCount], everywhere: Callable[[str], int | None], found: int, documents: int
 ) -> tuple[FacetCount, ...]:
-    """The values that set the `found` documents apart from all `documents` of the index, then the others by
-    their number.
+    """The FACET_SIZE most significant values, best first; values of equal significance by falling count.
 
-    counts: the most frequent first. everywhere: in how many documents of the index a value is; one for which
-    it answers None sets nothing apart. It is not asked for the many values that are too rare to come among
-    the first ones even if they are nowhere else.
+    counts: values with their counts in the matching documents, the most frequent first. everywhere: returns
+    the document frequency of a value in the whole index; None means a significance of 0. It is not called for
+    values too rare to be among the best, even if they occurred nowhere else. found: number of matching
+    documents. documents: number of documents in the index.
     """
     best: list[tuple[float, int, str]] = []
     highest, of_count = 0.0, -1
@@ -41,9 +41,11 @@ def by_distinction(
 
 
 def distinction(count: int, found: int, everywhere: int, documents: int) -> float:
-    """The log-likelihood ratio, in nats: `count` of `found` documents have a value, and `everywhere` of all.
+    """The log-likelihood ratio of a facet value, in nats.
 
-    0 where the value is no more frequent among them than elsewhere.
+    count: matching documents with the value, out of `found`. everywhere: documents of the index with the
+    value, out of `documents`. Returns 0 if the value is not more frequent in the matching documents than in
+    the others.
     """
     everywhere = max(everywhere, count)
     others, elsewhere = documents - found, everywhere - count

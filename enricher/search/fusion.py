@@ -1,21 +1,20 @@
-"""Words and vectors in one ranking.
+"""Hybrid ranking: combine BM25 scores and vector similarity in one ranking.
 
-The candidates are the DEPTH best documents by words and the DEPTH nearest by vector. The vector of the
-query is mixed with the mean of those of the FEEDBACK documents that are best by words, and of all that
-tie with the last of them, for a query is short and its best documents say more of what it means. A
-candidate has
+Candidates are the MAX_CANDIDATES best documents by BM25 and the MAX_CANDIDATES nearest by vector. The query
+vector is first mixed with the mean vector of the FEEDBACK_DOCUMENTS best documents by BM25, and of all
+documents that tie with the last of them: a query is short, and its best documents say more about its meaning.
+A candidate has
 
-    w = its score by words / the best score, 0 where it is not among the SCORED best by words
+    w = its BM25 score / the best BM25 score; 0 if it is not among the SCORED best by BM25
     c = max(0, cosine)
 
-The first HEAD ranks go by (1 − h)·w + h·c, the others by (1 − r)·w + r·c: exact words decide the top of
-a ranking, and meaning what is found at all. What else was found by words follows. So the ranking of a
-query is the same however many hits are asked for.
+The first HEAD_RANKS ranks are ordered by (1 − h)·w + h·c, the other candidates by (1 − r)·w + r·c. With h <
+r, exact words decide the top of the ranking, and meaning decides what is found at all. Documents that match
+by words but are no candidates follow. The ranking does not depend on the number of hits requested.
 
-The scores of a ranking are on one scale, from 0 to 1. Each is the sum by which its rank goes; where those
-of the others would pass that of the last of the first ranks, they are multiplied by what brings the largest
-of them just under it (STEP), and so are the scores by words of what follows. So scores fall as ranks rise,
-and are equal where the sums are, and only there.
+All scores are in one scale from 0 to 1. A score is the sum that orders the document. If the scores of a later
+block exceeded the last score of the block before it, they are scaled down so that the largest is just below
+that score (by SCORE_GAP). So scores fall with the rank, and two scores are equal only if the sums are equal.
 """
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -30,60 +29,64 @@ from enricher.model.text_vectors.vectors import Codes, cosines_of, dequantize, q
 from enricher.records import QueryVector
 
 Id = TypeVar("Id", bound=Hashable)
-"""What an engine knows a document by."""
+"""The type by which an engine identifies a document."""
 
-DEPTH = 200
+MAX_CANDIDATES = 200
+"""Maximum candidates by BM25, and maximum candidates by vector."""
 SCORED = 1000
-HEAD = 10
-FEEDBACK = 5
+"""Number of best documents by BM25 whose BM25 scores count."""
+HEAD_RANKS = 10
+FEEDBACK_DOCUMENTS = 5
 FEEDBACK_SHARE = 0.5
-TIE = 1e-5
-"""Two engines round the scores of one document apart by less than this part of them."""
-STEP = 1e-6
-"""The least part by which a score of a later block is under those before it, and the score of nothing: more
-than trec_eval's single precision rounds away.
+TIE_TOLERANCE = 1e-5
+"""Relative tolerance within which two BM25 scores tie. Two engines round the same score less far apart."""
+SCORE_GAP = 1e-6
+"""Relative gap between two blocks of the ranking, and the lowest score of a candidate. It is larger than the
+rounding of trec_eval's single precision.
 """
-LEAST_COSINE = 0.25
-"""A document without a word of the query must be nearer to it than this; .3 begins to cost recall."""
+MIN_COSINE = 0.25
+"""Minimum cosine of a document that contains no word of the query; 0.3 would reduce recall."""
 
 
-def best_of(found: Mapping[Id, float]) -> list[Id]:
-    """The documents that move the vector of a query, of those found by words with their scores, best first.
+def feedback_documents(found: Mapping[Id, float]) -> list[Id]:
+    """The documents whose vectors are mixed into the query vector.
 
-    Which of several equal documents an engine ranks first is chance, and must not matter; of more than
-    DEPTH equal ones it is chance again.
+    found: the documents that match by words with their BM25 scores, best first. Documents that tie with the
+    last feedback document are included, because their order in the engine is random. Only the first
+    MAX_CANDIDATES documents are considered.
     """
-    best = list(islice(found, DEPTH))
-    if len(best) <= FEEDBACK:
+    best = list(islice(found, MAX_CANDIDATES))
+    if len(best) <= FEEDBACK_DOCUMENTS:
         return best
-    last = found[best[FEEDBACK - 1]] * (1 - TIE)
+    last = found[best[FEEDBACK_DOCUMENTS - 1]] * (1 - TIE_TOLERANCE)
     return [document for document in best if found[document] >= last]
 
 
 def with_feedback(query: Codes, best: Sequence[Codes]) -> Codes:
-    """The vector of a query, int8 (d,), moved to the vectors of its best documents."""
+    """Mix the query vector, int8 (d,), with the mean of the vectors of its feedback documents."""
     if not best:
         return query
-    center = unit(np.array(best, np.int32).sum(axis=0))  # whole numbers: in any order the same
+    center = unit(np.array(best, np.int32).sum(axis=0))  # integers: the sum does not depend on the order
     return quantize(unit((1 - FEEDBACK_SHARE) * dequantize(query) + FEEDBACK_SHARE * center))
 
 
 def least_product(dimensions: int) -> float:
-    """LEAST_COSINE as a product of codes."""
-    return LEAST_COSINE * scale_of(dimensions) ** 2
+    """MIN_COSINE as a dot product of quantized vectors (codes) with so many dimensions."""
+    return MIN_COSINE * scale_of(dimensions) ** 2
 
 
 def candidates_of(found: Mapping[Id, float], near: Iterable[Id]) -> list[Id]:
-    """The documents that are compared: the best by words, then what is near and not among them."""
-    return list(dict.fromkeys([*islice(found, DEPTH), *near]))
+    """The candidates: the best documents by words, then the nearest by vector that are not among them."""
+    return list(dict.fromkeys([*islice(found, MAX_CANDIDATES), *near]))
 
 
 def rank(
     found: Mapping[Id, float], candidates: Sequence[Id], products: NDArray[Any], vector: QueryVector, top: int
 ) -> list[tuple[Id, float]]:
-    """The first documents of the ranking and their scores: `top` of them, or all where there are fewer.
+    """The `top` best documents of the hybrid ranking and their scores; fewer if there are fewer documents.
 
-    found: with scores by words, best first; products: of the candidates' codes and the query's, 0 for none.
+    found: the documents that match by words with their BM25 scores, best first. products: the dot product of
+    each candidate's codes with those of the query; 0 if the candidate has no vector.
     """
     scored = found if len(found) <= SCORED else dict(islice(found.items(), SCORED))
     scores = np.array([scored.get(document, 0.0) for document in candidates])
@@ -92,35 +95,37 @@ def rank(
     if top > len(ranked):
         compared, last = set(candidates), ranked[-1][1] if ranked else 1.0
         others = [(name, score) for name, score in found.items() if name not in compared]
-        further = _under(last, np.array([score for _, score in others]) / _largest(found.values()))
+        further = _scaled_below(last, np.array([score for _, score in others]) / _largest(found.values()))
         ranked += zip([name for name, _ in others], further.tolist(), strict=True)
     return ranked[:top]
 
 
 def _largest(scores: Iterable[float]) -> float:
-    """The first of falling scores, in a way that nothing is divided by 0."""
+    """The first of the falling scores, but never 0, so that it can be a divisor."""
     return max(next(iter(scores), 0.0), 1e-9)
 
 
 def fuse(
     scores: NDArray[Any], products: NDArray[Any], dimensions: int, head: float, rest: float
 ) -> tuple[IntArray, FloatArray]:
-    """The order of n candidates, best first, and their scores in that order.
+    """The order of n candidates, best first, int32 (n,), and their scores in that order, float64 (n,).
 
-    scores: by words, 0 for none; products: of the candidates' codes and the query's, 0 for none. The
-    scores of the order fall from 1 at most to over 0; ties stay in the order given.
+    scores: BM25 scores (n,), 0 if a candidate does not match by words. products: dot products (n,) of the
+    candidates' codes and the query's, 0 if a candidate has no vector. head, rest: the shares of the cosine.
+    The returned scores are in (0, 1] and fall. Candidates with equal scores keep the given order.
     """
     words = scores / max(float(scores.max(initial=0.0)), 1e-9)
     cosines = np.maximum(0.0, cosines_of(products, dimensions))
     by_head, by_rest = _mixed(words, cosines, head), _mixed(words, cosines, rest)
-    near = np.argsort(-by_head, kind="stable")[:HEAD]
+    near = np.argsort(-by_head, kind="stable")[:HEAD_RANKS]
     others = np.argsort(-by_rest, kind="stable")
     later = np.ones(len(others), bool)
     later[near] = False
     others = others[later[others]]
-    first = _over_nothing(by_head[near])
-    mixed = np.concatenate([first, _under(float(first.min(initial=1.0)), _over_nothing(by_rest[others]))])
-    mixed /= max(float(mixed.max(initial=1.0)), 1.0)  # the cosine of rounded vectors may be over 1
+    first = _above_zero(by_head[near])
+    last = float(first.min(initial=1.0))
+    mixed = np.concatenate([first, _scaled_below(last, _above_zero(by_rest[others]))])
+    mixed /= max(float(mixed.max(initial=1.0)), 1.0)  # the cosine of quantized vectors can exceed 1
     return np.concatenate([near, others]).astype(np.int32), np.asarray(mixed, np.float64)
 
 
@@ -128,12 +133,12 @@ def _mixed(words: NDArray[Any], cosines: NDArray[Any], share: float) -> NDArray[
     return (1 - share) * words + share * cosines
 
 
-def _over_nothing(scores: NDArray[Any]) -> NDArray[Any]:
-    """Scores raised over 0 by STEP, so that there is room under the least of them."""
-    return STEP + (1 - STEP) * scores
+def _above_zero(scores: NDArray[Any]) -> NDArray[Any]:
+    """Shift scores from [0, 1] to [SCORE_GAP, 1], so that the scores of the next block fit below them."""
+    return SCORE_GAP + (1 - SCORE_GAP) * scores
 
 
-def _under(last: float, scores: NDArray[Any]) -> NDArray[Any]:
-    """Falling scores as they are where they are under `last`, else in proportion just under it."""
-    limit = (1 - STEP) * last
+def _scaled_below(last: float, scores: NDArray[Any]) -> NDArray[Any]:
+    """Scale scores so that the largest is just below `last`; unchanged if it already is."""
+    limit = (1 - SCORE_GAP) * last
     return scores * (limit / max(float(scores.max(initial=0.0)), limit))

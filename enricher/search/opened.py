@@ -1,4 +1,4 @@
-"""Enriched search: from what a user typed to hits with highlights and reasons."""
+"""An opened index: build and rewrite queries for it, search it, highlight its hits."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,10 @@ from enricher.text.segmentation import NO_LEXICON
 
 @dataclass(frozen=True, slots=True)
 class SearchableIndex:
-    """An index with the analyser, and the model if it has one, that its documents were made with."""
+    """An index with the analyzer and the model that enriched its documents.
+
+    model: None if the documents were only segmented.
+    """
 
     name: str
     engine: SearchEngine
@@ -37,18 +40,18 @@ class SearchableIndex:
     model: Model | None
 
     def query(self, text: str) -> Query:
-        """What a user typed, cut as the documents of the index were."""
+        """The query of a text, segmented like the documents of the index."""
         return parse_query(self.analyzer, text)
 
     def rewrite(self, query: Query, configuration: IndexConfiguration) -> Query:
-        """The query after the rewriters of the index; unchanged where it has no model.
+        """Apply the rewriters of the index to a query; without a model the query stays unchanged.
 
-        Terms of a family that the index does not have, and those that weigh nothing, are left out.
+        Terms of a field family that the index lacks, and terms of weight 0, are removed.
         """
         return self.rewriting(configuration)(query)
 
     def rewriting(self, configuration: IndexConfiguration) -> Callable[[Query], Query]:
-        """The same as one step for many queries: its rewriters are built once."""
+        """A function that rewrites queries like `rewrite`. The rewriters are built once, for many queries."""
         if self.model is None:
             return lambda query: query
         context = PluginContext(self.layout.fields, self.analyzer, self.model, frequencies=self.frequencies)
@@ -57,14 +60,14 @@ class SearchableIndex:
         def rewrite(query: Query) -> Query:
             for rewriter in rewriters:
                 query = plugins.rewrite(rewriter, query)
-            held = {family for family in {term.field for term in query.terms} if self._has(family)}
-            terms = tuple(term for term in query.terms if term.field in held and term.weight)
+            present = {family for family in {term.field for term in query.terms} if self._has(family)}
+            terms = tuple(term for term in query.terms if term.field in present and term.weight)
             return Query(query.text, terms, query.vector if self.layout.has_vectors else None)
 
         return rewrite
 
     def frequencies(self, family: str, terms: Sequence[str]) -> Frequencies:
-        """In how many documents terms stand, by the first scored field of a family; in none without one."""
+        """The document frequencies of terms in the first scored field of a family; 0 without such a field."""
         fields = self.layout.family(family)
         if not fields:
             return Frequencies(0, (0,) * len(terms))
@@ -74,13 +77,13 @@ class SearchableIndex:
         return family in self.layout.mapping or bool(self.layout.family(family))
 
     def search(self, request: SearchRequest) -> SearchResponse:
-        """Ask the engine. Raises UsageError when the query holds no word."""
+        """Send a search to the engine. Raises UsageError if the query has neither a word nor a vector."""
         if not request.query.terms and request.query.vector is None:
             raise UsageError(f"The query {request.query.text!r} holds no word to search for.")
         return self.engine.search(self.name, request)
 
     def fragments(self, hit: Hit, query: Query) -> list[Fragment]:
-        """Fragments of the hit's original text around the terms of the query."""
+        """Fragments of the hit's original text around the query terms; else fragments of its title."""
         words = {term.term for term in query.terms if term.field == TOKENS}
         subwords = {term.term for term in query.terms if term.field == SUBWORDS}
         found: list[Fragment] = []
@@ -90,17 +93,19 @@ class SearchableIndex:
         return found or find_fragments(self.title(hit), self.analyzer, words, subwords)
 
     def highlights(self, hit: Hit, query: Query, *, escape: bool = False) -> list[str]:
-        """The fragments with <em> around matched words; with `escape` the text itself is safe in HTML."""
+        """The fragments with <em> around matched words. escape: escape the text between the tags for HTML."""
         return [found.marked("<em>", "</em>", escape=escape) for found in self.fragments(hit, query)]
 
     def title(self, hit: Hit) -> str:
-        """The title of a hit, empty where it has none."""
+        """The title of a hit; empty if it has none."""
         return text_at(hit.source, self.layout.title_field) if self.layout.title_field else ""
 
 
 def open_index(engine: SearchEngine, name: str, load_model: Callable[[str], Model]) -> SearchableIndex:
-    """Open an index with the model that enriched it, whichever is active: a query must be cut as
-    the documents were. Raises IndexNotFound, IndexConflict when that model is gone.
+    """Open an index with the model that enriched it, even if another model is active.
+
+    A query must be segmented like the documents. Raises IndexNotFound; IndexConflict if the model of the
+    index does not exist any more.
     """
     layout = engine.layout(name)
     if layout.model_version is None:
@@ -110,8 +115,8 @@ def open_index(engine: SearchEngine, name: str, load_model: Callable[[str], Mode
         model = load_model(layout.model_version)
     except ModelNotFound as error:
         raise IndexConflict(
-            f"The index {name!r} was enriched by the model {layout.model_version}, "
-            f"which is not there. {error}"
+            f"The index {name!r} was enriched with the model {layout.model_version}, "
+            f"which does not exist. {error}"
         ) from error
     model = model.stripping_html(STRIP_HTML in layout.segmenter)
     return SearchableIndex(name, engine, layout, model.analyzer, model)

@@ -1,21 +1,21 @@
-"""A search request made ready for any engine: checked, cut, and resolved against the layout."""
+"""Query plans: check a search request and resolve its terms to the fields of an index, for any engine."""
 
 from dataclasses import dataclass
 
 from enricher.errors import UsageError
 from enricher.records import EMPTY_MARK, LONGEST_WORD, FieldKind, IndexLayout, QueryTerm, SearchRequest, clean
 
-MOST_HITS = 10_000
-MOST_WEIGHT = 1e6
-"""The largest weight of a term: single precision still holds the sum of a thousand such scores."""
+MAX_HITS = 10_000
+MAX_WEIGHT = 1e6
+"""Maximum weight of a term: single precision can still hold the sum of a thousand such scores."""
 
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """One term on the fields that it is searched in, by their paths under `enrichment`.
+    """One term and the fields in which it is searched, as paths under `enrichment`.
 
-    Its score is weight × the sum of BM25 over the fields, or the weight alone where `exact`.
-    typed: whether it is a word as the user typed it.
+    The score is weight × the sum of BM25 over the fields. exact: the term matches exact values, and the
+    score is the weight itself. typed: whether the user typed this term.
     """
 
     term: str
@@ -26,18 +26,21 @@ class Clause:
 
     @property
     def size(self) -> int:
-        """How many elementary queries it takes."""
+        """The number of term queries that this clause needs."""
         return len(self.fields)
 
 
 Group = tuple[Clause, ...]
-"""Alternatives: the best of their scores counts."""
+"""Alternative clauses for one query word. The group scores as its best clause."""
 
 
 def plan(request: SearchRequest, layout: IndexLayout, index: str) -> list[Group]:
-    """The groups of the query; UsageError where a term names a field that the index lacks."""
-    if not 0 <= request.top <= MOST_HITS:
-        raise UsageError(f"The number of hits is {request.top}; choose one from 0 to {MOST_HITS}.")
+    """The groups of clauses for a request.
+
+    Raises UsageError if a term names a field that the index lacks, or a weight or `top` is out of range.
+    """
+    if not 0 <= request.top <= MAX_HITS:
+        raise UsageError(f"The number of hits is {request.top}; choose one from 0 to {MAX_HITS}.")
     groups = []
     for terms in request.query.groups():
         best: dict[tuple[str, str], Clause] = {}
@@ -52,9 +55,9 @@ def plan(request: SearchRequest, layout: IndexLayout, index: str) -> list[Group]
 
 
 def _clause(term: QueryTerm, layout: IndexLayout, index: str) -> Clause:
-    if not 0 <= term.weight <= MOST_WEIGHT:
+    if not 0 <= term.weight <= MAX_WEIGHT:
         raise UsageError(
-            f"The weight of {term.term!r} is {term.weight:g}; a weight is from 0 to {MOST_WEIGHT:,.0f}."
+            f"The weight of {term.term!r} is {term.weight:g}; a weight is from 0 to {MAX_WEIGHT:,.0f}."
         )
     if layout.mapping.get(term.field) is FieldKind.KEYWORD:
         return Clause(clean(term.term), term.weight, (term.field,), exact=True)
@@ -66,11 +69,11 @@ def _clause(term: QueryTerm, layout: IndexLayout, index: str) -> Clause:
     return Clause(clean(term.term)[:LONGEST_WORD], term.weight, fields, typed=term.is_typed)
 
 
-def lighten(groups: list[Group], most: int) -> list[Group]:
-    """The groups without their lightest clauses, so that at most `most` elementary queries remain.
+def lighten(groups: list[Group], max_queries: int) -> list[Group]:
+    """Drop the least important clauses, so that at most `max_queries` term queries remain.
 
-    Typed words are kept first, then what is scored, then exact values, whose weights are of another
-    kind; of each the heaviest; within a weight, those that stand first.
+    Typed words are kept first, then other scored clauses, then exact values, whose weights are on
+    another scale. Within each kind the heaviest are kept; with equal weights, the first.
     """
     ranked = sorted(
         (not clause.typed, clause.exact, -clause.weight, rank, place)
@@ -78,7 +81,7 @@ def lighten(groups: list[Group], most: int) -> list[Group]:
         for rank, clause in enumerate(group)
     )
     kept: list[dict[int, Clause]] = [{} for _ in groups]
-    room = most
+    room = max_queries
     for *_, rank, place in ranked:
         clause = groups[place][rank]
         if clause.size <= room:

@@ -1,4 +1,4 @@
-"""The searches that every door offers: the command line, the gate of a job, an evaluation, an application."""
+"""The search API: used by the command line, the reindex gate, evaluations and applications."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ from enricher.settings import Configuration
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A search as a user asks it.
+    """A search as the user requests it.
 
-    index: an index or an alias. top: number of hits, at most `plans.MOST_HITS`. filters: fields of the
-    documents, and the value that each must have. facets: fields whose values are counted. expansion: whether
-    the rewriters of the index run; without them the typed words alone are searched.
+    index: an index or an alias. top: number of hits, at most `plans.MAX_HITS`. filters: (field, value) pairs
+    that every hit must match. facets: fields whose values are counted. expansion: whether the rewriters of
+    the index run; without them only the typed words are searched.
     """
 
     query: str
@@ -30,10 +30,10 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a search found, with the query as it was asked of the engine.
+    """The result of a search, with the query that was sent to the engine.
 
-    unenriched: how many documents of the index lack the words or the vector of its model, so that the search
-    may have missed them.
+    unenriched: number of documents in the index that are not enriched with its model. The search may have
+    missed them.
     """
 
     index: SearchableIndex
@@ -44,10 +44,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Searcher:
-    """An engine, the models of its indexes, and the configuration: all that a search needs.
+    """Searches the indexes of one engine.
 
-    load_model: opens the model of a version. Methods raise IndexNotFound, IndexConflict where the model of an
-    index is gone, ConfigurationError, PluginError, UsageError and EngineError.
+    load_model: opens the model of a version. Methods raise IndexNotFound; IndexConflict if the model of an
+    index does not exist any more; ConfigurationError, PluginError, UsageError and EngineError.
     """
 
     engine: SearchEngine
@@ -59,9 +59,9 @@ class Searcher:
         return open_index(self.engine, index, self.load_model)
 
     def rewriting(self, opened: SearchableIndex, *names: str) -> Callable[[str], Query]:
-        """What makes a query for an index of what a user typed; its rewriters are built once.
+        """A function that turns the typed text into a rewritten query. The rewriters are built once.
 
-        names: further names by which the index is configured, before its own.
+        names: other names under which enricher.toml may configure the index; they take precedence.
         """
         configuration = configuration_for(
             self.engine, self.configuration, *names, opened.name, recorded=opened.layout
@@ -70,11 +70,11 @@ class Searcher:
         return lambda text: rewrite(opened.query(text))
 
     def expand(self, text: str, index: str) -> Query:
-        """The query that a search of an index asks."""
+        """The query that a search of the index would send to the engine."""
         return self.rewriting(self.open(index))(text)
 
     def search(self, question: Question) -> Answer:
-        """Search an index. UsageError where the query holds no word."""
+        """Search an index. Raises UsageError if the query contains no word."""
         opened = self.open(question.index)
         make = self.rewriting(opened) if question.expansion else opened.query
         query = make(question.query)
@@ -84,7 +84,7 @@ class Searcher:
 
 
 def parse_filter(text: str) -> tuple[str, str]:
-    """A filter that is written FIELD=VALUE. Raises UsageError."""
+    """Parse a filter of the form FIELD=VALUE. Raises UsageError."""
     field, separator, value = text.partition("=")
     if not separator or not field:
         raise UsageError(f"A filter is written FIELD=VALUE, not {text!r}.")

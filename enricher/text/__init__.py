@@ -1,4 +1,4 @@
-"""Text becomes words: normalising, segmenting Chinese, analysing English and mixed text."""
+"""Text analysis: normalize text, segment Chinese, split other scripts into words, highlight matches."""
 
 from enricher.text.analysis import Analyzer, is_content, is_lexical, open_analyzer, stem
 from enricher.text.highlight import Fragment, find_fragments, highlight

@@ -1,4 +1,4 @@
-"""Texts become words: the same words, whoever asks, wherever they come from."""
+"""The analyzer: it splits documents, queries and training text into the same words."""
 
 import re
 import threading
@@ -12,44 +12,44 @@ import regex
 import Stemmer
 
 from enricher.records import AnalyzedDocument, Document, Token
-from enricher.text.lexicon import LONGEST_WORD, Lexicon
+from enricher.text.lexicon import MAX_WORD_CHARACTERS, Lexicon
 from enricher.text.markup import without_markup
 from enricher.text.matching import LexiconMatcher
 from enricher.text.normalize import normalize, normalize_with_offsets, original_end
 from enricher.text.scripts import HAN_RUN, HAN_SPLIT
 from enricher.text.segmentation import DEFAULT_SEGMENTER, NO_LEXICON, Segmenter, open_segmenter
 from enricher.text.stopwords import STOP_WORDS
-from enricher.text.words import Span, pieces, spans_between, words_between
+from enricher.text.words import Span, spans_between, split_long_word, words_between
 
 ANALYSIS_FORMAT = "1"
-"""Raised whenever the same text and the same segmenter would give other words."""
+"""Version of the analysis. It changes whenever the same text and segmenter would give other words."""
 
 PAIR_MARK = "_"
-"""Stands between two stems that are one sub-word, and in no stem."""
+"""Separator between two stems that form one sub-word. It occurs in no stem."""
 
 DEFAULT_LIMIT = 2_000_000
-"""The most characters of a field that are analysed."""
+"""Maximum characters of a field that are analyzed."""
 
 STRIP_HTML = "strip_html"
-"""What an analyzer that strips HTML describes itself with."""
+"""Key in `Analyzer.describe` of an analyzer that removes HTML."""
 
-_LETTER_OR_DIGIT = regex.compile(r"[\p{L}\p{N}]")  # as `words` knows them: re has an older Unicode
+_LETTER_OR_DIGIT = regex.compile(r"[\p{L}\p{N}]")  # like the module `words`: re has an older Unicode
 _NUMBER = re.compile(r"[\d.,]+")
 _LOCAL = threading.local()
-_TOKEN = partial(tuple.__new__, Token)  # half the time of Token(...)
+_TOKEN = partial(tuple.__new__, Token)  # takes half the time of Token(...)
 
 
 class Analyzer:
-    """Cuts texts into words.
+    """Splits texts into words. Thread-safe, and can be pickled: the copy opens its own segmenter.
 
-    Words are normalised (`normalize`) and never hold white space: a lexicon word with spaces is
-    written with `_` instead. Han characters are cut by the segmenter. Of the rest a word is a run
-    of letters, their marks and digits; kana, Hangul and the scripts of South-East Asia stand
-    apart. `3.14`, `1,000`, `don't`, `c++`, `c#` and `.net` are one word, `'s` at the end is left
-    out, hyphen, underscore, slash and dot separate. Symbols and emoji give nothing.
-    Safe to use from several threads, and copied to another process it opens its segmenter anew.
+    Words are normalized (`normalize`) and contain no white space: a lexicon word with spaces is written with
+    `_`. Runs of Han characters are segmented. In other text, a word is a run of letters, combining marks and
+    digits. Kana, Hangul and the scripts of South-East Asia form words of their own. `3.14`, `1,000`, `don't`,
+    `c++`, `c#` and `.net` are one word. A final `'s` is dropped. Hyphens, underscores, slashes and dots
+    separate words. Symbols and emoji are ignored.
 
-    strip_html: whether texts are HTML, whose markup holds no words; every word keeps its place in the text.
+    lexicon: words that are kept whole. limit: maximum characters of a text. strip_html: whether texts are
+    HTML; markup is then ignored, and offsets still refer to the original text.
     """
 
     def __init__(
@@ -73,34 +73,34 @@ class Analyzer:
 
     @property
     def limit(self) -> int:
-        """The most characters of a field that are analysed."""
+        """The maximum characters of a field that are analyzed."""
         return self._limit
 
     @property
     def strips_html(self) -> bool:
-        """Whether markup of HTML holds no words."""
+        """Whether texts are HTML whose markup is ignored."""
         return self._strip_html
 
     def stripping_html(self, strip_html: bool) -> "Analyzer":
-        """The same analyzer for texts that are HTML, or for others."""
+        """An analyzer with the same segmenter and lexicon that ignores HTML markup, or does not."""
         if strip_html == self._strip_html:
             return self
         return Analyzer(self._segmenter, self._lexicon, limit=self._limit, strip_html=strip_html)
 
     def visible(self, text: str) -> str:
-        """What of a text is analysed, every character in its place.
+        """The part of a text that is analyzed. All offsets stay the same.
 
-        No markup where HTML is stripped, and nothing past the limit.
+        The text past the limit is cut off. If the texts are HTML, markup is masked.
         """
         text = text[: self._limit]
         return without_markup(text, every_tag=True) if self._strip_html else text
 
     def truncates(self, text: str) -> bool:
-        """Whether the text is longer than what is analysed of it."""
+        """Whether the text is longer than the limit."""
         return len(text) > self._limit
 
     def words(self, text: str) -> list[str]:
-        """The words of a text, stop words included: the texts of `tokens`, only faster."""
+        """The words of a text, including stop words. Faster than `tokens`, without offsets."""
         text = normalize(self.visible(text))
         if self._matcher is None:
             return self._words(text)
@@ -114,7 +114,7 @@ class Analyzer:
         return words
 
     def tokens(self, text: str) -> list[Token]:
-        """The words of a text and their places in it, stop words included."""
+        """The words of a text with their offsets, including stop words."""
         normalized, offsets = normalize_with_offsets(self.visible(text))
         spans: list[Span] = []
         done = 0
@@ -128,19 +128,19 @@ class Analyzer:
         return list(map(_TOKEN, spans))
 
     def content_words(self, text: str) -> list[str]:
-        """The words that say what a text is about: those of which `is_content` holds."""
+        """The content words of a text: the words for which `is_content` is true."""
         return [word for word in self.words(text) if is_content(word)]
 
     def subwords(self, text: str) -> list[str]:
-        """What a text is found by when its words are cut otherwise: see `subwords_of`."""
+        """The sub-words of a text (`subwords_of`). They match even if words are segmented differently."""
         return self.subwords_of(self.tokens(text))
 
     def subwords_of(self, tokens: Iterable[Token]) -> list[str]:
-        """The characters and overlapping pairs of Han runs, then the stems of all other words, then pairs
-        of stems (`heat_transfer`) of words that follow each other but for stop words.
+        """The sub-words of tokens.
 
-        Pairs of characters cross the borders of words that touch, so they do not depend on how a run was
-        cut; a lexicon word is taken apart like any other text.
+        First the characters and bigrams of Han runs, then the stems of all other words, then pairs of stems
+        (`heat_transfer`) of consecutive words, ignoring stop words. Bigrams cross word boundaries, so they do
+        not depend on the segmentation. Lexicon words are split like any other text.
         """
         subwords: list[str] = []
         others: list[str] = []
@@ -170,13 +170,13 @@ class Analyzer:
         return subwords
 
     def analyze(self, document: Document, fields: Sequence[str]) -> AnalyzedDocument:
-        """A document with the tokens of the given fields; a field without text has none."""
+        """Add the tokens of the given fields to a document. A field without text has no tokens."""
         return AnalyzedDocument(
             document.id, document.source, {field: self.tokens(document.text(field)) for field in fields}
         )
 
     def describe(self) -> Mapping[str, str]:
-        """What decides how a text is cut: two analyzers that describe themselves alike cut alike."""
+        """All settings that change the result. Two analyzers with equal descriptions give equal words."""
         identity = {f"segmenter.{key}": value for key, value in self._segmenter.identity.items()}
         return {
             "analysis": ANALYSIS_FORMAT,
@@ -187,7 +187,7 @@ class Analyzer:
         }
 
     def _words(self, text: str) -> list[str]:
-        """The words of a normalised text without lexicon words that are not Han."""
+        """The words of a normalized text that contains no mixed lexicon words."""
         if text.isascii():
             return words_between(text)
         parts = HAN_SPLIT.split(text)
@@ -206,12 +206,12 @@ class Analyzer:
                 elif _LETTER_OR_DIGIT.search(gap := next(following)) is not None:
                     words += words_between(gap)
             words += words_between(gaps[-1])
-        if max(map(len, words), default=0) > LONGEST_WORD:
-            return [piece for word in words for piece, _, _ in pieces((word, 0, len(word)))]
+        if max(map(len, words), default=0) > MAX_WORD_CHARACTERS:
+            return [piece for word in words for piece, _, _ in split_long_word((word, 0, len(word)))]
         return words
 
     def _add_spans(self, spans: list[Span], text: str, start: int) -> None:
-        """Append the words of `_words(text)` with their places; the text begins at `start`."""
+        """Append the words of a normalized text with their spans. `start`: the offset of the text."""
         parts = HAN_SPLIT.split(text)
         if _LETTER_OR_DIGIT.search(parts[0]) is not None:
             spans += spans_between(parts[0], start)
@@ -227,8 +227,8 @@ class Analyzer:
                 start += len(gap)
                 continue
             end = start + len(word)
-            if end - start > LONGEST_WORD:
-                spans += pieces((word, start, end))
+            if end - start > MAX_WORD_CHARACTERS:
+                spans += split_long_word((word, start, end))
             else:
                 spans.append((word, start, end))
             start = end
@@ -243,37 +243,37 @@ def open_analyzer(
     limit: int = DEFAULT_LIMIT,
     strip_html: bool = False,
 ) -> Analyzer:
-    """An analyzer whose segmenter knows the same lexicon; nothing is loaded until the first text."""
+    """Open an analyzer. Its segmenter, which uses the same lexicon, is loaded with the first text."""
     return Analyzer(open_segmenter(segmenter, lexicon), lexicon, limit=limit, strip_html=strip_html)
 
 
 def is_lexical(word: str) -> bool:
-    """Whether a word may be part of a phrase: no stop word and no bare number."""
+    """Whether a word can be part of a phrase: it is neither a stop word nor a bare number."""
     return word not in STOP_WORDS and _NUMBER.fullmatch(word) is None
 
 
 @lru_cache(maxsize=2**15)
 def is_content(word: str) -> bool:
-    """Whether a word says what a text is about: no stop word, no bare number, not one character.
+    """Whether a word is a content word: no stop word, no bare number, more than one character.
 
-    Single characters are left out in every script: those of Chinese are mostly particles, units
-    and the rubble of unknown names. They are still searched as sub-words.
+    Single characters do not count in any script. In Chinese they are mostly particles, units and fragments of
+    unknown names. They are still searched as sub-words.
     """
     return len(word) > 1 and is_lexical(word)
 
 
 @lru_cache(maxsize=2**15)
 def stem(word: str) -> str:
-    """The Porter stem of a word; what is not English stays nearly as it is."""
+    """The Porter stem of a word. Words that are not English hardly change."""
     stemmer: Any = getattr(_LOCAL, "stemmer", None)
     if stemmer is None:
         stemmer = _LOCAL.stemmer = Stemmer.Stemmer("porter")  # not safe to share between threads
     stemmed: str = stemmer.stemWord(word)
-    return stemmed or word  # of the word "s" nothing is left
+    return stemmed or word  # the stem of "s" is empty
 
 
 def _flush(subwords: list[str], run: str) -> str:
-    """Append the characters of a Han run and its overlapping pairs; answers an empty run."""
+    """Append the characters and bigrams of a Han run to the sub-words. Returns an empty run."""
     if run:
         subwords += run
         subwords += map(add, run, run[1:])

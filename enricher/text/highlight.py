@@ -1,4 +1,4 @@
-"""Fragments of a text around the words that were searched."""
+"""Highlighting: fragments of a text around the words of a query."""
 
 import html
 import re
@@ -11,10 +11,10 @@ from enricher.text.markup import TAG
 from enricher.text.normalize import normalize_with_offsets, original_end
 from enricher.text.scripts import is_han
 
-_WINDOW = 4_000
-_MOST_MATCHES = 500
-_MOST_ANALYSED = 200_000
-_CONTEXT = 24
+_WINDOW_CHARACTERS = 4_000
+_MAX_MATCHES = 500
+_MAX_ANALYZED_CHARACTERS = 200_000
+_CONTEXT_CHARACTERS = 24
 
 _SENTENCE_END = re.compile(r"[。！？!?…]+[”’」』）)\"']*|[.;；](?=\s)|\n")
 _BREAK = re.compile(r"[\s。！？!?；;，,、]")
@@ -27,7 +27,10 @@ class _Match(NamedTuple):
 
 
 class _Wanted(NamedTuple):
-    """What is looked for: whole words, stems, and parts of Han words."""
+    """The query terms to find: whole words, stems, and Han sub-words.
+
+    needles: strings of which one must occur in a text that matches; a fast check.
+    """
 
     words: frozenset[str]
     stems: frozenset[str]
@@ -38,7 +41,7 @@ class _Wanted(NamedTuple):
     def of(cls, terms: Collection[str], subwords: Collection[str]) -> "_Wanted":
         parts = sorted((part for part in subwords if is_han(part)), key=len, reverse=True)
         stems = frozenset(part for part in subwords if part and not is_han(part))
-        # A stem may end otherwise than the word: happi, happy.
+        # The last letter of a stem may differ from the word: happi, happy.
         needles = [*(term.split("_")[0] for term in terms if term), *parts, *(s[:-1] or s for s in stems)]
         han = re.compile(f"(?=({'|'.join(parts)}))") if parts else None
         return cls(frozenset(terms), stems, han, tuple(needles))
@@ -48,13 +51,13 @@ class _Wanted(NamedTuple):
 
 
 class Fragment(NamedTuple):
-    """A piece of a text, and where matched words stand in it: [start, end) in its characters, in order."""
+    """A part of a text, and the spans [start, end) of the matched words in it, in order."""
 
     text: str
     spans: tuple[tuple[int, int], ...]
 
     def marked(self, pre: str, post: str, *, escape: bool = False) -> str:
-        """The piece with its matches between `pre` and `post`; with `escape` only the marks are HTML."""
+        """The fragment with its matches between `pre` and `post`. escape: escape the text for HTML."""
         parts: list[str] = []
         done = 0
         for start, end in self.spans:
@@ -77,10 +80,10 @@ def highlight(
     *,
     escape: bool = False,
 ) -> list[str]:
-    """The fragments of `find_fragments` as strings, the matched words between `pre` and `post`.
+    """The best fragments of a text as strings, with the matched words between `pre` and `post`.
 
-    A text that holds the marks itself cannot be told from them: with `escape` the text, not the marks, is
-    made safe for HTML.
+    terms, subwords, fragments, size: as for `find_fragments`. escape: escape the text, but not `pre` and
+    `post`, for HTML. Without it, tags in the text cannot be distinguished from `pre` and `post`.
     """
     found = find_fragments(text, analyzer, terms, subwords, fragments, size)
     return [fragment.marked(pre, post, escape=escape) for fragment in found]
@@ -94,16 +97,16 @@ def find_fragments(
     fragments: int = 2,
     size: int = 100,
 ) -> list[Fragment]:
-    """The best fragments of a text, in its order, and where the matched words stand in them.
+    """The best fragments of a text, in the order of the text; none if nothing matches.
 
-    `terms` are words as the analyzer makes them, `subwords` parts of Han words and stems of others as
-    `Analyzer.subwords` makes them. A fragment has about `size` characters, more only
-    where one match is longer; the best hold most different terms. No match gives no fragment. Of
-    a very long text only the stretches in which a term occurs are analysed, up to a fixed amount,
-    and nothing beyond the analyzer's limit.
+    terms: words as returned by `Analyzer.words`. subwords: Han sub-words and stems as returned by
+    `Analyzer.subwords`. fragments: maximum number of fragments. size: approximate characters of a fragment;
+    a longer match makes it longer. The best fragments contain the most different terms. In a very long
+    text, only the parts in which a term occurs are analyzed, up to a maximum, and nothing past the
+    analyzer's limit.
     """
     visible = analyzer.visible(text) if analyzer.strips_html else text
-    analyzer = analyzer.stripping_html(False)  # of parts of a text it would see parts of tags
+    analyzer = analyzer.stripping_html(False)  # markup is masked already; a window can cut a tag
     found = matches = _find(visible, analyzer, _Wanted.of(terms, subwords))
     chosen: list[list[_Match]] = []
     while matches and len(chosen) < fragments:
@@ -123,18 +126,18 @@ def find_fragments(
 
 
 def _find(text: str, analyzer: Analyzer, wanted: _Wanted) -> list[_Match]:
-    """Where the terms stand in the text, within what may be looked at."""
+    """The matches of the terms in the text, up to the maximum work."""
     matches: list[_Match] = []
-    analysed = 0
+    analyzed = 0
     for start, end in _windows(text, min(len(text), analyzer.limit)):
-        if len(matches) >= _MOST_MATCHES or analysed >= _MOST_ANALYSED:
+        if len(matches) >= _MAX_MATCHES or analyzed >= _MAX_ANALYZED_CHARACTERS:
             break
         window = text[start:end]
         normalized, offsets = normalize_with_offsets(window)
         if any(needle in normalized for needle in wanted.needles):
-            analysed += end - start
+            analyzed += end - start
             spans = [token for token in analyzer.tokens(window) if wanted.matches(token)]
-            spans += _han_parts(normalized, offsets, wanted.han)
+            spans += _han_subwords(normalized, offsets, wanted.han)
             matches += [
                 _Match(start + span.start, start + len(window[: span.end].rstrip(TAG)), span.text)
                 for span in sorted(spans, key=_place)
@@ -146,10 +149,10 @@ def _place(token: Token) -> tuple[int, int]:
     return token.start, -token.end
 
 
-def _han_parts(
+def _han_subwords(
     normalized: str, offsets: Sequence[int] | None, pattern: re.Pattern[str] | None
 ) -> Iterator[Token]:
-    """The parts of Han words in a normalised text, by their places in the original."""
+    """The Han sub-words in a normalized text, with their offsets in the original text."""
     for match in pattern.finditer(normalized) if pattern is not None else ():
         start, end = match.span(1)
         if offsets is None:
@@ -159,19 +162,19 @@ def _han_parts(
 
 
 def _windows(text: str, end: int) -> Iterator[tuple[int, int]]:
-    """Stretches of a text that join to its whole, parted at white space or punctuation where there is any."""
+    """Split a text into consecutive windows, at white space or punctuation if possible."""
     start = 0
     while start < end:
-        stop = min(start + _WINDOW, end)
+        stop = min(start + _WINDOW_CHARACTERS, end)
         if stop < end:
-            breaks = [match.end() for match in _BREAK.finditer(text, stop - _WINDOW // 4, stop)]
+            breaks = [match.end() for match in _BREAK.finditer(text, stop - _WINDOW_CHARACTERS // 4, stop)]
             stop = breaks[-1] if breaks else stop
         yield start, stop
         start = stop
 
 
 def _best(matches: list[_Match], shown: set[str], size: int) -> list[_Match]:
-    """The neighbouring matches, no further apart than a fragment, that show most."""
+    """The group of nearby matches within `size` characters that has the most new terms."""
     best: list[_Match] = []
     best_score = (-1, -1, -1)
     stop = 0
@@ -187,7 +190,7 @@ def _best(matches: list[_Match], shown: set[str], size: int) -> list[_Match]:
 
 
 def _borders(text: str, analyzer: Analyzer, start: int, end: int, size: int) -> tuple[int, int]:
-    """Where the fragment around text[start:end] begins and ends: at sentences, else at words."""
+    """The start and end of the fragment around text[start:end]: at sentence boundaries, else at words."""
     room = max(0, size - (end - start))
     left = max(0, start - room)
     sentences = [match.end() for match in _SENTENCE_END.finditer(text, left, start)]
@@ -206,9 +209,9 @@ def _borders(text: str, analyzer: Analyzer, start: int, end: int, size: int) -> 
 
 
 def _word_border(text: str, analyzer: Analyzer, at: int, inner: int, *, after: bool) -> int:
-    """The nearest place to `at`, on the way to `inner`, that cuts no word."""
-    low = max(0, min(at, inner) - _CONTEXT)
-    tokens = analyzer.tokens(text[low : max(at, inner) + _CONTEXT])
+    """The word boundary nearest to `at`, between `at` and `inner`."""
+    low = max(0, min(at, inner) - _CONTEXT_CHARACTERS)
+    tokens = analyzer.tokens(text[low : max(at, inner) + _CONTEXT_CHARACTERS])
     if after:
         return min((low + token.start for token in tokens if at <= low + token.start <= inner), default=inner)
     if not any(low + token.start < at < low + token.end for token in tokens):
@@ -217,7 +220,7 @@ def _word_border(text: str, analyzer: Analyzer, at: int, inner: int, *, after: b
 
 
 def _fragment(text: str, start: int, end: int, matches: list[_Match]) -> Fragment:
-    """Text [start, end) without the white space around it; matches that touch are one."""
+    """The fragment text[start:end], without surrounding white space. Adjacent matches are merged."""
     piece = text[start:end]
     start += len(piece) - len(piece.lstrip())
     spans: list[tuple[int, int]] = []

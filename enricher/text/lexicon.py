@@ -1,4 +1,4 @@
-"""A user's own words, checked: what a segmenter is taught, and what is matched where it cannot be."""
+"""The user's lexicon: words that must stay whole when text is split into words."""
 
 import hashlib
 import re
@@ -10,15 +10,15 @@ from enricher.errors import SourceError
 from enricher.text.normalize import normalize
 from enricher.text.scripts import is_han
 
-LONGEST_WORD = 64
-"""The most characters that a token has."""
+MAX_WORD_CHARACTERS = 64
+"""Maximum characters of a token."""
 
 _SPACE = re.compile(r"\s+")
 
 
 @dataclass(frozen=True, slots=True)
 class LexiconWord:
-    """A word as the normaliser leaves it; 0 and "" where the file says nothing of it."""
+    """A normalized word with its frequency and part-of-speech tag; 0 and "" if the file has none."""
 
     text: str
     frequency: int = 0
@@ -27,13 +27,13 @@ class LexiconWord:
 
 @dataclass(frozen=True)
 class Lexicon:
-    """Words that must be kept whole."""
+    """The words that must be kept whole."""
 
     words: tuple[LexiconWord, ...] = field(default=())
 
     @classmethod
     def of(cls, words: Iterable[str]) -> "Lexicon":
-        """A lexicon of bare words; SourceError names the first that cannot be one."""
+        """Create a lexicon from words. Raises SourceError for the first word that cannot be a token."""
         found = []
         for word in words:
             text = written(word)
@@ -44,17 +44,17 @@ class Lexicon:
 
     @cached_property
     def han(self) -> tuple[LexiconWord, ...]:
-        """The words that a segmenter can be taught: Han characters only."""
+        """The words of Han characters only. They are added to the segmenter's dictionary."""
         return tuple(word for word in self.words if is_han(word.text))
 
     @cached_property
     def mixed(self) -> tuple[str, ...]:
-        """The other words, which are matched before the text is cut."""
+        """The other words. They are matched before the text is segmented."""
         return tuple(word.text for word in self.words if not is_han(word.text))
 
     @cached_property
     def sha256(self) -> str:
-        """The hash of the words whatever their order in the file, "" for no words."""
+        """A hash of the words that does not depend on their order; "" if there are none."""
         if not self.words:
             return ""
         lines = sorted(f"{word.text}\t{word.frequency}\t{word.tag}\n" for word in self.words)
@@ -62,18 +62,18 @@ class Lexicon:
 
 
 def written(word: str) -> str:
-    """The one way in which a lexicon word is written: normalised, single spaces."""
+    """The canonical form of a lexicon word: normalized, with single spaces."""
     return _SPACE.sub(" ", normalize(word)).strip()
 
 
 def problem_of(text: str) -> str | None:
-    """What keeps a normalised word from being a token, None for a good one."""
+    """Why a normalized word cannot be a token; None if it can."""
     if not any(character.isalnum() for character in text):
-        return "no letter, digit or character in it"
-    if len(text) > LONGEST_WORD:
-        return f"longer than {LONGEST_WORD} characters"
+        return "it contains no letter and no digit"
+    if len(text) > MAX_WORD_CHARACTERS:
+        return f"longer than {MAX_WORD_CHARACTERS} characters"
     if "∅" in text or "\ufffd" in text:
-        return "it holds a character that no word may have"
+        return "it contains a character that is not allowed in words"
     return None
 
 

@@ -1,6 +1,6 @@
-"""Reading and writing lexicon files: a word a line, perhaps with its frequency and part of speech.
+"""Read and write lexicon files: one word per line, optionally with its frequency and part of speech.
 
-A line of which two readings keep different words whole is refused, never guessed.
+An ambiguous line is rejected: the reader never guesses which words it must keep whole.
 """
 
 import re
@@ -14,7 +14,7 @@ from enricher.lines import file_lines
 from enricher.text.lexicon import Lexicon, LexiconWord, problem_of, unique, written
 from enricher.text.scripts import HAN
 
-_SHOWN_PROBLEMS = 10
+_MAX_SHOWN_PROBLEMS = 10
 _PART_OF_SPEECH = re.compile(
     "ad?|ag|an|b|c|df?|dg|e|eng|[fh]|g|i|j|k|l|mg?|mq|ng?|nr(?:fg|t)?|n[stz]|o|p|q|r[grz]?|s|tg?"
     "|u[dgjlvz]?|v[dginq]?|w|x|yg?|zg?"
@@ -32,27 +32,28 @@ _SEPARATED = re.compile(
 _READING = re.compile(rf"'?[a-zü]+(?:'[a-zü]+)+\s+[{HAN}].*")
 
 Columns = tuple[str, str, str]
-"""The word, its frequency and its tag as the line has them, "" for what it has not."""
+"""The word, its frequency and its tag as written in a line; "" if missing."""
 
 
 class _Ambiguous(ValueError):
-    """A line of which two readings keep different words whole."""
+    """A line that can be read in two ways, with different words."""
 
     def __init__(self, word: Sequence[str], line: str) -> None:
         super().__init__(
-            f"it may be the word {' '.join(word)!r} with what is known of it, or the word {line!r}; "
+            f"it may be the word {' '.join(word)!r} with other columns, or the word {line!r}; "
             "write a tab after the word"
         )
 
 
 def read_lexicon(path: Path) -> Lexicon:
-    """Read a lexicon: a word a line, optionally with its frequency and part of speech.
+    """Read a lexicon: one word per line, optionally with its frequency and part of speech.
 
-    The three are separated by tabs, or by spaces as in a user dictionary of jieba; the part of speech may
-    come first. A word may hold spaces (`type 2 diabetes`); one that ends with a number needs a tab or a
-    frequency after it, since `windows 11` is the word `windows` with the frequency 11. Parts of speech of
-    one's own are known by lines that have a frequency too. A line that begins with # is a comment. Of
-    equal words the last counts. Raises SourceError, which names the bad lines by number.
+    The columns are separated by tabs, or by spaces as in a user dictionary of jieba. The part of speech may
+    come before the frequency. A word may contain spaces (`type 2 diabetes`). A word that ends with a number
+    needs a tab or a frequency after it, because `windows 11` is the word `windows` with the frequency 11.
+    Custom part-of-speech tags are recognized if some lines have them together with a frequency. Lines that
+    begin with # are comments. If a word occurs twice, the last line counts. Raises SourceError with the
+    numbers of the invalid lines.
     """
     try:
         lines = list(file_lines(path))
@@ -70,21 +71,21 @@ def read_lexicon(path: Path) -> Lexicon:
         if word is not None:
             words.append(word)
     if problems:
-        shown = "; ".join(problems[:_SHOWN_PROBLEMS])
-        more = len(problems) - _SHOWN_PROBLEMS
+        shown = "; ".join(problems[:_MAX_SHOWN_PROBLEMS])
+        more = len(problems) - _MAX_SHOWN_PROBLEMS
         raise SourceError(
-            f"The lexicon {path} has bad lines: {shown}{f'; and {more} more' if more > 0 else ''}."
+            f"The lexicon {path} has invalid lines: {shown}{f'; and {more} more' if more > 0 else ''}."
         )
     return Lexicon(unique(words))
 
 
 def lexicon_text(lexicon: Lexicon) -> str:
-    """A lexicon as the text of a file, in a form that has one reading: columns parted by tabs."""
+    """The text of a lexicon file: tab-separated columns, which are never ambiguous."""
     return "".join(f"{word.text}\t{word.frequency}\t{word.tag}\n" for word in lexicon.words)
 
 
 class _Reader:
-    """Reads single lines of a file, knowing which parts of speech the whole of it has."""
+    """Reads the lines of a file. It first collects the part-of-speech tags of the whole file."""
 
     def __init__(self, lines: Iterator[str]) -> None:
         self._tags: set[str] = set()
@@ -101,7 +102,7 @@ class _Reader:
         self._repeated = {token for token, number in last.items() if number > 1}
 
     def word_of(self, line: str) -> LexiconWord | None:
-        """The word of a line, None for an empty one or a comment; ValueError says what is wrong."""
+        """The word of a line; None for an empty line or a comment. Raises ValueError for an invalid line."""
         if not line.strip() or line.lstrip().startswith("#"):
             return None
         if problem := _problem_of_line(line):
@@ -109,7 +110,7 @@ class _Reader:
         text, frequency, tag = self._by_tabs(line) if "\t" in line else self._by_spaces(line)
         number = _WHOLE_NUMBER.fullmatch(unicodedata.normalize("NFKC", frequency or "0"))
         if number is None:
-            raise ValueError(f"the frequency {frequency!r} is not a number, or not a whole one of 12 digits")
+            raise ValueError(f"the frequency {frequency!r} is not a whole number of at most 12 digits")
         text = written(text)
         if problem := problem_of(text):
             raise ValueError(problem)
@@ -134,7 +135,7 @@ class _Reader:
         return self._by_spaces_ascii(tokens) if _is_ascii(tokens[:1]) else self._by_spaces_han(tokens)
 
     def _by_spaces_han(self, tokens: list[str]) -> Columns:
-        """The columns of a line that begins with Han or other letters beyond ASCII."""
+        """The columns of a line that begins with a Han character or another non-ASCII letter."""
         word, frequency, tag = self._split_han(tokens)
         if any(_is_number(token) or self._is_known(token) for token in word[1:]):
             raise ValueError("more than a word, a frequency and a part of speech")
@@ -157,9 +158,9 @@ class _Reader:
         return tokens, "", ""
 
     def _by_spaces_ascii(self, tokens: list[str]) -> Columns:
-        """The columns of a line that begins with ASCII, whose words may hold spaces and end with letters.
+        """The columns of a line that begins with ASCII. Its word may contain spaces.
 
-        A single word of letters and digits is whole by itself, so that either reading will do.
+        A single word of ASCII letters and digits is never split anyway, so both readings are equivalent.
         """
         line = " ".join(tokens)
         match tokens:
@@ -190,16 +191,16 @@ class _Reader:
 
 
 def _problem_of_line(line: str) -> str | None:
-    """What a line holds that no line of a lexicon may hold, None for nothing."""
+    """Why a line cannot be a lexicon line; None if it can."""
     bare = unicodedata.normalize("NFKC", line).strip()
     if "\t" not in line and _SEPARATED.fullmatch(bare):
-        return "its columns are parted by a comma or the like; write tabs"
+        return "its columns are separated by commas or similar; write tabs"
     if bare.startswith("//") or re.search(r"\s#", bare):
-        return "a comment stands on a line of its own, after #"
+        return "a comment needs a line of its own that begins with #"
     if "=>" in bare:
-        return "a rule of synonyms, no word"
+        return "a synonym rule, not a word"
     if _READING.fullmatch(bare):
-        return "it begins with how the word is read; write the word first"
+        return "it begins with the pronunciation; write the word first"
     if len(bare) > 1 and bare[0] == bare[-1] == '"':
         return "the word is in quotation marks"
     return None
@@ -210,7 +211,7 @@ def _is_ascii(tokens: Sequence[str]) -> bool:
 
 
 def _is_plain(word: Sequence[str]) -> bool:
-    """Whether it is a single word of ASCII letters and digits, which no analyzer takes apart."""
+    """Whether it is a single word of ASCII letters and digits, which the analyzer never splits."""
     return len(word) == 1 and word[0].isascii() and word[0].isalnum()
 
 

@@ -1,8 +1,8 @@
-"""Masking markup: the text as a reader sees it, every character of it in its place.
+"""Mask HTML markup without changing the offsets of the text.
 
-A masked text has the length of the original. Tags inside a line (`<b>`) become characters that normalising
-removes, so that the word around one stays whole; others become blanks and a line break, which parts
-sentences. An entity becomes its character. Comments, scripts and styles become blanks.
+A masked text has the same length as the original. Inline tags (`<b>`) become invisible characters that
+normalization removes, so that a word around a tag stays whole. Other tags become spaces and a line break,
+which separates sentences. An entity becomes its character. Comments, scripts and styles become spaces.
 """
 
 import re
@@ -10,12 +10,12 @@ from html import unescape
 from html.entities import html5
 
 TAG = "\u2060\u2061\u2062"
-"""What becomes of an inline tag. Normalising removes it, and it parts no word. The last character tells
-whether the tag closed or opened something.
+"""Characters that replace an inline tag. Normalization removes them, and they do not separate words. The last
+character of a replacement says whether the tag was a closing or an opening tag.
 """
 _FILLER, _CLOSED, _OPENED = "\u2060", "\u2061", "\u2062"
 _REST = "\u2063"
-"""What follows the character of an entity; normalising removes it too."""
+"""Filler after the character of an entity. Normalization removes it too."""
 _FILLERS = re.compile(f"[{TAG}{_REST}]+")
 _GLUED = re.compile(f"{_CLOSED}(?={_FILLER}*{_OPENED})")
 
@@ -42,12 +42,9 @@ _FLAGS = frozenset(_FLAG_NAMES.split())
 _VALUE = r"""(?:"[^"<]*+"|'[^'<]*+'|"[^"]{0,500}"|'[^']{0,500}'|[^\s"'<>=`]++|["'][^"'<>]*+\Z)"""
 _MARKUP = re.compile(
     rf"""
-    <!--.*?(?:-->|\Z)
-  | <(?P<raw>script|style)\b[^<>]*+>.*?(?:</(?P=raw)\s*>|\Z)
-  | <!\[CDATA\[ | \]\]>
-  | <[!?][a-zA-Z][^<>]*+>
-  | <(?P<close>/?)(?P<name>[a-zA-Z][\w:.-]*+)
-    (?P<attributes>(?:(?:\s++|(?<=["']))[^\s"'<>/=]++(?:\s*+=\s*+{_VALUE})?+)*+)\s*+(?P<empty>/?)(?P<end>>|(?=<)|\Z)
+    <!--.*?(?:-->|\Z) | <(?P<raw>script|style)\b[^<>]*+>.*?(?:</(?P=raw)\s*>|\Z) | <!\[CDATA\[ | \]\]> |
+  <[!?][a-zA-Z][^<>]*+> | <(?P<close>/?)(?P<name>[a-zA-Z][\w:.-]*+)
+  (?P<attributes>(?:(?:\s++|(?<=["']))[^\s"'<>/=]++(?:\s*+=\s*+{_VALUE})?+)*+)\s*+(?P<empty>/?)(?P<end>>|(?=<)|\Z)
   | &(?:amp;)*(?:\#[0-9]{{1,7}};?|\#[xX][0-9a-fA-F]{{1,6}};?|nbsp;?|[a-zA-Z][a-zA-Z0-9]{{1,30}};)
     """,
     re.VERBOSE | re.DOTALL | re.IGNORECASE,
@@ -56,11 +53,12 @@ _ATTRIBUTE = re.compile(rf"([^\s\"'<>/=]++)(\s*+=\s*+{_VALUE})?+", re.DOTALL)
 
 
 def without_markup(text: str, *, every_tag: bool = False) -> str:
-    """The text with its markup masked, of the same length; the text itself where it has none.
+    """Mask the markup of a text; the length stays the same. A text without markup is returned unchanged.
 
-    Text about code keeps its words: `a < b`, `List<T>` and `#include <stdio.h>` are no markup. A tag is one
-    by the name of an element of HTML, an attribute with a value, or because it is closed. every_tag: whatever
-    stands between angle brackets and begins with a letter is a tag, as in a text that is known to be HTML.
+    Text about code keeps its words: `a < b`, `List<T>` and `#include <stdio.h>` are not markup. A tag must
+    have the name of an HTML element, an attribute with a value, or a closing tag. every_tag: treat
+    everything between angle brackets that begins with a letter as a tag, because the text is known to be
+    HTML.
     """
     if "<" not in text and "&" not in text:
         return text
@@ -68,13 +66,13 @@ def without_markup(text: str, *, every_tag: bool = False) -> str:
     return _GLUED.sub(" ", masked) if _CLOSED in masked else masked
 
 
-def unfilled(masked: str) -> str:
-    """A masked text without what inline tags and entities were filled with; words lose their places."""
+def without_filler(masked: str) -> str:
+    """Remove the filler characters from a masked text. This changes the offsets."""
     return masked if masked.isascii() else _FILLERS.sub("", masked)
 
 
 class _Mask:
-    """What stands in the place of a piece of markup."""
+    """Computes the replacement of a piece of markup."""
 
     def __init__(self, text: str, every_tag: bool) -> None:
         self._text = text
@@ -110,16 +108,16 @@ class _Mask:
         return bool(match["empty"]) or (self._is_closed(name))
 
     def _is_closed(self, name: str) -> bool:
-        """Whether the text closes an element of that name anywhere."""
+        """Whether the text contains a closing tag with that name."""
         if name not in self._closed:
             self._closed[name] = f"</{name}>" in self._text
         return self._closed[name]
 
 
 def _decoded(entity: str) -> str:
-    """The character of an entity, filled to its length; the entity itself where it is none.
+    """The character of an entity, padded to the length of the entity; unchanged if the entity is unknown.
 
-    One that was encoded twice (`&amp;nbsp;`) is decoded twice.
+    An entity that was encoded twice (`&amp;nbsp;`) is decoded twice.
     """
     name = entity[1:].rstrip(";")
     while name.startswith("amp;"):

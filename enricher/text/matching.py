@@ -1,4 +1,4 @@
-"""Finding the lexicon words that are not made of Han characters, before a text is cut."""
+"""Find the lexicon words that contain other than Han characters, before the text is segmented."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -9,15 +9,15 @@ _LETTER = rf"[^\W_{HAN}]"
 _IS_LETTER = re.compile(_LETTER)
 
 Trie = dict[str, "Trie"]
-"""The words by their characters; the key "" marks the end of one."""
+"""A trie of words by character. The key "" marks the end of a word."""
 
 
 class LexiconMatcher:
-    """Finds words in a normalised text, the longest first.
+    """Finds lexicon words in a normalized text, by longest match.
 
-    An end of a word that is a letter or digit must not touch another letter or digit, so that
-    `go` is not found in `google`; Han characters and symbols may touch anything. White space
-    between the parts of a word may be of any kind and length.
+    A word that begins or ends with a letter or digit must not touch another letter or digit there: `go` is
+    not found in `google`. Han characters and symbols may touch anything. A space in a word matches white
+    space of any kind and length.
     """
 
     def __init__(self, words: Iterable[str]) -> None:
@@ -34,7 +34,7 @@ class LexiconMatcher:
         self._beginning = re.compile("|".join(choices))
 
     def find(self, text: str) -> Iterator[tuple[str, int, int]]:
-        """Each word found, white space in it written as `_`, and its place."""
+        """Yield each word found, with `_` for white space, and its span [start, end)."""
         done = 0
         for match in self._beginning.finditer(text):
             start = match.start()
@@ -43,7 +43,7 @@ class LexiconMatcher:
                 done = end
 
     def _longest(self, text: str, at: int) -> int:
-        """Where the longest word that begins at `at` ends, -1 if none does."""
+        """The end of the longest word that begins at `at`; -1 if there is none."""
         node = self._trie
         longest = -1
         while at < len(text):

@@ -1,4 +1,4 @@
-"""Lists of words that tell what a number is: part of a name, or a count, a place, a date."""
+"""Word lists that decide whether a number is part of a name, or a count, a reference or a date."""
 
 _UNITS = """
 nm mm cm dm km um μm in ft yd mi mg kg ug μg ng pg lb lbs oz ml dl ul μl cc ms us ns ps sec secs min
@@ -57,28 +57,28 @@ _LONG_HAN_UNITS = """
 """
 
 UNITS = frozenset(_UNITS.split())
-"""Abbreviated units, which a number makes a quantity."""
+"""Abbreviated units. A number before one is a quantity."""
 
 COUNTED = frozenset(_COUNTED.split())
-"""What else follows a count, units of a letter too."""
+"""Other words after a count, including one-letter units."""
 
 REFERENCES = frozenset(_REFERENCES.split())
-"""What stands before a number that is no part of a name: places in a text, dates, measures, adverbs."""
+"""Words before a number that is not part of a name: references in a text, dates, measures, adverbs."""
 
 PREFIXES = frozenset(_PREFIXES.split())
-"""What a hyphen joins to a word, and not to a name."""
+"""Prefixes: with a hyphen they form a word, not a name."""
 
 SUFFIXES = frozenset(_SUFFIXES.split())
-"""What stands behind the dot of a name."""
+"""Words after the dot in a name, such as `node.js`."""
 
 HAN_REFERENCES = frozenset(_HAN_REFERENCES.split())
-"""What stands before a number in Chinese that is no part of a name."""
+"""Chinese words before a number that is not part of a name."""
 
 HAN_UNITS = (
     "个年月日号岁人元万亿千百倍次例种条页章节米克吨家名位台件度级天时分秒周届期项款只支把张座栋辆艘架"
     "匹层组套部集篇首幅回场轮代核多余来左右至到厘毫公升斤两吋寸英尺里亩平立美欧港"
 )
-"""Characters that follow a count in Chinese."""
+"""Characters after a count in Chinese."""
 
 LONG_HAN_UNITS = frozenset(_LONG_HAN_UNITS.split())
-"""Words that follow a count in Chinese."""
+"""Words after a count in Chinese."""

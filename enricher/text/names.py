@@ -1,9 +1,10 @@
-"""Names that hold a number or a sign: covid-19, boeing 737, h.264, gb/t 19001, node.js, 抗原19-9.
+"""Detect names with numbers or signs: covid-19, boeing 737, h.264, gb/t 19001, node.js, 抗原19-9.
 
-The analyser cuts them into words, by which they are searched. For keywords the words of a name are put
-together again, by what stands between them, by the capitals of the text, and by whether a pair comes again.
-A number is part of a name where a word and nothing but a hyphen or a blank stand before it, and neither that
-word (`page`, `about`, `May`) nor what follows (`mg`, `%`, 年) makes it a count, a place or a date.
+The analyzer splits such names into words, and they are searched by these words. For keywords, the words of
+a name are joined again. The decision uses the characters between the words, upper case, and whether the
+pair occurs again in the text. A number is part of a name if it follows a word, with only a hyphen or a
+space between them, and if neither that word (`page`, `about`, `May`) nor the text after it (`mg`, `%`, 年)
+makes it a count, a reference or a date.
 """
 
 import re
@@ -28,9 +29,9 @@ from enricher.text.scripts import HAN, HAN_RUN
 from enricher.text.stopwords import STOP_WORDS
 
 HYPHENS = frozenset("-\u2010\u2011\uff0d")
-"""What joins two words to a phrase, beside a blank."""
+"""Characters that join two words to a phrase, in addition to a space."""
 
-GLUE = {
+JOINERS = {
     **dict.fromkeys((*HYPHENS, "\u2013"), "-"),
     ".": ".",
     "\uff0e": ".",
@@ -38,10 +39,10 @@ GLUE = {
     "\uff0f": "/",
     ",": ",",
 }
-"""What may stand inside a name, and how it is read."""
+"""Characters that can join the words of a name → their canonical form."""
 
-LONGEST_NAME = 6
-"""Words of a name at most."""
+MAX_NAME_WORDS = 6
+"""Maximum words of a name."""
 
 _DASHES = str.maketrans(dict.fromkeys((*HYPHENS, "\u2013"), "-"))
 _NUMBER = re.compile(r"\d[\d.,]*")
@@ -49,14 +50,14 @@ _YEAR = re.compile(r"(?:19|20)\d\d")
 _PART = re.compile(rf"[-/ ,]+|\.(?!\d)|(?<!\d)\.|(?<=[+\#{HAN}])(?=\d)")
 _NOT_AFTER = re.compile(r"\s?[%％‰°℃℉×±]")
 _LETTER_NUMBER = re.compile(r"\d{2,3}[a-z]?")
-MOST_DIGITS = 6
-"""Digits of a number in a name: longer ones are counts and identifiers."""
+MAX_NAME_DIGITS = 6
+"""Maximum digits of a number in a name. Longer numbers are counts and identifiers."""
 
 QUANTITY = re.compile(
     rf"\d[\d.,]*\s?(?:st|nd|rd|th|s|m|h|l|v|w|°[cf]|{'|'.join(UNITS)}|[{HAN_UNITS}]|{'|'.join(LONG_HAN_UNITS)})"
     r"|\d[\d.,]+\s?[gck]|v\d+(?:\.\d+)+\w*|0x[\da-f]+|\d+x\d+"
 )
-"""A count with its unit, an ordinal, a decade, a date, or a version: no keyword and no part of one."""
+"""A count with its unit, an ordinal, a decade, a date, or a version. It is never part of a keyword."""
 
 
 def is_quantity(word: str) -> bool:
@@ -64,20 +65,20 @@ def is_quantity(word: str) -> bool:
     return word[0] in "0123456789v" and QUANTITY.fullmatch(word) is not None
 
 
-def parts_of(word: str) -> list[str]:
-    """The words of a name, one for every other word."""
+def split_name(word: str) -> list[str]:
+    """Split a name into its words; any other word is returned as the only item."""
     return [part for part in _PART.split(word) if part] or [word]
 
 
-def spelled(text: str) -> str:
-    """A part of a text as a keyword is spelled: normalised, with plain hyphens and single blanks."""
+def keyword_spelling(text: str) -> str:
+    """The spelling of a text as a keyword: normalized, with plain hyphens and single spaces."""
     return " ".join(normalize(text).translate(_DASHES).split())
 
 
 class NameFinder:
-    """Puts the words of names in one text together.
+    """Finds the names in one text, and joins their words.
 
-    tokens: all words of the text, among which pairs of a word and a number are counted.
+    tokens: all words of the text. Pairs of a word and a number are counted among them.
     """
 
     def __init__(self, text: str, tokens: Sequence[Token]) -> None:
@@ -85,24 +86,27 @@ class NameFinder:
         self.tokens = tokens
 
     def end_of_name(self, start: int, stop: int) -> int:
-        """Where the name ends that begins with a word; after that word itself where none does."""
-        stop = min(stop, start + LONGEST_NAME)
+        """The end index of the name that begins with word `start`; `start` + 1 if it begins no name."""
+        stop = min(stop, start + MAX_NAME_WORDS)
         place = start + 1
         while place < stop and self._links(place, stop, in_name=place > start + 1):
             place += 1
         return place
 
     def join(self, start: int, end: int) -> Token:
-        """The words from `start` to `end` as one."""
+        """Join the words from `start` to `end` to one token."""
         first, last = self.tokens[start].start, self.tokens[end - 1].end
-        return Token(spelled(self._text[first:last]), first, last)
+        return Token(keyword_spelling(self._text[first:last]), first, last)
 
     def gap(self, place: int) -> str:
-        """What stands before a word."""
+        """The characters between a word and the word before it."""
         return self._text[self.tokens[place - 1].end : self.tokens[place].start]
 
     def _links(self, place: int, stop: int, in_name: bool) -> bool:
-        """Whether a word is in one name with the word before it. in_name: whether that is in a name."""
+        """Whether a word and the word before it are in the same name.
+
+        in_name: whether the word before it is already joined to its predecessor.
+        """
         joint = self._joint(place)
         before, word = self.tokens[place - 1].text, self.tokens[place].text
         if is_number(before) and joint in ("", " ") and not in_name:
@@ -125,13 +129,13 @@ class NameFinder:
         return joint == "" and word == ".net"
 
     def _numbers(self, joint: str, place: int) -> bool:
-        """Whether a number belongs to the word before it, which is none."""
+        """Whether a number belongs to the word before it, which is not a number."""
         before, number = self.tokens[place - 1].text, self.tokens[place].text
         if before in STOP_WORDS or before in REFERENCES or before in HAN_REFERENCES:
             return False
         if joint == "/":
             return self._is_acronym(place - 1) and number.isdigit() and len(number) <= 3
-        if "," in number or len(number) > MOST_DIGITS or joint == ",":
+        if "," in number or len(number) > MAX_NAME_DIGITS or joint == ",":
             return False
         is_year = _YEAR.fullmatch(number) is not None
         if joint == "-":
@@ -141,7 +145,7 @@ class NameFinder:
         return not self._is_count(place) and self._is_numbered(place, is_year)
 
     def _is_numbered(self, place: int, is_year: bool) -> bool:
-        """Whether a number after a blank or Han is part of a name: by capitals, or as it comes again."""
+        """Whether a number after a space or Han is part of a name: by upper case, or if it is repeated."""
         raw = self._raw(place - 1)
         again = self._pairs[self.tokens[place - 1].text, self.tokens[place].text] > 1
         if HAN_RUN.search(raw) is not None:
@@ -155,7 +159,7 @@ class NameFinder:
         return again and self._range(place) is None and self.tokens[place].text.isdigit()
 
     def _range(self, place: int) -> str | None:
-        """Whether another number follows a number and a hyphen, a larger one as in 18-65 or not."""
+        """Whether a number begins a range: "rising" as in 18-65, "falling" as in 19-9, else None."""
         if place + 1 >= len(self.tokens) or self._joint(place + 1) != "-":
             return None
         first, second = self.tokens[place].text, self.tokens[place + 1].text
@@ -164,7 +168,7 @@ class NameFinder:
         return "rising" if int(first) < int(second) else "falling"
 
     def _is_count(self, place: int) -> bool:
-        """Whether a unit or the like stands behind a number, and behind a range that it begins."""
+        """Whether a number, or the range that it begins, is followed by a unit or a similar word."""
         last = place + 1 if self._range(place) else place
         end = self.tokens[last].end
         if _NOT_AFTER.match(self._text, end) is not None:
@@ -177,7 +181,7 @@ class NameFinder:
         return following.text in UNITS or following.text in COUNTED or following.text[0] in HAN_UNITS
 
     def _hyphenates(self, place: int, stop: int, in_name: bool) -> bool:
-        """Whether a word that is no number belongs to what stands before its hyphen."""
+        """Whether a word that is not a number belongs to the word before its hyphen."""
         before, word, raw = self.tokens[place - 1].text, self.tokens[place].text, self._raw(place)
         has_digit = any(map(str.isdigit, word))
         if is_number(before):
@@ -198,7 +202,7 @@ class NameFinder:
         return is_followed and (len(word) <= 3 or not (raw.islower() or raw.istitle()))
 
     def _is_locant(self, place: int, stop: int) -> bool:
-        """Whether numbers with commas between them, and no blank, end at a hyphen and letters: 2,4-D."""
+        """Whether comma-separated numbers are followed by a hyphen and letters, as in 2,4-D."""
         while place + 1 < stop and is_number(self.tokens[place + 1].text) and self._joint(place + 1) == ",":
             place += 1
         return place + 1 < stop and self._joint(place + 1) == "-" and self.tokens[place + 1].text.isalpha()
@@ -208,19 +212,19 @@ class NameFinder:
         return len(raw) <= 4 and raw.isascii() and raw.isupper()
 
     def _raw(self, place: int) -> str:
-        """A word as the text has it."""
+        """A word as written in the text."""
         return self._text[self.tokens[place].start : self.tokens[place].end]
 
     def _joint(self, place: int) -> str:
-        """What stands before a word: "", " ", "-", ".", "/", "," or what ends every name."""
+        """The canonical joiner before a word: "", " ", "-", ".", "/" or ","; a line feed for others."""
         gap = self.gap(place)
         if gap == "" or gap == " ":
             return gap
-        return GLUE.get(gap) or (" " if gap.isspace() else "\n")
+        return JOINERS.get(gap) or (" " if gap.isspace() else "\n")
 
     @cached_property
     def _pairs(self) -> Counter[tuple[str, str]]:
-        """How often each word and the number behind it, with a blank at most between, occur."""
+        """The count of each pair of a word and the number after it, with only white space between them."""
         return Counter(
             (before.text, token.text)
             for before, token in pairwise(self.tokens)
@@ -229,5 +233,5 @@ class NameFinder:
 
 
 def is_number(word: str) -> bool:
-    """Whether a word is made of digits alone, and of the signs that group them."""
+    """Whether a word consists of digits and the signs that group them."""
     return _NUMBER.fullmatch(word) is not None

@@ -1,14 +1,14 @@
-"""One form for every text: NFKC, lower case, and nothing invisible.
+"""Normalize text: NFKC, lower case, no invisible characters.
 
-Beyond NFKC and lower case, and so that the same word is always written the same way:
+In addition to NFKC and lower case:
 
 - invisible characters (soft hyphen, zero-width space and joiners, direction marks, variation
-  selectors, byte-order mark) are removed, so that they do not cut a word in two;
+  selectors, byte-order mark) are removed, so that they do not split a word;
 - the typographic apostrophe ’ becomes ', and the final sigma ς becomes σ;
-- of more than 30 combining marks on one character the rest is removed;
+- a character keeps at most 30 combining marks;
 - NUL and lone surrogates, which no index accepts, become U+FFFD.
 
-The result is stable: normalising it again changes nothing.
+Normalization is idempotent: normalizing the result again changes nothing.
 """
 
 import re
@@ -27,9 +27,9 @@ _ODD = re.compile(f"[\0\ud800-\udfff{_INVISIBLE}]")
 _REPLACED = re.compile("[\0\ud800-\udfff]")
 _REMOVED = re.compile(f"[{_INVISIBLE}]+")
 
-_MOST_MARKS = 30  # as in the Stream-Safe Text Format of Unicode; ordering more takes quadratic time
+_MAX_MARKS = 30  # from Unicode's Stream-Safe Text Format; sorting more marks takes quadratic time
 
-# Characters that become exactly one character, whatever stands beside them.
+# Characters that normalize to exactly one character in every context.
 _SINGLE = (
     "\u0001-\u00a7\u00a9-\u00ac\u00ae\u00b0-\u00b3\u00b5-\u00b7\u00b9-\u00bb\u00bf-\u012f\u0131\u0134-\u013e"
     "\u0141-\u0148\u014a-\u017f\u0391-\u03a1\u03a3-\u03a9\u03ac-\u03ce\u0400-\u0482\u048a-\u052f"
@@ -40,10 +40,10 @@ _SINGLE = (
     "\uf900-\ufaff\uff01-\uff65\uffe0-\uffe2\uffe5-\uffe6\ufffd\U0001f300-\U0001faff\U00020000-\U0003134f"
 )
 _UNEVEN = re.compile(f"[^{_SINGLE}]")
-_LONG_UNEVEN = re.compile(f"[^{_SINGLE}]{{{_MOST_MARKS + 1},}}")
+_LONG_UNEVEN = re.compile(f"[^{_SINGLE}]{{{_MAX_MARKS + 1},}}")
 _UNEVEN_CLUSTER = re.compile(f"[{_SINGLE}]?[^{_SINGLE}]+")
 
-# Starters that join with the character before them: vowel signs of Indic scripts, parts of Hangul syllables.
+# Starters that compose with the character before them: Indic vowel signs, parts of Hangul syllables.
 _JOINING_STARTERS = re.compile(
     "[\u09be\u09d7\u0b3e\u0b56\u0b57\u0bbe\u0bd7\u0cc2\u0cd5\u0cd6\u0d3e\u0d57\u0dcf\u0ddf\u102e\u1161-\u1175"
     "\u11a8-\u11c2\u1b35\U000110ba\U00011127\U0001133e\U00011357\U000113b8\U000113bb\U000113c2\U000113c5"
@@ -52,7 +52,7 @@ _JOINING_STARTERS = re.compile(
 
 
 def normalize(text: str) -> str:
-    """The normalised form of a text; never raises, and applied twice it gives the same."""
+    """Normalize a text. Idempotent; never raises."""
     if text.isascii():
         return text.lower() if "\0" not in text else text.replace("\0", "\ufffd").lower()
     if _UNEVEN.search(text) is None:
@@ -65,29 +65,29 @@ def normalize(text: str) -> str:
 
 
 def _fold(text: str) -> str:
-    # The lower case of Σ depends on its neighbours; here every sigma is σ.
+    # str.lower() makes σ or ς of Σ, depending on the context; here every sigma is σ.
     text = unicodedata.normalize("NFKC", text).replace("Σ", "σ").lower()
     return text.replace("ς", "σ").replace("’", "'")
 
 
 def _fewer_marks(match: re.Match[str]) -> str:
-    """The text without the marks that follow as many as a character may have."""
+    """Remove the combining marks after the first _MAX_MARKS of a character."""
     kept: list[str] = []
     marks = 0
     for character in match[0]:
         marks = marks + 1 if unicodedata.combining(character) else 0
-        if marks <= _MOST_MARKS:
+        if marks <= _MAX_MARKS:
             kept.append(character)
     return "".join(kept)
 
 
 def normalize_with_offsets(text: str) -> tuple[str, Sequence[int] | None]:
-    """The normalised form, and where each of its characters comes from.
+    """Normalize a text, and return the offset of each character in the original text.
 
-    The second value is None where every character keeps its place: plain text, and Chinese with
-    full-width forms. Otherwise it has one entry a character and one for the end: the position
-    in `text` of the character, or cluster of characters, from which it was made. Entries never
-    fall. A span [start, end) is carried back by `original_end` and the entry of its start.
+    The offsets are None if no character moves: in ASCII text, and in Chinese with full-width forms.
+    Otherwise there is one entry for each character of the result and one for its end: the offset in `text`
+    of the character, or cluster of characters, from which it was made. Entries never fall. To map a span
+    [start, end) back to the original, use the entry of `start`, and `original_end`.
     """
     if text.isascii() and "\0" not in text:
         return text.lower(), None
@@ -109,12 +109,12 @@ def normalize_with_offsets(text: str) -> tuple[str, Sequence[int] | None]:
 
 
 def original_end(offsets: Sequence[int], end: int) -> int:
-    """Where a span of normalised text that ends at `end` (not 0) ends in the original text."""
+    """The end in the original text of a span of normalized text that ends at `end` (not 0)."""
     return offsets[min(bisect_right(offsets, offsets[end - 1], end), len(offsets) - 1)]
 
 
 def _align_cluster(text: str, start: int, end: int, pieces: list[str], offsets: "array[int]") -> None:
-    """Normalise text[start:end] part by part; all that a part becomes stands where the part began."""
+    """Normalize text[start:end] by clusters. All characters of a cluster get the offset of its start."""
     while start < end:
         stop = start + 1
         while stop < end and _joins(text[stop]):
@@ -127,7 +127,7 @@ def _align_cluster(text: str, start: int, end: int, pieces: list[str], offsets: 
 
 @lru_cache(maxsize=4096)
 def _joins(character: str) -> bool:
-    """Whether a character may melt into the one before it."""
+    """Whether a character can compose with the character before it."""
     if _ODD.match(character) is not None:
         return _REPLACED.match(character) is None
     first = unicodedata.normalize("NFKD", character)[0]

@@ -1,7 +1,7 @@
-"""Cutting runs of Han characters into words, by one of two implementations of the same method.
+"""Segment runs of Han characters into words, with one of two implementations of jieba's method.
 
-Both look words up in jieba's dictionary, take the most probable path, and guess unknown words
-with a hidden Markov model. `rjieba` is the Rust port, many times faster, and the default.
+Both look up words in jieba's dictionary, take the most probable path, and detect unknown words with a hidden
+Markov model. `rjieba` is a Rust port, many times faster, and the default.
 """
 
 import hashlib
@@ -22,11 +22,11 @@ NO_LEXICON = Lexicon()
 
 
 class Segmenter(Protocol):
-    """Cuts Han characters into words.
+    """Segments Han characters into words.
 
-    `cut` takes runs of Han characters, normalised, several of them separated by one space each;
-    the pieces that it gives join to the same text, and each space is a piece of its own.
-    `identity` names what decides the cut: two segmenters of equal identity cut alike.
+    `cut` takes normalized runs of Han characters, separated by single spaces. It returns words that join to
+    the same text; each space is an item of its own. `identity` has everything that changes the result: two
+    segmenters with equal identities segment equally.
     """
 
     name: str
@@ -40,20 +40,20 @@ class Segmenter(Protocol):
 def open_segmenter(
     name: str = DEFAULT_SEGMENTER, lexicon: Lexicon = NO_LEXICON, *, hmm: bool = True
 ) -> Segmenter:
-    """The segmenter of that name, taught the Han words of a lexicon.
+    """Open the segmenter with that name, and add the Han words of a lexicon to its dictionary.
 
-    Its dictionary is loaded when the first text is cut. `hmm` switches the guessing of unknown
-    words. Raises ConfigurationError for a name that is not known.
+    The dictionary is loaded with the first text. hmm: whether to detect unknown words. Raises
+    ConfigurationError for an unknown name.
     """
     if name not in _LOADERS:
         raise ConfigurationError(
-            f"There is no segmenter {name!r}; there are {' and '.join(sorted(_LOADERS))}."
+            f"There is no segmenter {name!r}. The segmenters are {' and '.join(sorted(_LOADERS))}."
         )
     return _Jieba(name, lexicon, hmm)
 
 
 class _Jieba:
-    """Either implementation; safe to use from several threads, since nothing changes after loading."""
+    """jieba or rjieba, loaded with the first text. Thread-safe, because nothing changes after loading."""
 
     def __init__(self, name: str, lexicon: Lexicon, hmm: bool) -> None:
         self.name = name
@@ -79,7 +79,7 @@ class _Jieba:
         return loaded(text)
 
     def __reduce__(self) -> tuple[Callable[..., "_Jieba"], tuple[str, Lexicon, bool]]:
-        """A copy in another process loads the dictionary anew."""
+        """Pickle the settings only: the copy loads its own dictionary."""
         return _Jieba, (self.name, self._lexicon, self._hmm)
 
 
@@ -87,7 +87,7 @@ def _load_rjieba(words: tuple[LexiconWord, ...], hmm: bool) -> Callable[[str], l
     import rjieba
 
     if not words:
-        # The module's own instance is loaded by the import; another one would take as long again.
+        # The import loads an instance; creating another one would double the time.
         return rjieba.cut if hmm else lambda text: rjieba.cut(text, hmm=False)
     tokenizer = rjieba.Jieba()
     for word, frequency in _frequencies(words, tokenizer.suggest_freq):
@@ -100,8 +100,8 @@ def _load_jieba(words: tuple[LexiconWord, ...], hmm: bool) -> Callable[[str], li
         warnings.simplefilter("ignore")  # of pkg_resources and of escapes in its source
         import jieba
     tokenizer: Any = jieba.Tokenizer()
-    # Its own initialisation trusts a cache file in the shared temporary folder, which anybody may have
-    # put there, and logs to stderr. Building from the dictionary of the package costs little more.
+    # jieba's own initialization logs to stderr and trusts a cache file in the shared temporary folder, which
+    # any user can write. Building from the dictionary of the package takes hardly longer.
     with _dictionary_file("jieba").open("rb") as dictionary:
         tokenizer.FREQ, tokenizer.total = tokenizer.gen_pfdict(dictionary)
     tokenizer.initialized = True
@@ -117,20 +117,20 @@ _LOADERS: dict[str, Callable[[tuple[LexiconWord, ...], bool], Callable[[str], li
 
 
 def _frequencies(words: tuple[LexiconWord, ...], suggest: Callable[[str], int]) -> list[tuple[str, int]]:
-    """Each word with a frequency at which it is kept whole, whatever the order of the words.
+    """Each word with a frequency that keeps it whole. The result does not depend on the order of the words.
 
-    `suggest` gives the least frequency at which the word beats its parts by themselves. All are
-    asked before the first word is added, because each added word changes the answers.
+    suggest: returns the minimum frequency at which a word is not split. It is called for all words before the
+    first word is added, because each added word changes its results.
     """
-    return [(word.text, max(word.frequency, suggest(word.text), _LEAST_FREQUENCY)) for word in words]
+    return [(word.text, max(word.frequency, suggest(word.text), _MIN_FREQUENCY)) for word in words]
 
 
-_LEAST_FREQUENCY = 3
-"""The rarest words of the dictionary have it; a word of the user is no rarer."""
+_MIN_FREQUENCY = 3
+"""Minimum frequency of a lexicon word: the frequency of the rarest words in the dictionary."""
 
 
 def _dictionary_file(name: str) -> Path:
-    """The file that holds the dictionary: jieba's text, or the library it is compiled into."""
+    """The file with the dictionary: the text file of jieba, or the compiled library of rjieba."""
     spec = find_spec(name)
     if spec is None or spec.origin is None:
         raise ConfigurationError(f"The package {name} is not installed.")

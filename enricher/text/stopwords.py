@@ -1,7 +1,7 @@
-"""Function words of Chinese and English: what a text holds whatever it is about.
+"""Stop words of Chinese and English: function words that occur in texts on every subject.
 
-Both lists were written for this project: particles, pronouns, prepositions, conjunctions,
-auxiliaries and the adverbs that only grade. Content words, however common, are not in them.
+Both lists were written for this project. They contain particles, pronouns, prepositions, conjunctions,
+auxiliaries and adverbs of degree, but no content words, even if these are common.
 """
 
 _CHINESE = """
@@ -44,4 +44,4 @@ another own same
 """
 
 STOP_WORDS: frozenset[str] = frozenset(_CHINESE.split()) | frozenset(_ENGLISH.split())
-"""All stop words, normalised."""
+"""All stop words, normalized."""

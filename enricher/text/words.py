@@ -1,4 +1,4 @@
-"""The words of everything but Han characters: letters, digits, and the scripts without spaces."""
+"""Split text without Han characters into words: by letters and digits, with rules for some scripts."""
 
 import re
 from functools import cache
@@ -6,13 +6,13 @@ from typing import Any
 
 import regex
 
-from enricher.text.lexicon import LONGEST_WORD
+from enricher.text.lexicon import MAX_WORD_CHARACTERS
 
 Span = tuple[str, int, int]
-"""A word and its place in the normalised text: [start, end)."""
+"""A word and its offsets [start, end) in the normalized text."""
 
-# {L} is what a word begins with, {W} what it goes on with. Lookbehinds tell digits and the names of
-# programming languages, so that a usual word costs no more than its characters.
+# {L} matches the first character of a word, {W} the others. Numbers and names of programming languages are
+# recognized by lookbehinds, so that ordinary words are matched at full speed.
 _WORD = r"""(
   {L}{W}*
   (?: (?=['.,+\#]) (?:
@@ -27,7 +27,7 @@ _WORD = r"""(
 
 _ASCII = re.compile(_WORD.format(L="[a-z0-9]", W="[a-z0-9]"), re.VERBOSE)
 
-# Everything but combining marks and the scripts that need rules of their own.
+# For text without combining marks and without the scripts that need rules of their own.
 _SIMPLE = re.compile(_WORD.format(L=r"[^\W_]", W=r"[^\W_]"), re.VERBOSE)
 _NOT_SIMPLE = re.compile(
     "[^\0-\u02ff\u0370-\u0482\u048a-\u0590\u05be-\u060f\u2000-\u20cf\u2100-\u245f\u2500-\u25ff]"
@@ -45,7 +45,7 @@ _SCRIPTS = (
 
 @cache
 def _any_script() -> Any:
-    """The pattern for all scripts; compiled at first need, since most texts never need it."""
+    """The pattern for all scripts. It is compiled when first needed: most texts never need it."""
     letters = rf"[[\p{{L}}\p{{Nd}}\p{{Nl}}]--{_OWN_RULES}]"
     others = rf"[[\p{{L}}\p{{Nd}}\p{{Nl}}{_MARK}]--{_OWN_RULES}]"
     word = _WORD.format(L=letters, W=others).replace(r"[^\W\d_]", r"\p{L}")
@@ -61,25 +61,31 @@ def _pattern(text: str) -> Any:
 
 
 def words_between(text: str) -> list[str]:
-    """The words of a normalised text without Han characters; those too long are cut in pieces."""
+    """The words of a normalized text without Han characters. Words that are too long are split."""
     words: list[str] = _pattern(text).findall(text)
-    if len(text) > LONGEST_WORD and max(map(len, words), default=0) > LONGEST_WORD:
-        return [word[at : at + LONGEST_WORD] for word in words for at in range(0, len(word), LONGEST_WORD)]
+    if len(text) > MAX_WORD_CHARACTERS and max(map(len, words), default=0) > MAX_WORD_CHARACTERS:
+        return [
+            word[at : at + MAX_WORD_CHARACTERS]
+            for word in words
+            for at in range(0, len(word), MAX_WORD_CHARACTERS)
+        ]
     return words
 
 
 def spans_between(text: str, offset: int) -> list[Span]:
-    """The same words with their places; the text begins at `offset`."""
+    """The words of a normalized text without Han characters, with spans. The text begins at `offset`."""
     spans = [
         (match[1], match.start() + offset, match.end(1) + offset) for match in _pattern(text).finditer(text)
     ]
-    if len(text) > LONGEST_WORD and any(end - start > LONGEST_WORD for _, start, end in spans):
-        return [piece for span in spans for piece in pieces(span)]
+    if len(text) > MAX_WORD_CHARACTERS and any(end - start > MAX_WORD_CHARACTERS for _, start, end in spans):
+        return [piece for span in spans for piece in split_long_word(span)]
     return spans
 
 
-def pieces(span: Span) -> list[Span]:
-    """A word too long, cut into pieces with their places."""
+def split_long_word(span: Span) -> list[Span]:
+    """Split a word into pieces of at most MAX_WORD_CHARACTERS, with their spans."""
     word, start, _ = span
-    parts = [(word[at : at + LONGEST_WORD], start + at) for at in range(0, len(word), LONGEST_WORD)]
+    parts = [
+        (word[at : at + MAX_WORD_CHARACTERS], start + at) for at in range(0, len(word), MAX_WORD_CHARACTERS)
+    ]
     return [(part, at, at + len(part)) for part, at in parts]

@@ -1,1 +1,1 @@
-"""From documents to a bundle, stage by stage."""
+"""Train a bundle from documents, stage by stage."""

@@ -1,7 +1,7 @@
-"""The segmented corpus: documents cut into words once, counted, and written to a file.
+"""The segmented corpus: documents are segmented once, counted, and written to a file.
 
-Training reads the file as often as it has epochs, so that a corpus of any size, also from
-standard input, is segmented once and never held in memory.
+Training reads the file once per epoch. So a corpus of any size, even from standard input, is segmented only
+once and never held in memory.
 """
 
 import hashlib
@@ -20,23 +20,23 @@ from enricher.records import Document, title_of
 from enricher.sentences import counted
 from enricher.text import Analyzer, language_of
 
-LINE_WORDS = 1000
-"""Words a line at most: gensim cuts lines of over 10,000."""
+MAX_LINE_WORDS = 1000
+"""Maximum words of a line; gensim truncates lines of more than 10,000 words."""
 LANGUAGE_SAMPLE = 2000
-MANY_TITLES = 0.3
-"""Share of the documents that have title and text, under which titles do not count."""
+MIN_TITLED_SHARE = 0.3
+"""Minimum share of documents with title and text; with fewer, titles are ignored."""
 PILES = 64
 SHUFFLE_SEED = 1
 
 
 @dataclass(frozen=True, slots=True)
 class SegmentedCorpus:
-    """A text file of words separated by spaces, and what was counted while writing it.
+    """A text file of words separated by spaces, and its statistics.
 
-    counts: occurrences of each word; document_frequencies: documents that hold it;
-    fingerprint: SHA-256 over the ids and texts in their order. title_share: the mean share of the
-    words of a title that its text holds; 0 where few documents have both. mean_words: content words of
-    a document in the mean, backgrounds aside.
+    counts: occurrences of each word. document_frequencies: number of documents with each word. fingerprint:
+    SHA-256 of the ids and texts in order. title_share: the mean share of the words of a title that also occur
+    in the text; 0 if few documents have both. mean_words: average content words of a document, without
+    backgrounds.
     """
 
     path: Path
@@ -53,9 +53,10 @@ class SegmentedCorpus:
 
 @dataclass(frozen=True, slots=True)
 class SegmentedBatch:
-    """The lines of a batch of documents, and the words counted as in the whole corpus.
+    """The lines of a batch of documents, and its word statistics.
 
-    title_shares: of every document with title and text, the share of the title's words in the text.
+    title_shares: for every document with title and text, the share of the title's words that occur in the
+    text.
     """
 
     lines: list[str]
@@ -66,7 +67,7 @@ class SegmentedBatch:
 
 @dataclass(frozen=True, slots=True)
 class BatchSegmenter:
-    """Cuts batches of documents into lines of content words: no stop words, no numbers."""
+    """Segments batches of documents into lines of content words."""
 
     analyzer: Analyzer
     fields: tuple[str, ...]
@@ -85,8 +86,8 @@ class BatchSegmenter:
                 elif title and words:
                     batch.title_shares.append(len(title.intersection(words)) / len(title))
                 seen.update(words)
-                for start in range(0, len(words), LINE_WORDS):
-                    batch.lines.append(" ".join(words[start : start + LINE_WORDS]) + "\n")
+                for start in range(0, len(words), MAX_LINE_WORDS):
+                    batch.lines.append(" ".join(words[start : start + MAX_LINE_WORDS]) + "\n")
             batch.document_frequencies.update(seen)
         return batch
 
@@ -99,10 +100,10 @@ def segment(
     workers: int = 1,
     backgrounds: Iterable[Document] = (),
 ) -> SegmentedCorpus:
-    """Cut documents and backgrounds into content words and write them to a file in a folder.
+    """Segment documents and backgrounds into content words, and write them to a file in a folder.
 
-    Titles and lengths are those of the documents alone. The number of worker processes changes nothing in
-    the result. Raises TrainingFailed when no document holds a word.
+    Title shares and mean lengths are computed from the documents only. The result does not depend on the
+    number of workers. Raises TrainingFailed if no document contains a word.
     """
     counts: Counter[str] = Counter()
     frequencies: Counter[str] = Counter()
@@ -138,11 +139,11 @@ def segment(
                 f"There is nothing to learn from: {counted(number, 'document')} without any word."
             )
         if not own:
-            raise TrainingFailed("There is no document to learn from: backgrounds alone make no model.")
+            raise TrainingFailed("There is no document to learn from. Backgrounds alone are not enough.")
         path = lines.join()
     language = language_of(word for word, _ in counts.most_common(LANGUAGE_SAMPLE))
     tokens = counts.total()
-    enough = len(title_shares) >= MANY_TITLES * own
+    enough = len(title_shares) >= MIN_TITLED_SHARE * own
     return SegmentedCorpus(
         path,
         counts,
@@ -158,11 +159,11 @@ def segment(
 
 
 class ShuffledLines:
-    """Lines in random order, reproducibly, with a small part of them in memory at a time.
+    """Shuffles lines reproducibly, with only a small part of them in memory.
 
-    Documents come sorted: by source, by date, by subject. Read in that order, the nodes near the
-    root, which every word passes, would end up fitted to whatever came last. Lines are dealt to
-    PILES files at random; each is shuffled by itself, and all are joined.
+    Documents often come sorted by source, date or subject. In that order, the nodes near the root of the
+    tree, which every word passes, would be fitted to the last documents. Lines are distributed to PILES
+    files at random; each file is shuffled, and all are joined.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -184,7 +185,7 @@ class ShuffledLines:
         self._open[self._random.randrange(PILES)].write(line)
 
     def join(self) -> Path:
-        """Write all lines to one file and answer its path; the piles are removed."""
+        """Write all lines to one file, remove the piles, and return the path."""
         self._files.close()
         path = self._folder / "corpus.txt"
         with path.open("w", encoding="utf-8") as file:

@@ -1,10 +1,12 @@
-"""Counting phrases and the company of words in a sample of the training text.
+"""Mine the usage statistics of words and phrases from a sample of the training text.
 
-A phrase is one to LONGEST lexical words that touch. It is kept when it occurs often enough; no phrase is
-more frequent than its parts, so a longer one is looked for only where both of its shorter ones were kept.
-Its freedom is the entropy of the words beside it, on the side where that is lower: what stands in many
-company is a unit, what is always followed by the same word is a part of one. A side without a word
-counts as company of its own.
+A phrase is one to MAX_PHRASE_WORDS adjacent lexical words that occur MIN_OCCURRENCES times or more. No
+phrase is more frequent than its sub-phrases. So a longer phrase is counted only if both phrases that are
+one word shorter were kept.
+
+The boundary entropy of a phrase is the entropy of the words beside it, on the side where it is lower. It is
+high for a complete unit, which occurs beside many words, and low for a fragment, which is always followed
+or preceded by the same word. The beginning or end of a run counts as a distinct word each time.
 """
 
 from array import array
@@ -18,26 +20,26 @@ from numpy.typing import NDArray
 
 from enricher.model.arrays import DoubleArray, IntArray
 from enricher.model.usage import (
-    ANY,
-    ENDINGS,
-    LONGEST,
+    ANY_ENDING,
+    ENDING_LETTERS,
+    MAX_PHRASE_WORDS,
     Keys,
     Role,
     Usage,
+    extended_keys,
     key_of,
-    longer,
     sorted_rows,
 )
 from enricher.parallel import document_batches, map_in_order
 from enricher.records import Document
 from enricher.text import Analyzer, is_lexical
-from enricher.text.markup import unfilled
-from enricher.text.stretches import stretches
+from enricher.text.markup import without_filler
+from enricher.text.word_runs import word_runs
 
-LEAST = 3
-"""Occurrences of a phrase from which on it is kept."""
-MOST_WORDS = 4_000_000
-"""Words after which no more documents are looked at."""
+MIN_OCCURRENCES = 3
+"""Minimum occurrences of a phrase."""
+MAX_SAMPLE_WORDS = 4_000_000
+"""Maximum words of the sample; later documents are ignored."""
 
 # fmt: off
 DETERMINERS = frozenset((
@@ -51,18 +53,18 @@ BEFORE_VERBS = frozenset((
     "be", "been", "being", "am", "has", "have", "had",
 ))
 # fmt: on
-OWN = 4.0
-"""Occurrences that the words of the same ending count for."""
-SHORTER = 20.0
-"""Occurrences that the words of the next shorter ending count for."""
+OWN_ENDING_WEIGHT = 4.0
+"""Weight of the words with the same ending, in occurrences, when shares of a word are smoothed."""
+SHORTER_ENDING_WEIGHT = 20.0
+"""Weight of the next shorter ending, in occurrences, when shares of an ending are smoothed."""
 
 GAP = -1
 Shares = DoubleArray
 
 
 @dataclass(frozen=True, slots=True)
-class StretchCutter:
-    """Cuts batches of documents into the words of every stretch."""
+class WordRunSegmenter:
+    """Segments batches of documents into word runs."""
 
     analyzer: Analyzer
     fields: tuple[str, ...]
@@ -75,16 +77,16 @@ class StretchCutter:
         for field in self.fields:
             text = document.text(field)
             if self.analyzer.strips_html:
-                text = unfilled(self.analyzer.visible(text))
-            for stretch in stretches(text, analyzer.tokens(text)):
-                yield [token.text for token in stretch]
+                text = without_filler(self.analyzer.visible(text))
+            for run in word_runs(text, analyzer.tokens(text)):
+                yield [token.text for token in run]
 
 
 @dataclass(frozen=True, slots=True)
 class WordStream:
-    """The words of a sample as numbers in one row, GAP between two stretches and at both ends.
+    """The words of a sample as word numbers in one array, with GAP between runs and at both ends.
 
-    words: int32 (N,); places: int32 (N,), the document of each; vocabulary: the words by number.
+    words: int32 (N,). places: int32 (N,), the document number of each. vocabulary: the words by number.
     """
 
     vocabulary: list[str]
@@ -97,14 +99,14 @@ class WordStream:
 
 
 def mine(documents: Iterable[Document], fields: Sequence[str], analyzer: Analyzer, workers: int = 1) -> Usage:
-    """The tables of a sample of documents, cut by so many processes."""
-    work = StretchCutter(analyzer, tuple(fields))
+    """Compute the usage statistics of documents, which are segmented by `workers` processes."""
+    work = WordRunSegmenter(analyzer, tuple(fields))
     with closing(map_in_order(work, document_batches(documents, fields), workers)) as cut:
-        return mine_stretches(chain.from_iterable(batch for _, batch in cut))
+        return mine_word_runs(chain.from_iterable(batch for _, batch in cut))
 
 
-def mine_stretches(documents: Iterable[Sequence[Sequence[str]]]) -> Usage:
-    """The tables of documents that are cut into stretches of words."""
+def mine_word_runs(documents: Iterable[Sequence[Sequence[str]]]) -> Usage:
+    """Compute the usage statistics of documents that are segmented into word runs."""
     stream = _stream(documents)
     keys = np.array([key_of(word) for word in stream.vocabulary], np.uint64)
     lexical = np.array([is_lexical(word) for word in stream.vocabulary], np.bool_)
@@ -116,19 +118,19 @@ def _stream(documents: Iterable[Sequence[Sequence[str]]]) -> WordStream:
     numbers: dict[str, int] = {}
     words, places = array("i", [GAP]), array("i", [0])
     for place, found in enumerate(documents):
-        if len(words) > MOST_WORDS:
+        if len(words) > MAX_SAMPLE_WORDS:
             break
-        for stretch in found:
-            words.extend([numbers.setdefault(word, len(numbers)) for word in stretch])
+        for run in found:
+            words.extend([numbers.setdefault(word, len(numbers)) for word in run])
             words.append(GAP)
-            places.extend([place] * (len(stretch) + 1))
+            places.extend([place] * (len(run) + 1))
     return WordStream(list(numbers), np.array(words, np.int32), np.array(places, np.int32))
 
 
 def _phrases(
     stream: WordStream, keys: Keys, lexical: NDArray[np.bool_]
 ) -> tuple[Keys, NDArray[np.uint32], NDArray[np.float32]]:
-    """Keys, documents and freedom of the phrases that are kept, by key."""
+    """The keys, document frequencies and boundary entropies of the kept phrases, sorted by key."""
     words = stream.words
     inside = words >= 0
     good = np.zeros(len(words), np.bool_)
@@ -138,30 +140,30 @@ def _phrases(
     found = []
     starts = np.flatnonzero(good)
     at = word_keys.copy()
-    for length in range(1, LONGEST + 1):
+    for length in range(1, MAX_PHRASE_WORDS + 1):
         if length > 1:
             kept = np.zeros(len(words) + 1, np.bool_)
             kept[starts] = True
             starts = starts[kept[starts + 1]]
-            at[starts] = longer(at[starts], word_keys[starts + length - 1])
+            at[starts] = extended_keys(at[starts], word_keys[starts + length - 1])
         unique, which, counts = np.unique(at[starts], return_inverse=True, return_counts=True)
-        often = counts >= LEAST
+        often = counts >= MIN_OCCURRENCES
         starts, which = starts[often[which]], which[often[which]]
         which = (np.cumsum(often) - 1)[which]
         counts = counts[often]
-        freedom = np.minimum(
+        boundary_entropy = np.minimum(
             _entropy(which, words[starts - 1], counts), _entropy(which, words[starts + length], counts)
         )
-        found.append((unique[often], _documents(which, stream.places[starts], len(counts)), freedom))
+        found.append((unique[often], _documents(which, stream.places[starts], len(counts)), boundary_entropy))
         if not len(starts):
             break
-    every, documents, freedom = map(np.concatenate, zip(*found, strict=True))
+    every, documents, boundary_entropy = map(np.concatenate, zip(*found, strict=True))
     order = np.argsort(every)
-    return every[order], documents[order].astype(np.uint32), freedom[order].astype(np.float32)
+    return every[order], documents[order].astype(np.uint32), boundary_entropy[order].astype(np.float32)
 
 
 def _entropy(which: NDArray[np.int64], beside: IntArray, counts: NDArray[np.int64]) -> DoubleArray:
-    """Of every phrase the entropy of the words beside it, in nats, float64 (n,)."""
+    """The entropy of the words beside each phrase, in nats, float64 (n,)."""
     there = beside >= 0
     pairs, times = np.unique((which[there] << 32) | beside[there], return_counts=True)
     known = np.bincount(pairs >> 32, times * np.log(times), len(counts))
@@ -174,7 +176,7 @@ def _documents(which: NDArray[np.int64], places: IntArray, number: int) -> NDArr
 
 
 def _roles(stream: WordStream, lexical: NDArray[np.bool_]) -> tuple[Keys, NDArray[np.float32]]:
-    """Keys and shares of the English words that occur often enough, and of endings of words."""
+    """The keys and context shares of frequent English words, and of word endings."""
     words, vocabulary = stream.words, stream.vocabulary
     before, at, after = words[:-2], words[1:-1], words[2:]
     english = np.array([word.isascii() and word.isalpha() for word in vocabulary], np.bool_)
@@ -183,7 +185,7 @@ def _roles(stream: WordStream, lexical: NDArray[np.bool_]) -> tuple[Keys, NDArra
     before, at, after = before[here], at[here], after[here]
 
     def among(beside: IntArray, words: frozenset[str] | None) -> NDArray[np.bool_]:
-        """Whether the word beside is lexical (None), or one of some words; False at a gap."""
+        """Whether the word beside is in a set of words, or lexical if `words` is None; False at a gap."""
         member = lexical if words is None else np.array([word in words for word in vocabulary], np.bool_)
         return np.append(member, False)[beside]
 
@@ -202,33 +204,35 @@ def _roles(stream: WordStream, lexical: NDArray[np.bool_]) -> tuple[Keys, NDArra
 def _smoothed(
     vocabulary: Sequence[str], counts: NDArray[np.int64], sums: Shares
 ) -> tuple[Keys, NDArray[np.float32]]:
-    """Shares of words, drawn to those of their endings, and shares of the endings by themselves."""
-    numbers: dict[str, list[int]] = {ANY: []}
+    """The context shares of words, smoothed with those of their endings, and the shares of the endings."""
+    numbers: dict[str, list[int]] = {ANY_ENDING: []}
     seen = np.flatnonzero(counts).tolist()
     for number in seen:
         word = vocabulary[number]
-        numbers[ANY].append(number)
-        for letters in ENDINGS:
+        numbers[ANY_ENDING].append(number)
+        for letters in ENDING_LETTERS:
             if len(word) > letters:
                 numbers.setdefault(word[-letters:], []).append(number)
     shares: dict[str, Shares] = {}
     for ending in sorted(numbers, key=len):
         total, sum_ = counts[numbers[ending]].sum(), sums[numbers[ending]].sum(axis=0)
-        if ending == ANY:
+        if ending == ANY_ENDING:
             shares[ending] = sum_ / max(total, 1.0)
         else:
-            shares[ending] = (sum_ + SHORTER * shares[_ending_of(ending, shares)]) / (total + SHORTER)
+            shares[ending] = (sum_ + SHORTER_ENDING_WEIGHT * shares[_ending_of(ending, shares)]) / (
+                total + SHORTER_ENDING_WEIGHT
+            )
     table = {f"-{ending}": value for ending, value in shares.items()}
     for number in seen:
-        if counts[number] >= LEAST:
+        if counts[number] >= MIN_OCCURRENCES:
             word = vocabulary[number]
             start = shares[_ending_of(word, shares)]
-            table[word] = (sums[number] + OWN * start) / (counts[number] + OWN)
+            table[word] = (sums[number] + OWN_ENDING_WEIGHT * start) / (counts[number] + OWN_ENDING_WEIGHT)
     keys, order = sorted_rows([key_of(name) for name in table])
     values = np.array(list(table.values()), np.float32).reshape(-1, len(Role))
     return keys, values[order]
 
 
 def _ending_of(word: str, shares: Mapping[str, Shares]) -> str:
-    """The longest known ending of a word, or of a longer ending."""
-    return next((word[-n:] for n in ENDINGS if len(word) > n and word[-n:] in shares), ANY)
+    """The longest known ending of a word, or of a extended_keys ending."""
+    return next((word[-n:] for n in ENDING_LETTERS if len(word) > n and word[-n:] in shares), ANY_ENDING)

@@ -1,16 +1,16 @@
-"""The compiled loops that draw the pairs on which text vectors are tuned."""
+"""Compiled loops: draw the training pairs for text vectors."""
 
 import numpy as np
 
 from enricher.model.kernels import compiled
 
 TITLE, REST, NOISE = 0, 1, 2
-"""The kinds of pairs: a title and its text; a unit and the rest; two noisy copies of one text."""
+"""Kinds of pairs: a title and its text; a unit and the other units; a noisy unit and its noisy text."""
 
 
 @compiled
 def append_words(words, start, end, pair, pairs, found, number):
-    """Append words[start:end] as those of a pair; answers how many words there are then."""
+    """Append words[start:end] to a pair. Returns the new number of words."""
     for j in range(start, end):
         pairs[number], found[number] = pair, words[j]
         number += 1
@@ -19,7 +19,7 @@ def append_words(words, start, end, pair, pairs, found, number):
 
 @compiled
 def content_of(words, start, end, is_content):
-    """How many of words[start:end] say what a text is about."""
+    """The number of content words in words[start:end]."""
     number = 0
     for j in range(start, end):
         number += is_content[words[j]]
@@ -28,7 +28,7 @@ def content_of(words, start, end, is_content):
 
 @compiled
 def choose_unit(words, unit_ends, first, last, is_content):
-    """One of the units first:last at random, with three content words if such a one is soon found."""
+    """Choose a random unit of first:last; try up to four times to find one with three content words."""
     unit = first
     for _ in range(4):
         unit = first + np.random.randint(last - first)
@@ -39,7 +39,7 @@ def choose_unit(words, unit_ends, first, last, is_content):
 
 @compiled
 def append_some(words, start, end, share, pair, pairs, found, number):
-    """Append each of words[start:end] with that probability; answers how many words there are then."""
+    """Append each of words[start:end] with probability `share`. Returns the new number of words."""
     for j in range(start, end):
         if np.random.random() < share:
             pairs[number], found[number] = pair, words[j]
@@ -49,7 +49,10 @@ def append_some(words, start, end, share, pair, pairs, found, number):
 
 @compiled
 def append_others(words, start, end, shares, drawn, pair, pairs, found, number):
-    """The same with shares[0] for the words among `drawn`, int32 (n,), and shares[1] for others."""
+    """Append words[start:end] with probability shares[0] if in `drawn`, int32 (n,), else shares[1].
+
+    Returns the new number of words.
+    """
     for j in range(start, end):
         share = shares[1]
         for word in drawn:
@@ -66,22 +69,22 @@ def append_others(words, start, end, shares, drawn, pair, pairs, found, number):
 def draw_pairs(
     documents, words, unit_ends, document_units, titles, title_ends, is_content, real_titles, settings, seed
 ):
-    """Two bags of words from each document: flat (pair, word) of both sides, and the kinds of the pairs.
+    """Draw a pair of bags of words from each document.
 
-    Units of document d are document_units[d]:document_units[d+1]; the words of unit u are
-    words[unit_ends[u]:unit_ends[u+1]]; titles likewise. settings: shares of title pairs and of units
-    against the rest, and of words kept in a noisy unit, in its document where the unit has them, and
-    elsewhere: see `enricher.training.tuning`. A document that gives no pair has the kind −1.
+    words to is_content: the arrays of `SegmentedSample`. settings: `enricher.training.tuning.PAIRS`: the
+    share of title pairs, the share of unit/rest pairs, and the shares of words kept in a noisy unit, in the
+    text if they are in the unit, and in the text otherwise. Returns, for queries and for texts, the pair
+    number and the word of each entry, and the kind of each pair; −1 if a document gives no pair.
     """
     np.random.seed(seed)
     share_title, share_rest, keep_unit, keep_same, keep_other = settings
     kinds = np.full(len(documents), -1, np.int8)
-    most = 0
+    size = 0
     for d in documents:
-        most += unit_ends[document_units[d + 1]] - unit_ends[document_units[d]]
-        most += title_ends[d + 1] - title_ends[d]
-    query_pairs, query_words = np.empty(most, np.int32), np.empty(most, np.int32)
-    text_pairs, text_words = np.empty(most, np.int32), np.empty(most, np.int32)
+        size += unit_ends[document_units[d + 1]] - unit_ends[document_units[d]]
+        size += title_ends[d + 1] - title_ends[d]
+    query_pairs, query_words = np.empty(size, np.int32), np.empty(size, np.int32)
+    text_pairs, text_words = np.empty(size, np.int32), np.empty(size, np.int32)
     q = t = 0
     for i in range(len(documents)):
         first, last = document_units[documents[i]], document_units[documents[i] + 1]

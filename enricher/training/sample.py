@@ -1,7 +1,7 @@
-"""Documents to tune on: a sample of bounded size, cut into units.
+"""The documents for tuning: a random sample of bounded size, segmented into units.
 
-A unit is a sentence, or a piece of a text that has no sentence marks. What one unit says and what the
-rest of its document says are two views of one matter, without anybody having labelled them.
+A unit is a sentence, or a piece of a text without sentence marks. A unit and the rest of its document are
+about the same subject, so they form a training pair without any labels.
 """
 
 import random
@@ -20,40 +20,40 @@ from enricher.parallel import document_batches, map_in_order
 from enricher.records import Document, title_of
 from enricher.text import Analyzer, is_content
 
-MOST_DOCUMENTS = 40_000
-MOST_CHARACTERS = 4000
-"""Characters of a field that are used."""
-LONGEST_UNIT, PIECE = 60, 30
-"""Units of more words are cut into pieces of about so many."""
+MAX_SAMPLE_DOCUMENTS = 40_000
+MAX_FIELD_CHARACTERS = 4000
+"""Maximum characters of a field that are used."""
+MAX_UNIT_WORDS, PIECE_WORDS = 60, 30
+"""Units with more than MAX_UNIT_WORDS words are split into pieces of about PIECE_WORDS."""
 SEED = 1
 
 _SENTENCE_END = re.compile(r"(?<=[。！？；])|(?<=[.!?;])\s+|\n+")
 
 
 class DocumentSample:
-    """Documents of a stream, each with the same chance, and in memory no more than MOST_DOCUMENTS."""
+    """A random sample of a stream (reservoir sampling), with at most `max_documents` documents in memory."""
 
-    def __init__(self, fields: Sequence[str], most: int = MOST_DOCUMENTS) -> None:
+    def __init__(self, fields: Sequence[str], max_documents: int = MAX_SAMPLE_DOCUMENTS) -> None:
         self.seen = 0
         self.documents: list[Document] = []
         self._fields = tuple(fields)
-        self._most = most
+        self._max_documents = max_documents
         self._random = random.Random(SEED)
 
     def watch(self, documents: Iterable[Document]) -> Iterator[Document]:
-        """The same documents, seen."""
+        """Pass documents through, and sample them."""
         for document in documents:
             self.seen += 1
-            place = self.seen - 1 if self.seen <= self._most else self._random.randrange(self.seen)
-            if place < self._most:
-                texts = {field: document.text(field)[:MOST_CHARACTERS] for field in self._fields}
+            place = self.seen - 1 if self.seen <= self._max_documents else self._random.randrange(self.seen)
+            if place < self._max_documents:
+                texts = {field: document.text(field)[:MAX_FIELD_CHARACTERS] for field in self._fields}
                 self.documents[place : place + 1] = [Document(document.id, texts)]
             yield document
 
 
 @dataclass(frozen=True, slots=True)
-class UnitCutter:
-    """Cuts batches of documents into the words of the title and of every unit, stop words included."""
+class UnitSegmenter:
+    """Segments batches of documents into the words of the title and of each unit, including stop words."""
 
     analyzer: Analyzer
     fields: tuple[str, ...]
@@ -74,20 +74,20 @@ class UnitCutter:
 
     def _pieces(self, text: str) -> list[list[str]]:
         words = self.analyzer.stripping_html(False).words(text)
-        if len(words) <= LONGEST_UNIT:
+        if len(words) <= MAX_UNIT_WORDS:
             return [words] if words else []
-        parts = max(2, round(len(words) / PIECE))
+        parts = max(2, round(len(words) / PIECE_WORDS))
         ends = [len(words) * part // parts for part in range(parts + 1)]
         return [words[start:end] for start, end in pairwise(ends)]
 
 
 @dataclass(frozen=True, slots=True)
-class CutSample:
-    """The words of n documents as numbers, in flat arrays.
+class SegmentedSample:
+    """The words of n documents as word numbers in flat arrays.
 
-    The units of document i are document_units[i]:document_units[i + 1], the words of unit u
-    words[unit_ends[u]:unit_ends[u + 1]], those of title i titles[title_ends[i]:title_ends[i + 1]];
-    all int32 but for the ends, int64. is_content, bool (W,): of every word.
+    Document i has the units document_units[i]:document_units[i + 1]; unit u has
+    words[unit_ends[u]:unit_ends[u + 1]]; title i has titles[title_ends[i]:title_ends[i + 1]]. words and
+    titles are int32, the other indexes int64. is_content: bool (W,), for each word of the vocabulary.
     """
 
     vocabulary: list[str]
@@ -103,8 +103,10 @@ class CutSample:
         return len(self.document_units) - 1
 
 
-def cut_sample(sample: DocumentSample, fields: Sequence[str], analyzer: Analyzer, workers: int) -> CutSample:
-    """Cut the documents of a sample, by so many processes."""
+def segment_sample(
+    sample: DocumentSample, fields: Sequence[str], analyzer: Analyzer, workers: int
+) -> SegmentedSample:
+    """Segment the documents of a sample with `workers` processes."""
     numbers: dict[str, int] = {}
     words, titles = array("i"), array("i")
     unit_ends, document_units, title_ends = [0], [0], [0]
@@ -112,7 +114,7 @@ def cut_sample(sample: DocumentSample, fields: Sequence[str], analyzer: Analyzer
     def number(word: str) -> int:
         return numbers.setdefault(word, len(numbers))
 
-    work = UnitCutter(analyzer, tuple(fields))
+    work = UnitSegmenter(analyzer, tuple(fields))
     with closing(map_in_order(work, document_batches(sample.documents, fields), workers)) as cut:
         for _, batch in cut:
             for title, units in batch:
@@ -122,7 +124,7 @@ def cut_sample(sample: DocumentSample, fields: Sequence[str], analyzer: Analyzer
                     words.extend(map(number, unit))
                     unit_ends.append(len(words))
                 document_units.append(len(unit_ends) - 1)
-    return CutSample(
+    return SegmentedSample(
         list(numbers),
         np.array(words, np.int32),
         np.array(unit_ends, np.int64),

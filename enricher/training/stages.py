@@ -1,9 +1,8 @@
-"""The stages by which a bundle is made: each writes some files, and a killed training goes on after the last.
+"""The stages of a training. Each stage writes some files of the bundle; a killed training can be resumed.
 
-A stage has a name, the stages whose files it reads, and a marker: `NAME.json` beside the files, written when
-all files of the stage are whole, with the facts that the manifest records of them. Stages that are marked are
-not run again. A bundle that is derived from another begins with the other's files, and runs the stages whose
-inputs have changed.
+A stage has a name, the stages whose files it reads, and a marker file `NAME.json`. The marker is written
+when all files of the stage are complete, and contains the facts that go into the manifest. A stage with a
+marker is not run again.
 """
 
 import shutil
@@ -25,10 +24,10 @@ from enricher.model.text_vectors.vectors import write_text_vectors
 from enricher.model.usage import Usage
 from enricher.model.word2vec import Word2Vec
 from enricher.text import Lexicon, lexicon_text
-from enricher.training.sample import CutSample
+from enricher.training.sample import SegmentedSample
 
 Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how far it is, and of how much (0: not known)."""
+"""Called with the current step, the amount done, and the total (0 if unknown)."""
 
 WORD2VEC, RELATED, NEAR, USAGE, TEXT_VECTORS, LEXICON = (
     "word2vec", "related words", "near words", "usage", "text vectors", "lexicon",
@@ -45,10 +44,9 @@ class Word2VecFacts(msgspec.Struct, frozen=True):
 
 @dataclass(slots=True)
 class Draft:
-    """A bundle that is being made.
+    """An unfinished bundle.
 
-    folder: holds the markers, and in `files` the files of the bundle. facts: what the stages that are done
-    answered.
+    folder: contains the markers, and the subfolder of its `files`. facts: what the finished stages returned.
     """
 
     folder: Path
@@ -63,20 +61,20 @@ class Draft:
         return self.folder / f"{stage.replace(' ', '_')}.json"
 
     def word2vec(self) -> Word2Vec:
-        """The words and weights that the first stage wrote, their arrays mapped."""
+        """The word2vec model that the first stage wrote, memory-mapped."""
         facts: Word2VecFacts = self.facts[WORD2VEC]
         return read_word2vec(self.files, facts.documents, facts.training)
 
     def reports(self, what: str) -> Callable[[int, int], None]:
-        """The progress of one stage, under the words that a user sees."""
+        """A progress callback for one stage. what: the name of the step, shown to the user."""
         return lambda done, total: self.progress(what, done, total)
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One step.
+    """One stage of a training.
 
-    inputs: the stages whose files it reads. run: writes its files, and answers the facts for the manifest, of
+    inputs: the stages whose files it reads. run: writes its files, and returns the facts for the manifest, of
     the type `facts`, or None.
     """
 
@@ -87,7 +85,7 @@ class Stage:
 
 
 def run_stages(draft: Draft, stages: Sequence[Stage]) -> None:
-    """Run the stages that are not marked as done, in order; facts of all of them are in the draft then."""
+    """Run the stages without a marker, in order, and collect the facts of all stages in the draft."""
     if not draft.marker(stages[0].name).exists():
         shutil.rmtree(draft.files, ignore_errors=True)
         draft.files.mkdir()
@@ -102,7 +100,7 @@ def run_stages(draft: Draft, stages: Sequence[Stage]) -> None:
 
 
 def word2vec_stage(make: Callable[[], Word2Vec]) -> Stage:
-    """Words, counts, vectors and the tree or the output vectors; their index of neighbours."""
+    """Write the word2vec model (words, counts, vectors, tree or output vectors) and its neighbor index."""
 
     def run(draft: Draft) -> object:
         word2vec = make()
@@ -113,7 +111,7 @@ def word2vec_stage(make: Callable[[], Word2Vec]) -> Stage:
 
 
 def related_words_stage() -> Stage:
-    """The table of related words, where the model has a tree. A table that was begun is completed."""
+    """Write the table of related words, if the model has a tree. An interrupted table is resumed."""
 
     def run(draft: Draft) -> None:
         word2vec = draft.word2vec()
@@ -124,7 +122,7 @@ def related_words_stage() -> Stage:
 
 
 def near_words_stage() -> Stage:
-    """The words near every word by cosine. A table that was begun is completed."""
+    """Write the table of near words. An interrupted table is resumed."""
 
     def run(draft: Draft) -> None:
         build_near_words(draft.files, draft.word2vec().vectors, draft.reports("finding near words"))
@@ -133,7 +131,7 @@ def near_words_stage() -> Stage:
 
 
 def usage_stage(mine: Callable[[], Usage]) -> Stage:
-    """Which phrases the words form in the training text, and in what company they stand."""
+    """Write the usage statistics: phrases of the training text, and the contexts of English words."""
 
     def run(draft: Draft) -> object:
         draft.progress("collecting phrases", 0, 0)
@@ -144,8 +142,8 @@ def usage_stage(mine: Callable[[], Usage]) -> Stage:
     return Stage(USAGE, (), run, UsageFacts)
 
 
-def text_vectors_stage(sample: Callable[[], CutSample], real_titles: bool) -> Stage:
-    """The vectors of texts, tuned on a sample of the documents; no file where it is too small."""
+def text_vectors_stage(sample: Callable[[], SegmentedSample], real_titles: bool) -> Stage:
+    """Write the text vectors, tuned on a sample of the documents; nothing if the sample is too small."""
 
     def run(draft: Draft) -> object:
         from enricher.training.tuning import tune  # it imports scipy, which takes time
@@ -161,7 +159,7 @@ def text_vectors_stage(sample: Callable[[], CutSample], real_titles: bool) -> St
 
 
 def lexicon_stage(lexicon: Lexicon) -> Stage:
-    """The user's own words, where there are any."""
+    """Write the user's lexicon, if it has words."""
 
     def run(draft: Draft) -> None:
         if lexicon.words:

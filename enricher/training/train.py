@@ -1,4 +1,4 @@
-"""From documents to a bundle: segment, train, tabulate, write."""
+"""Train a bundle: segment the documents, train word2vec, build the tables, write the bundle."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,7 +15,7 @@ from enricher.records import Document
 from enricher.text import Analyzer, language_of
 from enricher.training.corpus import segment
 from enricher.training.mining import mine
-from enricher.training.sample import CutSample, DocumentSample, cut_sample
+from enricher.training.sample import DocumentSample, SegmentedSample, segment_sample
 from enricher.training.stages import (
     TEXT_VECTORS,
     USAGE,
@@ -44,12 +44,12 @@ def train_bundle(
     workers: int = 1,
     backgrounds: Iterable[Document] = (),
 ) -> str:
-    """Train a model on documents and add its bundle to the store; returns the version.
+    """Train a model on documents, and add its bundle to the store. Returns the version.
 
-    Words and phrases are learned from the backgrounds too, but the documents alone say whether titles are
-    real, and the vectors of texts are tuned on them. Both are read once, and cut into words by so many worker
-    processes. Nothing of a training that fails or is interrupted stays behind; of one that was killed
-    after the training itself, the same call again takes up what was made. Raises TrainingFailed.
+    backgrounds: additional texts from which words and phrases are learned. Titles and text vectors are
+    learned from the documents only. Both streams are read once, and segmented by `workers` processes. A
+    training that fails or is interrupted leaves no files. A training that was killed after word2vec was
+    trained is resumed by the same call. Raises TrainingFailed.
     """
     count = _Counter(progress)
     sample, background_sample = DocumentSample(fields), DocumentSample(fields)
@@ -68,8 +68,8 @@ def train_bundle(
         def used() -> Usage:
             return mine([*sample.documents, *background_sample.documents], fields, analyzer, workers)
 
-        def cut() -> CutSample:
-            return cut_sample(sample, fields, analyzer, workers)
+        def cut() -> SegmentedSample:
+            return segment_sample(sample, fields, analyzer, workers)
 
         stages = [
             word2vec_stage(trained),
@@ -89,7 +89,10 @@ def import_bundle(
     language: str = "auto",
     progress: Progress = lambda step, done, total: None,
 ) -> str:
-    """Add a bundle made from a model that gensim saved; returns the version. Raises BundleInvalid."""
+    """Import a model that gensim saved, and add its bundle to the store. Returns the version.
+
+    Raises BundleInvalid.
+    """
     model = import_gensim(path)
     spoken = language_of(model.words[:2000]) if language == "auto" else language
     contents = hashlib.sha256(orjson.dumps(list(model.words)) + model.vectors.tobytes()).hexdigest()
@@ -104,12 +107,12 @@ def import_bundle(
 
 
 def _key(origin: Origin, settings: object) -> str:
-    """What a half-made bundle is known by: a hash of all that goes into it."""
+    """The key of an unfinished bundle: a hash of its inputs and settings."""
     return hashlib.sha256(orjson.dumps([asdict(origin), settings], option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def _make(store: BundleStore, key: str, stages: Sequence[Stage], origin: Origin, progress: Progress) -> str:
-    """Run the stages, or those that a killed training has left, and give the bundle its name."""
+    """Run the stages that are not done, and publish the bundle under its version."""
     with store.building(key) as folder:
         draft = Draft(folder, progress)
         run_stages(draft, stages)
@@ -121,7 +124,7 @@ def _make(store: BundleStore, key: str, stages: Sequence[Stage], origin: Origin,
 
 
 class _Counter:
-    """Reports how many documents have passed through it."""
+    """Passes documents through, and reports their number."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress

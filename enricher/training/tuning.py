@@ -1,15 +1,15 @@
-"""Tuning text vectors on the documents themselves, by contrast.
+"""Tune text vectors on the training documents by contrastive learning.
 
-The vector of a text is the weighted sum of the vectors of its features, of length 1. Queries and
-documents have vectors and weights of their own, which start alike, from word2vec,
+The vector of a text is the weighted sum of the vectors of its features, scaled to length 1. Queries and
+documents have separate vectors and weights, which start with the same values from word2vec:
 
     u(q) = unit( Σ_f tf(f) · idf(f) · e^{r_q(f)} · E_q(f) )
     v(d) = unit( Σ_f sat(tf(f)) · idf(f) · e^{r_d(f)} · E_d(f) )        sat as in BM25
 
-and are moved so that of the texts of a batch each query finds its own: the loss is the cross entropy
-of softmax(u·v / τ), both ways (InfoNCE). Every document gives one pair an epoch, by turns: its title
-and its text, where titles are real; a unit and the rest (inverse cloze); a unit and the text, from
-which words are dropped at random. τ = .1, batches of 256, Adam on the rows that a batch touches.
+They are trained so that each query of a batch finds its own text. The loss is the cross entropy of
+softmax(u·v / τ) in both directions (InfoNCE). Every document gives one pair per epoch, chosen at random:
+its title and its text, if titles are real; a unit and the rest (inverse cloze); or a unit and the text,
+both with words dropped at random. τ = 0.1, batches of 256, Adam on the rows used by a batch.
 
 A. van den Oord et al., "Representation learning with contrastive predictive coding" (2018); K. Lee et
 al., "Latent retrieval for weakly supervised open domain question answering" (2019), for the cloze.
@@ -35,33 +35,36 @@ from enricher.model.text_vectors.features import (
 )
 from enricher.model.word2vec import Word2Vec
 from enricher.training.pair_kernels import draw_pairs
-from enricher.training.sample import CutSample
+from enricher.training.sample import SegmentedSample
 
 TEMPERATURE = 0.1
-BATCH = 256
-SMALLEST_BATCH = 32
-BATCHES = 450
-"""Batches that are aimed at, within 4 to 40 epochs: more passes over few documents are overtraining."""
+BATCH_PAIRS = 256
+MIN_BATCH_PAIRS = 32
+TARGET_BATCHES = 450
+"""Target number of batches, within 4 to 40 epochs. More passes over few documents would overfit."""
 EPOCHS = (4, 40)
 RATE_VECTORS, RATE_WEIGHTS = 2e-3, 1e-2
 PAIRS = (0.5, 0.6, 0.5, 0.2, 0.6)
-"""Shares of title pairs, then of the rest; words kept of a noisy unit, of its text where the unit has
-them too, and elsewhere."""
+"""Share of title pairs; share of unit/rest pairs among the others; shares of words kept in a noisy unit, in
+the text if they are in the unit, and in the text otherwise.
+"""
 SEED = 100_003
-LEAST_DOCUMENTS = 2
-"""Documents in which a feature stands at least."""
-MOST_WORDS, MOST_FEATURES = 200_000, 400_000
-TOO_EASY = 0.1
-"""A final loss under this: the pairs could be told by anything, and nothing was learned from them."""
+MIN_DOCUMENTS = 2
+"""Minimum document frequency of a feature."""
+MAX_WORDS, MAX_FEATURES = 200_000, 400_000
+MIN_LOSS = 0.1
+"""Minimum final loss. With a smaller loss the pairs were too easy, and nothing was learned from them."""
 
 Bags = Any
-"""Bags of words or features as rows: scipy's csr_matrix, for which there are no types."""
+"""Bags of words or features, one per row: scipy's csr_matrix, which has no types."""
 
 
 @dataclass(frozen=True)
 class Tuned:
-    """What was learned. features: names in row order; the arrays float32 (F, d) and (F,), a weight being
-    idf · e^r. mean_length: features of a document on average; loss: mean of the last batches.
+    """The tuned vectors and weights.
+
+    features: F names in row order. Vectors are float32 (F, d), weights float32 (F,): idf · e^r. mean_length:
+    average number of features of a document. loss: mean of the last batches.
     """
 
     features: list[str]
@@ -74,17 +77,17 @@ class Tuned:
 
     @property
     def has_learned(self) -> bool:
-        return self.loss >= TOO_EASY
+        return self.loss >= MIN_LOSS
 
 
 def tune(
     word2vec: Word2Vec,
-    sample: CutSample,
+    sample: SegmentedSample,
     real_titles: bool,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Tuned | None:
-    """Tune the vectors of texts on a sample; None where it is too small to make a batch."""
-    if np.count_nonzero(np.diff(sample.document_units)) < SMALLEST_BATCH:
+    """Tune text vectors on a sample; None if the sample is smaller than a minimal batch."""
+    if np.count_nonzero(np.diff(sample.document_units)) < MIN_BATCH_PAIRS:
         return None
     start = _Start(word2vec, sample)
     query, text = _Side(start), _Side(start)
@@ -95,21 +98,21 @@ def tune(
 
 
 class _Start:
-    """Features of the words of a model and a sample, with the vectors and weights they begin with."""
+    """The features of the words of a model and a sample, with their initial vectors and weights."""
 
-    def __init__(self, word2vec: Word2Vec, sample: CutSample) -> None:
+    def __init__(self, word2vec: Word2Vec, sample: SegmentedSample) -> None:
         self._total = max(word2vec.documents, sample.documents)
         scale = self._total / sample.documents
         bags = _whole_documents(sample)
         in_sample = np.bincount(bags.indices, minlength=len(sample.vocabulary))
         words, documents = _words_of(word2vec, sample, in_sample, scale)
-        row_of = choose_features(words, documents, LEAST_DOCUMENTS, MOST_FEATURES)
+        row_of = choose_features(words, documents, MIN_DOCUMENTS, MAX_FEATURES)
         self.features = list(row_of)
         self.table = _incidence(sample.vocabulary, row_of)
         held = (bags > 0).astype(np.float32) @ self.table
         of_sample = np.bincount(held.indices, minlength=len(row_of)) * scale
         counts, table = np.array(documents, np.float32), _incidence(words, row_of)
-        # A part that the sample lacks stands in no more documents than all the words that hold it.
+        # If the sample lacks a sub-word, its document frequency is bounded by the sum over its words.
         frequencies = np.minimum(np.where(of_sample > 0, of_sample, table.T @ counts), self._total)
         self.idf = bm25_idf(frequencies, self._total).astype(np.float32)
         self.log_weights = np.array([START_WEIGHTS[name[0]] for name in self.features], np.float32)
@@ -119,11 +122,12 @@ class _Start:
     def _vectors(
         self, word2vec: Word2Vec, words: list[str], documents: FloatArray, table: Bags, row_of: dict[str, int]
     ) -> FloatArray:
-        """Directions of the words without their common part; a part of words has their weighted mean.
+        """The initial vectors of the features, float32 (F, d).
 
-        documents: float32 (W,), in how many each word stands; table: (W, F), the features of the words.
+        Words have their unit vectors minus the mean vector; sub-words have the weighted mean of their words.
+        documents: float32 (W,), document frequencies. table: (W, F), the features of the words.
         """
-        known = min(len(word2vec.words), MOST_WORDS)  # they stand first among the words
+        known = min(len(word2vec.words), MAX_WORDS)  # the words of the model come first
         vectors = np.array(word2vec.vectors[:known], np.float32)
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True) + 1e-9
         shares = documents[:known] * np.log1p(self._total / np.maximum(documents[:known], 1))
@@ -141,22 +145,22 @@ class _Start:
 
 
 def _words_of(
-    word2vec: Word2Vec, sample: CutSample, frequencies: NDArray[np.int64], scale: float
+    word2vec: Word2Vec, sample: SegmentedSample, frequencies: NDArray[np.int64], scale: float
 ) -> tuple[list[str], list[int]]:
-    """The words of the model and the other frequent ones of the sample, and in how many documents each is."""
-    words = list(word2vec.words[:MOST_WORDS])
+    """The words of the model, other frequent words of the sample, and their document frequencies."""
+    words = list(word2vec.words[:MAX_WORDS])
     counted = word2vec.counts if word2vec.document_frequencies is None else word2vec.document_frequencies
     documents = np.asarray(counted[: len(words)]).tolist()
     known = set(words)
     for word, count in zip(sample.vocabulary, frequencies.tolist(), strict=True):
-        if word not in known and count >= LEAST_DOCUMENTS:
+        if word not in known and count >= MIN_DOCUMENTS:
             words.append(word)
             documents.append(round(count * scale))
     return words, documents
 
 
 def _incidence(words: Sequence[str], row_of: Mapping[str, int]) -> Bags:
-    """Which features a word has, and how often: (W, F)."""
+    """The counts of the features of each word: (W, F)."""
     features = WordFeatures(words, lambda word: [row_of[n] for n in features_of(word) if n in row_of])
     ones = np.ones(len(features.rows), np.float32)
     table = sparse.csr_matrix((ones, features.rows, features.starts), shape=(len(words), len(row_of)))
@@ -168,8 +172,8 @@ def _bags(rows: IntArray, words: IntArray, shape: tuple[int, int]) -> Bags:
     return sparse.csr_matrix((np.ones(len(rows), np.float32), (rows, words)), shape=shape)
 
 
-def _whole_documents(sample: CutSample) -> Bags:
-    """How often each word stands in each document, title included: (n, W)."""
+def _whole_documents(sample: SegmentedSample) -> Bags:
+    """The counts of the words in each document, including the title: (n, W)."""
     lengths = np.diff(sample.unit_ends[sample.document_units])
     rows = np.repeat(np.arange(sample.documents), lengths)
     titled = np.repeat(np.arange(sample.documents), np.diff(sample.title_ends))
@@ -178,7 +182,7 @@ def _whole_documents(sample: CutSample) -> Bags:
 
 
 class _Adam:
-    """Adam on the rows that a step touches. D. Kingma and J. Ba, "Adam" (2015)."""
+    """The Adam optimizer, applied to the rows used in a step. D. Kingma and J. Ba, "Adam" (2015)."""
 
     def __init__(self, values: FloatArray, rate: float) -> None:
         self.values, self.rate, self.steps = values, rate, 0
@@ -196,7 +200,7 @@ class _Adam:
 
 
 class _Side:
-    """The vectors and weights of queries, or those of documents."""
+    """The trainable vectors and weights of queries, or of documents."""
 
     def __init__(self, start: _Start) -> None:
         self.vectors, self._logs, self._idf = start.vectors.copy(), start.log_weights.copy(), start.idf
@@ -206,7 +210,7 @@ class _Side:
         return np.asarray(self._idf * np.exp(self._logs), np.float32)
 
     def encode(self, bags: Bags) -> FloatArray:
-        """Unit vectors (n, d) of bags of features (n, F); what `learn` needs is remembered."""
+        """The unit vectors (n, d) of bags of features (n, F). Keeps the values that `learn` needs."""
         self._used, columns = np.unique(bags.indices, return_inverse=True)
         strengths = self._idf[self._used] * np.exp(self._logs[self._used])
         shares = bags.data * strengths[columns]
@@ -217,7 +221,7 @@ class _Side:
         return np.asarray(self._units, np.float32)
 
     def learn(self, gradient: FloatArray) -> None:
-        """Move against the gradient of the loss by the unit vectors, (n, d)."""
+        """Update vectors and weights. gradient: of the loss with respect to the unit vectors, (n, d)."""
         along = (gradient * self._units).sum(1, keepdims=True)
         inner = (gradient - along * self._units) / self._lengths
         by_vectors = np.asarray(self._bags.T @ inner, np.float32)
@@ -228,40 +232,40 @@ class _Side:
 
 @dataclass(frozen=True)
 class _Contrast:
-    """The training itself."""
+    """The training loop."""
 
     start: _Start
-    sample: CutSample
+    sample: SegmentedSample
     real_titles: bool
     query: _Side
     text: _Side
 
     def run(self, progress: Callable[[int, int], None]) -> float:
-        """All epochs; answers the mean loss of the last batches."""
+        """Run all epochs. Returns the mean loss of the last batches."""
         sample = self.sample
         documents = np.flatnonzero(np.diff(sample.document_units)).astype(np.int64)
-        epochs = int(np.clip(round(BATCHES * BATCH / len(documents)), *EPOCHS))
+        epochs = int(np.clip(round(TARGET_BATCHES * BATCH_PAIRS / len(documents)), *EPOCHS))
         random = np.random.default_rng(1)
         losses: list[float] = []
         with threadpool_limits(1):
             for epoch in range(epochs):
                 random.shuffle(documents)
-                for start in range(0, len(documents), BATCH):
-                    batch = documents[start : start + BATCH]
-                    if len(batch) >= min(BATCH // 4, len(documents) // 2):
+                for start in range(0, len(documents), BATCH_PAIRS):
+                    batch = documents[start : start + BATCH_PAIRS]
+                    if len(batch) >= min(BATCH_PAIRS // 4, len(documents) // 2):
                         losses += self._step(batch, SEED + epoch * len(documents) + start)
                 progress(epoch + 1, epochs)
         return float(np.mean(losses[-50:])) if losses else 0.0
 
     def _step(self, documents: NDArray[np.int64], seed: int) -> list[float]:
         queries, texts = self._pairs(documents, seed)
-        if queries.shape[0] < SMALLEST_BATCH:
+        if queries.shape[0] < MIN_BATCH_PAIRS:
             return []
         u, v = self.query.encode(queries), self.text.encode(texts)
         scores = u @ v.T / TEMPERATURE
         by_query, by_text = _softmax(scores, 1), _softmax(scores, 0)
         loss = float(-np.log(np.diagonal(by_query) + 1e-12).mean())
-        # The mean over the batch is left to Adam, which does not see the scale of a gradient.
+        # No division by the batch size: Adam does not depend on the scale of gradients.
         change = (by_query + by_text) / 2
         np.fill_diagonal(change, np.diagonal(change) - 1)
         change /= TEMPERATURE
@@ -271,7 +275,7 @@ class _Contrast:
         return [loss]
 
     def _pairs(self, documents: NDArray[np.int64], seed: int) -> tuple[Bags, Bags]:
-        """Bags of features of both sides, of the documents that give a pair."""
+        """The bags of features of queries and texts, for the documents that give a pair."""
         sample = self.sample
         query_pairs, query_words, text_pairs, text_words, kinds = draw_pairs(
             documents,
@@ -293,7 +297,7 @@ class _Contrast:
 
 
 def saturated(bags: Bags, mean_length: float) -> Bags:
-    """Counts as BM25 has them: tf / (tf + k1 · (1 − b + b · length / mean length))."""
+    """Saturate counts as in BM25: tf / (tf + k1 · (1 − b + b · length / mean length))."""
     lengths = np.asarray(bags.sum(1)).ravel()
     norms = K1 * (1 - B + B * lengths / mean_length)
     bags.data /= bags.data + np.repeat(norms, np.diff(bags.indptr)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Training by gensim, and the import of models that gensim saved. Nothing else imports gensim."""
+"""Train word2vec with gensim, and import models that gensim saved. Only this module imports gensim."""
 
 import logging
 import os
@@ -24,14 +24,16 @@ from enricher.training.corpus import SegmentedCorpus
 ARCHITECTURES = ("skip-gram", "cbow")
 LOSSES = ("hierarchical-softmax", "negative-sampling")
 NEGATIVE_SAMPLES = 5
-WORDS_WORTH_TRAINING = 10_000_000
-"""Small corpora are read more often, until this many words have been seen (5 to 25 epochs)."""
-SMALL_CORPUS = 200_000
-"""Words under which a word that occurs twice is kept, and not only from five times on."""
+TARGET_TRAINING_WORDS = 10_000_000
+"""Target number of words read in training. A small corpus gets more epochs (5 to 25)."""
+MIN_LARGE_CORPUS_WORDS = 200_000
+"""Minimum words of a large corpus, which keeps words that occur 5 times. A smaller corpus keeps words that
+occur twice.
+"""
 
-MOST_HEAD_BYTES = 1000
+MAX_HEAD_BYTES = 1000
 VECTORS_HEAD = re.compile(rb"[0-9]+ [0-9]+\s*")
-"""The first line of word2vec's own formats: how many words, how many dimensions."""
+"""The first line of a file in word2vec's own format: the number of words and of dimensions."""
 NO_OUTPUT_WEIGHTS = "Vectors alone have no output weights, without which there is no p(y|x)"
 
 logging.getLogger("gensim").addHandler(logging.NullHandler())
@@ -39,10 +41,10 @@ logging.getLogger("gensim").addHandler(logging.NullHandler())
 
 @dataclass(frozen=True, slots=True)
 class TrainingSettings:
-    """How a model is trained; `epochs` and `min_count` of None follow the size of the corpus.
+    """The settings of a training. `epochs` and `min_count` of None depend on the size of the corpus.
 
-    Skip-gram with hierarchical softmax gives the exact p(y|x) on which relatedness stands. tuning:
-    whether texts get vectors, tuned on the documents.
+    Hierarchical softmax gives the exact p(y|x) that relatedness needs. tuning: whether to train text vectors.
+    Raises UsageError for an invalid value.
     """
 
     architecture: str = "skip-gram"
@@ -70,12 +72,12 @@ class TrainingSettings:
             raise UsageError(f"The seed must be a number from 0 to {2**32 - 1}, not {self.seed}.")
 
     def resolve(self, tokens: int) -> "TrainingSettings":
-        """The same with epochs and min_count chosen for a corpus of so many words."""
+        """Fill in `epochs` and `min_count` for a corpus of `tokens` words."""
         values = asdict(self)
         if self.epochs is None:
-            values["epochs"] = int(np.clip(WORDS_WORTH_TRAINING // max(tokens, 1), 5, 25))
+            values["epochs"] = int(np.clip(TARGET_TRAINING_WORDS // max(tokens, 1), 5, 25))
         if self.min_count is None:
-            values["min_count"] = 5 if tokens >= SMALL_CORPUS else 2
+            values["min_count"] = 5 if tokens >= MIN_LARGE_CORPUS_WORDS else 2
         return TrainingSettings(**values)
 
 
@@ -84,10 +86,10 @@ def train(
     settings: TrainingSettings,
     on_epoch: Callable[[int, int], None] = lambda done, total: None,
 ) -> Word2Vec:
-    """Train a model on a segmented corpus; reproducible with one worker and a seed.
+    """Train a model on a segmented corpus. Reproducible with one worker and a seed.
 
-    `on_epoch(done, total)` is called after every pass. Raises TrainingFailed when no word is
-    frequent enough.
+    on_epoch: is called as on_epoch(done, total) after every epoch. Raises TrainingFailed if fewer than two
+    words are frequent enough.
     """
     settings = settings.resolve(corpus.tokens)
     assert settings.min_count is not None and settings.epochs is not None
@@ -95,8 +97,8 @@ def train(
     if kept < 2:
         raise TrainingFailed(
             f"Of the words of {counted(corpus.documents, 'document')} {kept} occur "
-            f"{settings.min_count} times or more, too few to learn from: "
-            "train on more text or with a smaller --min-count."
+            f"{settings.min_count} times or more, too few to learn from. "
+            "Train on more text or with a smaller --min-count."
         )
     hierarchical = settings.loss == "hierarchical-softmax"
     model = GensimWord2Vec(
@@ -122,7 +124,7 @@ def train(
 
 
 class _Epochs(CallbackAny2Vec):  # type: ignore[misc]
-    """Passes gensim's end of an epoch on."""
+    """Forwards gensim's event at the end of an epoch."""
 
     def __init__(self, total: int, report: Callable[[int, int], None]) -> None:
         self.done, self.total, self.report = 0, total, report
@@ -133,11 +135,11 @@ class _Epochs(CallbackAny2Vec):  # type: ignore[misc]
 
 
 def import_gensim(path: Path) -> Word2Vec:
-    """Read a Word2Vec model that gensim saved: words verbatim, in the model's order.
+    """Read a Word2Vec model that gensim saved. Words stay unchanged, in the order of the model.
 
-    Words that are whole numbers (of item2vec, node2vec) are written in digits. A gensim file is a pickle,
-    which can run code: import only what you trust. Raises BundleInvalid for anything that is no Word2Vec
-    model, and for vectors without output weights.
+    Integer words (of item2vec or node2vec) are converted to digits. A gensim file is a pickle, which can
+    run code: import only files that you trust. Raises BundleInvalid for anything but a Word2Vec model, and
+    for vectors without output weights.
     """
     _check_file(path)
     try:
@@ -155,14 +157,14 @@ def import_gensim(path: Path) -> Word2Vec:
 
 
 def _check_file(path: Path) -> None:
-    """BundleInvalid where there is no file that gensim could read."""
+    """Raise BundleInvalid if a file is missing, unreadable, empty, or contains only vectors."""
     if path.is_dir():
         raise BundleInvalid(f"{str(path)!r} is a folder: name the file that Word2Vec.save was given.")
     if not path.is_file():
         raise BundleInvalid(f"There is no file {str(path)!r}.")
     try:
         with path.open("rb") as file:
-            first = file.readline(MOST_HEAD_BYTES)
+            first = file.readline(MAX_HEAD_BYTES)
     except OSError as error:
         raise BundleInvalid(f"{str(path)!r} cannot be read: {error.strerror or error}.") from error
     if not first:
@@ -175,7 +177,7 @@ def _check_file(path: Path) -> None:
 
 
 def _why_no_model(path: Path, error: Exception) -> str:
-    """What is wrong with a file that gensim cannot load, in a sentence."""
+    """A sentence that explains why gensim cannot load a file."""
     if isinstance(error, FileNotFoundError) and error.filename:
         missing = Path(os.fsdecode(error.filename)).name
         return (
@@ -191,24 +193,27 @@ def _why_no_model(path: Path, error: Exception) -> str:
 
 
 def _is_pickle(path: Path) -> bool:
-    """Whether a file begins like a pickle of the binary protocols."""
+    """Whether a file begins like a pickle with a binary protocol."""
     with path.open("rb") as file:
         return file.read(1) == pickle.PROTO
 
 
 def _words_of(model: Any) -> list[str]:
-    """The words of a gensim model, numbers in digits; TrainingFailed where one is no text, or two are one."""
+    """The words of a gensim model as strings.
+
+    Raises TrainingFailed if a word is neither a string nor an integer, or if two words become equal.
+    """
     words: dict[str, object] = {}
     for word in model.wv.index_to_key:
         if isinstance(word, bool) or not isinstance(word, str | Integral):
             raise TrainingFailed(
-                f"Its word {word!r} is no text but of the type {type(word).__name__}; "
-                "train on words that are text or whole numbers."
+                f"Its word {word!r} is not text but of the type {type(word).__name__}. "
+                "Train on words that are strings or integers."
             )
         written = str(word)
         if written in words:
             raise TrainingFailed(
-                f"Its words {words[written]!r} and {word!r} would be one; train on words of one type."
+                f"Its words {words[written]!r} and {word!r} would be equal. Train on words of one type."
             )
         words[written] = word
     return list(words)
@@ -230,9 +235,9 @@ def _settings_of(model: Any) -> dict[str, object]:
 def _from_gensim(
     model: Any, frequencies: NDArray[np.int64] | None, documents: int, training: dict[str, object]
 ) -> Word2Vec:
-    """The arrays of a gensim model, the inner nodes renumbered level by level."""
+    """Convert a gensim model; the inner nodes are renumbered in pre-order."""
     words = _words_of(model)
-    # By row, not by word: gensim takes words that are numbers for rows.
+    # Access by row, not by word: gensim would take integer words for rows.
     facts = model.wv.expandos
     counts = np.array(facts["count"], np.int64)
     tree = nodes = outputs = None

@@ -11,7 +11,7 @@ from enricher.bundle.store import BundleStore
 from enricher.enrichment import DocumentEnricher, EnricherRecipe
 from enricher.evaluation.baselines import System
 from enricher.evaluation.collection import Collection, read_collection
-from enricher.evaluation.metrics import DEPTH, ranked, score_ranking
+from enricher.evaluation.metrics import MAX_SCORED_HITS, ranked, score_ranking
 from enricher.evaluation.report import (
     ENRICHED,
     QueryResult,
@@ -182,7 +182,7 @@ def _ask(engine: SearchEngine, system: System, text: str, grades: Mapping[str, i
     if query.terms:
         engine.search(system.index, SearchRequest(query, SHOWN_TOP))
     ms = (time.perf_counter() - started) * 1000
-    deep = SearchRequest(query, DEPTH, source=False)
+    deep = SearchRequest(query, MAX_SCORED_HITS, source=False)
     scores = {hit.id: hit.score for hit in engine.search(system.index, deep).hits} if query.terms else {}
     places = {name: rank for rank, name in enumerate(ranked(scores), start=1)}
     ranks = {name: places[name] for name, grade in grades.items() if grade > 0 and name in places}

@@ -184,12 +184,12 @@ def test_a_newer_format_is_refused(store: BundleStore) -> None:
     "key", ["segmenter.version", "segmenter.dictionary", "analysis", "lexicon", "segmenter.name"]
 )
 def test_another_segmenter_is_refused(store: BundleStore, key: str) -> None:
-    """A query must be cut as its documents were."""
+    """A query must be segmented like the documents."""
     version = store.versions()[0]
     path = store.folder / version
     analysis = json.loads((path / "manifest.json").read_text())["analysis"]
     rewrite_manifest(path, analysis=analysis | {key: "jieba" if key == "segmenter.name" else "0.0"})
-    with pytest.raises(BundleInvalid, match="cut as"):
+    with pytest.raises(BundleInvalid, match="segmented like"):
         enricher.load(store.folder, version)
 
 

@@ -25,15 +25,15 @@ def read(folder: Path, qrels: Path | None = None) -> tuple[Collection, list[Reje
 
 
 def test_a_whole_collection(tmp_path: Path) -> None:
-    """Nothing is rejected and nothing is said; the documents can be read again."""
+    """Nothing is rejected or reported; the documents can be read again."""
     found, rejected = read(write_collection(tmp_path / "c"))
     assert (rejected, found.counts.sentences()) == ([], [])
     assert (len(found.queries), found.counts.documents, found.titled, found.language) == (20, 100, True, "zh")
     assert len(list(found.documents())) == len(list(found.documents())) == 100
 
 
-def test_packed_files_tabs_and_a_byte_order_mark(tmp_path: Path) -> None:
-    """As they come."""
+def test_gzip_files_tabs_and_a_byte_order_mark_are_read(tmp_path: Path) -> None:
+    """All in one collection."""
     folder = write_small(tmp_path / "c", TEXTS, QUERIES, [])
     for name, lines in (("docs", TEXTS), ("queries", QUERIES)):
         (folder / f"{name}.jsonl").unlink()
@@ -49,8 +49,8 @@ def test_packed_files_tabs_and_a_byte_order_mark(tmp_path: Path) -> None:
     assert read(folder, folder / "other.tsv")[0].judgements == found.judgements
 
 
-def test_what_cannot_be_measured_is_counted(tmp_path: Path) -> None:
-    """And of equal ids the last wins."""
+def test_unusable_and_repeated_entries_are_counted(tmp_path: Path) -> None:
+    """If an id is repeated, the last entry is kept."""
     folder = write_small(tmp_path / "c", TEXTS, ["old tide", "soil", "reef", "seed"], [])
     with (folder / "docs.jsonl").open("a") as file:
         file.write('{"id": "d1", "text": "once more"}\n')
@@ -76,8 +76,8 @@ def test_what_cannot_be_measured_is_counted(tmp_path: Path) -> None:
     assert "1 query without judgements: left out." in found.counts.sentences()
 
 
-def test_lines_that_cannot_be_read_are_rejected_one_by_one(tmp_path: Path) -> None:
-    """With their place; the others are used."""
+def test_invalid_lines_are_rejected_one_by_one(tmp_path: Path) -> None:
+    """The rejection has the line number. The other lines are used."""
     folder = write_small(tmp_path / "c", TEXTS, QUERIES, [*QRELS, "q1 0 d2", "q1 0 d2 high", "q1\t\td1\t1"])
     for name in ("docs.jsonl", "queries.jsonl"):
         with (folder / name).open("a") as file:
@@ -91,27 +91,27 @@ def test_lines_that_cannot_be_read_are_rejected_one_by_one(tmp_path: Path) -> No
         "qrels.tsv:5",
         "docs.jsonl:3",
     ]
-    assert "four columns" in rejected[1].reason and "no whole number" in rejected[2].reason
+    assert "four columns" in rejected[1].reason and "not a whole number" in rejected[2].reason
 
 
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
         ("docs.jsonl", None, "docs.jsonl"),
-        ("docs.jsonl", "", "holds no document"),
+        ("docs.jsonl", "", "contains no document"),
         ("queries.jsonl", None, "queries.jsonl"),
-        ("queries.jsonl", "", "holds no query"),
-        ("queries.jsonl", "{broken\n", "holds no query"),
+        ("queries.jsonl", "", "contains no query"),
+        ("queries.jsonl", "{broken\n", "contains no query"),
         ("qrels.tsv", None, "qrels.tsv"),
-        ("qrels.tsv", "", "holds no judgement"),
+        ("qrels.tsv", "", "contains no judgement"),
         ("qrels.tsv", "q1 0 d1 0\n", "relevant document"),
         ("qrels.tsv", "zz 0 d1 1\n", "relevant document"),
     ],
 )
-def test_a_collection_that_cannot_be_measured_is_a_sentence(
+def test_a_collection_that_cannot_be_measured_is_a_source_error(
     tmp_path: Path, name: str, content: str | None, said: str
 ) -> None:
-    """Whatever is missing or empty."""
+    """The message names the missing or empty file."""
     folder = write_small(tmp_path / "c", TEXTS, QUERIES, QRELS)
     (folder / name).unlink()
     if content is not None:
@@ -120,8 +120,8 @@ def test_a_collection_that_cannot_be_measured_is_a_sentence(
         read(folder)
 
 
-def test_no_folder_and_no_such_judgements(tmp_path: Path) -> None:
-    """Both are named."""
+def test_a_missing_folder_or_file_of_judgements_is_named(tmp_path: Path) -> None:
+    """It is a SourceError."""
     with pytest.raises(SourceError, match="absent"):
         read(tmp_path / "absent")
     with pytest.raises(SourceError, match=r"other\.tsv"):
@@ -145,16 +145,16 @@ JUDGED = {"q1": {"d1": 1}, "q2": {"d2": 2}}
         ["TOPIC\tITERATION\tDOCUMENT#\tRELEVANCY", "q1\t0\td1\t1", "q2\t0\td2\t2"],
     ],
 )
-def test_judgements_are_parted_as_trec_eval_parts_them(tmp_path: Path, lines: list[str]) -> None:
-    """At any white space, at the ends too; below a header also as BEIR has them."""
+def test_columns_of_judgements_are_split_like_in_trec_eval(tmp_path: Path, lines: list[str]) -> None:
+    """At any white space. After a header line, the format of BEIR is accepted too."""
     folder = write_small(tmp_path / "c", ["one", "two"], ["one", "two"], lines)
     found, rejected = read(folder)
     assert rejected == [] and found.judgements == JUDGED
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
-def test_judgements_and_queries_are_read_by_their_encoding(tmp_path: Path, encoding: str) -> None:
-    """As told by their marks."""
+def test_judgements_and_queries_may_be_in_utf_16(tmp_path: Path, encoding: str) -> None:
+    """The byte-order mark tells the encoding."""
     folder = write_small(tmp_path / "c", ["one", "two"], ["one", "two"], ["q1 0 d1 1", "q2 0 d2 2"])
     for name in ("qrels.tsv", "queries.jsonl", "docs.jsonl"):
         path = folder / name
@@ -165,7 +165,7 @@ def test_judgements_and_queries_are_read_by_their_encoding(tmp_path: Path, encod
 
 @pytest.mark.parametrize("separator", ["\u00a0", "\u3000", "\u2028"])
 def test_ids_may_hold_white_space_that_is_not_ascii(tmp_path: Path, separator: str) -> None:
-    """For trec_eval it parts nothing."""
+    """trec_eval does not split at it either."""
     folder = write_small(tmp_path / "c", ["one"], ["one"], [f"q1 0 d{separator}1 1"])
     assert read(folder)[0].judgements == {"q1": {f"d{separator}1": 1}}
 
@@ -173,22 +173,22 @@ def test_ids_may_hold_white_space_that_is_not_ascii(tmp_path: Path, separator: s
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("q1 0 d2 99999999999999999999", "The grade '99999999999999999999' is beyond 1,000,000"),
-        ("q1 0 d2 2147483647", "beyond 1,000,000"),
-        ("q1 0 d2 -99999999999999999999", "beyond"),
-        ("q1 0 d2 " + "9" * 5000, r"The grade '9{40}…' is beyond"),
-        ("q1 0 d2 0.5", "The grade '0.5' is no whole number"),
-        ("q1 0 d2 1e3", "no whole number"),
-        ("q1 0 d2 nan", "no whole number"),
-        ("q1 0 d2 high", "no whole number"),
-        ("q1 0 d2 1_0", "no whole number"),
-        ("q1 d2 1", "this line has 3. Those of BEIR .* below a line with these names"),
+        ("q1 0 d2 99999999999999999999", "The grade '99999999999999999999' is not between -1,000,000"),
+        ("q1 0 d2 2147483647", "not between -1,000,000"),
+        ("q1 0 d2 -99999999999999999999", "not between"),
+        ("q1 0 d2 " + "9" * 5000, r"The grade '9{40}…' is not between"),
+        ("q1 0 d2 0.5", "The grade '0.5' is not a whole number"),
+        ("q1 0 d2 1e3", "not a whole number"),
+        ("q1 0 d2 nan", "not a whole number"),
+        ("q1 0 d2 high", "not a whole number"),
+        ("q1 0 d2 1_0", "not a whole number"),
+        ("q1 d2 1", "this line has 3. A file in the format of BEIR needs a header line"),
         ("q1 0 d2 1 x", "this line has 5"),
         ("query-id corpus-id score", "this line has 3"),
     ],
 )
-def test_a_judgement_that_cannot_be_used_is_named(tmp_path: Path, line: str, reason: str) -> None:
-    """And the others are used."""
+def test_an_invalid_judgement_is_rejected_with_a_reason(tmp_path: Path, line: str, reason: str) -> None:
+    """The other judgements are used."""
     folder = write_small(tmp_path / "c", ["one", "two"], ["one"], ["q1 0 d1 1", line])
     found, (rejection,) = read(folder)
     assert found.judgements == {"q1": {"d1": 1}}
@@ -196,7 +196,7 @@ def test_a_judgement_that_cannot_be_used_is_named(tmp_path: Path, line: str, rea
 
 
 def test_grades_may_be_large_and_negative(tmp_path: Path) -> None:
-    """Below 0 is not relevant; of the largest the measures are still right."""
+    """A negative grade is not relevant. With the maximum grade, the metrics are still right."""
     folder = write_small(
         tmp_path / "c", ["a", "b", "c"], ["a"], ["q1 0 d1 -2", "q1 0 d2 1000000", "q1 0 d3 0"]
     )

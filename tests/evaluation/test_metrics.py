@@ -22,8 +22,8 @@ def test_the_measures_of_one_ranking_are_those_computed_by_hand() -> None:
     assert found.reciprocal_rank == pytest.approx(1 / 2)
 
 
-def test_nothing_found_is_nothing_scored() -> None:
-    """And a grade below 0 is no relevance."""
+def test_no_hits_give_scores_of_zero() -> None:
+    """A document with a negative grade is not relevant."""
     assert score_ranking({"a": 1}, {}) == QueryScores()
     assert score_ranking({"a": -1, "b": 1}, {"a": 2.0, "b": 1.0}).reciprocal_rank == 0.5
 
@@ -78,7 +78,7 @@ def test_the_p_value_is_that_of_a_table_of_student() -> None:
 
 
 @pytest.mark.parametrize("scores", [[], [0.5], [0.1, 0.9, 0.4]])
-def test_no_difference_is_no_significance(scores: list[float]) -> None:
-    """Nor is a single query."""
+def test_equal_scores_are_not_significant(scores: list[float]) -> None:
+    """A single query is not significant either."""
     assert p_value(scores, scores) == 1.0
     assert p_value([1.0], [0.0]) == 1.0

@@ -50,7 +50,7 @@ def report(enriched: float, plain: float) -> Report:
 
 
 def test_every_system_is_summarized_against_bm25_and_the_strongest_plain_one() -> None:
-    """RM3 is no plain system."""
+    """RM3 is not a plain system."""
     assert strongest_plain(RESULTS) == "bm25-stem"
     base, stem, rm3, enriched = summarize(RESULTS)
     assert (base.helped, base.hurt, base.change) == (0, 0, pytest.approx(100 * (0.5 / 0.6 - 1)))
@@ -71,22 +71,22 @@ def test_every_system_is_summarized_against_bm25_and_the_strongest_plain_one() -
         (0.0, 100, True),
     ],
 )
-def test_the_gate(enriched: float, percent: float, is_open: bool) -> None:
-    """It is open as long as no more than the percentage is lost."""
+def test_the_gate_opens_within_the_allowed_loss(enriched: float, percent: float, is_open: bool) -> None:
+    """It closes if nDCG@10 falls by more than the percentage."""
     closed = gate(report(enriched, 0.5), percent)
     assert (closed is None) == is_open
     if closed is not None:
         assert "bm25" in closed and f"at most {percent}" in closed
 
 
-def test_nothing_found_by_any_system_is_no_division_by_zero() -> None:
-    """And the gate stays open."""
+def test_a_report_without_any_hits_does_not_divide_by_zero() -> None:
+    """The gate stays open."""
     nothing = report(0.0, 0.0)
     assert (gate(nothing, 0), nothing.system("enriched").change) == (None, 0.0)
 
 
 def test_the_most_hurt_queries_come_first_with_the_ranks_of_the_same_document() -> None:
-    """A loss within the margin is none."""
+    """A loss within the margin does not count."""
     plain, enriched = results(0.9, 0.5, 1.0, 0.3), results(0.895, 0.1, 0.9, 0.5)
     assert most_hurt(plain, enriched) == ["q1", "q2"]
     file = SourceFile(Path("docs.jsonl"), "docs.jsonl", True)
@@ -102,8 +102,8 @@ def test_the_most_hurt_queries_come_first_with_the_ranks_of_the_same_document() 
     assert (nowhere.document, nowhere.rank_plain, nowhere.rank) == (None, None, None)
 
 
-def test_the_json_of_the_contract_and_all_else() -> None:
-    """The report file holds the former too."""
+def test_the_report_as_json() -> None:
+    """The full JSON contains the short one."""
     found = report(0.4, 0.5)
     short, full = found.as_json(), found.as_full_json()
     assert set(short) == {"collection", "queries", "systems"}
@@ -128,27 +128,27 @@ def test_a_plot_is_an_svg_that_names_every_system(tmp_path: Path) -> None:
     ("name", "start"), [("a.svg", b"<?xml"), ("a.PNG", b"\x89PNG\r\n"), ("a.pdf", b"%PDF-")]
 )
 def test_the_name_of_a_plot_chooses_its_format(tmp_path: Path, name: str, start: bytes) -> None:
-    """Capital letters are no other ending."""
+    """The case of the suffix does not matter."""
     plot.draw(report(0.4, 0.5), tmp_path / name)
     assert (tmp_path / name).read_bytes().startswith(start)
 
 
 @pytest.mark.parametrize("name", ["plot", "plot.jpg", "plot.svg.gz", ".svg"])
-def test_another_ending_is_refused(tmp_path: Path, name: str) -> None:
-    """With those that there are."""
+def test_an_unknown_plot_format_is_rejected(tmp_path: Path, name: str) -> None:
+    """The message lists the formats."""
     with pytest.raises(UsageError, match=r"\.svg, \.png or \.pdf"):
         plot.format_of(tmp_path / name)
 
 
 def test_a_plot_says_what_was_measured_and_what_to_compare(tmp_path: Path) -> None:
-    """Collection, queries, a star at the strongest plain system; a name with $ is no formula."""
+    """It names collection and queries, with a star at the strongest plain system. A $ stays a $."""
     plot.draw(replace(report(0.4, 0.5), collection="a $b$ c"), tmp_path / "a.svg")
     text = (tmp_path / "a.svg").read_text()
     assert "a $b$ c: 1 query" in text and "bm25 *" in text and "Recall@100" in text
 
 
-def test_without_matplotlib_a_plot_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the command that installs it."""
+def test_a_plot_without_matplotlib_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message has the command that installs it."""
     monkeypatch.setattr(plot, "find_spec", lambda name: None)
     with pytest.raises(UsageError, match="pip install"):
         plot.need_matplotlib()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import enricher
-from enricher.expansion.documents import CLASSES, FULL, DocumentExpander
+from enricher.expansion.documents import CLASSES, FULL_WEIGHT_WORDS, DocumentExpander
 from enricher.plugins import PluginContext, load_enrichments, load_rewriters
 from enricher.records import Document, Frequencies, Query, QueryTerm
 from enricher.settings import IndexConfiguration
@@ -32,7 +32,7 @@ def test_added_words_are_near_the_document_and_not_in_it(
     assert 1 <= len(added) <= 5 and not set(added) & set(words)
     assert len(set(added) & set(TOPICS["数据库"])) >= len(added) - 1
     assert list(found.weights) == sorted(found.weights, reverse=True)
-    assert found.weights[0] == pytest.approx(min(1.0, len(words) / FULL))
+    assert found.weights[0] == pytest.approx(min(1.0, len(words) / FULL_WEIGHT_WORDS))
 
 
 def test_the_weights_are_the_formula(model: enricher.Model, expander: DocumentExpander) -> None:
@@ -41,7 +41,7 @@ def test_the_weights_are_the_formula(model: enricher.Model, expander: DocumentEx
     (found,) = expander.expand([model.word2vec.rows([word])], 1)
     rows, cosines = model.bundle.near_words.of(model.word2vec.row(word))
     assert found.rows.tolist() == [min(rows[cosines == cosines[0]])]
-    assert found.weights == pytest.approx([1 / FULL])
+    assert found.weights == pytest.approx([1 / FULL_WEIGHT_WORDS])
 
 
 def test_documents_without_known_words_get_none(expander: DocumentExpander) -> None:

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from enricher.expansion import documents
-from enricher.expansion.documents import FULL, SEEDS, DocumentExpander, WeightedWords
+from enricher.expansion.documents import FULL_WEIGHT_WORDS, MAX_SEEDS, DocumentExpander, WeightedWords
 from enricher.model.arrays import IntArray
 from enricher.model.bm25 import K1, B
-from enricher.model.near_words import NEAR, NearWords
+from enricher.model.near_words import MAX_NEAR_WORDS, NearWords
 from enricher.model.word2vec import Word2Vec
 
 Added = list[tuple[int, float]]
@@ -24,7 +24,7 @@ def slow_seeds(word2vec: Word2Vec, words: Sequence[int]) -> list[tuple[int, floa
     usual = max(1.0, float(word2vec.counts.sum()) / max(1, word2vec.documents))
     norm = K1 * (1 - B + B * len(words) / usual)
     scored = [(-float(word2vec.idf[row]) * tf / (tf + norm), row) for row, tf in Counter(words).items()]
-    best = sorted(scored)[:SEEDS]
+    best = sorted(scored)[:MAX_SEEDS]
     return [(row, weight / sum(weight for weight, _ in best)) for weight, row in best]
 
 
@@ -38,7 +38,7 @@ def slow_expansion(near: NearWords, word2vec: Word2Vec, words: Sequence[int], mo
             sums[row] += np.float64(np.float32(weight) * np.float32(cosine))
     ranked = sorted((-value, row) for row, value in sums.items() if row not in set(words))
     best = ranked[: min(most, len(set(words)))]
-    return [(row, value / best[0][0] * min(1.0, len(set(words)) / FULL)) for value, row in best]
+    return [(row, value / best[0][0] * min(1.0, len(set(words)) / FULL_WEIGHT_WORDS)) for value, row in best]
 
 
 def a_model(seed: int, size: int) -> Word2Vec:
@@ -52,11 +52,11 @@ def a_model(seed: int, size: int) -> Word2Vec:
 def a_table(seed: int, size: int) -> NearWords:
     """Random lists, empty, short and full ones, with many equal cosines."""
     random = np.random.default_rng(seed)
-    width = min(NEAR, size)
-    words, cosines = np.zeros((size, NEAR), np.uint16), np.zeros((size, NEAR), np.uint8)
+    width = min(MAX_NEAR_WORDS, size)
+    words, cosines = np.zeros((size, MAX_NEAR_WORDS), np.uint16), np.zeros((size, MAX_NEAR_WORDS), np.uint8)
     words[:, :width] = [random.permutation(size)[:width] for _ in range(size)]
     cosines[:, :width] = -np.sort(-random.choice([77, 128, 191, 255], (size, width)), axis=1)
-    cosines[np.arange(NEAR) >= random.integers(0, NEAR + 1, size)[:, np.newaxis]] = 0
+    cosines[np.arange(MAX_NEAR_WORDS) >= random.integers(0, MAX_NEAR_WORDS + 1, size)[:, np.newaxis]] = 0
     return NearWords(words, cosines)
 
 
@@ -92,7 +92,7 @@ def test_a_batch_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = [random.integers(0, 200, length).astype(np.int32) for length in (30, 0, 1, 80, 12, 0)]
     together = expander.expand(drawn, 20)
     alone = [expander.expand([words], 20)[0] for words in drawn]
-    monkeypatch.setattr(documents, "TOGETHER", 2)
+    monkeypatch.setattr(documents, "BATCH_DOCUMENTS", 2)
     parts = expander.expand(drawn, 20)
     for others in (alone, parts):
         assert [pairs(one) for one in together] == [pairs(other) for other in others]

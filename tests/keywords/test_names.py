@@ -5,9 +5,9 @@ import pytest
 import enricher
 from enricher.keywords.phrases import PhraseExtractor
 from enricher.records import Document
-from enricher.text.names import is_quantity, parts_of
-from enricher.text.stretches import stretches
-from enricher.training.mining import StretchCutter, mine_stretches
+from enricher.text.names import is_quantity, split_name
+from enricher.text.word_runs import word_runs
+from enricher.training.mining import WordRunSegmenter, mine_word_runs
 
 NAMES = {
     "covid-19": "COVID-19 vaccines. COVID-19 is a disease; the vaccines against COVID-19 work.",
@@ -113,11 +113,11 @@ def test_words_of_the_index_are_not_changed(model: enricher.Model) -> None:
     ]
 
 
-def test_every_word_is_in_one_stretch(model: enricher.Model) -> None:
+def test_every_word_is_in_one_run(model: enricher.Model) -> None:
     """Joined names lose and repeat no place of the text."""
     text = " ".join(NAMES.values()) + " a,b 1,2 x/y 3/4 end.The v.2 (5) -6- 7-8-9-10 a-1,2-b"
     tokens = model.analyzer.tokens(text)
-    found = [token for stretch in stretches(text, tokens) for token in stretch]
+    found = [token for run in word_runs(text, tokens) for token in run]
     assert found[0].start == tokens[0].start and found[-1].end == tokens[-1].end
     ends = [token.end for token in found]
     assert all(start >= end for start, end in zip([t.start for t in found][1:], ends, strict=False))
@@ -130,9 +130,9 @@ def test_every_word_is_in_one_stretch(model: enricher.Model) -> None:
 def test_names_of_the_training_text_are_counted(model: enricher.Model) -> None:
     """So that it is known how rare they are, and in what company they stand."""
     documents = [Document(str(n), {"text": f"The GPT-4 of {n}."}) for n in range(4)]
-    cut = StretchCutter(model.analyzer, ("text",))(documents)
+    cut = WordRunSegmenter(model.analyzer, ("text",))(documents)
     assert cut[0] == [["the", "gpt-4", "of", "0"]]
-    assert len(mine_stretches(cut).keys)
+    assert len(mine_word_runs(cut).keys)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_names_of_the_training_text_are_counted(model: enricher.Model) -> None:
 )
 def test_parts_of_a_name(word: str, parts: list[str]) -> None:
     """The words that the analyser makes of it."""
-    assert parts_of(word) == parts
+    assert split_name(word) == parts
 
 
 def test_quantities() -> None:

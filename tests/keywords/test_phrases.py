@@ -8,11 +8,11 @@ import pytest
 
 import enricher
 from enricher.keywords.phrases import CHINESE, ENGLISH, PhraseExtractor
-from enricher.keywords.word_facts import VERBAL, WordFacts, closing_of, opening_of
-from enricher.model.usage import LONGEST, Role, Usage
+from enricher.keywords.word_features import MAX_VERBAL_SHARE, WordFeatures, closing_score, opening_score
+from enricher.model.usage import MAX_PHRASE_WORDS, Role, Usage
 from enricher.records import Document, Keyword
 from enricher.text import is_content, is_lexical
-from enricher.training.mining import mine_stretches
+from enricher.training.mining import mine_word_runs
 from tests.model.test_usage import row_of
 
 
@@ -53,7 +53,7 @@ def test_mixed_text_joins_across_scripts(model: enricher.Model) -> None:
     assert "5g网络" in keywords(model, "5G网络建设。5G网络优化。")
 
 
-USED = mine_stretches(
+USED = mine_word_runs(
     [
         [
             ["热", "传导", "方程", "的", "数值", "解"],
@@ -72,7 +72,7 @@ def by_plain_loops(model: enricher.Model, title: list[str], text: list[str]) -> 
     size = len(title) + len(text)
 
     def stands_in_runs(word: str) -> bool:
-        is_verb = word.isascii() and word.isalpha() and USED.roles(word)[Role.VERBAL] > VERBAL
+        is_verb = word.isascii() and word.isalpha() and USED.roles(word)[Role.VERBAL] > MAX_VERBAL_SHARE
         return is_lexical(word) and not is_verb
 
     def joined(first: str, second: str) -> bool:
@@ -81,7 +81,7 @@ def by_plain_loops(model: enricher.Model, title: list[str], text: list[str]) -> 
     places: dict[tuple[str, ...], list[tuple[int, bool, bool]]] = {}
     for field, offset, words in (("title", 0, title), ("text", len(title), text)):
         for start in range(len(words)):
-            for end in range(start + 1, min(start + LONGEST, len(words)) + 1):
+            for end in range(start + 1, min(start + MAX_PHRASE_WORDS, len(words)) + 1):
                 part = tuple(words[start:end])
                 if (
                     all(map(stands_in_runs, part))
@@ -103,7 +103,7 @@ def by_plain_loops(model: enricher.Model, title: list[str], text: list[str]) -> 
         return not is_chinese or len(found) > 1 or known or (len(part) == 2 and titled and alone)
 
     candidates = list(filter(is_candidate, places))
-    facts = WordFacts(model.word2vec, USED)
+    features = WordFeatures(model.word2vec, USED)
     scores = {}
     for part in candidates:
         found = places[part]
@@ -117,13 +117,13 @@ def by_plain_loops(model: enricher.Model, title: list[str], text: list[str]) -> 
             ),
             default=0,
         )
-        idf = sum(float(value) for value in facts.of(part)["idf"])
+        idf = sum(float(value) for value in features.of(part)["idf"])
         score = (
             weights.tf * math.log(math.log1p(len(found)))
             + weights.idf * math.log(min(idf, weights.cap))
             + weights.title * any(place[2] for place in found)
             - weights.place * math.log(0.03 + found[0][0] / size)
-            + weights.freedom * math.log1p(float(USED.freedom[row]) if row >= 0 else 0.0)
+            + weights.boundary_entropy * math.log1p(float(USED.boundary_entropy[row]) if row >= 0 else 0.0)
             + weights.alone * sum(place[1] for place in found) / len(found)
             + weights.inside * min(inside / len(found), 1)
             + weights.short * (len(part) == 1 and len(part[0]) <= 2)
@@ -133,7 +133,7 @@ def by_plain_loops(model: enricher.Model, title: list[str], text: list[str]) -> 
         if not is_chinese:
             score += sum(
                 of(USED.roles(word)) if word.isalpha() else 0
-                for of, word in ((opening_of, part[0]), (closing_of, part[-1]))
+                for of, word in ((opening_score, part[0]), (closing_score, part[-1]))
             )
         logit = weights.scale * score + weights.shift - 0.5 * math.log(size / 100)
         scores[" ".join(part)] = 1 / (1 + math.exp(-logit))
@@ -190,7 +190,7 @@ def test_a_phrase_of_the_training_text_needs_no_repetition(model: enricher.Model
 def test_english_verbs_part_phrases(model: enricher.Model) -> None:
     """What the training text uses as one, and what ends as such words do."""
     lines = [["we", verb, "the", "reef"] for verb in ("standardise", "realise", "organise")] * 10
-    extractor = PhraseExtractor(model.word2vec, mine_stretches([lines]))
+    extractor = PhraseExtractor(model.word2vec, mine_word_runs([lines]))
     found = [k.text for k in found_in(extractor, model, "Coral reefs stabilise harbour sediment.")]
     assert {"coral reefs", "harbour sediment"} <= set(found)
     assert not any("stabilise" in phrase for phrase in found)

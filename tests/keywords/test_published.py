@@ -38,7 +38,7 @@ def test_blocks_of_candidates_change_nothing(model: enricher.Model, monkeypatch:
     """A text with more candidates than one block has the same scores."""
     text = model.word2vec.rows(WORDS)
     whole = text_log_probabilities(model.word2vec, text, text)
-    monkeypatch.setattr(published, "BLOCK", 4)
+    monkeypatch.setattr(published, "BLOCK_CANDIDATES", 4)
     assert text_log_probabilities(model.word2vec, text, text) == pytest.approx(whole, rel=1e-6)
 
 
@@ -52,7 +52,7 @@ def test_giving_up_candidates_loses_none(
     candidates = np.unique(text)
     everything = text_log_probabilities(model.word2vec, text, candidates)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(published, "ROUND", nodes)
+        patch.setattr(published, "FIRST_ROUND_NODES", nodes)
         scores, places = most_probable(model.word2vec, text, candidates, top)
     assert scores == pytest.approx(np.sort(everything)[::-1][:top], rel=1e-5, abs=1e-3)
     assert everything[places] == pytest.approx(scores, rel=1e-5, abs=1e-3)
@@ -74,7 +74,7 @@ def test_long_texts_have_the_same_keywords(model: enricher.Model, monkeypatch: p
     """What is given up early in a long text is none of its keywords."""
     texts = [["事务", "索引", "事务", "ocean"], ["tide"]]
     short = published_keywords(model.word2vec, texts, top=3)
-    monkeypatch.setattr(published, "LONG", 0)
+    monkeypatch.setattr(published, "LONG_TEXT_WORDS", 0)
     for one, other in zip(published_keywords(model.word2vec, texts, top=3), short, strict=True):
         assert [k.text for k in one] == [k.text for k in other]
         assert [k.score for k in one] == pytest.approx([k.score for k in other], rel=1e-5)

@@ -12,17 +12,17 @@ from enricher.errors import BundleInvalid
 from enricher.model import near_words
 from enricher.model.arrays import FloatArray
 from enricher.model.near_words import (
+    COSINE_STEPS,
     COSINES_FILE,
-    LEAST_COSINE,
-    NEAR,
-    STEPS,
+    MAX_NEAR_WORDS,
+    MIN_COSINE,
     WORDS_FILE,
     NearWords,
     build_near_words,
 )
 
 Near = list[tuple[int, float]]
-ROUNDING = 0.5 / STEPS + 1e-6
+ROUNDING = 0.5 / COSINE_STEPS + 1e-6
 
 
 def random_vectors(seed: int, size: int, dimensions: int) -> FloatArray:
@@ -42,7 +42,7 @@ def slow_near(vectors: FloatArray, word: int, targets: int) -> Near:
         return []
     cosines = exact @ exact[word] / (np.where(lengths > 0, lengths, 1) * lengths[word])
     others = [(-cosine, row) for row, cosine in enumerate(cosines[:targets].tolist()) if row != word]
-    return [(row, -negative) for negative, row in sorted(others)[:NEAR] if -negative >= LEAST_COSINE]
+    return [(row, -negative) for negative, row in sorted(others)[:MAX_NEAR_WORDS] if -negative >= MIN_COSINE]
 
 
 def built(folder: Path, vectors: FloatArray) -> NearWords:
@@ -72,9 +72,9 @@ def test_near_words_are_those_of_all_pairs(
     """Within the rounding, whatever the vectors; in lists are only the most frequent words, each once."""
     vectors = random_vectors(seed, size, dimensions)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(near_words, "TARGETS", targets)
-        patch.setattr(near_words, "BATCH", 64)
-        patch.setattr(near_words, "BLOCK", 50)
+        patch.setattr(near_words, "MAX_TARGET_WORDS", targets)
+        patch.setattr(near_words, "BATCH_WORDS", 64)
+        patch.setattr(near_words, "BLOCK_VECTORS", 50)
         near = built(tmp_path_factory.mktemp("near"), vectors)
     for word in range(size):
         found, expected = list_of(near, word), slow_near(vectors, word, targets)
@@ -82,30 +82,30 @@ def test_near_words_are_those_of_all_pairs(
         assert word not in rows and len(set(rows)) == len(rows) and all(row < targets for row in rows)
         values = [cosine for _, cosine in found]
         assert values == sorted(values, reverse=True)
-        sure = [cosine for _, cosine in expected if cosine >= LEAST_COSINE + 1e-6]
-        assert len(sure) <= len(found) <= NEAR
+        sure = [cosine for _, cosine in expected if cosine >= MIN_COSINE + 1e-6]
+        assert len(sure) <= len(found) <= MAX_NEAR_WORDS
         assert values[: len(sure)] == pytest.approx(sure, abs=ROUNDING)
-        last = expected[-1][1] if len(expected) == NEAR else LEAST_COSINE
+        last = expected[-1][1] if len(expected) == MAX_NEAR_WORDS else MIN_COSINE
         assert {row for row, cosine in expected if cosine > last + 1e-6} <= set(rows)
 
 
 def test_of_equal_cosines_the_lower_row_is_nearer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where the words are compared in blocks, and there are more than a list holds."""
-    monkeypatch.setattr(near_words, "BLOCK", 7)
+    monkeypatch.setattr(near_words, "BLOCK_VECTORS", 7)
     near = built(tmp_path, np.tile(np.array([[2.0, 0.0]], np.float32), (80, 1)))
-    assert near.words[10].tolist() == [*range(10), *range(11, NEAR + 1)]
-    assert near.words[70].tolist() == list(range(NEAR))
-    assert (near.cosines == STEPS).all()
+    assert near.words[10].tolist() == [*range(10), *range(11, MAX_NEAR_WORDS + 1)]
+    assert near.words[70].tolist() == list(range(MAX_NEAR_WORDS))
+    assert (near.cosines == COSINE_STEPS).all()
 
 
 def test_near_words_are_the_neighbours_of_the_model(model: enricher.Model) -> None:
     """The same that the index of neighbours answers."""
     near = model.bundle.near_words
     assert near.words.dtype == np.uint16 and near.cosines.dtype == np.uint8
-    assert near.words.shape == near.cosines.shape == (len(model.words), NEAR)
+    assert near.words.shape == near.cosines.shape == (len(model.words), MAX_NEAR_WORDS)
     for word in range(5):
-        nearest = model.neighbors(model.words[word], NEAR)
-        expected = [n.cosine for n in nearest if n.cosine >= LEAST_COSINE]
+        nearest = model.neighbors(model.words[word], MAX_NEAR_WORDS)
+        expected = [n.cosine for n in nearest if n.cosine >= MIN_COSINE]
         assert [cosine for _, cosine in list_of(near, word)] == pytest.approx(expected, abs=ROUNDING)
 
 
@@ -114,14 +114,14 @@ def test_interrupted_lists_are_completed_to_the_same_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int
 ) -> None:
     """Half a file does not pass for a whole one, and is taken up where it ends."""
-    monkeypatch.setattr(near_words, "BATCH", 64)
+    monkeypatch.setattr(near_words, "BATCH_WORDS", 64)
     vectors = random_vectors(3, 300, 4)
     build_near_words(tmp_path, vectors)
     names = {WORDS_FILE: 2, COSINES_FILE: 1}
     whole = {name: (tmp_path / name).read_bytes() for name in names}
     for name, width in names.items():
         with (tmp_path / name).open("rb+") as file:
-            file.truncate(128 + rows * NEAR * width + 3)
+            file.truncate(128 + rows * MAX_NEAR_WORDS * width + 3)
         with pytest.raises(BundleInvalid, match="cannot be read"):
             NearWords.open(tmp_path, 300)
     steps: list[tuple[int, int]] = []

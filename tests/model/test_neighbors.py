@@ -52,7 +52,7 @@ def lists_of_8_bits(vectors: FloatArray) -> faiss.Index:
 
 @pytest.fixture
 def lists_from_1000(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cosine, "EXACT_BELOW", 1000)
+    monkeypatch.setattr(cosine, "MIN_LIST_WORDS", 1000)
 
 
 @pytest.mark.usefixtures("lists_from_1000")
@@ -71,7 +71,7 @@ def test_recall_is_99_percent_at_every_size(tmp_path: Path, size: int, exact: bo
 
 def test_recall_at_the_real_threshold() -> None:
     """The vocabulary that is just large enough to be divided."""
-    vectors = clustered(cosine.EXACT_BELOW)
+    vectors = clustered(cosine.MIN_LIST_WORDS)
     assert NeighborIndex.build(vectors[:-1]).exact
     index = NeighborIndex.build(vectors)
     assert not index.exact
@@ -101,7 +101,7 @@ def test_a_higher_recall_reads_more_lists(monkeypatch: pytest.MonkeyPatch) -> No
     """The number of lists is the smallest that reaches the target, and not all are needed."""
     vectors, effort = clustered(4000), []
     for target in (0.5, 0.9, 0.994):
-        monkeypatch.setattr(cosine, "TARGET", target)
+        monkeypatch.setattr(cosine, "TARGET_RECALL", target)
         index = NeighborIndex.build(vectors)._index
         effort.append(index.nprobe / index.nlist)
     assert effort == sorted(effort) and effort[0] < effort[-1] < 0.26
@@ -234,7 +234,7 @@ def _kept_in_memory(folder: Path, vectors: FloatArray) -> float:
 @pytest.mark.parametrize("older", [False, True], ids=["exact", "older lists"])
 def test_opening_maps_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, older: bool) -> None:
     """A search of one word keeps under 6 MB of a larger index in memory of its own."""
-    monkeypatch.setattr(cosine, "EXACT_BELOW", 10**9)
+    monkeypatch.setattr(cosine, "MIN_LIST_WORDS", 10**9)
     vectors = np.random.default_rng(0).standard_normal((20_000, 512)).astype(np.float32)
     index = NeighborIndex(lists_of_8_bits(vectors), vectors) if older else NeighborIndex.build(vectors)
     assert index.exact is not older
@@ -246,9 +246,9 @@ def test_opening_maps_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 def test_opening_reads_the_codes_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A divided index keeps a quarter of a byte a dimension in memory, and leaves the vectors mapped."""
-    monkeypatch.setattr(cosine, "EXACT_BELOW", 0)
-    monkeypatch.setattr(cosine, "TARGET", 0)
-    monkeypatch.setattr(cosine, "SAMPLE", 10)
+    monkeypatch.setattr(cosine, "MIN_LIST_WORDS", 0)
+    monkeypatch.setattr(cosine, "TARGET_RECALL", 0)
+    monkeypatch.setattr(cosine, "SAMPLE_WORDS", 10)
     vectors = np.random.default_rng(0).standard_normal((40_000, 256)).astype(np.float32)
     index = NeighborIndex.build(vectors)
     assert not index.exact

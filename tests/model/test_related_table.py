@@ -16,7 +16,7 @@ from enricher.bundle.store import BundleStore
 from enricher.errors import BundleInvalid, ModelError
 from enricher.model import related_table
 from enricher.model.related_table import RelatedTable, build_table, related
-from enricher.model.relatedness import AGREEMENT, Relatedness, disagreement, relatedness
+from enricher.model.relatedness import DISAGREEMENT_NATS, Relatedness, disagreement, relatedness
 from enricher.model.word2vec import Word2Vec
 from enricher.text import open_analyzer
 from enricher.training.train import train_bundle
@@ -52,7 +52,7 @@ def test_every_row_holds_the_best_of_the_vocabulary(tmp_path: Path) -> None:
     rows = np.arange(700, dtype=np.int32)
     scores = relatedness(model, rows, FORMULA)
     np.fill_diagonal(scores, -np.inf)
-    best = np.sort(scores, axis=1)[:, ::-1][:, : related_table.COLUMNS]
+    best = np.sort(scores, axis=1)[:, ::-1][:, : related_table.TABLE_COLUMNS]
     assert np.take_along_axis(scores, np.asarray(table.words), 1) == pytest.approx(best, abs=1e-4)
     exact = np.take_along_axis(model.log_probabilities_of_rows(rows), np.asarray(table.words), 1)
     assert np.asarray(table.log_probabilities) == pytest.approx(exact, abs=1e-4)
@@ -110,7 +110,7 @@ def test_words_agree_by_the_cosine_of_their_vectors(tmp_path: Path) -> None:
     assert lowered[7] == pytest.approx(0.0, abs=1e-5) and (lowered >= 0).all()
     one, other = model.vectors[7].astype(np.float64), model.vectors[11].astype(np.float64)
     cosine = one @ other / math.sqrt((one @ one) * (other @ other))
-    assert lowered[11] == pytest.approx(AGREEMENT * (1 - cosine), abs=1e-4)
+    assert lowered[11] == pytest.approx(DISAGREEMENT_NATS * (1 - cosine), abs=1e-4)
     for item in related(model, opened(tmp_path, model), "w7", 20, FORMULA):
         y = model.row(item.word)
         wanted = item.log_probability + float(FORMULA.offsets(model)[y]) - lowered[y]

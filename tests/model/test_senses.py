@@ -13,7 +13,14 @@ from enricher.bundle.store import BundleStore
 from enricher.errors import UnknownWord, UsageError
 from enricher.model.related_table import related_rows
 from enricher.model.relatedness import Relatedness
-from enricher.model.senses import FEWEST, GROUPS, first_come, group_fits, group_labels, word_groups
+from enricher.model.senses import (
+    MAX_GROUPS,
+    MIN_GROUP_WORDS,
+    first_come,
+    group_fits,
+    group_labels,
+    word_groups,
+)
 from enricher.model.word2vec import Word2Vec
 from enricher.records import Document, RelatedWord, Sense
 from enricher.text import open_analyzer
@@ -72,8 +79,8 @@ def test_groups_part_the_related_words(model: enricher.Model) -> None:
     row = model.word2vec.row(MERGED)
     groups = word_groups(model.word2vec, row, Relatedness())
     rows = np.concatenate([group.rows for group in groups])
-    assert 1 < len(groups) <= GROUPS and len(set(rows.tolist())) == len(rows) and row not in rows
-    assert all(len(group.rows) >= FEWEST and (np.diff(group.scores) <= 0).all() for group in groups)
+    assert 1 < len(groups) <= MAX_GROUPS and len(set(rows.tolist())) == len(rows) and row not in rows
+    assert all(len(group.rows) >= MIN_GROUP_WORDS and (np.diff(group.scores) <= 0).all() for group in groups)
     assert groups[0].scores[0] == max(float(group.scores[0]) for group in groups)
     topics = Counter(topic_of({model.words[y] for y in group.rows}) for group in groups)
     assert set(topics) == {"databases", "sea"}
@@ -122,7 +129,7 @@ def test_groups_are_those_of_plain_k_means() -> None:
     for place in range(3):
         assert len({int(label) for label, of in zip(labels, places, strict=False) if of == place}) >= 1
     assert all(labels[i] != labels[j] for i in range(29) for j in range(29) if places[i] != places[j])
-    assert min(np.bincount(labels)[np.unique(labels)]) >= FEWEST
+    assert min(np.bincount(labels)[np.unique(labels)]) >= MIN_GROUP_WORDS
     assert labels[29] in {labels[i] for i in range(29) if places[i] == 1}
     assert first_come(np.array([4, 2, 4, 0])) == [4, 2, 0]
 

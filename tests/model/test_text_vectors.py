@@ -34,7 +34,7 @@ from enricher.text import open_analyzer
 from enricher.training import sample as sampling
 from enricher.training import tuning
 from enricher.training.pair_kernels import NOISE, REST, TITLE, draw_pairs
-from enricher.training.sample import CutSample, DocumentSample, UnitCutter, cut_sample
+from enricher.training.sample import DocumentSample, SegmentedSample, UnitSegmenter, segment_sample
 from enricher.training.train import train_bundle
 from tests.conftest import SMALL
 from tests.corpora import TOPICS, documents
@@ -60,26 +60,26 @@ def test_a_word_has_itself_and_its_parts_as_features(word: str, features: list[s
 
 def test_frequent_features_are_chosen_and_no_more_than_asked_for() -> None:
     """A part counts for all its words; what stands in too few documents is left out."""
-    rows = choose_features(["数据", "数字", "罕见"], [3, 2, 1], least=2, most=3)
+    rows = choose_features(["数据", "数字", "罕见"], [3, 2, 1], min_documents=2, max_features=3)
     assert list(rows) == ["c数", "w数据", "c据"]
     assert list(rows.values()) == [0, 1, 2]
 
 
 def test_every_document_of_a_stream_has_the_same_chance_to_be_sampled() -> None:
     """The stream passes through unchanged, the sample is bounded and not its beginning."""
-    sample = DocumentSample(("text",), most=50)
+    sample = DocumentSample(("text",), max_documents=50)
     stream = [Document(str(number), {"text": "x" * 10_000, "other": 1}) for number in range(1000)]
     assert list(sample.watch(stream)) == stream
     numbers = [int(document.id) for document in sample.documents]
     assert sample.seen == 1000 and len(numbers) == len(set(numbers)) == 50
     assert 350 < np.mean(numbers) < 650
     assert set(sample.documents[0].source) == {"text"}
-    assert len(sample.documents[0].text("text")) == sampling.MOST_CHARACTERS
+    assert len(sample.documents[0].text("text")) == sampling.MAX_FIELD_CHARACTERS
 
 
 def test_units_are_sentences_and_pieces_of_what_has_none() -> None:
     """A title that begins the text is not a part of it; unit borders are sentence marks of both scripts."""
-    cutter = UnitCutter(open_analyzer(), FIELDS)
+    cutter = UnitSegmenter(open_analyzer(), FIELDS)
     text = "Open data. 数据库很快！索引也是；是的\nIt costs 3.5 euros? Yes"
     (title, units), (_, pieces) = cutter(
         [
@@ -93,15 +93,15 @@ def test_units_are_sentences_and_pieces_of_what_has_none() -> None:
     assert [len(piece) for piece in pieces] == [33, 33, 34]
 
 
-def small_sample() -> CutSample:
+def small_sample() -> SegmentedSample:
     """The generated documents, cut."""
     sample = DocumentSample(FIELDS)
     for _ in sample.watch(documents(120)):
         pass
-    return cut_sample(sample, FIELDS, open_analyzer(), workers=1)
+    return segment_sample(sample, FIELDS, open_analyzer(), workers=1)
 
 
-def words_of(sample: CutSample, document: int) -> tuple[set[int], set[int]]:
+def words_of(sample: SegmentedSample, document: int) -> tuple[set[int], set[int]]:
     """The words of a document's text and of its title."""
     first, last = sample.document_units[document : document + 2]
     text = sample.words[sample.unit_ends[first] : sample.unit_ends[last]]
@@ -214,7 +214,7 @@ def test_the_gradient_is_that_of_the_loss(model: enricher.Model, monkeypatch: py
     sides = tuning._Side(start), tuning._Side(start)
     contrast = tuning._Contrast(start, small_sample(), True, *sides)
     monkeypatch.setattr(tuning._Contrast, "_pairs", lambda self, documents, seed: (bags, others))
-    monkeypatch.setattr(tuning, "SMALLEST_BATCH", 1)
+    monkeypatch.setattr(tuning, "MIN_BATCH_PAIRS", 1)
     contrast._step(np.arange(8), 1)
 
     def loss() -> float:
@@ -258,7 +258,7 @@ def test_tuned_vectors_tell_what_texts_are_about(model: enricher.Model) -> None:
     vectors = model.bundle.text_vectors
     assert vectors is not None and vectors.dimensions == SMALL.dimensions
     facts = model.bundle.manifest.text_vectors
-    assert facts is not None and facts.loss is not None and 0 < facts.loss < np.log(tuning.BATCH)
+    assert facts is not None and facts.loss is not None and 0 < facts.loss < np.log(tuning.BATCH_PAIRS)
     assert share_found(vectors) > 0.8
 
 
@@ -280,7 +280,7 @@ def test_words_are_found_alike_by_halves_and_in_memory(
     assert facts is not None
     found = []
     for many in (1, 3, 10**9):
-        monkeypatch.setattr(vector_files, "MANY_WORDS", many)
+        monkeypatch.setattr(vector_files, "MIN_WORDS_TO_READ_ALL", many)
         found.append(TextVectors.open(model.bundle.path, facts.mean_length).documents(texts))
     assert np.array_equal(found[0], found[1]) and np.array_equal(found[1], found[2])
 

@@ -70,26 +70,26 @@ def test_reads_a_line(tmp_path: Path, line: str, expected: LexiconWord) -> None:
         ("云计算 NN\n大数据 NN", "it may be the word"),
         ("糖尿病 疾病", "several words"),
         ("云计算 大数据 人工智能", "several words"),
-        ("云计算 3.5 n", "the frequency '3.5' is not a number, or not a whole one"),
+        ("云计算 3.5 n", "the frequency '3.5' is not a whole number of at most"),
         ("云计算 -5", "the frequency '-5'"),
         ("云计算\t3.5", "the frequency '3.5'"),
         ("云计算\tterm", "the frequency 'term'"),
         ("云计算 99999999999999", "the frequency '99999999999999'"),
         ("云计算 nz 5 n 3", "more than a word"),
         ("云计算 5 3", "more than a word"),
-        ("云计算,5,n", "parted by a comma"),
-        ("云计算，5", "parted by a comma"),
-        ("云计算,n", "parted by a comma"),
-        ("云计算;n;5", "parted by a comma"),
-        ("云计算|5|n", "parted by a comma"),
-        ('"云计算",5,"n"', "parted by a comma"),
-        ("python,5,n", "parted by a comma"),
+        ("云计算,5,n", "separated by commas"),
+        ("云计算，5", "separated by commas"),
+        ("云计算,n", "separated by commas"),
+        ("云计算;n;5", "separated by commas"),
+        ("云计算|5|n", "separated by commas"),
+        ('"云计算",5,"n"', "separated by commas"),
+        ("python,5,n", "separated by commas"),
         ('"云计算"', "quotation marks"),
-        ("云计算 5 n # 注释", "a comment stands on a line of its own"),
-        ("// 医学", "a comment stands"),
-        ("ipod, i-pod => ipod", "synonyms"),
-        ("'yun'ji'suan 云计算", "how the word is read"),
-        ("yun'ji'suan 云计算 5", "how the word is read"),
+        ("云计算 5 n # 注释", "a comment needs a line of its own"),
+        ("// 医学", "a comment needs"),
+        ("ipod, i-pod => ipod", "a synonym rule"),
+        ("'yun'ji'suan 云计算", "begins with the pronunciation"),
+        ("yun'ji'suan 云计算 5", "begins with the pronunciation"),
         ("你好\tni hao\t5", "more than a word"),
     ],
 )
@@ -151,7 +151,7 @@ def test_the_encoding_of_a_dictionary_is_told_by_its_mark(tmp_path: Path, encodi
 def test_a_dictionary_of_another_encoding_is_one_sentence(tmp_path: Path) -> None:
     """Not one for every line."""
     (tmp_path / "words.txt").write_text("云计算\n大数据\n好词\n", encoding="gb18030")
-    with pytest.raises(SourceError, match=r"words.txt' is not UTF-8 text but of another encoding"):
+    with pytest.raises(SourceError, match=r"words.txt' is not UTF-8 text but in another encoding"):
         read_lexicon(tmp_path / "words.txt")
 
 
@@ -166,7 +166,7 @@ def test_names_bad_lines(tmp_path: Path) -> None:
     sentence = str(failure.value)
     assert "line 1" not in sentence
     for part in (
-        "line 2: no letter",
+        "line 2: it contains no letter",
         "line 3: the frequency 'many'",
         "line 4: not UTF-8",
         "line 5: longer",

@@ -9,7 +9,7 @@ from enricher import parallel
 from enricher.errors import TrainingFailed
 from enricher.records import Document
 from enricher.text import Lexicon, open_analyzer
-from enricher.training.corpus import LINE_WORDS, segment
+from enricher.training.corpus import MAX_LINE_WORDS, segment
 from tests.corpora import documents
 
 FIELDS = ("title", "text")
@@ -61,10 +61,10 @@ def test_workers_change_nothing_in_the_corpus(tmp_path: Path, monkeypatch: pytes
 
 def test_long_documents_are_parted_into_lines(tmp_path: Path) -> None:
     """So that no line is cut by the training library, and long documents are mixed too."""
-    text = "ocean tide " * LINE_WORDS
+    text = "ocean tide " * MAX_LINE_WORDS
     corpus = segment([Document("1", {"text": text})], ("text",), open_analyzer(), tmp_path)
     assert corpus.lines == 2
-    assert {len(line.split()) for line in corpus.path.read_text().splitlines()} == {LINE_WORDS}
+    assert {len(line.split()) for line in corpus.path.read_text().splitlines()} == {MAX_LINE_WORDS}
 
 
 def test_the_fingerprint_follows_ids_and_texts(tmp_path: Path) -> None:

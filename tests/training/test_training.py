@@ -231,12 +231,12 @@ def test_words_that_are_whole_numbers_are_written_in_digits(
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        ([b"a", "b"], "b'a' is no text but of the type bytes"),
-        ([("a", 1), "b"], "is no text but of the type tuple"),
-        ([None, "b"], "None is no text but of the type NoneType"),
-        ([True, "b"], "True is no text but of the type bool"),
-        ([1.5, "b"], "1.5 is no text but of the type float"),
-        ([1, "1", "b"], "(1 and '1'|'1' and 1) would be one"),
+        ([b"a", "b"], "b'a' is not text but of the type bytes"),
+        ([("a", 1), "b"], "is not text but of the type tuple"),
+        ([None, "b"], "None is not text but of the type NoneType"),
+        ([True, "b"], "True is not text but of the type bool"),
+        ([1.5, "b"], "1.5 is not text but of the type float"),
+        ([1, "1", "b"], "(1 and '1'|'1' and 1) would be equal"),
     ],
 )
 def test_words_that_are_no_text_are_refused(tmp_path: Path, words: list[object], reason: str) -> None:

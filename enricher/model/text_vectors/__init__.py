@@ -1,1 +1,1 @@
-"""Vectors of texts, tuned on the documents themselves."""
+"""Text vectors: vectors of queries and documents, tuned on the training documents."""

@@ -1,8 +1,8 @@
-"""Features of texts: the words themselves and what they are made of.
+"""Features of texts: words and their sub-words.
 
-A word has itself as a feature, a Chinese one its characters, an English one its stem and the n-grams
-of `<word>`. So a text whose words the model has never seen still has a place, and forms of one word
-are near each other.
+The features of a word are the word itself; for a Chinese word, its characters; for an English word, its
+stem and the character n-grams of `<word>`. So a text with unknown words still gets a vector, and forms of
+one word have similar vectors.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,31 +15,29 @@ from enricher.text import STOP_WORDS, stem
 from enricher.text.scripts import HAN_RUN
 
 WORD, CHARACTER, STEM, NGRAM = "w", "c", "s", "g"
-"""What the name of a feature begins with."""
+"""First character of the name of a feature: its kind."""
 START_WEIGHTS: Mapping[str, float] = {WORD: 0.0, STEM: -0.3, CHARACTER: -0.7, NGRAM: -1.5}
-"""Logarithms of the weights that features have before they are tuned."""
+"""Initial log weights of features, before tuning."""
 NGRAMS = (4, 5)
-LONGEST = 30
-"""Letters of the longest word that is cut into n-grams; longer ones are codes."""
+MAX_NGRAM_WORD_LETTERS = 30
+"""Maximum letters of a word with n-gram features; longer words are codes."""
 
 
 def features_of(word: str) -> list[str]:
-    """The names of a word's features, repeated as often as they occur in it."""
+    """The names of a word's features, with repetitions."""
     names = [WORD + word]
     if HAN_RUN.search(word):
         return names + [CHARACTER + letter for letter in word if HAN_RUN.match(letter)]
     if word.isascii() and word.isalpha() and word not in STOP_WORDS:
         names.append(STEM + stem(word))
-        if len(word) <= LONGEST:
+        if len(word) <= MAX_NGRAM_WORD_LETTERS:
             edged = f"<{word}>"
             names += [NGRAM + edged[at : at + n] for n in NGRAMS for at in range(len(edged) - n + 1)]
     return names
 
 
 class WordFeatures:
-    """Features of words as rows of a table, in one flat array: those of word i are
-    rows[starts[i]:starts[i + 1]].
-    """
+    """The feature rows of words in one flat array: word i has rows[starts[i]:starts[i + 1]]."""
 
     def __init__(self, words: Iterable[str], rows_of: Callable[[str], Sequence[int]]) -> None:
         found: list[int] = []
@@ -51,16 +49,19 @@ class WordFeatures:
         self.rows: IntArray = np.array(found, np.int32)
 
 
-def choose_features(words: Sequence[str], documents: Sequence[int], least: int, most: int) -> dict[str, int]:
-    """The features of words that stand in `least` documents or more, at most `most`, by frequency.
+def choose_features(
+    words: Sequence[str], documents: Sequence[int], min_documents: int, max_features: int
+) -> dict[str, int]:
+    """Choose the features of the vocabulary: at most `max_features`, the most frequent first.
 
-    documents: in how many documents each word stands. A part of several words is counted once for each
-    of them, which is more than its documents; that matters to the choice alone. Answers name → row.
+    words, documents: the words and their document frequencies. min_documents: minimum document frequency of a
+    feature. A sub-word counts the documents of each of its words, so its frequency is overestimated; this
+    only affects the choice. Returns name → row.
     """
     counts: dict[str, int] = {}
     for word, count in zip(words, documents, strict=True):
         for name in dict.fromkeys(features_of(word)):
             counts[name] = counts.get(name, 0) + count
-    kept = [name for name, count in counts.items() if count >= least]
+    kept = [name for name, count in counts.items() if count >= min_documents]
     kept.sort(key=lambda name: -counts[name])
-    return {name: row for row, name in enumerate(kept[:most])}
+    return {name: row for row, name in enumerate(kept[:max_features])}

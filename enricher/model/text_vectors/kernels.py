@@ -1,4 +1,4 @@
-"""The compiled loops of text vectors."""
+"""Compiled loop: compute text vectors."""
 
 import numpy as np
 
@@ -8,11 +8,11 @@ from enricher.model.kernels import compiled
 
 @compiled
 def encode_bags(starts, words, counts, feature_starts, features, weights, codes, mean_length):
-    """Vectors of bags of words, float32 (n, d), of length 1; zero where no feature is known.
+    """The unit vectors of n bags of words, float32 (n, d); zero if no feature is known.
 
-    Bag i holds words[starts[i]:starts[i+1]] so many times as `counts` say. A word's features are
-    features[feature_starts[w]:feature_starts[w+1]], rows of `weights`, float32 (F,), and `codes`,
-    int8 (F, d). A feature that occurs several times counts as in BM25.
+    Bag i has words[starts[i]:starts[i+1]], with `counts`. Word w has the features
+    features[feature_starts[w]:feature_starts[w+1]], which are rows of `weights`, float32 (F,), and `codes`,
+    int8 (F, d). Repeated features saturate as in BM25.
     """
     k1, b = np.float32(K1), np.float32(B)
     n, width = len(starts) - 1, codes.shape[1]

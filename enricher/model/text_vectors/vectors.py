@@ -1,11 +1,11 @@
-"""Vectors of texts, of queries and of documents: 8 bits a number, the same on every engine.
+"""Vectors of queries and documents, quantized to 8 bits per dimension.
 
     text_features.utf8, text_features_*.npy   names of the features (`enricher.model.word_list`)
     text_query_codes.npy, text_codes.npy      int8 (F, d)
     text_query_weights.npy, text_weights.npy  float32 (F,): idf · e^r · the scale of the codes
 
-A vector of length 1 is rounded to whole numbers from −127 to 127, of which `scale` make up 1: the
-products of two such vectors are whole numbers too, and two engines agree on them to the last bit.
+A unit vector is multiplied by `scale_of(d)` and rounded to integers from −127 to 127 (codes). The dot
+products of codes are integers too, so two engines compute exactly the same values.
 """
 
 from array import array
@@ -26,69 +26,72 @@ Codes = NDArray[np.int8]
 
 FEATURES = "text_features"
 QUERY, TEXT = "text_query", "text"
-LARGEST = 127
-KEPT_WORDS = 2**15
-"""Words whose features are remembered, by each process."""
-MANY_WORDS = 500
-"""Words after which it is quicker to read all names of features than to look for each."""
+MAX_CODE = 127
+MAX_CACHED_WORDS = 2**15
+"""Maximum words whose features are cached, per process."""
+MIN_WORDS_TO_READ_ALL = 500
+"""Number of looked-up words after which reading all feature names is faster than single look-ups."""
 
 
 def scale_of(dimensions: int) -> float:
-    """How many steps make 1: numbers up to 5/√d fit, which is five times the usual one."""
-    return float(LARGEST / min(1.0, 5 / dimensions**0.5))
+    """The code of the value 1. Values up to 5/√d can be encoded: five times the typical value."""
+    return float(MAX_CODE / min(1.0, 5 / dimensions**0.5))
 
 
 def unit(vector: NDArray[Any]) -> FloatArray:
-    """A vector of numbers, (d,), as one of length 1; zero stays zero."""
+    """Scale a vector, (d,), to length 1; zero stays zero."""
     return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-9), np.float32)
 
 
 def quantize(vectors: FloatArray) -> Codes:
-    """Vectors of length 1, float32 (n, d) or (d,), as whole numbers of 8 bits."""
+    """Quantize unit vectors, float32 (n, d) or (d,), to 8-bit integers."""
     steps = np.rint(vectors * scale_of(vectors.shape[-1]))
-    return np.asarray(np.clip(steps, -LARGEST, LARGEST), np.int8)
+    return np.asarray(np.clip(steps, -MAX_CODE, MAX_CODE), np.int8)
 
 
 def dequantize(codes: Codes) -> FloatArray:
-    """The vectors that `quantize` has rounded."""
+    """Convert codes back to vectors, float32."""
     return np.asarray(codes / scale_of(codes.shape[-1]), np.float32)
 
 
 def cosines_of(products: NDArray[Any], dimensions: int) -> NDArray[Any]:
-    """The cosines that products of codes stand for."""
+    """Convert dot products of codes to cosines."""
     return np.asarray(products / scale_of(dimensions) ** 2)
 
 
 def to_numbers(codes: Codes) -> list[int]:
-    """Codes as a document carries them: a list of whole numbers, which every server reads alike."""
+    """Convert codes to a list of integers, the form in which they are stored in documents."""
     numbers: list[int] = codes.tolist()
     return numbers
 
 
 def from_numbers(value: object) -> Codes:
-    """Codes that a document carries, int8 (d,). ValueError for anything but a list of whole numbers from −127
-    to 127.
+    """Convert the vector in a document to codes, int8 (d,).
+
+    Raises ValueError for anything but a list of integers from −127 to 127.
     """
     if not isinstance(value, list | tuple) or set(map(type, value)) != {int}:
-        raise ValueError("It is no list of whole numbers.")
+        raise ValueError("It is not a list of integers.")
     try:
         codes = array("b", value)
     except OverflowError as error:
-        raise ValueError(f"A number is not from −{LARGEST} to {LARGEST}.") from error
-    if -LARGEST - 1 in codes:
-        raise ValueError(f"A number is not from −{LARGEST} to {LARGEST}.")
+        raise ValueError(f"A number is not from −{MAX_CODE} to {MAX_CODE}.") from error
+    if -MAX_CODE - 1 in codes:
+        raise ValueError(f"A number is not from −{MAX_CODE} to {MAX_CODE}.")
     return np.frombuffer(codes, np.int8)
 
 
 def from_stored(value: object) -> Codes:
-    """Codes as an index answers them, int8 (d,): numbers, or the two hexadecimal digits a number that older
-    versions wrote. ValueError for anything else.
+    """Convert a vector stored in an index to codes, int8 (d,).
+
+    value: a list of integers, or the string of hexadecimal digits that older versions wrote. Raises
+    ValueError for anything else.
     """
     return np.frombuffer(bytes.fromhex(value), np.int8) if isinstance(value, str) else from_numbers(value)
 
 
 class TextVectors:
-    """Gives texts their vectors; safe for several threads."""
+    """Computes the vectors of documents and queries. Thread-safe."""
 
     def __init__(self, features: WordList, sides: dict[str, tuple[Codes, FloatArray]], mean_length: float):
         self._sides = sides
@@ -97,7 +100,7 @@ class TextVectors:
 
     @classmethod
     def open(cls, folder: Path, mean_length: float) -> "TextVectors":
-        """Map the files of a folder; BundleInvalid where they cannot be read."""
+        """Map the files in a folder. Raises BundleInvalid if they cannot be read or are inconsistent."""
         try:
             features = WordList.open(folder, FEATURES)
             sides = {
@@ -118,10 +121,11 @@ class TextVectors:
         return int(self._sides[TEXT][0].shape[1])
 
     def documents(self, texts: Sequence[Iterable[str]]) -> FloatArray:
-        """Vectors of documents, given by all their words, stop words too: float32 (n, d), of length 1;
-        zero where no feature is known.
+        """The unit vectors of n documents, float32 (n, d); zero if no feature is known.
+
+        texts: all words of each document, including stop words.
         """
-        from enricher.model.text_vectors.kernels import encode_bags  # it imports the compiler
+        from enricher.model.text_vectors.kernels import encode_bags  # load compiled code only if needed
 
         numbers: dict[str, int] = {}
         starts, words, counts = [0], [], []
@@ -145,19 +149,20 @@ class TextVectors:
         return vectors
 
     def query(self, words: Iterable[str]) -> FloatArray:
-        """The vector of a query, float32 (d,), of length 1 or zero; every occurrence of a word counts."""
+        """The unit vector of a query, float32 (d,); zero if no feature is known. Repeated words count."""
         times = Counter(row for word in words for row in self._known[word])
         codes, weights = self._sides[QUERY]
         rows = np.fromiter(times, np.int64, len(times))
         shares = weights[rows] * np.fromiter(times.values(), np.float32, len(times))
-        # No BLAS: its threads wait for each other longer than so small a product takes.
+        # Not by BLAS: starting its threads takes longer than this small product.
         return unit(np.einsum("f,fd->d", shares, codes[rows].astype(np.float32)))
 
 
 class _KnownWords(dict[str, list[int]]):
-    """The rows of the features of words, remembered once they were looked up.
+    """A cache of the feature rows of words.
 
-    A few are found in the mapped list, by halves; who asks for many has all names read into memory.
+    The first look-ups use binary search in the mapped list. After MIN_WORDS_TO_READ_ALL words, all names are
+    read into memory.
     """
 
     def __init__(self, features: WordList) -> None:
@@ -166,10 +171,10 @@ class _KnownWords(dict[str, list[int]]):
         self._asked = 0
 
     def __missing__(self, word: str) -> list[int]:
-        if len(self) >= KEPT_WORDS:
+        if len(self) >= MAX_CACHED_WORDS:
             self.clear()
         self._asked += 1
-        if self._asked >= MANY_WORDS and self._find == self._features.find:
+        if self._asked >= MIN_WORDS_TO_READ_ALL and self._find == self._features.find:
             self._find = dict(zip(self._features, range(len(self._features)), strict=True)).get
         found = map(self._find, features_of(word))
         rows = self[word] = [row for row in found if row is not None]
@@ -182,14 +187,14 @@ def write_text_vectors(
     query: tuple[FloatArray, FloatArray],
     text: tuple[FloatArray, FloatArray],
 ) -> None:
-    """Write features and their vectors to a folder.
+    """Write the features with their vectors and weights to a folder.
 
-    features: F names in row order. query, text: the vectors of each side, float32 (F, d), and its weights,
-    float32 (F,).
+    features: F names in row order. query, text: for queries and for documents, the vectors, float32 (F, d),
+    and the weights, float32 (F,).
     """
     WordList.write(folder, features, FEATURES)
     sides = {QUERY: query, TEXT: text}
     for side, (vectors, weights) in sides.items():
-        steps = np.maximum(np.abs(vectors).max(axis=1), 1e-9) / LARGEST
+        steps = np.maximum(np.abs(vectors).max(axis=1), 1e-9) / MAX_CODE
         save(folder / f"{side}_codes.npy", np.rint(vectors / steps[:, np.newaxis]).astype(np.int8))
         save(folder / f"{side}_weights.npy", np.asarray(weights * steps, np.float32))

@@ -1,12 +1,12 @@
-"""What of a text can hold keywords: no markup, no addresses, no paths, no encoded data."""
+"""Remove text that contains no keywords: markup, addresses, file paths and encoded data."""
 
 import re
 from itertools import pairwise
 
-from enricher.text.markup import unfilled, without_markup
+from enricher.text.markup import without_filler, without_markup
 
 _BLANK = " \n"
-"""What is left of something, which no phrase crosses."""
+"""Replaces removed text. No phrase crosses a line break."""
 _ASCII = "A-Za-z0-9"
 _ADDRESS = re.compile(
     rf"""
@@ -36,29 +36,30 @@ _WINDOWS_PATH = re.compile(
 _PERCENT = re.compile(r"%[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2})+")
 _QUOTED = re.compile(r"=[0-9A-F]{2}(?:=[0-9A-F]{2}){2,}")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-LEAST_RANDOM = 16
-"""Characters of the shortest random word."""
+MIN_RANDOM_CHARACTERS = 16
+"""Minimum characters of a random string, such as a hash."""
 _LONG = re.compile(rf"([{_ASCII}+/_=-]{{16,}})((?:\r?\n[{_ASCII}+/=]{{2,}}(?=\s|\Z))*)")
-BLOCK_LINE = 60
-"""Characters of a line of encoded data from which on the lines after it belong to the same data."""
+MIN_BLOCK_LINE_CHARACTERS = 60
+"""Minimum characters of a line of encoded data whose following lines are encoded data too."""
 _PIECE = re.compile(rf"[{_ASCII}]+")
 _HEXADECIMAL = re.compile(r"(?=.*\d.*\d)(?=.*[a-fA-F].*[a-fA-F])(?:[0-9a-f]{16,}|[0-9A-F]{16,})")
-LONGEST_CHEMICAL = 45
-"""Letters of one word: more of them are several words run together, or no words."""
-MIXED = 0.3
-"""Changes between capitals, small letters and digits, for each character, from which on a word is random."""
+MAX_WORD_LETTERS = 45
+"""Maximum letters of a word, such as the name of a chemical. Longer strings are not words."""
+MIN_CHANGES_PER_CHARACTER = 0.3
+"""Minimum changes between upper case, lower case and digits, per character, of a random string."""
 
 
-def prose(text: str, *, every_tag: bool = False) -> str:
-    """The text without markup, addresses, paths and encoded data: a blank and a line break instead of each.
+def remove_noise(text: str, *, every_tag: bool = False) -> str:
+    """Replace markup, addresses, paths and encoded data with a space and a line break.
 
-    Tags inside a line leave nothing. every_tag: see `without_markup`.
+    Inline tags are removed without replacement. every_tag: whether the text is known to be HTML
+    (`without_markup`).
     """
-    text = unfilled(without_markup(text, every_tag=every_tag))
+    text = without_filler(without_markup(text, every_tag=every_tag))
     if any(sign in text for sign in _ADDRESS_SIGNS):
         text = _ADDRESS.sub(_BLANK, text)
     text = _QUOTED.sub(_BLANK, _PERCENT.sub(_BLANK, text))
-    if not text.isascii() or max(map(len, text.split()), default=0) >= LEAST_RANDOM:
+    if not text.isascii() or max(map(len, text.split()), default=0) >= MIN_RANDOM_CHARACTERS:
         text = _LONG.sub(_without_random, text)
     if "/" in text and (_SLASHED.search(text) or "~/" in text or "./" in text):
         text = _PATH.sub(_BLANK, text)
@@ -66,29 +67,31 @@ def prose(text: str, *, every_tag: bool = False) -> str:
 
 
 def _without_random(match: re.Match[str]) -> str:
-    """A long piece of text, blank where it is random as a whole, or in its random words."""
+    """Replace a long string if it is random as a whole, else its random parts."""
     found, following = match.groups()
     if _UUID.fullmatch(found) is not None or _is_random(found.rstrip("=")):
-        if len(found) >= BLOCK_LINE:
+        if len(found) >= MIN_BLOCK_LINE_CHARACTERS:
             return _BLANK
         return _BLANK + following
     return _PIECE.sub(lambda piece: _BLANK if _is_random(piece[0]) else piece[0], match[0])
 
 
 def _is_random(text: str) -> bool:
-    """Whether a text is no word: hexadecimal, capitals, small letters and digits mixed, or too long."""
-    if len(text) < LEAST_RANDOM:
+    """Whether a string is not a word: hexadecimal, a mix of cases and digits, or too long."""
+    if len(text) < MIN_RANDOM_CHARACTERS:
         return False
     if _HEXADECIMAL.fullmatch(text) is not None:
         return True
     if len(text) < 20:
-        return any(map(str.isdigit, text)) and text.isalnum() and _changes(text) >= MIXED
+        return any(map(str.isdigit, text)) and text.isalnum() and _changes(text) >= MIN_CHANGES_PER_CHARACTER
     if text.isalnum():
         has_digit = any(map(str.isdigit, text))
-        is_random = _changes(text) >= MIXED and (has_digit or not text[0].isdigit())
-        return is_random or (len(text) > LONGEST_CHEMICAL and _changes(text) < 0.05)
+        is_random = _changes(text) >= MIN_CHANGES_PER_CHARACTER and (has_digit or not text[0].isdigit())
+        return is_random or (len(text) > MAX_WORD_LETTERS and _changes(text) < 0.05)
     separators = len(text) - sum(map(str.isalnum, text))
-    return len(text) >= 32 and separators / len(text) < 0.1 and _changes(text) >= 1.3 * MIXED
+    return (
+        len(text) >= 32 and separators / len(text) < 0.1 and _changes(text) >= 1.3 * MIN_CHANGES_PER_CHARACTER
+    )
 
 
 def _changes(text: str) -> float:

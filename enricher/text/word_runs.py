@@ -1,30 +1,30 @@
-"""Stretches: words that touch each other, so that they may be one phrase; a name is one word."""
+"""Word runs: sequences of adjacent words in a text that can contain a phrase. A name is one word."""
 
 from collections.abc import Iterator, Sequence
 
 from enricher.records import Token
 from enricher.text.name_words import SUFFIXES
-from enricher.text.names import GLUE, HYPHENS, NameFinder
+from enricher.text.names import HYPHENS, JOINERS, NameFinder
 
 DOTS = (".", ",", "\uff0e")
 
 
-def stretches(text: str, tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
-    """The words of a text, stop words included, parted where something else than a blank or a hyphen
-    stands between two of them.
+def word_runs(text: str, tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
+    """Split the words of a text, including stop words, into runs of adjacent words.
 
-    The words of a name such as `covid-19` or `boeing 737` are one, spelled as in the text.
+    Two words are adjacent if there is only a space or a hyphen between them. The words of a name such as
+    `covid-19` or `boeing 737` become one token, spelled as in the text.
     """
     names = NameFinder(text, tokens)
     start, end = 0, -1
     joints: list[int] = []
     is_after_number = False
     for place, (word, begin, finish) in enumerate(tokens):
-        is_number = word < ":"  # it begins with a digit, or as .net does
+        is_number = word < ":"  # it begins with a digit, or with a dot like .net
         if begin == end or (gap := text[end:begin]) == " ":
             if is_number or is_after_number:
                 joints.append(place)
-        elif gap in GLUE and (is_number or gap not in DOTS or word in SUFFIXES):
+        elif gap in JOINERS and (is_number or gap not in DOTS or word in SUFFIXES):
             joints.append(place)
         elif not gap.isspace() or "\n" in gap:
             if place:
@@ -37,9 +37,10 @@ def stretches(text: str, tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
 
 
 def _named(names: NameFinder, start: int, stop: int, joints: Sequence[int]) -> Iterator[Sequence[Token]]:
-    """The stretches of the words from `start` to `stop`, names as one word each.
+    """Yield the runs of the words from `start` to `stop`, with each name joined to one token.
 
-    joints: the words before which glue stands, and those that begin with a digit or a sign.
+    joints: the indexes of words that follow a joiner, or begin with a digit or a sign. Only these can be
+    joined to the word before them.
     """
     part: list[Token] = []
     for place in joints:
@@ -50,7 +51,7 @@ def _named(names: NameFinder, start: int, stop: int, joints: Sequence[int]) -> I
             part += names.tokens[start : place - 1]
             part.append(names.join(place - 1, end))
             start = end
-        elif names.gap(place) not in HYPHENS and names.gap(place) in GLUE:
+        elif names.gap(place) not in HYPHENS and names.gap(place) in JOINERS:
             yield [*part, *names.tokens[start:place]]
             part, start = [], place
     if part or start < stop:

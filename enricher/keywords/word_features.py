@@ -1,4 +1,4 @@
-"""What is known of a word before a document is looked at, as far as keywords need it."""
+"""Features of words for keyword extraction that do not depend on the document. They are cached."""
 
 from collections.abc import Sequence
 from math import log
@@ -11,10 +11,10 @@ from enricher.model.bm25 import bm25_idf
 from enricher.model.usage import Role, Usage, key_of
 from enricher.model.word2vec import Word2Vec
 from enricher.text import is_content, is_lexical
-from enricher.text.names import is_number, is_quantity, parts_of
+from enricher.text.names import is_number, is_quantity, split_name
 from enricher.text.scripts import HAN_RUN
 
-FACTS = np.dtype(
+WORD_FEATURES = np.dtype(
     [
         ("key", np.uint64),
         ("idf", np.float64),
@@ -27,51 +27,51 @@ FACTS = np.dtype(
         ("is_name", np.bool_),
     ]
 )
-"""key: of the word in the table of phrases. opening, closing: how well it begins and ends a phrase, added
-to its score. in_runs: whether a phrase may hold it. is_han: whether it holds a Han character. is_short:
-whether it has one character or two. is_name: whether it holds a number, or several
-words as one (`enricher.text.names`).
+"""key: the key of the word in the phrase table. opening, closing: scores for beginning and ending a phrase.
+in_runs: whether a phrase can contain the word. is_han: whether it contains a Han character. is_short: whether
+it has one or two characters. is_name: whether it contains a number or consists of several words
+(`enricher.text.names`).
 """
 
-KEPT_WORDS = 2**15
-"""Words that are remembered."""
-VERBAL = 0.35
-"""Share of verbal company from which on an English word stands in no phrase."""
+MAX_CACHED_WORDS = 2**15
+"""Maximum words in the cache."""
+MAX_VERBAL_SHARE = 0.35
+"""Maximum share of verbal contexts (`Role.VERBAL`) of an English word in a phrase."""
 
-Facts = NDArray[np.void]
+Features = NDArray[np.void]
 
 
-class WordFacts:
-    """Looks words up, and remembers them; safe to use from several threads."""
+class WordFeatures:
+    """Computes the features of words and caches them. Thread-safe."""
 
     def __init__(self, word2vec: Word2Vec, usage: Usage | None) -> None:
         self._word2vec = word2vec
         self._usage = usage
         self._lock = Lock()
         self._rows: dict[str, int] = {}
-        self._facts: Facts = np.zeros(KEPT_WORDS, FACTS)
+        self._features: Features = np.zeros(MAX_CACHED_WORDS, WORD_FEATURES)
 
-    def of(self, words: Sequence[str]) -> Facts:
-        """The facts of words, in order: FACTS (n,)."""
+    def of(self, words: Sequence[str]) -> Features:
+        """The features of n words, in order: WORD_FEATURES (n,)."""
         with self._lock:
             new = [word for word in dict.fromkeys(words) if word not in self._rows]
-            if len(self._rows) + len(new) > len(self._facts):
+            if len(self._rows) + len(new) > len(self._features):
                 self._rows.clear()
                 new = list(dict.fromkeys(words))
-                self._facts = np.zeros(max(KEPT_WORDS, len(new)), FACTS)
+                self._features = np.zeros(max(MAX_CACHED_WORDS, len(new)), WORD_FEATURES)
             for word in new:
                 row = self._rows[word] = len(self._rows)
-                self._facts[row] = self._learn(word)
-            return self._facts[[self._rows[word] for word in words]]
+                self._features[row] = self._learn(word)
+            return self._features[[self._rows[word] for word in words]]
 
     def _learn(self, word: str) -> tuple[object, ...]:
-        key, parts, opening, closing = key_of(word), parts_of(word), 0.0, 0.0
+        key, parts, opening, closing = key_of(word), split_name(word), 0.0, 0.0
         may_stand = not is_quantity(word)
         in_runs = may_stand and is_lexical(word)
         if self._usage is not None and word.isascii() and word.isalpha():
             roles = self._usage.roles(word)
-            opening, closing = opening_of(roles), closing_of(roles)
-            in_runs = in_runs and bool(roles[Role.VERBAL] <= VERBAL)
+            opening, closing = opening_score(roles), closing_score(roles)
+            in_runs = in_runs and bool(roles[Role.VERBAL] <= MAX_VERBAL_SHARE)
         is_han = HAN_RUN.search(word) is not None
         return (
             key, self._idf(word, key, parts), opening, closing, in_runs, may_stand and is_content(word),
@@ -79,9 +79,10 @@ class WordFacts:
         )  # fmt: skip
 
     def _idf(self, word: str, key: int, parts: Sequence[str]) -> float:
-        """By the documents of the model; of a word that it does not know by those of the phrases.
+        """The idf of a word, from the first source that knows it.
 
-        Of a name that neither knows the sum over its words, as of a phrase.
+        The sources are: the document counts of the model, the document counts of the phrases, and, for a
+        name, the sum over its words.
         """
         if self._usage is not None and self._word2vec.find(word) is None:
             row = int(self._usage.find(np.array([key], np.uint64))[0])
@@ -92,17 +93,22 @@ class WordFacts:
         return self._word2vec.idfs_of([word])[0]
 
 
-def opening_of(roles: NDArray[np.float32]) -> float:
-    """What never follows a determiner, or never has a word after it, opens no phrase; what nearly always
-    follows one, as `same` and `first` do, is no part of it.
+def opening_score(roles: NDArray[np.float32]) -> float:
+    """How well an English word begins a phrase. roles: shares of its contexts (`Role`), float32 (4,).
+
+    The score is low for words that never follow a determiner or never precede a word, and for words that
+    nearly always follow a determiner, such as `same` and `first`.
     """
     before, _, determined, verbal = map(float, roles)
     score = 0.5 * min(20 * determined, 1.0) + 0.6 * min(before, 0.5) - 1.2 * max(verbal, 0.05)
     return score - 0.4 * (determined > 0.5)
 
 
-def closing_of(roles: NDArray[np.float32]) -> float:
-    """What mostly has another word after it, as adjectives do, closes no phrase."""
+def closing_score(roles: NDArray[np.float32]) -> float:
+    """How well an English word ends a phrase. roles: shares of its contexts (`Role`), float32 (4,).
+
+    The score is low for words that mostly precede another word, such as adjectives.
+    """
     before, after, determined, verbal = map(float, roles)
     score = 0.4 * min(20 * determined, 1.0) + 0.5 * after - 0.4 * max(verbal, 0.05)
     return score + 0.8 * log(min(max(1 - before, 0.13), 0.5))

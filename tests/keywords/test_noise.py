@@ -3,7 +3,7 @@
 import pytest
 
 import enricher
-from enricher.keywords import prose
+from enricher.keywords import remove_noise
 from enricher.records import Document
 
 BASE64 = "dGVhIGlzIGdvb2Qg+/pU3KGCUwux1tEyze1iN7LtkeP3IfyxlxF0SU1kk8nVw0YL4xIB5p/tqg7ui5mX9cfCmZq=="
@@ -37,9 +37,9 @@ BASE64 = "dGVhIGlzIGdvb2Qg+/pU3KGCUwux1tEyze1iN7LtkeP3IfyxlxF0SU1kk8nVw0YL4xIB5p
     ],
 )
 @pytest.mark.parametrize("around", ["coral reef {} harbour tide", "数据库 {} 的索引"])
-def test_noise_is_left_out_and_the_words_beside_it_stay(noise: str, around: str) -> None:
+def test_noise_is_removed_and_the_words_beside_it_stay(noise: str, around: str) -> None:
     """In English and Chinese."""
-    assert prose(around.format(noise)).split() == around.format("").split()
+    assert remove_noise(around.format(noise)).split() == around.format("").split()
 
 
 @pytest.mark.parametrize(
@@ -53,14 +53,14 @@ def test_noise_is_left_out_and_the_words_beside_it_stay(noise: str, around: str)
         "数据库的索引让查询更快，神经网络从数据中学习。",
     ],
 )
-def test_words_are_no_noise(text: str) -> None:
+def test_long_words_and_code_are_not_noise(text: str) -> None:
     """Long ones, those with slashes and signs, and code."""
-    assert prose(text) == text
+    assert remove_noise(text) == text
 
 
 @pytest.mark.parametrize("method", ["phrases", "published"])
-def test_no_piece_of_noise_is_a_keyword(model: enricher.Model, method: str) -> None:
-    """By either method, of a text and of a document alike."""
+def test_noise_is_never_a_keyword(model: enricher.Model, method: str) -> None:
+    """With both methods, for texts and for documents."""
     text = (
         f'<div class="post"><p>数据库的<b>索引</b>让查询更快&nbsp;&nbsp;</p><br/><a href="http://a.b/tea?id=3">事务</a></div>'
         f"数据库与日志 {BASE64} 备份 joe@mail.example.com 数据库"
@@ -74,8 +74,8 @@ def test_no_piece_of_noise_is_a_keyword(model: enricher.Model, method: str) -> N
     assert max(map(len, found)) < 16
 
 
-def test_sentences_parted_by_tags_are_no_phrase(model: enricher.Model) -> None:
-    """`<br>` and paragraphs part words, `&nbsp;` and `<b>` do not."""
+def test_no_phrase_crosses_a_block_tag(model: enricher.Model) -> None:
+    """`<br>` and paragraphs separate words, `&nbsp;` and `<b>` do not."""
     parted = [k.text for k in model.keywords("coral<br>reef coral<p>reef", 9)]
     joined = [k.text for k in model.keywords("<b>coral</b>&nbsp;reef. coral&nbsp;<i>reef</i>.", 9)]
     assert "coral reef" not in parted and "coral reef" in joined
