@@ -8,8 +8,8 @@ from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
-from elastic_transport import BaseNode, TransportError
-from elasticsearch import ApiError, BadRequestError, Elasticsearch
+from elastic_transport import BaseNode
+from elasticsearch import BadRequestError, Elasticsearch
 
 from enricher.errors import EngineError, EngineUnavailable
 from enricher.model.text_vectors.vectors import to_numbers
@@ -31,14 +31,19 @@ from enricher.records import (
     clean,
 )
 from enricher.records.layout_json import layout_as_json, layout_from_json
-from enricher.search.fusion import SCORED
-from enricher.search.hybrid import rank_by_words_and_vector
-from enricher.search.plans import Group, lighten, plan
 from enricher.sentences import counted
 from indexer.engines.addresses import Addresses
+from indexer.engines.elasticsearch.bodies import (
+    foreign_of,
+    frequencies_of,
+    hits_of,
+    sample_of,
+    termvectors_of,
+    without_words_of,
+)
 from indexer.engines.elasticsearch.bulk import CHUNK_BYTES, Action, BulkWriter, RetryPolicy
-from indexer.engines.elasticsearch.columns import Columns, text_fields_of
-from indexer.engines.elasticsearch.errors import check_product, failures, innermost, readable, refusal_of
+from indexer.engines.elasticsearch.columns import text_fields_of
+from indexer.engines.elasticsearch.errors import check_product, failures, readable, refusal_of
 from indexer.engines.elasticsearch.mapping import META, check_whole_source, mapping_of
 from indexer.engines.elasticsearch.reading import (
     close_points_in_time,
@@ -47,30 +52,15 @@ from indexer.engines.elasticsearch.reading import (
     read_with_field,
     whole_source,
 )
-from indexer.engines.elasticsearch.search import (
-    body_of,
-    documents_body,
-    filters_of,
-    foreign_of,
-    frequencies_of,
-    hits_of,
-    response_of,
-    sample_of,
-    termvectors_of,
-    trials_of,
-    without_words_of,
-)
+from indexer.engines.elasticsearch.search import Searches, check_length
 from indexer.engines.elasticsearch.vectors import (
     PATH,
-    Ask,
-    ClusterVectors,
     dimensions_of,
     only,
     products_of,
     stored_vector,
 )
 from indexer.engines.fields import Prepared, at, encode, prepare
-from indexer.engines.filters import dimensions_conflict
 from indexer.engines.names import (
     check_name,
     check_new_alias,
@@ -88,8 +78,6 @@ EARLY_TERMINATION = "index.dense_vector.hnsw_enable_early_termination"
 """An index setting: stop a vector search before all candidates are visited. Newer releases do so by default,
 and then miss six times as many of the 200 nearest of 8,000 vectors.
 """
-
-_CLAUSE_LIMIT = re.compile(r"maxClauseCount is set to (\d+)")
 
 
 class ElasticsearchEngine:
@@ -119,7 +107,6 @@ class ElasticsearchEngine:
         self._retry = retry or RetryPolicy()
         self._chunk_bytes = chunk_bytes
         self._timeout = timeout
-        self._max_clauses: int | None = None
         self._points_in_time: set[str] = set()
         options: dict[str, Any] = {"request_timeout": timeout, "max_retries": 2}
         if addresses.user is not None:
@@ -130,6 +117,7 @@ class ElasticsearchEngine:
             options["node_class"] = node_class
         self.client = Elasticsearch(list(addresses.hosts), **options)
         self._once = self.client.options(max_retries=0)
+        self._searches = Searches(self.client, self.failures)
         self.patient = self.client.options(retry_on_timeout=True)
 
     def __repr__(self) -> str:
@@ -247,7 +235,7 @@ class ElasticsearchEngine:
         vectors = (at(document.enrichment, VECTOR) for document in prepared if layout.has_vectors)
         first = next((vector for vector in vectors if isinstance(vector, list | tuple)), None)
         if first is not None:
-            _check_length(index, mapping, len(first))
+            check_length(index, mapping, len(first))
         sources = {document.id: document.source_json for document in prepared}
         outcome = self.bulk(index).run(_action(document) for document in prepared)
         refused = [
@@ -338,7 +326,7 @@ class ElasticsearchEngine:
     def search_text(self, index: str, text: str, fields: Sequence[str], top: int) -> list[Hit]:
         query = {"multi_match": {"query": text, "fields": list(fields), "type": "most_fields"}}
         with self.failures(index):
-            return list(hits_of(self._ask(index, {"query": query, "size": top, "source": False})))
+            return list(hits_of(self._searches.ask(index, {"query": query, "size": top, "source": False})))
 
     @readable
     def bytes_on_disk(self, index: str) -> int:
@@ -359,82 +347,7 @@ class ElasticsearchEngine:
     @readable
     def search(self, index: str, request: SearchRequest) -> SearchResponse:
         _, layout, mapping = self._described(index)
-        columns = Columns(index, layout, mapping)
-        plan(request, layout, index)  # check the request itself: below, `top` is larger than requested
-        vector = request.query.vector
-        if vector is None or not layout.has_vectors:
-            return self._by_words(index, request, layout, columns)
-        _check_length(index, mapping, len(vector.codes))
-        took: list[float] = []
-
-        def ask(body: Mapping[str, Any]) -> Mapping[str, Any]:
-            answer = self._ask(index, body)
-            took.append(float(answer["took"]))
-            return answer
-
-        words = dataclasses.replace(request, top=max(request.top, SCORED), source=False)
-        first = self._by_words(index, words, layout, columns)
-        found = {hit.id: hit.score for hit in first.hits}
-        with self.failures(index):
-            calls = ClusterVectors(filters_of(request, columns), ask)
-            compared, ranking = rank_by_words_and_vector(found, vector, request.top, calls)
-            hits = self._shown(ranking, layout, ask) if request.source else [Hit(*one) for one in ranking]
-        total = max(first.total, compared)
-        return SearchResponse(total, first.took_ms + sum(took), tuple(hits), first.facets, first.total)
-
-    def _shown(self, ranking: Sequence[tuple[str, float]], layout: IndexLayout, ask: Ask) -> list[Hit]:
-        """Fetch the documents of a ranking, without those that were deleted in the meantime."""
-        fetched = {hit.id: hit for hit in hits_of(ask(documents_body([name for name, _ in ranking], layout)))}
-        return [dataclasses.replace(fetched[name], score=score) for name, score in ranking if name in fetched]
-
-    def _by_words(
-        self, index: str, request: SearchRequest, layout: IndexLayout, columns: Columns
-    ) -> SearchResponse:
-        """Search by terms. Terms over the clause limit of the server are omitted, smallest weights first."""
-        groups = plan(request, layout, index)
-        room = len(request.filters) + 1
-        while True:
-            if self._max_clauses is not None:
-                groups = lighten(groups, self._max_clauses - room)
-            try:
-                answer = self._ask(index, body_of(request, groups, layout, columns))
-            except ApiError as error:
-                if not self._learn_limit(error, groups):
-                    with self.failures(index):
-                        self._refuse_values(index, request, columns, error)
-                        raise
-                continue
-            except TransportError:
-                with self.failures(index):
-                    raise
-            return response_of(request, answer, columns)
-
-    def _refuse_values(self, index: str, request: SearchRequest, columns: Columns, error: ApiError) -> None:
-        """Raise UsageError if the server refused a search because of one of its filters or facets."""
-        if error.status_code != 400:
-            return
-        for body, refused in trials_of(request, columns):
-            try:
-                self._ask(index, body)
-            except BadRequestError as refusal:
-                raise refused(innermost(refusal)) from error
-
-    def _ask(self, index: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Send a search. Partial results are an error."""
-        answer = self.client.search(index=index, allow_partial_search_results=False, **body)
-        found: Mapping[str, Any] = answer.body
-        return found
-
-    def _learn_limit(self, error: ApiError, groups: Sequence[Group]) -> bool:
-        """Read the clause limit from an error. Returns whether a query with fewer clauses can be sent."""
-        said = _CLAUSE_LIMIT.search(refusal_of(error).reason)
-        if said is None or not groups:
-            return False
-        limit = int(said.group(1))
-        lower = limit if self._max_clauses is None else min(limit, self._max_clauses // 2)
-        changed = lower != self._max_clauses and lower > 1
-        self._max_clauses = lower
-        return changed
+        return self._searches.search(index, layout, mapping, request)
 
     # -------------------------------------------------------------- reading documents and vectors
 
@@ -446,8 +359,8 @@ class ElasticsearchEngine:
         body = sample_of(layout, number)
         vectors = {**body, "source": {"includes": [PATH]}}  # some releases omit vectors unless they are named
         with self.failures(index):
-            hits = self._ask(index, body)["hits"]["hits"]
-            answers = self._ask(index, {**vectors, "query": only([hit["_id"] for hit in hits])})
+            hits = self._searches.ask(index, body)["hits"]["hits"]
+            answers = self._searches.ask(index, {**vectors, "query": only([hit["_id"] for hit in hits])})
         found = {hit["_id"]: stored_vector(hit.get("_source", {})) for hit in answers["hits"]["hits"]}
         sampled = []
         for hit in hits:
@@ -465,10 +378,10 @@ class ElasticsearchEngine:
     @readable
     def product(self, index: str, id_: str, codes: bytes) -> int | None:
         _, mapping = self._mapping(index)
-        _check_length(index, mapping, len(codes))
+        check_length(index, mapping, len(codes))
         asked = np.frombuffer(codes, np.int8)
         with self.failures(index):
-            return products_of(partial(self._ask, index), asked, [only([id_])], 1).get(id_)
+            return products_of(partial(self._searches.ask, index), asked, [only([id_])], 1).get(id_)
 
     @readable
     def read(self, index: str) -> Iterator[Document]:
@@ -517,13 +430,6 @@ class ElasticsearchEngine:
     def close(self) -> None:
         close_points_in_time(self.client, self._points_in_time)
         self.client.close()
-
-
-def _check_length(index: str, mapping: Mapping[str, Any], length: int) -> None:
-    """Raise IndexConflict if the vectors of an index, if there are any, have other dimensions."""
-    held = dimensions_of(mapping)
-    if held not in (0, length):
-        raise dimensions_conflict(index, held, length)
 
 
 def _action(document: Prepared) -> Action:

@@ -1,188 +1,139 @@
-"""Build search requests for Elasticsearch, and read the responses."""
+"""Searching an index of Elasticsearch: by words, and by words and vectors."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+import dataclasses
+import re
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
-from enricher.errors import UsageError
+from elastic_transport import TransportError
+from elasticsearch import ApiError, BadRequestError, Elasticsearch
+
 from enricher.records import (
-    EMPTY_MARK,
-    ENRICHMENT,
-    KEYWORDS,
-    MODEL,
-    TOKENS,
-    FacetCount,
-    FieldKind,
-    Frequencies,
     Hit,
     IndexLayout,
     SearchRequest,
     SearchResponse,
-    clean,
 )
-from enricher.search.bodies import query_body
-from enricher.search.facets import FACET_SIZE, by_distinction
-from enricher.search.plans import Group
+from enricher.search.fusion import SCORED
+from enricher.search.hybrid import rank_by_words_and_vector
+from enricher.search.plans import Group, lighten, plan
+from indexer.engines.elasticsearch.bodies import (
+    body_of,
+    documents_body,
+    filters_of,
+    hits_of,
+    response_of,
+    trials_of,
+)
 from indexer.engines.elasticsearch.columns import Columns
-from indexer.engines.fields import keywords_of
-from indexer.engines.filters import no_scored_field
+from indexer.engines.elasticsearch.errors import innermost, refusal_of
+from indexer.engines.elasticsearch.vectors import (
+    Ask,
+    ClusterVectors,
+    dimensions_of,
+)
+from indexer.engines.filters import dimensions_conflict
 
-_SHARD_SIZE = 1_000
-_KEYWORDS_FIELD = f"{ENRICHMENT}.{KEYWORDS}"
-
-
-def body_of(
-    request: SearchRequest, groups: Sequence[Group], layout: IndexLayout, columns: Columns
-) -> dict[str, Any]:
-    """The body of the search request."""
-    body: dict[str, Any] = {
-        "size": request.top,
-        "track_total_hits": True,
-        "search_type": "dfs_query_then_fetch",
-        "query": query_body(groups, filters_of(request, columns)),
-        "source": {"excludes": _excludes(layout)} if request.source else False,
-    }
-    aggregations: dict[str, Any] = {}
-    for place, name in enumerate(request.facets):
-        size = {"size": FACET_SIZE, "shard_size": _SHARD_SIZE}
-        column, aggregations[_facet_name(place)] = columns.counting(name, size)
-        if column.name == _KEYWORDS_FIELD:
-            # Request more than a facet shows: the order of ties is arbitrary in the server.
-            apart: dict[str, Any] = {"field": column.name, **size, "size": _SHARD_SIZE, "min_doc_count": 1}
-            apart["mutual_information"] = {"include_negatives": False, "background_is_superset": True}
-            aggregations[_distinctive_name(place)] = {"significant_terms": apart}
-    if aggregations:
-        body["aggs"] = aggregations
-    return body
+_CLAUSE_LIMIT = re.compile(r"maxClauseCount is set to (\d+)")
 
 
-def trials_of(
-    request: SearchRequest, columns: Columns
-) -> Iterator[tuple[dict[str, Any], Callable[[str], UsageError]]]:
-    """Yield a search body for each filter and each facet alone, with its error if the server refuses it."""
-    for name, value in request.filters:
-        body: dict[str, Any] = {"size": 0, "query": columns.filter(name, value)}
-        yield body, partial(columns.refused_filter, name, value)
-    for name in request.facets:
-        _, counting = columns.counting(name, {"size": 1})
-        yield {"size": 0, "aggs": {"values": counting}}, partial(columns.refused_facet, name)
+class Searches:
+    """The searches of one engine. It remembers how many clauses a query of its servers may have.
+
+    failures: translates exceptions of the client in a block, for the index that it is given.
+    """
+
+    def __init__(
+        self, client: Elasticsearch, failures: Callable[[str], AbstractContextManager[None]]
+    ) -> None:
+        self._client, self._failures = client, failures
+        self._max_clauses: int | None = None
+
+    def search(
+        self, index: str, layout: IndexLayout, mapping: Mapping[str, Any], request: SearchRequest
+    ) -> SearchResponse:
+        """Answer a request for an index with that layout and mapping."""
+        columns = Columns(index, layout, mapping)
+        plan(request, layout, index)  # check the request itself: below, `top` is larger than requested
+        vector = request.query.vector
+        if vector is None or not layout.has_vectors:
+            return self._by_words(index, request, layout, columns)
+        check_length(index, mapping, len(vector.codes))
+        took: list[float] = []
+
+        def ask(body: Mapping[str, Any]) -> Mapping[str, Any]:
+            answer = self.ask(index, body)
+            took.append(float(answer["took"]))
+            return answer
+
+        words = dataclasses.replace(request, top=max(request.top, SCORED), source=False)
+        first = self._by_words(index, words, layout, columns)
+        found = {hit.id: hit.score for hit in first.hits}
+        with self._failures(index):
+            calls = ClusterVectors(filters_of(request, columns), ask)
+            compared, ranking = rank_by_words_and_vector(found, vector, request.top, calls)
+            hits = self._shown(ranking, layout, ask) if request.source else [Hit(*one) for one in ranking]
+        total = max(first.total, compared)
+        return SearchResponse(total, first.took_ms + sum(took), tuple(hits), first.facets, first.total)
+
+    def _shown(self, ranking: Sequence[tuple[str, float]], layout: IndexLayout, ask: Ask) -> list[Hit]:
+        """Fetch the documents of a ranking, without those that were deleted in the meantime."""
+        fetched = {hit.id: hit for hit in hits_of(ask(documents_body([name for name, _ in ranking], layout)))}
+        return [dataclasses.replace(fetched[name], score=score) for name, score in ranking if name in fetched]
+
+    def _by_words(
+        self, index: str, request: SearchRequest, layout: IndexLayout, columns: Columns
+    ) -> SearchResponse:
+        """Search by terms. Terms over the clause limit of the server are omitted, smallest weights first."""
+        groups = plan(request, layout, index)
+        room = len(request.filters) + 1
+        while True:
+            if self._max_clauses is not None:
+                groups = lighten(groups, self._max_clauses - room)
+            try:
+                answer = self.ask(index, body_of(request, groups, layout, columns))
+            except ApiError as error:
+                if not self._learn_limit(error, groups):
+                    with self._failures(index):
+                        self._refuse_values(index, request, columns, error)
+                        raise
+                continue
+            except TransportError:
+                with self._failures(index):
+                    raise
+            return response_of(request, answer, columns)
+
+    def _refuse_values(self, index: str, request: SearchRequest, columns: Columns, error: ApiError) -> None:
+        """Raise UsageError if the server refused a search because of one of its filters or facets."""
+        if error.status_code != 400:
+            return
+        for body, refused in trials_of(request, columns):
+            try:
+                self.ask(index, body)
+            except BadRequestError as refusal:
+                raise refused(innermost(refusal)) from error
+
+    def ask(self, index: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Send a search. Partial results are an error."""
+        answer = self._client.search(index=index, allow_partial_search_results=False, **body)
+        found: Mapping[str, Any] = answer.body
+        return found
+
+    def _learn_limit(self, error: ApiError, groups: Sequence[Group]) -> bool:
+        """Read the clause limit from an error. Returns whether a query with fewer clauses can be sent."""
+        said = _CLAUSE_LIMIT.search(refusal_of(error).reason)
+        if said is None or not groups:
+            return False
+        limit = int(said.group(1))
+        lower = limit if self._max_clauses is None else min(limit, self._max_clauses // 2)
+        changed = lower != self._max_clauses and lower > 1
+        self._max_clauses = lower
+        return changed
 
 
-def documents_body(names: Sequence[str], layout: IndexLayout) -> dict[str, Any]:
-    """The body of a request for documents by their ids."""
-    query = {"ids": {"values": list(names)}}
-    return {"query": query, "size": len(names), "source": {"excludes": _excludes(layout)}}
-
-
-def filters_of(request: SearchRequest, columns: Columns) -> list[dict[str, object]]:
-    """The queries that every document must match."""
-    return [columns.filter(name, value) for name, value in request.filters]
-
-
-def foreign_of(layout: IndexLayout) -> dict[str, Any]:
-    """The query for documents without a valid enrichment by the model of the layout."""
-    model = f"{ENRICHMENT}.{MODEL}"
-    if layout.mapping.get(MODEL) is not FieldKind.KEYWORD:
-        return {"match_all": {}}
-    if layout.model_version is not None:
-        return {"bool": {"must_not": {"terms": {model: list(layout.valid_versions)}}}}
-    words = [path for path, kind in layout.mapping.items() if kind.scored][:1]
-    unwritten = [{"bool": {"must_not": {"exists": {"field": f"{ENRICHMENT}.{path}"}}}} for path in words]
-    return {"bool": {"should": [{"exists": {"field": model}}, *unwritten]}}
-
-
-def without_words_of(layout: IndexLayout) -> dict[str, Any]:
-    """The query for documents without words in all enriched fields."""
-    fields = [f"{ENRICHMENT}.{path}" for path in layout.family(TOKENS)]
-    return {"bool": {"filter": [{"term": {field: EMPTY_MARK}} for field in fields]}}
-
-
-def termvectors_of(field: str, terms: Sequence[str]) -> dict[str, Any]:
-    """The term vectors request for the statistics of terms in a field, with an artificial document."""
-    path = f"{ENRICHMENT}.{field}"
-    document: Any = " ".join(map(clean, terms))
-    for step in reversed(path.split(".")):
-        document = {step: document}
-    return {
-        "doc": document,
-        "fields": [path],
-        "term_statistics": True,
-        "positions": False,
-        "offsets": False,
-    }
-
-
-def frequencies_of(index: str, field: str, terms: Sequence[str], answer: Mapping[str, Any]) -> Frequencies:
-    """Read the frequencies in a term vectors response. Raises UsageError if there is no such field."""
-    wanted = [clean(term) for term in terms]
-    found = answer["term_vectors"].get(f"{ENRICHMENT}.{field}")
-    if found is None:
-        if any(map(str.split, wanted)):
-            raise no_scored_field(index, field)
-        return Frequencies(0, (0,) * len(wanted))
-    counts = tuple(int(found["terms"].get(term, {}).get("doc_freq", 0)) for term in wanted)
-    return Frequencies(int(found["field_statistics"]["doc_count"]), counts)
-
-
-def sample_of(layout: IndexLayout, number: int) -> dict[str, Any]:
-    """The search body for some documents that the layout's model has enriched, those with vectors first."""
-    of_model = {"term": {f"{ENRICHMENT}.{MODEL}": layout.model_version}}
-    vectors = [
-        {"exists": {"field": f"{ENRICHMENT}.{path}"}}
-        for path, kind in layout.mapping.items()
-        if kind is FieldKind.VECTOR
-    ]
-    return {"query": {"bool": {"filter": of_model, "should": vectors}}, "size": number}
-
-
-def _excludes(layout: IndexLayout) -> list[str]:
-    tops = {path.split(".")[0] for path in layout.mapping} - {KEYWORDS}
-    return [f"{ENRICHMENT}.{top}" for top in sorted(tops)]
-
-
-def _facet_name(place: int) -> str:
-    return f"facet_{place}"
-
-
-def _distinctive_name(place: int) -> str:
-    return f"distinctive_{place}"
-
-
-def _facet(
-    columns: Columns, name: str, aggregations: Mapping[str, Any], place: int
-) -> tuple[FacetCount, ...]:
-    """The values of a facet. Keywords are sorted by how typical of the hits they are."""
-    counts = columns.counts(name, aggregations[_facet_name(place)])
-    apart = aggregations.get(_distinctive_name(place))
-    if apart is None:
-        return counts
-    everywhere = {str(bucket["key"]): int(bucket["bg_count"]) for bucket in apart["buckets"]}
-    every = sorted({*columns.counts(name, apart), *counts}, key=lambda one: -one.count)
-    return by_distinction(every, everywhere.get, int(apart["doc_count"]), int(apart["bg_count"]))
-
-
-def response_of(request: SearchRequest, answer: Mapping[str, Any], columns: Columns) -> SearchResponse:
-    """Read a search response."""
-    total = int(answer["hits"]["total"]["value"])
-    aggregations = answer.get("aggregations", {})
-    return SearchResponse(
-        total=total,
-        took_ms=float(answer["took"]),
-        hits=hits_of(answer),
-        facets={
-            name: _facet(columns, name, aggregations, place) for place, name in enumerate(request.facets)
-        },
-        by_words=total,
-    )
-
-
-def hits_of(answer: Mapping[str, Any]) -> tuple[Hit, ...]:
-    """Read the hits of a search response, in its order."""
-    return tuple(_hit(hit) for hit in answer["hits"]["hits"])
-
-
-def _hit(hit: Mapping[str, Any]) -> Hit:
-    source = dict(hit.get("_source", {}))
-    enrichment = source.pop(ENRICHMENT, None)
-    keywords = enrichment.get(KEYWORDS) if isinstance(enrichment, Mapping) else None
-    return Hit(str(hit["_id"]), float(hit["_score"]), source, keywords_of(keywords))
+def check_length(index: str, mapping: Mapping[str, Any], length: int) -> None:
+    """Raise IndexConflict if the vectors of an index, if there are any, have other dimensions."""
+    held = dimensions_of(mapping)
+    if held not in (0, length):
+        raise dimensions_conflict(index, held, length)
