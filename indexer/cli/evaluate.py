@@ -29,49 +29,57 @@ MAX_QUERY_CHARACTERS = 40
 MIN_SHOWN_P = 0.0001
 
 
+Collection = Annotated[
+    Path,
+    typer.Argument(metavar="COLLECTION", help="Folder with docs.jsonl, queries.jsonl and qrels.tsv."),
+]
+Qrels = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="TREC relevance judgements. Default: qrels.tsv in the folder."),
+]
+Train = Annotated[
+    bool,
+    typer.Option(
+        "--train", help="Train a model on the documents and measure it instead of the active model."
+    ),
+]
+Backgrounds = Annotated[
+    list[str] | None,
+    typer.Option("--background", metavar="SOURCE", help="With --train: more text to learn from. Repeatable."),
+]
+Percent = Annotated[
+    float | None,
+    typer.Option(
+        "--gate",
+        metavar="PERCENT",
+        min=0,
+        help="Fail if the enriched search loses more nDCG@10 than this against the best plain system.",
+    ),
+]
+Index = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Use the settings of this index in enricher.toml.")
+]
+ReportFile = Annotated[
+    Path | None,
+    typer.Option("--report", metavar="FILE", help="Write the full report to this file, as JSON."),
+]
+PlotFile = Annotated[
+    Path | None,
+    typer.Option("--plot", metavar="FILE", help="Write a bar chart of the systems: .svg, .png or .pdf."),
+]
+
+
 @app.command(cls=Command)
 def evaluate(
     context: typer.Context,
-    collection: Annotated[
-        Path,
-        typer.Argument(metavar="COLLECTION", help="Folder with docs.jsonl, queries.jsonl and qrels.tsv."),
-    ],
-    qrels: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="TREC relevance judgements. Default: qrels.tsv in the folder."),
-    ] = None,
-    train: Annotated[
-        bool,
-        typer.Option(
-            "--train", help="Train a model on the documents and measure it instead of the active model."
-        ),
-    ] = False,
-    backgrounds: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--background", metavar="SOURCE", help="With --train: more text to learn from. Repeatable."
-        ),
-    ] = None,
-    percent: Annotated[
-        float | None,
-        typer.Option(
-            "--gate",
-            metavar="PERCENT",
-            min=0,
-            help="Fail if the enriched search loses more nDCG@10 than this against the best plain system.",
-        ),
-    ] = None,
-    index: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Use the settings of this index in enricher.toml.")
-    ] = None,
-    report_file: Annotated[
-        Path | None,
-        typer.Option("--report", metavar="FILE", help="Write the full report to this file, as JSON."),
-    ] = None,
-    plot_file: Annotated[
-        Path | None,
-        typer.Option("--plot", metavar="FILE", help="Write a bar chart of the systems: .svg, .png or .pdf."),
-    ] = None,
+    collection: Collection,
+    qrels: Qrels = None,
+    train: Train = False,
+    backgrounds: Backgrounds = None,
+    percent: Percent = None,
+    index: Index = None,
+    report_file: ReportFile = None,
+    plot_file: PlotFile = None,
     workers: Workers = None,
     as_json: Json = False,
 ) -> None:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from msgspec.structs import replace
 
 from enricher.errors import SourceError
-from enricher.records import Document, Rejection, SearchEngine
 from indexer.cli.app import (
     Command,
-    Context,
     FormatOption,
     IdField,
     Json,
@@ -31,11 +27,7 @@ from indexer.cli.output import Rejects, counted, print_json, print_line, progres
 from indexer.engines.names import file_name_for
 
 if TYPE_CHECKING:
-    from enricher.enrichment import EnricherRecipe
-    from enricher.recipe.fields import NamedFields
-
-
-WORDS_ONLY = ("tokens",)
+    from indexer.indexing import Indexed
 
 
 @app.command(cls=Command)
@@ -71,58 +63,59 @@ def index(
     Example: enricher index docs.jsonl --to articles
     """
     from enricher.recipe.fields import NamedFields
-    from enricher.sources import noting_fields, source_format
-    from indexer.pipeline import index_documents, prepare_index
-    from indexer.sources import looked_at, read_sources
+    from indexer.indexing import IndexRequest, Listeners, index_sources
 
     shared = context_of(context)
-    engine = shared.engine()
-    named = NamedFields(title_field, text_field)
-    chosen = recipe(shared, engine, to, sources, named, no_enrichment)
-    form = source_format(id_field, chosen.fields, format_name)
-    enricher = chosen.open()
     path = rejects_file or Path(file_name_for(to, ".rejects.jsonl"))
-    with Rejects(path) as rejects, progress_display() as progress, _what_stays(to) as note_kept:
+    request = IndexRequest(
+        to,
+        tuple(sources),
+        NamedFields(title_field, text_field),
+        id_field,
+        format_name,
+        not no_enrichment,
+        worker_count(workers),
+        (path,),
+    )
+    with Rejects(path) as rejects, progress_display() as progress, _what_stays(to) as on_failure:
 
         def on_progress(written: int) -> None:
             progress("indexing documents", written, 0)
 
-        absent = set(chosen.configuration.fields or ())
-        stream = read_sources(sources, form, lambda: engine, named.names, [path], say)
-        stream = looked_at(stream, chosen.fields, named.names, ", ".join(sources), rejects, say)
-        documents = not_empty(noting_fields(stream, absent), rejects)
-        prepare_index(engine, to, enricher.layout())
-        unwritten = None
-        if id_field not in form.fields and engine.refuses(to, id_field):
-            say(f"The mapping of {to} is strict and has no field {id_field!r}: the id is stored as _id only.")
-            unwritten = id_field
-        report = index_documents(
-            engine,
-            to,
-            documents,
-            enricher,
-            rejects,
-            on_progress,
-            worker_count(workers),
-            note_kept,
-            unwritten,
-        )
+        engine = shared.engine()
+        listeners = Listeners(rejects, on_progress, on_failure, say)
+        try:
+            indexed = index_sources(engine, shared.models, shared.configuration(), request, listeners)
+        except SourceError:
+            if rejects.count:
+                say(rejects.summary())
+            raise
         engine.close()
-    counts = {
-        "index": to,
-        "written": report.written,
-        "rejected": rejects.count,
-        "duplicates": report.duplicates,
-        "truncated": report.truncated,
-        "without_text": report.without_text,
-        "model": enricher.model_version,
-    }
+    _print(to, indexed, rejects.count, as_json)
+    if rejects.count:
+        say(rejects.summary())
+        raise typer.Exit(1)
+
+
+def _print(index: str, indexed: Indexed, rejected: int, as_json: bool) -> None:
+    """Print the counts, and a sentence for everything that deserves attention."""
+    report, enricher = indexed.report, indexed.enricher
     if as_json:
-        print_json(counts)
+        print_json(
+            {
+                "index": index,
+                "written": report.written,
+                "rejected": rejected,
+                "duplicates": report.duplicates,
+                "truncated": report.truncated,
+                "without_text": report.without_text,
+                "model": enricher.model_version,
+            }
+        )
     else:
-        print_line(f"{counted(report.distinct, 'document')} written to {to}.")
-    if absent:
-        names = ", ".join(sorted(absent))
+        print_line(f"{counted(report.distinct, 'document')} written to {index}.")
+    if indexed.absent:
+        names = ", ".join(sorted(indexed.absent))
         say(f"No document has text in these fields of the configuration: {names}.")
     if report.duplicates:
         repeated = counted(report.duplicates, "document")
@@ -134,9 +127,6 @@ def index(
         limit = enricher.analyzer.limit
         longer = counted(report.truncated, "document")
         say(f"{longer} with over {limit:,} characters in a field: the text past the limit is not searchable.")
-    if rejects.count:
-        say(rejects.summary())
-        raise typer.Exit(1)
 
 
 @contextmanager
@@ -155,44 +145,3 @@ def _what_stays(index: str) -> Iterator[Callable[[int], None]]:
             written = f"{counted(kept, 'document')} written to {index}"
             say(f"Not finished: {written}. Run the same command again to index all documents.")
         raise
-
-
-def not_empty(stream: Iterator[Document | Rejection], rejects: Rejects) -> Iterator[Document | Rejection]:
-    """Return the stream. Raises SourceError if it has no document, before an index is created."""
-    from enricher.sources import accepted
-
-    first = next(accepted(stream, rejects), None)
-    if first is not None:
-        return chain((first,), stream)
-    if rejects.count:
-        say(rejects.summary())
-    raise SourceError("The source contains no documents: nothing was indexed.")
-
-
-def recipe(
-    shared: Context,
-    engine: SearchEngine,
-    index: str,
-    sources: Sequence[str],
-    named: NamedFields,
-    no_enrichment: bool,
-) -> EnricherRecipe:
-    """The recipe that enriches the documents of sources for an index, with the active model.
-
-    Raises ModelNotFound.
-    """
-    from enricher.enrichment import EnricherRecipe
-    from enricher.recipe.configuration import configuration_for, recorded_layout
-    from enricher.recipe.fields import chosen_fields, field_notes, fields_of_sources
-
-    tables = shared.configuration()
-    recorded = recorded_layout(engine, index)
-    configuration = configuration_for(engine, tables, index, recorded=recorded)
-    source = fields_of_sources(lambda: engine, sources)
-    fields = chosen_fields(named, source, configuration.fields, recorded.fields if recorded else None)
-    for note in field_notes(fields, source):
-        say(note)
-    if no_enrichment:
-        words_only = replace(configuration, enrichments=WORDS_ONLY, settings={})
-        return EnricherRecipe(shared.models, None, fields, words_only)
-    return EnricherRecipe(shared.models, shared.store.open().version, fields, configuration)
