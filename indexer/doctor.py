@@ -169,7 +169,7 @@ def _index(examined: _Examined, name: str) -> str:
         )
     waiting = _waiting(examined, name, layout, count)
     for older in layout.compatible:
-        left = engine.made_by(name, older)
+        left = engine.count_enriched_with(name, older)
         if left:
             raise EnricherError(
                 f"{left:,} of {count:,} documents were enriched with the model {older}, but the model of the "
@@ -184,7 +184,7 @@ def _index(examined: _Examined, name: str) -> str:
     _compare_configuration(examined, name, layout)
     held = f"model {layout.model_version}" if layout.model_version else "words only"
     parts = [f"{counted(count, 'document')}, {held}", *waiting]
-    wordless = engine.without_words(name)
+    wordless = engine.count_without_words(name)
     if wordless:
         parts.append(f"{counted(wordless, 'document')} without a word in {', '.join(layout.fields)}")
     return "; ".join(parts)
@@ -196,8 +196,8 @@ def _waiting(examined: _Examined, name: str, layout: IndexLayout, count: int) ->
     Raises EnricherError if their share is too large. If the engine has no other writers, one is too many.
     """
     engine = examined.engine
-    missing = engine.foreign(name)
-    stale = engine.stale(name, lambda document: fingerprint(document, layout.fields))
+    missing = engine.count_unenriched(name)
+    stale = engine.count_stale(name, lambda document: fingerprint(document, layout.fields))
     estimate = round(stale.number / stale.of * (count - missing)) if stale.of else 0
     found = []
     if missing:

@@ -11,7 +11,7 @@ from enricher.records import QueryTerm
 BASE = "bm25"
 ENRICHED = "enriched"
 PLAIN_PREFIX = "bm25"
-MARGIN = 0.01
+MIN_NDCG_DIFFERENCE = 0.01
 """A query is helped or hurt when its nDCG@10 differs by more than this."""
 MAX_HURT_QUERIES = 10
 
@@ -34,8 +34,8 @@ class SystemSummary:
     """The summary of one system: mean metrics over the queries, and median milliseconds per query (`ms`).
 
     helped, hurt: number of queries whose nDCG@10 is higher, or lower, than that of `bm25` by more than
-    MARGIN. change: difference of nDCG@10 to the strongest plain system, in percent. p: the p-value of that
-    difference.
+    MIN_NDCG_DIFFERENCE. change: difference of nDCG@10 to the strongest plain system, in percent. p: the
+    p-value of that difference.
     """
 
     name: str
@@ -169,8 +169,8 @@ def _summary(name: str, results: Results, base: Sequence[float], strongest: Sequ
         fmean(score.recall for score in scores),
         fmean(score.average_precision for score in scores),
         fmean(score.reciprocal_rank for score in scores),
-        helped=sum(mine - other > MARGIN for mine, other in zip(ndcg, base, strict=True)),
-        hurt=sum(other - mine > MARGIN for mine, other in zip(ndcg, base, strict=True)),
+        helped=sum(mine - other > MIN_NDCG_DIFFERENCE for mine, other in zip(ndcg, base, strict=True)),
+        hurt=sum(other - mine > MIN_NDCG_DIFFERENCE for mine, other in zip(ndcg, base, strict=True)),
         ms=median(result.ms for result in results.values()),
         change=100 * (mean / best - 1) if best else 0.0,
         p=p_value(ndcg, strongest),
@@ -182,9 +182,9 @@ def _ndcg(results: Results) -> list[float]:
 
 
 def most_hurt(plain: Results, enriched: Results) -> list[str]:
-    """The ids of the queries that lose more than MARGIN of nDCG@10, the worst first."""
+    """The ids of the queries that lose more than MIN_NDCG_DIFFERENCE of nDCG@10, the worst first."""
     losses = {name: plain[name].scores.ndcg - result.scores.ndcg for name, result in enriched.items()}
-    hurt = [name for name, loss in losses.items() if loss > MARGIN]
+    hurt = [name for name, loss in losses.items() if loss > MIN_NDCG_DIFFERENCE]
     return sorted(hurt, key=lambda name: -losses[name])[:MAX_HURT_QUERIES]
 
 

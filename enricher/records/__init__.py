@@ -40,7 +40,7 @@ from enricher.records.searches import (
     SearchResponse,
     Share,
 )
-from enricher.records.values import EMPTY_MARK, LONGEST_WORD, clean
+from enricher.records.values import EMPTY_MARK, MAX_TERM_CHARACTERS, clean
 from enricher.records.words import Keyword, Neighbor, RelatedWord, Sense
 
 __all__ = [
@@ -50,7 +50,7 @@ __all__ = [
     "FINGERPRINT",
     "KEYWORDS",
     "KEYWORD_WEIGHTS",
-    "LONGEST_WORD",
+    "MAX_TERM_CHARACTERS",
     "MODEL",
     "PARAGRAPH_BREAK",
     "RESERVED",

@@ -116,7 +116,7 @@ class SearchEngine(Protocol):
         be counted. If the index has several shards, only one of them is asked.
         """
 
-    def foreign(self, index: str) -> int:
+    def count_unenriched(self, index: str) -> int:
         """Count the invalid documents of an enriched index.
 
         Invalid are documents without enrichment, and those enriched with a model that is neither the
@@ -124,13 +124,13 @@ class SearchEngine(Protocol):
         model are invalid.
         """
 
-    def made_by(self, index: str, model: str) -> int:
+    def count_enriched_with(self, index: str, model: str) -> int:
         """Count the documents of an enriched index that were enriched with a model version."""
 
-    def without_words(self, index: str) -> int:
+    def count_without_words(self, index: str) -> int:
         """Count the enriched documents of an enriched index that have no word in any enriched field."""
 
-    def stale(self, index: str, fingerprint: Callable[[Document], str]) -> Share:
+    def count_stale(self, index: str, fingerprint: Callable[[Document], str]) -> Share:
         """Count the enriched documents whose text has changed since: their fingerprint no longer matches.
 
         In a large index only a random sample is checked.

@@ -9,7 +9,7 @@ Every document must have every scored field: one engine counts documents without
 the other does not. No analyzer can produce this term, because it is not a letter.
 """
 
-LONGEST_WORD = 127
+MAX_TERM_CHARACTERS = 127
 """Maximum characters of a term in an index; longer terms are truncated.
 
 One engine splits words of more than 255 UTF-16 units.

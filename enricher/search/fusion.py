@@ -5,7 +5,7 @@ vector is first mixed with the mean vector of the FEEDBACK_DOCUMENTS best docume
 documents that tie with the last of them: a query is short, and its best documents say more about its meaning.
 A candidate has
 
-    w = its BM25 score / the best BM25 score; 0 if it is not among the SCORED best by BM25
+    w = its BM25 score / the best BM25 score; 0 if it is not among the MAX_SCORED_DOCUMENTS best by BM25
     c = max(0, cosine)
 
 The first HEAD_RANKS ranks are ordered by (1 − h)·w + h·c, the other candidates by (1 − r)·w + r·c. With h <
@@ -33,7 +33,7 @@ Id = TypeVar("Id", bound=Hashable)
 
 MAX_CANDIDATES = 200
 """Maximum candidates by BM25, and maximum candidates by vector."""
-SCORED = 1000
+MAX_SCORED_DOCUMENTS = 1000
 """Number of best documents by BM25 whose BM25 scores count."""
 HEAD_RANKS = 10
 FEEDBACK_DOCUMENTS = 5
@@ -88,7 +88,9 @@ def rank(
     found: the documents that match by words with their BM25 scores, best first. products: the dot product of
     each candidate's codes with those of the query; 0 if the candidate has no vector.
     """
-    scored = found if len(found) <= SCORED else dict(islice(found.items(), SCORED))
+    scored = (
+        found if len(found) <= MAX_SCORED_DOCUMENTS else dict(islice(found.items(), MAX_SCORED_DOCUMENTS))
+    )
     scores = np.array([scored.get(document, 0.0) for document in candidates])
     order, mixed = fuse(scores, products, len(vector.codes), vector.head, vector.rest)
     ranked = [(candidates[place], score) for place, score in zip(order.tolist(), mixed.tolist(), strict=True)]

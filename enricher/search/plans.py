@@ -3,7 +3,15 @@
 from dataclasses import dataclass
 
 from enricher.errors import UsageError
-from enricher.records import EMPTY_MARK, LONGEST_WORD, FieldKind, IndexLayout, QueryTerm, SearchRequest, clean
+from enricher.records import (
+    EMPTY_MARK,
+    MAX_TERM_CHARACTERS,
+    FieldKind,
+    IndexLayout,
+    QueryTerm,
+    SearchRequest,
+    clean,
+)
 
 MAX_HITS = 10_000
 MAX_WEIGHT = 1e6
@@ -66,7 +74,7 @@ def _clause(term: QueryTerm, layout: IndexLayout, index: str) -> Clause:
         searchable = [path for path, kind in layout.mapping.items() if kind.has_terms]
         has = ", ".join(sorted({path.split(".")[0] for path in searchable})) or "none"
         raise UsageError(f"The index {index!r} has no field {term.field!r} to search; it has {has}.")
-    return Clause(clean(term.term)[:LONGEST_WORD], term.weight, fields, typed=term.is_typed)
+    return Clause(clean(term.term)[:MAX_TERM_CHARACTERS], term.weight, fields, typed=term.is_typed)
 
 
 def lighten(groups: list[Group], max_queries: int) -> list[Group]:

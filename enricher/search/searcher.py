@@ -80,7 +80,7 @@ class Searcher:
         query = make(question.query)
         request = SearchRequest(query, question.top, question.filters, question.facets)
         response = opened.search(request)
-        return Answer(opened, query, response, self.engine.foreign(question.index))
+        return Answer(opened, query, response, self.engine.count_unenriched(question.index))
 
 
 def parse_filter(text: str) -> tuple[str, str]:

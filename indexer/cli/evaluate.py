@@ -176,7 +176,7 @@ def _check_writable(path: Path) -> None:
 
 def _print(report: "Report") -> None:
     """Print the systems as a table with its legend, the index size, and the queries that lost most."""
-    from enricher.evaluation.report import MARGIN
+    from enricher.evaluation.report import MIN_NDCG_DIFFERENCE
 
     rows = [
         (
@@ -199,7 +199,8 @@ def _print(report: "Report") -> None:
     print()
     print_line("*: the strongest plain system. %: change of nDCG@10 against it. p: paired t-test.")
     print_line(
-        f"helped, hurt: queries whose nDCG@10 differs from bm25's by over {MARGIN:g}. ms: median query time."
+        f"helped, hurt: queries whose nDCG@10 differs from bm25's by over {MIN_NDCG_DIFFERENCE:g}. "
+        "ms: median query time."
     )
     size = report.index_bytes
     print_line(

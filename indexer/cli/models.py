@@ -146,7 +146,7 @@ def _of_other_models(engine: SearchEngine, version: str) -> dict[str, str]:
     found = {}
     for name in sorted(set(engine.indexes()) - unused):
         layout = engine.layout(name)
-        left = [older for older in layout.compatible if engine.made_by(name, older)]
+        left = [older for older in layout.compatible if engine.count_enriched_with(name, older)]
         others = [model for model in (layout.model_version, *left) if model not in (None, version)]
         if others:
             found[name] = str(others[0])

@@ -10,7 +10,7 @@ from enricher.model.text_vectors.vectors import from_numbers
 from enricher.records import (
     EMPTY_MARK,
     ENRICHMENT,
-    LONGEST_WORD,
+    MAX_TERM_CHARACTERS,
     RESERVED,
     EnrichedDocument,
     FieldKind,
@@ -34,7 +34,7 @@ MAX_FIELD_DEPTH = 20
 _MAX_INTEGER_BITS = 1024
 """A larger integer does not fit in a 64-bit float."""
 
-_LONG_WORD = re.compile(rf"\S{{{LONGEST_WORD + 1},}}")
+_LONG_WORD = re.compile(rf"\S{{{MAX_TERM_CHARACTERS + 1},}}")
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
@@ -195,7 +195,7 @@ def words_of(value: object) -> str:
 
 
 def _cut(match: re.Match[str]) -> str:
-    return match.group()[:LONGEST_WORD]
+    return match.group()[:MAX_TERM_CHARACTERS]
 
 
 def at(enrichment: Mapping[str, object], path: str) -> object:

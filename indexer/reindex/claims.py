@@ -80,7 +80,7 @@ class Claims:
         def guarded(job: Job) -> None:
             for lease in job.leases():
                 if lease.fence == fence:
-                    lease.beat += 1
+                    lease.heartbeats += 1
                     change(job, lease)
                     return
             raise LeaseLost

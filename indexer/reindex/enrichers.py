@@ -37,7 +37,7 @@ def enricher_of(jobs: Jobs, job: Job, settings: EnrichmentSettings) -> DocumentE
     recorded = recorded_layout(jobs.engine, job.source)
     names = (job.alias, job.source, job.target)
     configuration = configuration_for(jobs.engine, settings.configuration(), *names, recorded=recorded)
-    enricher = open_enricher(settings, job.model, job.fields, configuration)
+    enricher = open_enricher(settings, job.model_version, job.fields, configuration)
     is_made = job.kind is not JobKind.IN_PLACE or job.phase is not Phase.PREPARING
     if is_made and target is not None:
         _refuse_difference(job.target, target, enricher)

@@ -1,7 +1,7 @@
-"""What a job is: its plan, where it stands, and who works on it. All of it is one JSON document."""
+"""A job: its plan, its progress, and the workers that hold leases of it. All of it is one JSON document."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
 
@@ -12,8 +12,9 @@ from enricher.errors import EngineError, UsageError
 
 FORMAT = 2
 ONLY = ("missing", "stale")
-"""Documents that a job in place may be about: without our enrichment; enriched by another model, or before
-their text was changed.
+"""Documents that a job in place may be restricted to.
+
+missing: without enrichment. stale: enriched with another model, or before their text changed.
 """
 
 
@@ -21,32 +22,34 @@ class JobKind(StrEnum):
     """What a job does."""
 
     COPY = "copy"
-    """A new index is made beside the old one, and put in its place."""
+    """Create a new index beside the old one, and move the alias to it."""
     ROLLBACK = "rollback"
-    """The old index is brought up to date, and put back in its place."""
+    """Bring the old index up to date, and move the alias back to it."""
     IN_PLACE = "in place"
-    """The documents of one index are enriched where they are."""
+    """Enrich the documents of an index where they are."""
 
 
 class Phase(StrEnum):
-    """What is to be done next."""
+    """The step that a job does next."""
 
     PREPARING = "preparing"
-    """The target is made."""
+    """Create the target."""
     COPYING = "copying"
-    """Passes over all shards, each from where the one before ended, until little is left."""
+    """Copy in passes over all shards. Each pass begins where the previous one ended, until few operations are
+    left.
+    """
     RECONCILING = "reconciling"
-    """Documents that were deleted since they were copied are found."""
+    """Find documents that were deleted since they were copied."""
     GATING = "gating"
-    """The new index is measured against the old one."""
+    """Measure the new index against the old one."""
     CATCHING_UP = "catching up"
-    """One more pass: what was written meanwhile."""
+    """Copy what was written in the meantime, in one more pass."""
     BLOCKING = "blocking"
-    """Writes are refused, the rest is copied, both indexes are compared, and the alias is swapped."""
+    """Block writes, copy the rest, compare both indexes, and swap the alias."""
     SWAPPING = "swapping"
-    """The alias is swapped while writes go on."""
+    """Swap the alias while writes continue."""
     TRAILING = "trailing"
-    """What writers that had resolved the alias before the swap have written since is copied."""
+    """Copy what late writers, which had resolved the alias before the swap, wrote to the source."""
     DONE = "done"
     CANCELLED = "cancelled"
 
@@ -56,15 +59,21 @@ class Phase(StrEnum):
 
 
 class Lease(msgspec.Struct, forbid_unknown_fields=True):
-    """Who works on something. fence: grows with every lease of the job; beat: with every sign of life."""
+    """The right of one worker to do a step.
+
+    fence: a number that grows with every lease of the job. heartbeats: how often the worker has renewed it.
+    """
 
     worker: str
     fence: int
-    beat: int = 0
+    heartbeats: int = msgspec.field(name="beat", default=0)
 
 
 class Interval(msgspec.Struct, forbid_unknown_fields=True):
-    """A piece of a pass: the operations of a shard over `after` up to `upto`, copied up to `at`."""
+    """A part of a pass: the operations of a shard with sequence numbers over `after` up to `upto`.
+
+    at: the sequence number up to which they are copied.
+    """
 
     shard: int
     after: int
@@ -78,14 +87,16 @@ class Interval(msgspec.Struct, forbid_unknown_fields=True):
 
     @property
     def length(self) -> int:
-        """Operations of the interval."""
+        """The number of operations in the interval."""
         return self.upto - self.after
 
 
 @dataclass(slots=True)
 class Counters:
-    """Documents: read and written count every copy, also one that is made again. present: those that needed
-    none. retried: how often the server had no time for one.
+    """Numbers of documents.
+
+    read, written: every copy counts, also a repeated one. present: documents that needed no copy. retried:
+    documents that the server refused with 429 and that were sent again.
     """
 
     read: int = 0
@@ -98,10 +109,10 @@ class Counters:
 
 @dataclass(frozen=True, slots=True)
 class JobOptions:
-    """What a job was asked for.
+    """The options of a job.
 
-    block_limit: seconds; rate: documents a second, None for no limit. gate: the folder of a collection.
-    only: "missing", "stale", or both; query, ids: the documents that a job in place is about.
+    block_limit: in seconds. rate: documents per second, None for no limit. gate: the folder of a collection.
+    only: "missing", "stale", or both. query, ids: the documents that a job in place is restricted to.
     """
 
     write_block: bool = False
@@ -113,109 +124,110 @@ class JobOptions:
     ids: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        check(self, UsageError)  # what cannot be read again is not written: infinity is not JSON
+        check(self, UsageError)  # infinity is not JSON: such a job could not be read again
 
     @property
     def is_partial(self) -> bool:
-        """Whether documents may be left as they are."""
+        """Whether some documents may keep their enrichment."""
         return bool(self.query or self.ids or (self.only and "stale" not in self.only))
 
 
-@dataclass(slots=True)
-class Job:
-    """A job and where it stands.
+class Job(msgspec.Struct, forbid_unknown_fields=True):
+    """A job and its progress.
 
-    planned: whether there is a pass whose intervals are to be copied. cursors: of each shard the number up to
-    which all is copied; terms: of its primary at that time; since: where the job began. lease: of the step
-    that one worker does alone. documents, rejected: of the source at the end. swapped_at: where the shards of
-    the target stood before the swap, when writes went on. created, noted: when it was planned, and when any
-    worker last gave a sign of life (ISO 8601, UTC, by the clocks of those who wrote it).
+    model_version: of the model that enriches, None if documents go back to an index without enrichment.
+    planned: whether the intervals of the current pass are set. cursors: per shard, the sequence number up
+    to which everything is copied. terms: per shard, the primary term at that time. since: per shard, the
+    sequence number at which the job began. lease: of a step that one worker does alone. documents, rejected:
+    counts of the source at the end. swapped_at: per shard of the target, the last sequence number before the
+    swap, if writes went on. created, noted: when the job was planned, and when a worker last wrote to it (ISO
+    8601, UTC, by its own clock).
 
-    Of a rollback, undoes: the job that it takes back; kept: documents that the target has and the source
-    never had. Of a job in place, uuid: of the index, where another of the same name may be made. Of both,
-    stood: where the shards of the target stood when it began. gates: nDCG@10 of the old index and the new.
+    Rollback only: undoes: the job that it reverts. kept: documents of the target that the source never had.
+    In place only: uuid: of the index, because another of the same name may be created. Both: checkpoints: per
+    shard of the target, the checkpoint at the start. gates: nDCG@10 of the old index and of the new one.
     """
 
     id: str
     source: str
     alias: str
     target: str
-    model: str | None
+    model_version: str | None = msgspec.field(name="model")
     fields: tuple[str, ...]
     created: str
-    options: JobOptions = field(default_factory=JobOptions)
+    options: JobOptions = msgspec.field(default_factory=JobOptions)
     kind: JobKind = JobKind.COPY
     undoes: str | None = None
     uuid: str | None = None
     phase: Phase = Phase.PREPARING
     passes: int = 0
     planned: bool = False
-    cursors: dict[int, int] = field(default_factory=dict)
-    terms: dict[int, int] = field(default_factory=dict)
-    since: dict[int, int] = field(default_factory=dict)
-    stood: dict[int, int] = field(default_factory=dict)
+    cursors: dict[int, int] = msgspec.field(default_factory=dict)
+    terms: dict[int, int] = msgspec.field(default_factory=dict)
+    since: dict[int, int] = msgspec.field(default_factory=dict)
+    checkpoints: dict[int, int] = msgspec.field(name="stood", default_factory=dict)
     kept: int = 0
     written_before: int = 0
-    intervals: list[Interval] = field(default_factory=list)
+    intervals: list[Interval] = msgspec.field(default_factory=list)
     lease: Lease | None = None
     fence: int = 0
-    counters: Counters = field(default_factory=Counters)
+    counters: Counters = msgspec.field(default_factory=Counters)
     documents: int = 0
     rejected: int = 0
     blocked: bool = False
     blocks: int = 0
     block_seconds: float | None = None
     swap_seconds: float | None = None
-    swapped_at: dict[int, int] = field(default_factory=dict)
+    swapped_at: dict[int, int] = msgspec.field(default_factory=dict)
     gates: tuple[float, float] | None = None
     noted: str | None = None
 
     @property
     def rejects(self) -> str:
-        """The index of what the target refused."""
+        """The name of the index that keeps what the target refused."""
         return f"{self.id}-rejects"
 
     @property
     def complete(self) -> bool:
-        """Whether all documents are of its model when it has ended."""
+        """Whether all documents are enriched with its model when it has ended."""
         return self.kind is not JobKind.IN_PLACE or not self.options.is_partial
 
     @property
     def waiting(self) -> bool:
-        """Whether intervals of its pass are not copied yet."""
+        """Whether an interval of the current pass is not copied yet."""
         return any(not interval.done for interval in self.intervals)
 
     @property
     def operations(self) -> int:
-        """Those of its pass."""
+        """The number of operations in the current pass."""
         return sum(interval.length for interval in self.intervals)
 
     @property
     def operations_done(self) -> int:
-        """Those of its pass that are copied."""
+        """The number of operations in the current pass that are copied."""
         return sum(interval.at - interval.after for interval in self.intervals)
 
     @property
     def workers(self) -> list[str]:
-        """Who holds leases of it, by name."""
+        """The names of the workers that hold leases."""
         return sorted({lease.worker for lease in self.leases()})
 
     def leases(self) -> Iterator[Lease]:
-        """All that are held."""
+        """All leases that are held."""
         if self.lease is not None:
             yield self.lease
         yield from (one.lease for one in self.intervals if one.lease is not None)
 
     def as_json(self) -> dict[str, Any]:
-        """The job as plain JSON, whose keys are strings."""
+        """The job as plain JSON with string keys."""
         return {"format": FORMAT, **msgspec.to_builtins(self, str_keys=True)}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
-        """The job that `as_json` wrote; EngineError where it is damaged or of another format."""
+        """Read the job that `as_json` wrote. Raises EngineError if it is damaged or of another format."""
         if value.get("format") != FORMAT:
             raise EngineError("The job was made by another version of this program.")
         try:
             return decode(cls, {name: item for name, item in value.items() if name != "format"})
         except DecodingError as error:
-            raise EngineError(f"What is kept of the job {value.get('id')!r} is damaged: {error}") from error
+            raise EngineError(f"The stored job {value.get('id')!r} is damaged: {error}") from error

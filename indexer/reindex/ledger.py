@@ -109,7 +109,7 @@ class Ledger:
             return True
         key, now = (job.id, lease.fence), time.monotonic()
         beat, since = self._heartbeats_seen.get(key, (-1, now))
-        if beat != lease.beat:
-            self._heartbeats_seen[key] = (lease.beat, now)
+        if beat != lease.heartbeats:
+            self._heartbeats_seen[key] = (lease.heartbeats, now)
             return False
         return now - since > self.lease_seconds

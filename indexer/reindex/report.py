@@ -17,7 +17,7 @@ def report_of(job: Job) -> dict[str, object]:
         "source": job.source,
         "alias": job.alias,
         "target": job.target,
-        "model": job.model,
+        "model": job.model_version,
         "created": job.created,
         "noted": job.noted,
         "undoes": job.undoes,
@@ -55,4 +55,4 @@ def documents_without_words(jobs: Jobs, job: Job) -> tuple[int, tuple[str, ...]]
     Returns the number, and the fields; 0 for a job that is not done, or whose target is not enriched.
     """
     layout = recorded_layout(jobs.engine, job.target) if job.phase is Phase.DONE else None
-    return (0, ()) if layout is None else (jobs.engine.without_words(job.target), layout.fields)
+    return (0, ()) if layout is None else (jobs.engine.count_without_words(job.target), layout.fields)

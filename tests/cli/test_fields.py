@@ -47,7 +47,7 @@ def test_the_fields_of_an_index_go_on_to_whatever_is_made_from_it(ask: Model, tm
         assert total(ask("search", "事务", "--in", index, "--no-expansion", "--json")) == found
         engine = TantivyEngine(tmp_path / "index")
         assert engine.layout(index).fields == ("headline", "page.body")
-        assert engine.without_words(index) == 0
+        assert engine.count_without_words(index) == 0
         engine.close()
     lines = ask("keywords", "index:b1", "--json").splitlines()
     assert len(lines) == 60 and all(json.loads(line)["keywords"] for line in lines)

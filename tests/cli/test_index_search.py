@@ -450,7 +450,9 @@ def test_an_interrupted_indexing_is_completed_by_the_same_command(
     running.send_signal(how)
     _, err = running.communicate(timeout=60)
     assert running.returncode == (130 if how is signal.SIGINT else -signal.SIGKILL)
-    if how is signal.SIGINT:  # workers that are just starting when their parent is killed speak for themselves
+    if (
+        how is signal.SIGINT
+    ):  # workers that are just starting when their parent is killed speak for themselves
         assert "Traceback" not in err
     assert ("documents written to docs" in err) is (how is signal.SIGINT)
     done = run("--models", models, "index", docs, "--to", "docs", "--json")

@@ -153,7 +153,14 @@ def test_names_that_no_index_can_have_are_refused_before_anything_is_asked(
     engine: SearchEngine, name: str
 ) -> None:
     """Asking for an index of such a name is wrong usage too, on every engine."""
-    for call in [engine.exists, engine.layout, engine.count, engine.refresh, engine.foreign, engine.drop]:
+    for call in [
+        engine.exists,
+        engine.layout,
+        engine.count,
+        engine.refresh,
+        engine.count_unenriched,
+        engine.drop,
+    ]:
         with pytest.raises(UsageError, match="index name"):
             call(name)
     with pytest.raises(UsageError, match="index name"):
@@ -385,22 +392,22 @@ def test_of_equal_ids_the_last_that_can_be_held_stays(engine: SearchEngine, inde
 def test_documents_of_other_models_are_foreign(engine: SearchEngine, index: str) -> None:
     """Those of the index's model and of compatible ones are not, those without enrichment are."""
     fill(engine, index)
-    assert engine.foreign(index) == 0
+    assert engine.count_unenriched(index) == 0
     made = document("mine", "x")
     older = EnrichedDocument("older", made.source, {**made.enrichment, "model": "v0"})
     other = EnrichedDocument("other", made.source, {**made.enrichment, "model": "v9"})
     bare = EnrichedDocument("bare", made.source, {})
     engine.write(index, [made, older, other, bare])
     engine.refresh(index)
-    assert engine.foreign(index) == 2
-    assert [engine.made_by(index, model) for model in ("v0", "v9", "v5")] == [1, 1, 0]
+    assert engine.count_unenriched(index) == 2
+    assert [engine.count_enriched_with(index, model) for model in ("v0", "v9", "v5")] == [1, 1, 0]
     engine.stamp(index, "v9", ["v1"])
-    assert engine.foreign(index) == 2
+    assert engine.count_unenriched(index) == 2
     engine.stamp(index, "v9", ["v1", "v0"])
-    assert engine.foreign(index) == 1
+    assert engine.count_unenriched(index) == 1
     engine.delete(index, ["bare"])
     engine.refresh(index)
-    assert engine.foreign(index) == 0
+    assert engine.count_unenriched(index) == 0
 
 
 def test_in_an_index_without_a_model_those_that_have_one_are_foreign(
@@ -411,7 +418,7 @@ def test_in_an_index_without_a_model_those_that_have_one_are_foreign(
     plain = EnrichedDocument("a", {"text": "x"}, {"tokens": {"text": "x"}})
     assert engine.write(index, [plain, document("b", "x")]) == []
     engine.refresh(index)
-    assert engine.foreign(index) == 1
+    assert engine.count_unenriched(index) == 1
 
 
 def test_a_write_of_nothing_is_nothing(engine: SearchEngine, index: str) -> None:

@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from enricher.errors import ConfigurationError
-from enricher.records import EMPTY_MARK, LONGEST_WORD, EnrichedDocument, QueryTerm, SearchRequest, clean
+from enricher.records import (
+    EMPTY_MARK,
+    MAX_TERM_CHARACTERS,
+    EnrichedDocument,
+    QueryTerm,
+    SearchRequest,
+    clean,
+)
 from enricher.search.plans import lighten, plan
 from indexer.engines import open_engine
 from indexer.engines.addresses import parse_addresses
@@ -98,7 +105,7 @@ def test_words_are_separated_by_one_space(text: str) -> None:
     words = words_of(text)
     assert words
     assert words.split(" ") == words.split()
-    assert max(len(word) for word in words.split()) <= LONGEST_WORD
+    assert max(len(word) for word in words.split()) <= MAX_TERM_CHARACTERS
     assert words_of(words) == words
 
 

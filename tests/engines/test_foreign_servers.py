@@ -21,7 +21,7 @@ CALLS: dict[str, Callable[[SearchEngine], object]] = {
     "layout": lambda engine: engine.layout("a"),
     "aliases": lambda engine: engine.aliases(),
     "count": lambda engine: engine.count("a"),
-    "made_by": lambda engine: engine.made_by("a", "m"),
+    "made_by": lambda engine: engine.count_enriched_with("a", "m"),
     "frequencies": lambda engine: engine.frequencies("a", "tokens.text", ["x"]),
     "read": lambda engine: list(engine.read("a")),
     "search": lambda engine: engine.search("a", SearchRequest(Query("x", (QueryTerm("x"),)))),

@@ -279,7 +279,7 @@ def test_a_folder_that_cannot_be_written_can_be_searched(shared_root: Path) -> N
     fill(writer, "things", document("a", "x"))
     program = (
         "import subprocess\n"
-        "print(ids(engine, 'things', 'x'), engine.count('things'), engine.foreign('things'))\n"
+        "print(ids(engine, 'things', 'x'), engine.count('things'), engine.count_unenriched('things'))\n"
         "print([one.id for one in engine.read('things')], engine.exists('things'), engine.indexes())\n"
         "print([check.passed for check in engine.check() if check.name == 'folder'])\n"
         "for call, what in (engine.write, [document('b', 'x')]), (engine.delete, ['a']):\n"

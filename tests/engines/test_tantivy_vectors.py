@@ -133,10 +133,10 @@ def test_a_file_that_was_lost_or_cut_is_noticed(tmp_path: Path, left: int) -> No
         engine.write("things", [EnrichedDocument(id_, {"text": "x"}, enrichment) for id_ in "abc"])
         engine.write("things", [EnrichedDocument("none", {"text": ""}, {"model": "v1"})])
         engine.refresh("things")
-        assert engine.foreign("things") == 0
+        assert engine.count_unenriched("things") == 0
     path = tmp_path / "things" / FILE
     path.write_bytes(path.read_bytes()[: 16 + left * (8 + 3)])
     if not left:
         path.unlink()
     with closing(TantivyEngine(tmp_path)) as engine:
-        assert engine.foreign("things") == 4 - left
+        assert engine.count_unenriched("things") == 4 - left

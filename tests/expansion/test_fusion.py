@@ -13,7 +13,7 @@ from enricher.records import QueryVector
 from enricher.search.fusion import (
     HEAD_RANKS,
     MAX_CANDIDATES,
-    SCORED,
+    MAX_SCORED_DOCUMENTS,
     candidates_of,
     feedback_documents,
     fuse,
@@ -77,7 +77,7 @@ def test_documents_that_tie_with_the_fifth_are_feedback_too(scores: list[float],
 
 def test_a_candidate_by_vector_keeps_its_word_score_down_to_a_limit() -> None:
     """The other documents that match by words follow, with falling scores."""
-    found = {str(number): 1.0 / (1 + number) for number in range(SCORED + 50)}
+    found = {str(number): 1.0 / (1 + number) for number in range(MAX_SCORED_DOCUMENTS + 50)}
     near = ["900", "1020", "new", "3"]
     candidates = candidates_of(found, near)
     assert candidates == [*map(str, range(MAX_CANDIDATES)), "900", "1020", "new"]
@@ -85,7 +85,7 @@ def test_a_candidate_by_vector_keeps_its_word_score_down_to_a_limit() -> None:
     products = np.zeros(len(candidates))
     products[-3:] = ONE
     ranked = rank(found, candidates, products, vector, 2000)
-    assert len(ranked) == SCORED + 51 and [name for name, _ in ranked[10:13]] == ["7", "8", "9"]
+    assert len(ranked) == MAX_SCORED_DOCUMENTS + 51 and [name for name, _ in ranked[10:13]] == ["7", "8", "9"]
     assert dict(ranked)["900"] > dict(ranked)["1020"] == dict(ranked)["new"]
     scores = [score for _, score in ranked]
     assert scores == sorted(scores, reverse=True)

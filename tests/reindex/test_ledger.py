@@ -3,11 +3,11 @@
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import fields
 
 from enricher.errors import EngineError, EngineUnavailable, UsageError
 from indexer.reindex.claims import Claims

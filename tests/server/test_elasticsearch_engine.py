@@ -88,7 +88,7 @@ def test_documents_written_by_others_are_foreign(engine: ElasticsearchEngine, in
     engine.create(f"{index}-plain", dataclasses.replace(LAYOUT, model_version=None))
     for name in (index, f"{index}-plain"):
         engine.client.index(index=name, id="b", document={"text": "x"}, refresh=True)
-        assert engine.foreign(name) == 1
+        assert engine.count_unenriched(name) == 1
 
 
 def test_a_reason_is_said_once(engine: ElasticsearchEngine, index: str) -> None:

@@ -290,19 +290,19 @@ class ElasticsearchEngine:
         return self._count(index, {"match_all": {}})
 
     @readable
-    def foreign(self, index: str) -> int:
+    def count_unenriched(self, index: str) -> int:
         return self._count(index, foreign_of(self.layout(index)))
 
     @readable
-    def made_by(self, index: str, model: str) -> int:
+    def count_enriched_with(self, index: str, model: str) -> int:
         return self._count(index, {"term": {f"{ENRICHMENT}.{MODEL}": model}})
 
     @readable
-    def without_words(self, index: str) -> int:
+    def count_without_words(self, index: str) -> int:
         return self._count(index, without_words_of(self.layout(index)))
 
     @readable
-    def stale(self, index: str, fingerprint: Callable[[Document], str]) -> Share:
+    def count_stale(self, index: str, fingerprint: Callable[[Document], str]) -> Share:
         field = f"{ENRICHMENT}.{FINGERPRINT}"
         share = min(1.0, MAX_COMPARED_FINGERPRINTS / max(self._count(index, {"exists": {"field": field}}), 1))
         found = read_with_field(

@@ -15,7 +15,7 @@ from enricher.records import (
     SearchRequest,
     SearchResponse,
 )
-from enricher.search.fusion import SCORED
+from enricher.search.fusion import MAX_SCORED_DOCUMENTS
 from enricher.search.hybrid import rank_by_words_and_vector
 from enricher.search.plans import Group, lighten, plan
 from indexer.engines.elasticsearch.bodies import (
@@ -67,7 +67,7 @@ class Searches:
             took.append(float(answer["took"]))
             return answer
 
-        words = dataclasses.replace(request, top=max(request.top, SCORED), source=False)
+        words = dataclasses.replace(request, top=max(request.top, MAX_SCORED_DOCUMENTS), source=False)
         first = self._by_words(index, words, layout, columns)
         found = {hit.id: hit.score for hit in first.hits}
         with self._failures(index):

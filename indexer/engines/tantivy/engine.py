@@ -177,19 +177,19 @@ class TantivyEngine:
         opened, layout = self._described(index)
         return tantivy_search.frequencies(opened, layout, field, terms)
 
-    def foreign(self, index: str) -> int:
+    def count_unenriched(self, index: str) -> int:
         opened, layout = self._described(index)
-        return tantivy_search.foreign(opened, layout)
+        return tantivy_search.count_unenriched(opened, layout)
 
-    def made_by(self, index: str, model: str) -> int:
+    def count_enriched_with(self, index: str, model: str) -> int:
         opened, layout = self._described(index)
-        return tantivy_search.made_by(opened, layout, [model])
+        return tantivy_search.count_enriched_with(opened, layout, [model])
 
-    def without_words(self, index: str) -> int:
+    def count_without_words(self, index: str) -> int:
         opened, layout = self._described(index)
-        return tantivy_search.without_words(opened, layout)
+        return tantivy_search.count_without_words(opened, layout)
 
-    def stale(self, index: str, fingerprint: Callable[[Document], str]) -> Share:
+    def count_stale(self, index: str, fingerprint: Callable[[Document], str]) -> Share:
         return Share(0, self.count(index))  # only this program writes, and always with enrichment
 
     def sample_enriched(self, index: str, number: int) -> list[EnrichedDocument]:

@@ -33,7 +33,7 @@ from enricher.records import (
 )
 from enricher.search.facets import FACET_SIZE, by_distinction
 from enricher.search.fusion import (
-    SCORED,
+    MAX_SCORED_DOCUMENTS,
     least_product,
 )
 from enricher.search.hybrid import rank_by_words_and_vector
@@ -101,7 +101,7 @@ def search(index: TantivyIndex, layout: IndexLayout, request: SearchRequest) -> 
     return asked.answer(time.perf_counter())
 
 
-def made_by(index: TantivyIndex, layout: IndexLayout, models: Sequence[str]) -> int:
+def count_enriched_with(index: TantivyIndex, layout: IndexLayout, models: Sequence[str]) -> int:
     """Count the committed documents that one of the models has enriched."""
     field = field_names(layout).get(MODEL)
     if field is None:
@@ -110,7 +110,7 @@ def made_by(index: TantivyIndex, layout: IndexLayout, models: Sequence[str]) -> 
         return _count(index.searcher(), Query.term_set_query(index.schema, field, list(models)))
 
 
-def foreign(index: TantivyIndex, layout: IndexLayout) -> int:
+def count_unenriched(index: TantivyIndex, layout: IndexLayout) -> int:
     """Count the committed documents without a valid enrichment by the model of the layout."""
     snapshot, field = index.snapshot(), field_names(layout).get(MODEL)
     searcher = snapshot.searcher
@@ -119,13 +119,13 @@ def foreign(index: TantivyIndex, layout: IndexLayout) -> int:
     with index.failures():
         if layout.model_version is None:
             return _count(searcher, Query.exists_query(field))
-        valid = made_by(index, layout, layout.valid_versions)
+        valid = count_enriched_with(index, layout, layout.valid_versions)
         if layout.has_vectors:  # the vector file may be lost or truncated
             valid = min(valid, snapshot.vectors.current().documents)
         return int(searcher.num_docs) - valid
 
 
-def without_words(index: TantivyIndex, layout: IndexLayout) -> int:
+def count_without_words(index: TantivyIndex, layout: IndexLayout) -> int:
     """Count the committed documents without words in all enriched fields."""
     names = field_names(layout)
     with index.failures():
@@ -210,7 +210,7 @@ class _Search:
     def _ranking(self, query: Query, filters: Sequence[Query]) -> tuple[int, int, Sequence[Scored]]:
         """The number of documents found by words, the total number, and the best documents."""
         vector = self.request.query.vector if self.layout.has_vectors else None
-        top = max(self.request.top, 1 if vector is None else SCORED)
+        top = max(self.request.top, 1 if vector is None else MAX_SCORED_DOCUMENTS)
         found = self.searcher.search(query, top)
         total = int(found.count)  # type: ignore[attr-defined]  # the stub lacks it
         if vector is None:

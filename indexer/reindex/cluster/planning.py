@@ -46,7 +46,11 @@ def start_in_place(
     ended = [one for one in ended if one.phase.ended]
     for before in ended:
         if _continues(job, before):
-            job.cursors, job.since, job.terms = dict(before.stood), dict(before.stood), dict(before.terms)
+            job.cursors, job.since, job.terms = (
+                dict(before.checkpoints),
+                dict(before.checkpoints),
+                dict(before.terms),
+            )
             break
     planned = create_exclusive(ledger, job)
     for place in range(MAX_ENDED_IN_PLACE, len(ended)):
@@ -62,7 +66,7 @@ def plan_rollback(ledger: Ledger, cluster: Cluster, undone: Job) -> Job:
     layout = cluster.layout(undone.source)
     job = rollback_of(undone, layout, _name_of(cluster, undone.alias))
     job.cursors, job.since = dict(undone.swapped_at), dict(undone.swapped_at)
-    job.stood = checkpoints(cluster.shards.points(undone.source))
+    job.checkpoints = checkpoints(cluster.shards.points(undone.source))
     return create_exclusive(ledger, job)
 
 
@@ -141,5 +145,5 @@ def _continues(job: Job, before: Job) -> bool:
         and not before.rejected
         and all("stale" in one.options.only and not one.options.is_partial for one in both)
         and set(job.options.only) <= set(before.options.only)
-        and (job.uuid, job.model, job.fields) == (before.uuid, before.model, before.fields)
+        and (job.uuid, job.model_version, job.fields) == (before.uuid, before.model_version, before.fields)
     )

@@ -38,7 +38,7 @@ def assert_copied(folder: Path, alias: str, ids: set[str], model: str | None) ->
     engine = TantivyEngine(folder / "index")
     assert {document.id for document in engine.read(alias)} == ids
     assert engine.layout(alias).model_version == model
-    assert engine.foreign(alias) == 0
+    assert engine.count_unenriched(alias) == 0
     for document in engine.read(alias):
         assert fingerprint(document, FIELDS)
     engine.close()

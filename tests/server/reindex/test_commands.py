@@ -173,7 +173,7 @@ def test_an_interrupted_job_can_be_resumed_at_once(
     jobs.update(left.id, unhurried)
     done = run(*command, "resume", left.id)
     assert done.returncode == 0 and "hold leases" not in done.stderr, done.stderr
-    assert_copied(engine, index, truth, left.model)
+    assert_copied(engine, index, truth, left.model_version)
 
 
 def unhurried(job: Job) -> None:

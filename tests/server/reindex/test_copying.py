@@ -321,7 +321,7 @@ def test_concurrent_changes_of_a_job_are_all_kept(
     watched = Ledger(ClusterStates(engine), 0.3)
     assert not watched.is_free(job, job.lease) and watched.is_free(job, None)
     time.sleep(0.4)
-    assert watched.is_free(job, Lease("w", 1)) and not watched.is_free(job, Lease("w", 1, beat=1))
+    assert watched.is_free(job, Lease("w", 1)) and not watched.is_free(job, Lease("w", 1, heartbeats=1))
 
 
 def test_the_cluster_may_be_away_for_a_while(

@@ -81,7 +81,7 @@ def test_an_index_is_enriched_while_others_write(
     assert ended.phase is Phase.DONE and ended.counters.written >= 500 and writer.operations > 20
     assert_copied(engine, index, truth, chain.model_version)
     enrichment.run(MISSING)
-    assert engine.foreign(index) == 0
+    assert engine.count_unenriched(index) == 0
     assert_copied(engine, index, truth, chain.model_version)
 
 
@@ -228,7 +228,7 @@ def test_the_command_enriches_in_place(
     assert (report["written"], report["target"]) == (30, f"{index}-1")
     assert cluster_names(engine, index) == [f"{index}-1"]
     assert_copied(engine, index, truth, str(report["model"]))
-    assert engine.foreign(index) == 0
+    assert engine.count_unenriched(index) == 0
     again = run(*command, "--only", "missing", "--only", "stale")
     assert again.returncode == 0 and "0 documents of" in again.stdout, again.stderr
     ids = tmp_path / "ids.txt"

@@ -131,7 +131,7 @@ def test_a_killed_job_in_place_is_resumed(
     done = run(*command("resume", "--lease-seconds", SOON, "--json"))
     assert done.returncode == 0 and json.loads(done.stdout)["kind"] == "in place", done.stderr
     assert_copied(engine, index, truth, chain.model_version)
-    assert engine.foreign(index) <= 2
+    assert engine.count_unenriched(index) <= 2
 
 
 def test_a_killed_replay_is_done_again(

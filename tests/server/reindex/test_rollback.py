@@ -47,7 +47,11 @@ def test_nothing_written_since_the_swap_is_lost(
     writer.go_on()
     [undone] = [one for one in to_roll_back(jobs.jobs(), cluster) if one.alias == index]
     forth = plan_rollback(jobs, cluster, undone)
-    assert (forth.source, forth.target, forth.model) == (f"{index}-old", job.target, chain.model_version)
+    assert (forth.source, forth.target, forth.model_version) == (
+        f"{index}-old",
+        job.target,
+        chain.model_version,
+    )
     Worker(jobs, cluster, chain, forth.id).run()
     time.sleep(0.5)
     writer.stop()

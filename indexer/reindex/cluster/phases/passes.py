@@ -48,7 +48,7 @@ def _plan_pass(context: WorkerContext, job: Job, fence: int) -> None:
         job.passes += 1
         job.terms = {shard: point.term for shard, point in points.items()}
         if job.passes == 1 and job.kind is JobKind.IN_PLACE:
-            job.stood = checkpoints(points)
+            job.checkpoints = checkpoints(points)
         job.intervals, job.planned = intervals, True
         job.written_before = job.counters.written
         job.lease = None

@@ -48,7 +48,7 @@ class InPlaceRoute:
     def read(self, job: Job, shard: int, after: int, upto: int, size: int) -> list[VersionedDocument]:
         where = selection(job)
         if job.passes > 1:
-            where.append(not_enriched_by(job.model))
+            where.append(not_enriched_by(job.model_version))
         return self._cluster.shards.read(job.source, shard, after, upto, size, stamps=True, where=where)
 
     def write(self, job: Job, shard: int, page: Sequence[VersionedDocument], token: str) -> Copied:
@@ -74,15 +74,15 @@ class InPlaceRoute:
         model, found = document.stamp
         if found is None:
             return "missing" in only
-        stale = model != job.model or found != fingerprint(document.as_document(), job.fields)
+        stale = model != job.model_version or found != fingerprint(document.as_document(), job.fields)
         return stale and "stale" in only
 
     def differences(self, job: Job, snapshot: IdSnapshot | None = None) -> Iterator[Differences]:
         return iter(())
 
     def finish(self, job: Job) -> None:
-        if job.complete and job.model is not None:
-            self._cluster.engine.stamp(job.source, job.model)
+        if job.complete and job.model_version is not None:
+            self._cluster.engine.stamp(job.source, job.model_version)
         if not self._cluster.aliases.behind(job.alias):
             self._cluster.aliases.add(job.alias, job.source)
 

@@ -60,7 +60,7 @@ class RollbackRoute(BetweenIndexes):
         def is_current(document: VersionedDocument, copy: VersionedDocument) -> bool:
             return refused.get(document.key) != document.sequence
 
-        never_copied = NeverCopied(self._refused(self._undone.rejects), self._undone.cursors, job.stood)
+        never_copied = NeverCopied(self._refused(self._undone.rejects), self._undone.cursors, job.checkpoints)
         rules = Rules(refused, is_current, never_copied)
         return compare(self._cluster.shards, job.source, job.target, job.cursors, rules, snapshot)
 
