@@ -28,7 +28,7 @@ from benchmarks import (
     wordpairs,
 )
 from benchmarks.collections import COLLECTIONS
-from benchmarks.measure import COLUMNS, ROOT, Row, machine, table
+from benchmarks.measure import COLUMNS, ROOT, Row, machine, table, wrapped
 from benchmarks.models import SIZES, corpora, trained
 from benchmarks.plots import draw, draw_gains
 from enricher import Model, load
@@ -153,7 +153,7 @@ def put(page: Path, part: str, columns: Sequence[str], rows: Sequence[Sequence[s
     if not found or not ended:
         raise SourceError(f"The page {page} has no place for {part}: {begin} and {end} are missing.")
     shown = f"{begin}\n\n{table(columns, rows)}\n\n{origin()}\n\n{end}"
-    page.write_text(before + shown + after, encoding="utf-8")
+    page.write_text(wrapped(before + shown + after), encoding="utf-8")
 
 
 def write_relevance(folder: Path) -> None:
@@ -162,7 +162,7 @@ def write_relevance(folder: Path) -> None:
     if not found:
         raise SourceError(f"No collection was measured yet: there is no report in {str(folder)!r}.")
     draw_gains(DOCS / "plots/gains.svg", relevance.series(found))
-    (DOCS / "relevance.md").write_text(relevance.page(found, taught), encoding="utf-8")
+    (DOCS / "relevance.md").write_text(wrapped(relevance.page(found, taught)), encoding="utf-8")
 
 
 def measure(part: str, benchmarks: Benchmarks, options: argparse.Namespace) -> None:

@@ -6,6 +6,7 @@ import platform
 import statistics
 import subprocess
 import sys
+import textwrap
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 
+MAX_LINE_CHARACTERS = 120
 ROOT = Path(__file__).resolve().parent.parent
 COLUMNS = ("work", "ours", "competitor", "its time", "ratio", "goal", "met")
 
@@ -116,6 +118,25 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table in Markdown."""
     lines = [columns, ["---"] * len(columns), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def wrapped(page: str) -> str:
+    """A page of Markdown with its prose wrapped at MAX_LINE_CHARACTERS; tables, code and links stay."""
+    lines, is_code = [], False
+    for line in page.split("\n"):
+        is_code ^= line.startswith("```")
+        if len(line) <= MAX_LINE_CHARACTERS or is_code or line.startswith(("|", " ", "!")):
+            lines.append(line)
+        else:
+            indent = "  " if line.startswith("- ") else ""
+            lines += textwrap.wrap(
+                line,
+                MAX_LINE_CHARACTERS,
+                subsequent_indent=indent,
+                break_long_words=False,
+                break_on_hyphens=False,
+            )
+    return "\n".join(lines)
 
 
 def machine() -> str:

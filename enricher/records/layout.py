@@ -29,55 +29,53 @@ SUBWORDS = "subwords"
 """The family that holds the parts of words: characters and pairs of Chinese, stems of English."""
 
 VECTOR = "vector"
-"""The field that holds what a document is about, as whole numbers of 8 bits."""
+"""The field that holds the vector of a document: whole numbers of 8 bits."""
 
 ALL = "all"
 """The object under `enrichment` that holds families of all enriched fields together."""
 
 
 def title_of(fields: Sequence[str]) -> str | None:
-    """The title among enriched fields: the first of several, none where there is but one."""
+    """The title among enriched fields: the first of several, or None if there is only one field."""
     return fields[0] if len(fields) > 1 else None
 
 
 class FieldKind(StrEnum):
-    """How a field under `enrichment` is kept by an engine."""
+    """How an engine stores and searches a field under `enrichment`."""
 
     WORDS = "words"
     """Words separated by spaces, scored by BM25."""
     TERMS = "terms"
-    """The same without the places of the words: smaller, and no phrase can be searched in it."""
+    """Words separated by spaces, scored by BM25, without positions: smaller, but without phrase queries."""
     KEYWORD = "keyword"
     """Exact values, one or many, for filters and facets."""
     VECTOR = "vector"
     """A list of whole numbers from −127 to 127, compared by their products."""
     STORED = "stored"
-    """Kept with the document, not searchable."""
+    """Stored with the document, not searchable."""
 
     @property
     def scored(self) -> bool:
-        """Whether its words are scored by BM25."""
+        """Whether words of the field are scored by BM25."""
         return self in (FieldKind.WORDS, FieldKind.TERMS)
 
     @property
     def has_terms(self) -> bool:
-        """Whether a term of a query can be looked for in it."""
+        """Whether a term of a query can be searched in the field."""
         return self.scored or self is FieldKind.KEYWORD
 
 
 @dataclass(frozen=True, slots=True)
 class IndexLayout:
-    """What an index holds of ours, as its `_meta` records it.
+    """The enrichment of an index, as the index records it (in `_meta` on Elasticsearch).
 
-    `fields` are the enriched fields of the documents, the title first where there is one.
-    `mapping` has one entry for each field under `enrichment`, with dots for inner fields
-    ("tokens.title"). `model_version` is that of the bundle that enriched the documents, None
-    where they were only segmented; `compatible` are the other versions whose documents are
-    valid. `segmenter` is what cut the text: name, version, dictionary hash. `enrichments` are the
-    plug-ins that enriched the documents, in order, each with the settings that decide what it
-    writes; None in an index that was made before this was recorded. `mixed`: whether some
-    documents may still have been enriched with other settings. `dimensions` are the lengths of the
-    VECTOR fields, by their names in `mapping`, as far as they are known.
+    fields: the enriched fields of the documents, the title first if there is one. mapping: the kind of each
+    field under `enrichment`, with dots for inner fields ("tokens.title"). model_version: of the model that
+    enriched the documents, None if they were only segmented. compatible: other versions whose documents are
+    valid. segmenter: name, version and dictionary hash of what segmented the text. enrichments: the plug-
+    ins that enriched the documents, in order, each with the settings that decide what it writes; None in an
+    index that was created before this was recorded. mixed: whether some documents may have been enriched
+    with other settings. dimensions: lengths of the VECTOR fields, by their names in `mapping`, if known.
     """
 
     fields: tuple[str, ...]
@@ -91,24 +89,24 @@ class IndexLayout:
 
     @property
     def title_field(self) -> str | None:
-        """The enriched field that is a title, None where there is none."""
+        """The enriched field that is the title, or None."""
         return title_of(self.fields)
 
     @property
     def valid_versions(self) -> tuple[str, ...]:
-        """The model versions that may have enriched the documents; none where the index has no model."""
+        """The model versions whose documents are valid; none if the index has no model."""
         return () if self.model_version is None else (self.model_version, *self.compatible)
 
     @property
     def has_vectors(self) -> bool:
-        """Whether documents have vectors there."""
+        """Whether the index has vectors."""
         return self.mapping.get(VECTOR) is FieldKind.VECTOR
 
     def family(self, name: str) -> list[str]:
-        """The scored fields that stand for a family, by their names in `mapping`.
+        """The scored fields that a search of a family uses, by their names in `mapping`.
 
-        One field of that very name; or that of all enriched fields together, where the index has
-        it: a word counts the same wherever it stands; or else those below the name.
+        The field of exactly that name; else the field of all enriched fields together ("all.NAME"); else the
+        fields below the name.
         """
         for whole in (name, f"{ALL}.{name}"):
             if whole in self.mapping and self.mapping[whole].scored:
@@ -117,7 +115,7 @@ class IndexLayout:
 
 
 STAMP_MAPPING = {MODEL: FieldKind.KEYWORD, FINGERPRINT: FieldKind.KEYWORD}
-"""The fields that every enriched document has, whichever plug-ins ran."""
+"""The fields that every enriched document has, with any plug-ins."""
 
 
 def fingerprint(document: Document | AnalyzedDocument, fields: Sequence[str]) -> str:
