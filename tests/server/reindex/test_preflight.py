@@ -49,7 +49,7 @@ def _few_fields(engine: ElasticsearchEngine, index: str) -> None:
     ("prepare", "said"),
     [
         (_index_of_that_name, "is an index"),
-        (_no_source, "keeps no _source"),
+        (_no_source, "does not store _source"),
         (_alias_of_another, "and not only to"),
         (_field_of_that_name, "field 'enrichment' of their own"),
         (_few_fields, "total_fields.limit"),
