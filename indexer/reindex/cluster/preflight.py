@@ -142,7 +142,7 @@ def _reindexable(cluster: Cluster, source: str) -> tuple[str, dict[str, Any], di
         raise UsageError(f"The index {concrete!r} holds the jobs themselves: it cannot be reindexed.")
     settings, mapping, _ = cluster.targets.described(concrete)
     if settings.get("index.mapping.source.mode") == "disabled":
-        raise UsageError(f"The index {concrete!r} keeps no _source: its documents cannot be read.")
+        raise UsageError(f"The index {concrete!r} does not store _source: its documents cannot be read.")
     check_whole_source(concrete, mapping)
     if ENRICHMENT in mapping.get("properties", {}) and META not in mapping.get("_meta", {}):
         raise UsageError(
