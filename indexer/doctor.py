@@ -19,6 +19,7 @@ from indexer.engines import open_engine
 from indexer.pipeline import difference
 from indexer.reindex.job import Job
 from indexer.reindex.jobs import Jobs
+from indexer.reindex.opening import open_jobs
 from indexer.reindex.removal import replaced
 from indexer.stored_vectors import check_vectors
 
@@ -70,8 +71,6 @@ class _Examined:
 
 def _contents(examined: _Examined) -> list[Check]:
     """One check for each enriched index, and for each job that is unfinished or could not copy documents."""
-    from indexer.reindex.opening import open_jobs  # loads the libraries of all engines
-
     engine = examined.engine
     try:
         jobs, aliases = open_jobs(engine), engine.aliases()
