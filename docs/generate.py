@@ -191,17 +191,23 @@ def settings() -> str:
 def plugin_settings() -> dict[str, type[msgspec.Struct]]:
     """The settings of every built-in plug-in, by its name: `Settings` of the module of its entry point."""
     points = [point for point in entry_points(group=GROUP) if point.module.startswith("enricher.plugins.")]
-    return {
-        point.name: importlib.import_module(point.module).Settings
-        for point in sorted(points, key=lambda point: point.name)
-    }
+    found = {}
+    for point in sorted(points, key=lambda point: point.name):
+        settings = getattr(importlib.import_module(point.module), "Settings", None)
+        if settings is None:
+            raise SystemExit(f"The plug-in {point.name!r} has no class Settings in {point.module}.")
+        found[point.name] = settings
+    return found
 
 
 def help_of(kind: object) -> str:
     """The description beside a field."""
     parts = (kind, *get_args(kind))  # of X | None the description is that of X
     metas = [meta for part in parts for meta in get_args(part) if isinstance(meta, msgspec.Meta)]
-    return next(meta.description for meta in metas if meta.description)
+    found = next((meta.description for meta in metas if meta.description), None)
+    if found is None:
+        raise SystemExit(f"A setting of the type {kind} has no description.")
+    return found
 
 
 def schema() -> str:

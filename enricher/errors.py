@@ -80,6 +80,8 @@ class UnknownWord(ModelError):
         sentence = f"The model does not know the word {word!r}."
         if self.suggestions:
             sentence += f" Closest words: {', '.join(self.suggestions)}."
+        else:
+            sentence += " It is not in the training text, or not often enough."
         super().__init__(sentence)
 
     def __reduce__(self) -> tuple[type["UnknownWord"], tuple[str, tuple[str, ...]]]:

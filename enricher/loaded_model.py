@@ -31,7 +31,7 @@ class Model:
         self.analyzer = analyzer
 
     def stripping_html(self, strip_html: bool) -> "Model":
-        """The same bundle with an analyzer that removes HTML markup from texts, or does not."""
+        """Return the model with an analyzer that removes HTML markup from texts, or one that does not."""
         analyzer = self.analyzer.stripping_html(strip_html)
         return self if analyzer is self.analyzer else Model(self.bundle, analyzer)
 

@@ -127,6 +127,8 @@ def read_configuration(path: Path | None) -> Configuration:
         tables = tomllib.loads(read_text(path))
     except SourceError as error:
         raise ConfigurationError(str(error)) from error
+    except FileNotFoundError:
+        raise ConfigurationError(f"There is no configuration file {str(path)!r}.") from None
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError(f"The configuration {str(path)!r} cannot be read: {error}.") from error
     try:
@@ -148,5 +150,6 @@ def _check(table: IndexConfiguration, path: tuple[str, ...]) -> None:
         raise DecodingError((*path, "enrichments"), f"must name {WORDS!r}, the words that are searched")
     for name in table.settings:
         if name not in {*table.enrichments, *table.rewriters}:
-            reason = f"is of no use: no plug-in {name!r} runs on this index"
+            running = ", ".join(dict.fromkeys([*table.enrichments, *table.rewriters]))
+            reason = f"has no effect: no plug-in {name!r} runs on this index, only {running}"
             raise DecodingError((*path, "settings", name), reason)

@@ -19,7 +19,7 @@ from indexer.engines import open_engine
 from indexer.pipeline import difference
 from indexer.reindex.job import Job
 from indexer.reindex.jobs import Jobs
-from indexer.reindex.opening import open_jobs
+from indexer.reindex.opening import JOBS, open_jobs
 from indexer.reindex.removal import replaced
 from indexer.stored_vectors import check_vectors
 
@@ -29,7 +29,7 @@ ENRICH_COMMAND = "to enrich them run `enricher reindex start {} --in-place --onl
 MAX_UNENRICHED = 0.05
 """Maximum share of documents without up-to-date enrichment before the check of the index fails."""
 
-NOT_CHECKED = "indexes and jobs were not checked, because a check of the engine failed"
+NOT_CHECKED = "Indexes and jobs were not checked, because a check of the engine failed."
 
 
 def examine(
@@ -72,6 +72,8 @@ class _Examined:
 def _contents(examined: _Examined) -> list[Check]:
     """One check for each enriched index, and for each job that is unfinished or could not copy documents."""
     engine = examined.engine
+    if engine.name not in JOBS:
+        return [*_indexes(examined, {}), Check("jobs", True, "This engine has no jobs.")]
     try:
         jobs, aliases = open_jobs(engine), engine.aliases()
         kept = jobs.ledger.jobs()

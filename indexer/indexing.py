@@ -16,7 +16,7 @@ from enricher.records import Document, Rejection, SearchEngine
 from enricher.settings import WORDS, Configuration
 from enricher.sources import accepted, noting_fields, source_format
 from indexer.pipeline import IndexReport, index_documents, prepare_index
-from indexer.sources import looked_at, read_sources
+from indexer.sources import looked_at, named_id_field, read_sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,8 @@ def index_sources(
     absent = set(recipe.configuration.fields or ())
     stream = read_sources(request.sources, form, lambda: engine, named.names, request.written, note)
     shown = ", ".join(request.sources)
-    stream = looked_at(stream, recipe.fields, named.names, shown, listeners.on_rejection, note)
+    id_field = named_id_field(request.sources, request.id_field)
+    stream = looked_at(stream, recipe.fields, named.names, shown, listeners.on_rejection, note, id_field)
     documents = _not_empty(noting_fields(stream, absent), listeners.on_rejection)
     prepare_index(engine, index, enricher.layout())
     report = index_documents(

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
-from enricher.errors import SourceError
+from enricher.errors import SourceError, UsageError
 from enricher.recipe.text_fields import SAMPLE, check_fields, string_leaves
-from enricher.records import Document, Rejection, SearchEngine
+from enricher.records import Document, Rejection, SearchEngine, values_at
 from enricher.source_files import FileFinder, SourceFile
 from enricher.sources import INDEX_PREFIX, SourceFormat, accepted, check_texts, index_names, read_files
 from indexer.engines.fields import as_text
@@ -73,11 +73,12 @@ def looked_at(
     where: str,
     on_rejection: Callable[[Rejection], None],
     note: Callable[[str], None] = lambda sentence: None,
+    id_field: str | None = None,
 ) -> Iterator[Document | Rejection]:
-    """Check the text fields of the first documents of a stream, and return the whole stream.
+    """Check the fields of the first documents of a stream, and return the whole stream.
 
-    note: called with each sentence that the user should read. Raises UsageError if no document has a field
-    that the user has named.
+    id_field: the field of the ids if the user has named it. note: called with each sentence that the user
+    should read. Raises UsageError if no document has a field that the user has named.
     """
     sample: list[Document] = []
     characters = 0
@@ -88,4 +89,18 @@ def looked_at(
             break
     for sentence in check_fields(sample, fields, named, where, is_decided=True):
         note(sentence)
+    if id_field is not None and sample and not any(_has(document, id_field) for document in sample):
+        raise UsageError(
+            f"No document of {where} has the field {id_field!r}: omit --id-field to number the documents by "
+            "file and line."
+        )
     return chain(sample, stream)
+
+
+def named_id_field(sources: Sequence[str], id_field: str) -> str | None:
+    """The field of the ids if the user has named it, and all sources are files whose documents need it."""
+    return id_field if id_field != SourceFormat().id_field and not index_names(sources) else None
+
+
+def _has(document: Document, field: str) -> bool:
+    return any(value is not None for value in values_at(document.source, field))

@@ -56,10 +56,10 @@ def test_the_first_pattern_that_fits_wins_and_a_name_before_patterns(tmp_path: P
         ('[index."a"]\nfields = [""]', r"fields\[0\] must be a string of 1 character or more, not ''"),
         ('[index."a"]\nenrichments = []', "index.a.enrichments must name 'tokens'"),
         ('[index."a"]\nrewriters = ["subwords", "subwords"]', "index.a.rewriters names 'subwords' twice"),
-        ('[index."a"]\nsettings.keyword.top = 3', "index.a.settings.keyword is of no use"),
+        ('[index."a"]\nsettings.keyword.top = 3', "index.a.settings.keyword has no effect"),
         (
             '[index."a"]\nrewriters = []\nsettings.relatedness.terms = 3',
-            "index.a.settings.relatedness is of no use",
+            "index.a.settings.relatedness has no effect",
         ),
         ('[index."a-*"]\nsettings.mine.x = nan', r'index."a-\*".settings.mine.x must be a finite number'),
         ("not toml at all", "cannot be read"),

@@ -125,7 +125,9 @@ class BundleStore:
                 raise ModelNotFound(f"No model is active in {str(self.folder)!r}.")
             version, rest = self._previous()
             if version is None:
-                raise ModelNotFound("No model was active before the present one.")
+                raise ModelNotFound(
+                    "No model was active before the present one. Use: enricher models activate VERSION."
+                )
             self.open(version).verify()
             self._replace(ACTIVE, [version])
             self._replace(HISTORY, rest)

@@ -119,7 +119,10 @@ def read_collection(
     file is missing, or nothing can be measured.
     """
     if not folder.is_dir():
-        raise SourceError(f"There is no folder {str(folder)!r}: a collection is a folder.")
+        what = "is not a folder" if folder.exists() else "does not exist"
+        raise SourceError(
+            f"{str(folder)!r} {what}: a collection is a folder with docs.jsonl, queries.jsonl and qrels.tsv."
+        )
     documents = _file(folder, COLLECTION_FILES, json_lines=True)
     queries = _file(folder, QUERY_FILES, json_lines=True)
     judgements = _qrels_file(folder, qrels)

@@ -34,20 +34,23 @@ FULL_INFORMATION = 8.0
 
 
 class AlternativesExpansion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """At most `most` alternatives a word, those of a likeness s over `least`, with the share `weight`.
+    """Settings of alternatives: at most `most` for a word, with a similarity of at least `least`.
 
     by: "cosine" for words that can replace each other, "relatedness" for words that occur together.
     """
 
     by: Annotated[
         Literal["cosine", "relatedness"],
-        Meta(description="`cosine`: words that can replace each other; `relatedness`: that occur together."),
+        Meta(
+            description="`cosine`: words that can replace each other; `relatedness`: words that occur "
+            "together."
+        ),
     ] = COSINE
-    most: Annotated[int, Meta(ge=0, description="Alternatives of a word at most.")] = 5
+    most: Annotated[int, Meta(ge=0, description="Maximum number of alternatives of a word.")] = 5
     weight: Annotated[
-        float, Meta(ge=0, description="Weight of an alternative, times how like the word it is.")
+        float, Meta(ge=0, description="Weight of an alternative, times its similarity to the word.")
     ] = 0.7
-    least: Annotated[float, Meta(description="How like the word an alternative is at least.")] = 0.4
+    least: Annotated[float, Meta(description="Minimum similarity of an alternative to the word.")] = 0.4
 
     def __post_init__(self) -> None:
         check(self, UsageError)

@@ -27,29 +27,31 @@ from enricher.records import Query, QueryTerm
 from enricher.text import is_content
 
 ORIGIN = "relatedness"
-CANDIDATES = 25
-"""Words that each word of a query puts forward at most."""
+MAX_CANDIDATES_PER_WORD = 25
 
 
 class RelatednessExpansion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How a query is expanded: `terms` words at most, the best with `weight`, by relatedness at `alpha`.
+    """Settings of query expansion by relatedness.
 
-    A word whose mutual information with the query is under `floor` nats is not added. Nor is any where a
-    word of the query stands in `enough` documents: there is no lack of documents to find then.
+    At most `terms` words are added, the best with `weight`, ranked by relatedness with `alpha`. Words with
+    less than `floor` nats of mutual information with the query are not added. No word is added if a query
+    word occurs in `enough` documents: the query then finds enough by itself.
     """
 
-    terms: Annotated[int, Meta(ge=0, description="Words added to a query at most.")] = 5
-    weight: Annotated[float, Meta(ge=0, description="Weight of the best added word; a typed word has 1.")] = (
+    terms: Annotated[int, Meta(ge=0, description="Maximum number of words added to a query.")] = 5
+    weight: Annotated[float, Meta(ge=0, description="Weight of the best added word. A typed word has 1.")] = (
         0.15
     )
-    alpha: Annotated[float, Meta(description="1 is mutual information; less favours frequent words.")] = 0.6
+    alpha: Annotated[
+        float, Meta(description="1 is mutual information; lower values favour frequent words.")
+    ] = 0.6
     floor: Annotated[
         float,
-        Meta(description="Mutual information with the query, in nats, that an added word has at least."),
+        Meta(description="Minimum mutual information of an added word with the query, in nats."),
     ] = 1.0
     enough: Annotated[
         int,
-        Meta(ge=1, description="Nothing is added where a word of the query stands in so many documents."),
+        Meta(ge=1, description="No word is added if a query word occurs in so many documents."),
     ] = 20
 
     def __post_init__(self) -> None:
@@ -67,7 +69,7 @@ def expand_by_relatedness(
         return query
     rows = word2vec.rows(known)
     present = word2vec.rows([term.term for term in query.terms])
-    related = [related_rows(word2vec, table, int(row))[:CANDIDATES] for row in rows]
+    related = [related_rows(word2vec, table, int(row))[:MAX_CANDIDATES_PER_WORD] for row in rows]
     candidates, places = np.unique(np.concatenate(related), return_inverse=True)
     information = mutual_information(word2vec, rows, candidates)
     parts = np.split(places, np.cumsum([len(found) for found in related])[:-1])

@@ -13,7 +13,7 @@ Settings = AlternativesExpansion
 
 @dataclass(frozen=True)
 class Alternatives:
-    """Gives every word of a query alternatives, of which the best counts in its place."""
+    """Adds alternatives to every word of a query. Of a word and its alternatives the best score counts."""
 
     words: AlternativeWords
     name: str = "alternatives"

@@ -1,4 +1,4 @@
-"""The plug-in `expansion`: words near what a document is about, added when it is indexed."""
+"""The plug-in `expansion`: document expansion, words near the topic of a document."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -21,22 +21,23 @@ from enricher.records import (
 )
 from enricher.text import is_content
 
-KEPT_WORDS = 2**15
-"""Words that are read from a mapped vocabulary once and then kept."""
+MAX_CACHED_WORDS = 2**15
+"""Words of the memory-mapped vocabulary that are kept in memory."""
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    words: Annotated[int, Meta(ge=1, description="Words added to a document at most.")] = 20
+    words: Annotated[int, Meta(ge=1, description="Maximum number of words added to a document.")] = 20
     weight: Annotated[
-        float, Meta(ge=0, description="Weight of an added word, by its class and the rarity of the word.")
+        float, Meta(ge=0, description="Weight of an added word, times its class and its idf.")
     ] = 0.8
 
 
 class Expansion:
-    """`expansion.<class>`: words near what a document is about, exact values in three classes of weight.
+    """The fields `expansion.<class>`: words near the topic of a document, exact values in three classes of
+    weight.
 
-    A query word that stands in one of them scores weight · idf · the constant of the class, as a word
-    of the document would that occurs now and then. What a short text is about is a guess: it gets none.
+    A query word in one of them scores weight · idf · the constant of the class, like a word that occurs in
+    the document a few times. If texts are short, their topic is uncertain: no words are added.
     """
 
     name = "expansion"
@@ -70,9 +71,9 @@ class Expansion:
 
     @cached_property
     def _word(self) -> Callable[[int], str]:
-        """The word in a row; those that were wanted last are kept, for they are wanted again."""
+        """Looks up the word of a row, and caches it."""
         words = self._model.word2vec.words
-        return lru_cache(KEPT_WORDS)(lambda row: words[row])
+        return lru_cache(MAX_CACHED_WORDS)(lambda row: words[row])
 
     def rewrite(self, query: Query) -> Query:
         typed = [word for word in query.typed if is_content(word)]

@@ -1,4 +1,4 @@
-"""Finding plug-ins by entry point and building them for an index."""
+"""Find plug-ins by entry point, and build them for an index."""
 
 import json
 import traceback
@@ -23,11 +23,11 @@ S = TypeVar("S")
 
 @dataclass(frozen=True, slots=True)
 class PluginContext:
-    """What a plug-in is built with.
+    """The arguments with which a plug-in is built.
 
-    fields: the enriched fields of the index, the title first. loaded_model: the model, None on an
-    index that is only segmented. settings: the plug-in's table of enricher.toml. frequencies: at
-    search time, in how many documents of the index terms of a family of fields stand.
+    fields: the enriched fields of the index, the title first. loaded_model: the model, None for an index that
+    is only segmented. settings: the table of the plug-in in enricher.toml. frequencies: the document
+    frequencies of terms in a family of fields; None while documents are indexed.
     """
 
     fields: tuple[str, ...]
@@ -38,11 +38,11 @@ class PluginContext:
 
     @property
     def title_field(self) -> str | None:
-        """The enriched field that is a title, None where there is none."""
+        """The enriched field that is the title, or None."""
         return title_of(self.fields)
 
     def model(self) -> Model:
-        """The model; PluginError where the index has none."""
+        """The model. Raises PluginError if the index has none."""
         if self.loaded_model is None:
             raise PluginError("This plug-in needs a model, and the index was made without one.")
         return self.loaded_model

@@ -1,4 +1,4 @@
-"""The plug-in `relatedness`: words that occur together with the query, added to it."""
+"""The plug-in `relatedness`: query expansion with words that occur together with the query words."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ Settings = RelatednessExpansion
 
 @dataclass(frozen=True)
 class Relatedness:
-    """Adds the words most related to the query as a whole, with a small weight, where its own find little."""
+    """Adds the words most related to the whole query, with a small weight, if the query words are rare."""
 
     context: PluginContext
     settings: Settings

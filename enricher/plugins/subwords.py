@@ -1,4 +1,4 @@
-"""The plug-in `subwords`: Chinese characters and pairs, English stems, and pairs of stems."""
+"""The plug-in `subwords`: Chinese characters and bigrams, English stems, and pairs of stems."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -21,57 +21,54 @@ from enricher.records import (
 from enricher.text import STOP_WORDS, is_han, stem
 from enricher.text.analysis import PAIR_MARK
 
-FEW = 20
-"""Documents in which a part may always stand: in a small index every part has a large share."""
+MIN_FREQUENT_DOCUMENTS = 20
+"""A sub-word in fewer documents is never too frequent: in a small index every sub-word has a large share."""
 
 
 Weight = Annotated[float, Meta(ge=0)]
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Weights of parts, by script and place; `most` and `short_character` are explained at `Subwords`."""
+    """Weights of sub-words, by script and by field. `Subwords` explains `most` and `short_character`."""
 
     han: Annotated[
-        Weight, Meta(description="Weight of the characters and pairs of Chinese; a typed word has 1.")
+        Weight, Meta(description="Weight of Chinese characters and bigrams. A typed word has 1.")
     ] = 0.75
     stem: Annotated[Weight, Meta(description="Weight of the stem of an English word.")] = 2.0
     stem_pair: Annotated[
-        Weight, Meta(description="Weight of two English words that follow each other, by their stems.")
+        Weight, Meta(description="Weight of a pair of stems: two English words in a row.")
     ] = 0.5
-    title_han: Annotated[
-        Weight, Meta(description="Weight of a Chinese part that stands in a title, beside the first.")
-    ] = 0.5
-    title_stem: Annotated[
-        Weight, Meta(description="Weight of a stem that stands in a title, beside the first.")
-    ] = 0.75
+    title_han: Annotated[Weight, Meta(description="Additional weight of a Chinese sub-word in a title.")] = (
+        0.5
+    )
+    title_stem: Annotated[Weight, Meta(description="Additional weight of a stem in a title.")] = 0.75
     title_stem_pair: Annotated[
-        Weight, Meta(description="Weight of such a pair that stands in a title, beside the first.")
+        Weight, Meta(description="Additional weight of a pair of stems in a title.")
     ] = 0.2
     most: Annotated[
         Weight,
         Meta(
-            description="Chinese parts that stand in a larger share of the documents are left out, but where "
-            "texts are short."
+            description="Chinese sub-words in a larger share of the documents are not searched, unless texts "
+            "are short."
         ),
     ] = 0.05
     short_character: Annotated[
-        Weight, Meta(description="Weight of a single Chinese character where texts are short.")
+        Weight, Meta(description="Weight of a single Chinese character if texts are short.")
     ] = 1.5
 
 
 @dataclass(frozen=True)
 class Subwords:
-    """`subwords.<field>` and `all.subwords`: characters of Chinese, stems of English, and pairs of both.
+    """The fields `subwords.<field>` and `all.subwords`: Chinese characters and bigrams, English stems.
 
-    A query is also searched by its parts, so that it finds documents in which its words were cut
-    otherwise or stand in another form: 足球比赛 by 足球, 球比 and 比赛, refugees by its stem; and words that
-    follow each other are better found together: heat transfer.
+    A query also searches its sub-words. So it finds documents that were segmented in another way or use
+    another form of a word: 足球比赛 by 足球, 球比 and 比赛, refugees by its stem. Pairs of stems prefer
+    documents in which the words are adjacent: heat transfer.
 
-    Parts of Chinese that stand in more than a share of the documents (`most`) say little and cost much:
-    they are left out where others are left. Where texts are short, nothing is said twice, and 怎么 tells
-    one question from another as well as its subject: all parts are searched, and single characters weigh
-    `short_character`. Parts that stand in a title count once more where titles say what the text is about,
-    and do not name its place (第三条).
+    Chinese sub-words in a larger share of the documents than `most` are not searched, unless none would
+    remain: they match almost everything and are slow. If the texts of the corpus are short, all sub-words are
+    searched, and single characters have the weight `short_character`: in a question, 怎么 is as specific as
+    the topic. Sub-words in a title have an additional weight if titles describe the texts, unlike 第三条.
     """
 
     context: PluginContext
@@ -107,7 +104,7 @@ class Subwords:
         return self.context.loaded_model is not None and self.context.loaded_model.has_short_texts
 
     def _fields(self) -> dict[str, "_PartWeights"]:
-        """The families that are searched, and the weights of parts there."""
+        """The families that are searched, each with the weights of its sub-words."""
         chosen = self.settings
         character = chosen.short_character if self._has_short_texts else chosen.han
         found = {SUBWORDS: _PartWeights(character, chosen.han, chosen.stem, chosen.stem_pair)}
@@ -119,11 +116,11 @@ class Subwords:
         return found
 
     def _rare(self, family: str, parts: list[str]) -> list[str]:
-        """The parts but for those of Chinese that stand in too many documents; all where none is left."""
+        """The sub-words without Chinese ones in too many documents; all of them if none would remain."""
         if self.context.frequencies is None or self._has_short_texts:
             return parts
         found = self.context.frequencies(family, parts)
-        most = max(self.settings.most * found.documents, FEW)
+        most = max(self.settings.most * found.documents, MIN_FREQUENT_DOCUMENTS)
         kept = [
             part
             for part, count in zip(parts, found.counts, strict=True)
@@ -146,13 +143,13 @@ class _PartWeights:
 
 
 def _stems_of(part: str) -> tuple[str, str] | None:
-    """The two stems of a pair, None for another part."""
+    """The two stems of a pair, None for any other sub-word."""
     first, joined, second = part.partition(PAIR_MARK)
     return (first, second) if joined else None
 
 
 def _reason(part: str, words: Sequence[str]) -> str:
-    """Why a part is searched."""
+    """The reason why a sub-word is searched."""
     if stems := _stems_of(part):
         return f"{stems[0]} followed by {stems[1]}"
     if not is_han(part):

@@ -1,4 +1,4 @@
-"""The plug-in `vector`: what a document or a query is about, as numbers that are compared by their cosine."""
+"""The plug-in `vector`: text vectors of documents and queries, compared by cosine."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,36 +12,37 @@ from enricher.model.text_vectors.vectors import quantize, to_numbers
 from enricher.plugins.registry import PluginContext, typed_settings
 from enricher.records import VECTOR, AnalyzedDocument, FieldKind, Query, QueryVector
 
-FEW_WORDS, MANY_WORDS = 10, 40
-"""Content words of a text in the mean: its vector is not trusted in the first ranks, or fully."""
+MIN_MEAN_WORDS, FULL_MEAN_WORDS = 10, 40
+"""Average content words of a text: up to the first, vectors do not change the first ranks; from the second on
+they have their full share.
+"""
 
 
 Share = Annotated[float, Meta(ge=0, le=1)]
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Shares of the cosine in the ranking, of the first ten and of the rest: `enricher.search.fusion`.
-
-    `head` is that of long texts.
+    """Shares of the cosine in the ranking (`enricher.search.fusion`). head: in the first ten ranks, for long
+    texts.
     """
 
     head: Annotated[
         Share,
         Meta(
-            description="Share of the cosine in the first ten ranks; less where texts have under 40 content "
+            description="Share of the cosine in the first ten ranks; less if texts have under 40 content "
             "words."
         ),
     ] = 0.3
-    rest: Annotated[Share, Meta(description="Share of the cosine in the others.")] = 0.5
+    rest: Annotated[Share, Meta(description="Share of the cosine in the other ranks.")] = 0.5
 
 
 @dataclass(frozen=True)
 class Vector:
-    """`vector`: what a document is about, as tuned on the documents themselves.
+    """The field `vector`: the text vector of a document, tuned on the documents of the training.
 
-    A query has one too, and documents are found by their words and by their vectors. A model without
-    tuning gives none; one whose tuning found nothing to learn does not touch the first ranks. The shorter
-    the texts are, the less their vectors say beyond the words, and the less they weigh there.
+    A query gets a vector too, and documents are found by words and by vectors. A model without tuned vectors
+    gives none. Vectors do not change the first ranks if their tuning learned nothing, and change them less
+    the shorter the texts are.
     """
 
     model: Model
@@ -80,8 +81,8 @@ class Vector:
         """What part of its share the cosine gets in the first ranks, 0 to 1."""
         if not self.model.has_learned_from_texts:
             return 0.0
-        words = self.model.mean_words or MANY_WORDS
-        return min(max((words - FEW_WORDS) / (MANY_WORDS - FEW_WORDS), 0.0), 1.0)
+        words = self.model.mean_words or FULL_MEAN_WORDS
+        return min(max((words - MIN_MEAN_WORDS) / (FULL_MEAN_WORDS - MIN_MEAN_WORDS), 0.0), 1.0)
 
 
 def _words(document: AnalyzedDocument) -> Iterator[str]:

@@ -115,8 +115,8 @@ def open_index(engine: SearchEngine, name: str, load_model: Callable[[str], Mode
         model = load_model(layout.model_version)
     except ModelNotFound as error:
         raise IndexConflict(
-            f"The index {name!r} was enriched with the model {layout.model_version}, "
-            f"which does not exist. {error}"
+            f"The index {name!r} was enriched with another model. {error} Give the folder of its model with "
+            "--models, or enrich the index again."
         ) from error
     model = model.stripping_html(STRIP_HTML in layout.segmenter)
     return SearchableIndex(name, engine, layout, model.analyzer, model)

@@ -1,4 +1,4 @@
-"""The search API: used by the command line, the reindex gate, evaluations and applications."""
+"""Search an index with its model and configuration: for the command line and the gate of a job."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -135,9 +135,10 @@ def segment(
             for line in cut.lines:
                 lines.add(line)
         if not counts:
-            raise TrainingFailed(
-                f"There is nothing to learn from: {counted(number, 'document')} without any word."
+            found = (
+                f"{counted(number, 'document')} without any word" if number else "the source has no document"
             )
+            raise TrainingFailed(f"There is nothing to learn from: {found}.")
         if not own:
             raise TrainingFailed("There is no document to learn from. Backgrounds alone are not enough.")
         path = lines.join()

@@ -67,7 +67,7 @@ class TrainingSettings:
         for name in ("dimensions", "window", "min_count", "epochs", "workers"):
             value = getattr(self, name)
             if value is not None and value < 1:
-                raise UsageError(f"The number of {name.replace('_', ' ')} must be 1 or more, not {value}.")
+                raise UsageError(f"--{name.replace('_', '-')} must be 1 or more, not {value}.")
         if not 0 <= self.seed < 2**32:
             raise UsageError(f"The seed must be a number from 0 to {2**32 - 1}, not {self.seed}.")
 
@@ -96,9 +96,8 @@ def train(
     kept = sum(1 for count in corpus.counts.values() if count >= settings.min_count)
     if kept < 2:
         raise TrainingFailed(
-            f"Of the words of {counted(corpus.documents, 'document')} {kept} occur "
-            f"{settings.min_count} times or more, too few to learn from. "
-            "Train on more text or with a smaller --min-count."
+            f"{counted(kept, 'word')} of {counted(corpus.documents, 'document')} occur {settings.min_count} "
+            "times or more: too few to learn from. Train on more text or with a smaller --min-count."
         )
     hierarchical = settings.loss == "hierarchical-softmax"
     model = GensimWord2Vec(

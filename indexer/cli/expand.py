@@ -44,7 +44,9 @@ def expand(
     else:
         print_query(expanded)
     if index is None:
-        say("These are the words that the model adds. Add --in INDEX to see what a search of an index adds.")
+        added = any(not term.is_typed for term in expanded.terms)
+        said = "The added words are those of the model alone" if added else "The model alone adds no word"
+        say(f"{said}. Add --in INDEX to see what a search of an index adds.")
 
 
 def _by_model(shared: Context, text: str) -> Query:

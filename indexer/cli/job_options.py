@@ -84,6 +84,8 @@ def read_ids(file: Path | None) -> tuple[str, ...]:
         lines = read_text(file).split("\n")
     except SourceError as error:
         raise UsageError(str(error)) from None
+    except FileNotFoundError:
+        raise UsageError(f"There is no file {str(file)!r}.") from None
     except OSError as error:
         raise UsageError(f"The file {str(file)!r} cannot be read: {error}.") from None
     found = tuple(dict.fromkeys(line.strip() for line in lines if line.strip()))

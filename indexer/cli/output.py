@@ -57,7 +57,7 @@ def say_json(value: object) -> None:
 
 
 def is_interactive() -> bool:
-    """Whether somebody can be asked: input and messages are those of a terminal."""
+    """Whether a person can answer: input and messages are a terminal."""
     streams = (sys.stdin, sys.stderr)
     return all(stream is not None and not stream.closed and stream.isatty() for stream in streams)
 
@@ -230,7 +230,7 @@ class ProgressDisplay:
         self._bars.update(self._tasks[step], completed=done, total=total or None, description=described)
 
     def _line(self, step: str, line: str) -> None:
-        """A line now and then; the last state of a step is said before the next one begins."""
+        """Print a line now and then, and the last state of a step before the next step begins."""
         if step != self._step:
             self.finish()
         if step == self._step and time.monotonic() - self._last < PROGRESS_INTERVAL_SECONDS:
@@ -240,18 +240,18 @@ class ProgressDisplay:
         say(line)
 
     def finish(self) -> None:
-        """Say the last state of the last step where it has not been said."""
+        """Print the last state of the last step, unless it was printed."""
         if self._unsaid:
             say(self._unsaid)
         self._unsaid = ""
 
 
 class Rejects:
-    """Says what could not be used, and keeps it in a file of JSON lines where one is named.
+    """Reports rejected inputs, and writes them to a file of JSON lines if one is named.
 
-    On entering, before any work is done, it is seen that the file can be written: UsageError where
-    it cannot, or where it holds something else than rejects. A run without any rejection leaves
-    none, not even that of an earlier run.
+    Entering the context checks, before any work is done, that the file can be written: UsageError if it
+    cannot, or if it contains something other than rejects. A run without rejections removes the file of an
+    earlier run.
     """
 
     def __init__(self, path: Path | None = None) -> None:

@@ -71,7 +71,9 @@ def keywords(
     from indexer.sources import looked_at, read_sources
 
     shared = context_of(context)
-    if (text is None) == (not sources):
+    if text is None and not sources:
+        raise UsageError("Give SOURCE (documents) or --text (one text).")
+    if text is not None and sources:
         raise UsageError("Give either SOURCE (documents) or --text (one text), not both.")
     named = NamedFields(title_field, text_field)
     model = shared.model()

@@ -1,5 +1,7 @@
 """Names and values in filters and facets, and the errors for fields that an index does not have."""
 
+from collections.abc import Sequence
+
 from enricher.errors import IndexConflict, UsageError
 from enricher.records import ENRICHMENT, KEYWORDS, FieldKind, IndexLayout
 from indexer.engines.field_types import FieldType
@@ -54,7 +56,18 @@ def dimensions_conflict(index: str, held: int, given: int) -> IndexConflict:
     )
 
 
-def no_such_field(index: str, name: str, known: list[str]) -> UsageError:
-    """The error for a filter or a facet on a field that no document has."""
-    has = f"its fields are {', '.join(known)}" if known else "it has no fields yet"
+MAX_SHOWN_FIELDS = 50
+
+
+def no_such_field(index: str, name: str, known: Sequence[str], layout: IndexLayout) -> UsageError:
+    """The error for a filter or a facet on a field that no document has.
+
+    known: the user's fields. The message also names the fields of exact values under `enrichment`.
+    """
+    exact = [path for path, kind in layout.mapping.items() if kind is FieldKind.KEYWORD]
+    ours = [path if path == KEYWORDS else f"{ENRICHMENT}.{path}" for path in exact]
+    more = ", …" if len(known) > MAX_SHOWN_FIELDS else ""
+    names = ", ".join([*known[:MAX_SHOWN_FIELDS]]) + more
+    has = f"its fields are {names}" if known else "its documents have no fields yet"
+    has += f", and of the enrichment {', '.join(ours)}" if ours else ""
     return UsageError(f"The index {index!r} has no field {name!r} to filter or count by; {has}.")

@@ -30,7 +30,7 @@ class JobKind(StrEnum):
 
 
 class Phase(StrEnum):
-    """The step that a job does next."""
+    """The part of a job that is under way."""
 
     PREPARING = "preparing"
     """Create the target."""

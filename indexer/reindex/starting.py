@@ -25,7 +25,7 @@ ALL_DOCUMENTS = JobOptions()
 
 @dataclass(frozen=True, slots=True)
 class StartRequest:
-    """A job that somebody asks for.
+    """A request for a job.
 
     source: an index, or an alias of one. alias: the name that searches and writers use; None only in place,
     where it is the source. in_place: implied by options that select documents. named: the text fields.

@@ -407,7 +407,7 @@ def test_a_query_uses_the_model_of_its_index(
     made = run("--models", other, "train", "docs.jsonl", "--dimensions", "8", "--epochs", "1")
     assert made.returncode == 0
     refused = run("--models", other, "search", "事务", "--in", "docs")
-    assert refused.returncode == 1 and "does not exist" in refused.stderr
+    assert refused.returncode == 1 and "was enriched with another model" in refused.stderr
     conflict = run("--models", other, "index", "docs.jsonl", "--to", "docs")
     assert conflict.returncode == 1 and "new name" in conflict.stderr
     failed = run("--models", other, "doctor")

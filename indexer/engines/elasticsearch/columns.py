@@ -1,4 +1,4 @@
-"""Resolve the fields of filters and facets in the mapping of an index, whoever created it."""
+"""Resolve the fields of filters and facets in the mapping of any index."""
 
 import ipaddress
 import re
@@ -140,7 +140,7 @@ class Columns:
             and _type_of(field.definition) not in _OBJECTS
             and not one.startswith(ENRICHMENT + ".")
         ]
-        return no_such_field(self._index, name, known[:50])
+        return no_such_field(self._index, name, known, self._layout)
 
     def _unfit(self, name: str, why: str) -> UsageError:
         return UsageError(

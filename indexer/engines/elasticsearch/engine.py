@@ -33,14 +33,6 @@ from enricher.records import (
 from enricher.records.layout_json import layout_as_json, layout_from_json
 from enricher.sentences import counted
 from indexer.engines.addresses import Addresses
-from indexer.engines.elasticsearch.bodies import (
-    foreign_of,
-    frequencies_of,
-    hits_of,
-    sample_of,
-    termvectors_of,
-    without_words_of,
-)
 from indexer.engines.elasticsearch.bulk import CHUNK_BYTES, Action, BulkWriter, RetryPolicy
 from indexer.engines.elasticsearch.columns import text_fields_of
 from indexer.engines.elasticsearch.errors import check_product, failures, readable, refusal_of
@@ -51,6 +43,14 @@ from indexer.engines.elasticsearch.reading import (
     read_sample,
     read_with_field,
     whole_source,
+)
+from indexer.engines.elasticsearch.requests import (
+    foreign_of,
+    frequencies_of,
+    hits_of,
+    sample_of,
+    termvectors_of,
+    without_words_of,
 )
 from indexer.engines.elasticsearch.search import Searches, check_length
 from indexer.engines.elasticsearch.vectors import (

@@ -18,7 +18,9 @@ from enricher.records import (
 from enricher.search.fusion import MAX_SCORED_DOCUMENTS
 from enricher.search.hybrid import rank_by_words_and_vector
 from enricher.search.plans import Group, lighten, plan
-from indexer.engines.elasticsearch.bodies import (
+from indexer.engines.elasticsearch.columns import Columns
+from indexer.engines.elasticsearch.errors import innermost, refusal_of
+from indexer.engines.elasticsearch.requests import (
     body_of,
     documents_body,
     filters_of,
@@ -26,8 +28,6 @@ from indexer.engines.elasticsearch.bodies import (
     response_of,
     trials_of,
 )
-from indexer.engines.elasticsearch.columns import Columns
-from indexer.engines.elasticsearch.errors import innermost, refusal_of
 from indexer.engines.elasticsearch.vectors import (
     Ask,
     ClusterVectors,

@@ -251,14 +251,14 @@ class TantivyEngine:
     def _check_folder(self) -> Check:
         place = _existing(self._folder.root)
         if os.access(place, os.W_OK | os.X_OK):
-            return Check("folder", True, f"The folder {self._folder.root} is writable.")
+            return Check("folder", True, f"The folder {str(self._folder.root)!r} is writable.")
         searchable = place == self._folder.root.absolute() and os.access(place, os.R_OK | os.X_OK)
         state = "can be read but not written" if searchable else "cannot be used"
-        return Check("folder", searchable, f"The folder {self._folder.root} {state} by this user.")
+        return Check("folder", searchable, f"The folder {str(self._folder.root)!r} {state} by this user.")
 
     def _check_disk(self) -> Check:
         free = shutil.disk_usage(_existing(self._folder.root)).free
-        detail = f"The disk of {self._folder.root} has {free / 1e9:.1f} GB free."
+        detail = f"The disk of {str(self._folder.root)!r} has {free / 1e9:.1f} GB free."
         return Check("disk", free >= _MIN_FREE_BYTES, detail)
 
 

@@ -41,6 +41,7 @@ from enricher.search.plans import Clause, Group, plan
 from indexer.engines.field_types import FieldType, FieldTypes
 from indexer.engines.fields import Scalar, as_value, keywords_of, number
 from indexer.engines.filters import (
+    MAX_SHOWN_FIELDS,
     dimensions_conflict,
     enrichment_field,
     filter_value,
@@ -289,8 +290,10 @@ class _Search:
         with self.index.failures():
             if self.searcher.doc_freq(PATHS, name):
                 return _Column(name, None)
-            known = [path for path, _ in self.searcher.terms_with_prefix(PATHS, "", limit=50)]
-        raise no_such_field(self.index.name, name, known)
+            known = [
+                path for path, _ in self.searcher.terms_with_prefix(PATHS, "", limit=MAX_SHOWN_FIELDS + 1)
+            ]
+        raise no_such_field(self.index.name, name, known, self.layout)
 
     def _typed_column(self, name: str, types: FieldTypes) -> "_Column":
         """The column of a field. A string field also has the name NAME.keyword, as in Elasticsearch."""
@@ -298,7 +301,7 @@ class _Search:
         if found is None and types.get(name.removesuffix(_EXACT)) is FieldType.STRING:
             name, found = name.removesuffix(_EXACT), FieldType.STRING
         if found in (None, FieldType.OBJECT):
-            raise no_such_field(self.index.name, name, types.names()[:50])
+            raise no_such_field(self.index.name, name, types.names(), self.layout)
         return _Column(name, found)
 
     # -------------------------------------------------------------- answers

@@ -89,8 +89,8 @@ class Targets:
     def create_like(self, source: str, target: str, layout: IndexLayout, job: str) -> None:
         """Create the target with the settings and the mapping of the source and the fields of the layout.
 
-        An index that this job has created before is left as it is. Raises IndexConflict if somebody else has
-        created one of that name.
+        An index that this job has created before is left as it is. Raises IndexConflict if another program
+        has created one of that name.
         """
         settings, mapping, _ = self.described(source)
         kept = {name: value for name, value in settings.items() if not name.startswith(UNCOPIED)}

@@ -75,7 +75,7 @@ def swap_alias(context: WorkerContext, job: Job, fence: int, blocked_since: floa
 
 
 def end_or_trail(context: WorkerContext, job: Job, fence: int) -> None:
-    """End the job after a swap under a write block, or copy again if somebody lifted the block meanwhile."""
+    """End the job after a swap under a write block, or copy again if the block was lifted meanwhile."""
     points = context.cluster.shards.points(job.source)
     if any(point.checkpoint > job.cursors.get(shard, -1) for shard, point in points.items()):
         context.enter(fence, Phase.TRAILING)
