@@ -8,14 +8,14 @@ import pytest
 
 from indexer.engines.tantivy.engine import TantivyEngine
 from tests.conftest import RunCommand
-from tests.corpora import documents
+from tests.corpora import documents, write_jsonl
 
-Model = Callable[..., str]
+Ask = Callable[..., str]
 HEADED = ("--title-field", "headline", "--text-field", "page.body")
 
 
 @pytest.fixture
-def ask(run: RunCommand, models: Path, tmp_path: Path) -> Model:
+def ask(run: RunCommand, models: Path, tmp_path: Path) -> Ask:
     """Runs a command by the small model; answers what it prints and says."""
     with (tmp_path / "docs.jsonl").open("w") as file:
         for document in documents(60):
@@ -36,7 +36,7 @@ def total(answer: str) -> int:
     return found
 
 
-def test_the_fields_of_an_index_go_on_to_whatever_is_made_from_it(ask: Model, tmp_path: Path) -> None:
+def test_the_fields_of_an_index_go_on_to_whatever_is_made_from_it(ask: Ask, tmp_path: Path) -> None:
     """A new index, a copy, keywords and a training have the text that the first index was given."""
     ask("index", "docs.jsonl", "--to", "b1", *HEADED)
     found = total(ask("search", "事务", "--in", "b1", "--no-expansion", "--json"))
@@ -54,7 +54,7 @@ def test_the_fields_of_an_index_go_on_to_whatever_is_made_from_it(ask: Model, tm
     assert "FAILED" not in ask("doctor")
 
 
-def test_a_field_that_is_misspelt_is_refused_before_anything_is_written(ask: Model, tmp_path: Path) -> None:
+def test_a_field_that_is_misspelt_is_refused_before_anything_is_written(ask: Ask, tmp_path: Path) -> None:
     """Of an index and of a file; the sentence names what there is."""
     ask("index", "docs.jsonl", "--to", "b1", *HEADED)
     for source in ("index:b1", "docs.jsonl"):
@@ -68,7 +68,7 @@ def test_a_field_that_is_misspelt_is_refused_before_anything_is_written(ask: Mod
     engine.close()
 
 
-def test_documents_of_an_index_are_held_to_the_rule_for_files(ask: Model, tmp_path: Path) -> None:
+def test_documents_of_an_index_are_held_to_the_rule_for_files(ask: Ask, tmp_path: Path) -> None:
     """One without any text field is rejected, whichever way it comes; others are counted without text."""
     lines = [
         '{"id": "1", "title": "", "text": ""}',
@@ -86,7 +86,7 @@ def test_documents_of_an_index_are_held_to_the_rule_for_files(ask: Model, tmp_pa
     assert "1 document without a word in title, text" in ask("doctor")
 
 
-def test_settings_of_enrichments_belong_to_the_index(ask: Model, tmp_path: Path) -> None:
+def test_settings_of_enrichments_belong_to_the_index(ask: Ask, tmp_path: Path) -> None:
     """Other ones are not mixed into it: neither by indexing nor unnoticed; those of the query are free."""
     config = tmp_path / "enricher.toml"
     config.write_text('[index."b*"]\n[index."b*".settings.keywords]\ntop = 2\n')
@@ -105,7 +105,7 @@ def test_settings_of_enrichments_belong_to_the_index(ask: Model, tmp_path: Path)
     assert "keywords.top" not in ask("doctor")
 
 
-def test_a_pattern_of_the_source_serves_the_new_index(ask: Model, tmp_path: Path) -> None:
+def test_a_pattern_of_the_source_serves_the_new_index(ask: Ask, tmp_path: Path) -> None:
     """As does what an index records, once its table is gone; the alias is searched by it too."""
     config = tmp_path / "enricher.toml"
     config.write_text('[index."art-*"]\nenrichments = ["tokens"]\nrewriters = []\n')
@@ -122,6 +122,14 @@ def test_a_pattern_of_the_source_serves_the_new_index(ask: Model, tmp_path: Path
 
 
 @pytest.mark.parametrize("share", ["5", "-1%", "much", "101%", "nan"])
-def test_a_share_that_is_none_is_wrong_usage(ask: Model, share: str) -> None:
+def test_a_share_that_is_none_is_wrong_usage(ask: Ask, share: str) -> None:
     """It is a number from 0 to 1, or in percent."""
     assert "--max-unenriched must be from 0 to 1" in ask("doctor", f"--max-unenriched={share}", code=2)
+
+
+def test_a_misspelt_field_of_ids_is_refused(run: RunCommand, models: Path, tmp_path: Path) -> None:
+    """Documents would otherwise get other ids, and be there twice."""
+    docs = write_jsonl(tmp_path / "docs.jsonl", 5)
+    done = run("--models", models, "index", docs, "--to", "docs", "--id-field", "key")
+    assert done.returncode == 2 and "has the field 'key': omit --id-field" in done.stderr
+    assert run("--models", models, "search", "事务", "--in", "docs").returncode == 1
