@@ -1,4 +1,4 @@
-"""A hit as people see it: its title, its keywords, and where the searched words stand in its text."""
+"""Print a hit for people: title, keywords, and fragments of the text with the searched words marked."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""The program's outermost edge: streams, signals and the exit code. It imports next to nothing.
+"""The entry point of the program: streams, signals and the exit code. It imports almost nothing.
 
-The commands are imported inside `main`, so that Ctrl-C during that second is no traceback either.
+`main` imports the commands after it has set the signal handlers, so that Ctrl-C during the imports prints no
+traceback.
 """
 
 import sys
@@ -9,7 +10,7 @@ from indexer.cli.signals import StopSignals
 
 
 def main() -> None:
-    """Run the command line and exit: every failure is one sentence and an exit code."""
+    """Run the command line and exit. Every failure prints one sentence."""
     signals = StopSignals()
     signals.end_at_once()
     from indexer.cli.streams import prepare_streams

@@ -1,4 +1,4 @@
-"""Running a command: every way in which it can end becomes an exit code, and a failure one sentence."""
+"""Run a command, and turn every way it can end into an exit code, and every failure into one sentence."""
 
 import errno
 import os
@@ -20,22 +20,22 @@ from indexer.engines.addresses import masked
 
 INTERRUPTED = 128 + signal.SIGINT
 BROKEN_PIPE = 128 + signal.SIGPIPE
-"""The code by which a shell knows a command whose reader has gone."""
+"""The exit code of a command whose output pipe was closed, as shells report it."""
 
 FULL_DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-"""Errors of a disk that takes no more."""
+"""The errors of a full disk."""
 
 MAX_ERROR_CHARACTERS = 300
-"""Characters of a foreign error that are shown; the file has all of them."""
+"""Maximum length of an unforeseen error in the message. The traceback file has all of it."""
 
 
 def run(signals: StopSignals) -> int:
-    """Run the command that the arguments name; answers the exit code."""
+    """Run the command of the arguments. Returns the exit code."""
     try:
         signals.interrupt()
         code = _command()
         signals.end_at_once()
-    except BaseException as error:  # noqa: BLE001  nothing passes the edge of the process, a panic of Rust neither
+    except BaseException as error:  # noqa: BLE001  also a panic of Rust
         signals.end_at_once()
         code = _failed(error, signals)
     return _closed(code)
@@ -49,7 +49,7 @@ def _command() -> int:
 
 
 def _failed(error: BaseException, signals: StopSignals) -> int:
-    """Say what ended the command; answers the exit code."""
+    """Print why the command failed. Returns the exit code."""
     if signals.received is not None or isinstance(error, KeyboardInterrupt):
         say("Interrupted.")
         return signals.exit_code
@@ -76,13 +76,13 @@ def _failed(error: BaseException, signals: StopSignals) -> int:
 
 
 def _is_broken_pipe(error: BaseException) -> bool:
-    """Whether the reader of the output has gone; typer and rich end the program then themselves."""
+    """Whether the output pipe was closed. typer and rich then raise SystemExit themselves."""
     causes = (error, error.__context__) if isinstance(error, SystemExit) else (error,)
     return any(isinstance(cause, BrokenPipeError) for cause in causes)
 
 
 def _refused(error: OSError) -> str:
-    """The sentence for an error of the system: the output that fails, a full disk, or a file."""
+    """The sentence for an OSError: of the output, of a full disk, or of a file."""
     failure = flushed(sys.stdout)
     if failure is not None:
         return _unwritten(failure)
@@ -92,7 +92,7 @@ def _refused(error: OSError) -> str:
 
 
 def _misused(error: typer.TyperException) -> int:
-    """Show what the parser of arguments says; answers the exit code."""
+    """Print the error of the argument parser. Returns the exit code."""
     message = getattr(error, "message", None)
     if isinstance(message, str):
         error.__dict__["message"] = masked(message)
@@ -105,7 +105,7 @@ def _misused(error: typer.TyperException) -> int:
 
 
 def _kept(error: BaseException) -> str:
-    """Keep the traceback in a file that only this user can read; answers a sentence that names it."""
+    """Write the traceback to a file that only this user can read. Returns a sentence with its name."""
     from importlib.metadata import version
 
     head = f"enricher {version('search-enricher')}, Python {sys.version.split()[0]}, {sys.platform}\n\n"
@@ -120,7 +120,7 @@ def _kept(error: BaseException) -> str:
 
 
 def _closed(code: int) -> int:
-    """Write what waits in the streams; answers the exit code, which is 1 where results were lost."""
+    """Flush the streams. Returns the exit code: 1 if results were lost."""
     failure = flushed(sys.stdout)
     if isinstance(failure, BrokenPipeError):
         code = code or BROKEN_PIPE

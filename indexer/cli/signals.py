@@ -1,4 +1,4 @@
-"""What ends a command from outside: Ctrl-C, SIGTERM and SIGHUP."""
+"""Signals that end a command: SIGINT (Ctrl-C), SIGTERM and SIGHUP."""
 
 import contextlib
 import os
@@ -7,10 +7,11 @@ from types import FrameType
 
 
 class StopSignals:
-    """Ctrl-C, SIGTERM and SIGHUP: each ends the command with one sentence and the code 128 + its number.
+    """Handlers of SIGINT, SIGTERM and SIGHUP. Each ends the command with a sentence and exit code 128 +
+    number.
 
-    A signal that the caller lets the program ignore (`nohup`) stays ignored. received: the last one that
-    ended the block of work, None before.
+    A signal that the caller has set to be ignored (`nohup`) stays ignored. received: the signal that has
+    interrupted the command, None before.
     """
 
     def __init__(self) -> None:
@@ -22,20 +23,20 @@ class StopSignals:
         ]
 
     def end_at_once(self) -> None:
-        """From now on they end the process where it stands: there is nothing to put in order."""
+        """Let signals end the process immediately: there is nothing to clean up."""
         self._set(_end)
 
     def interrupt(self) -> None:
-        """From now on they raise KeyboardInterrupt, so that what was begun is put in order."""
+        """Let signals raise KeyboardInterrupt, so that the command cleans up."""
         self._set(self._raise)
 
     @property
     def exit_code(self) -> int:
-        """The code of a command that was interrupted."""
+        """The exit code of an interrupted command."""
         return 128 + (self.received or signal.SIGINT)
 
     def _set(self, handler: "signal._HANDLER") -> None:
-        with contextlib.suppress(ValueError):  # only the main thread may
+        with contextlib.suppress(ValueError):  # only the main thread may set handlers
             for number in self._handled:
                 signal.signal(number, handler)
 

@@ -1,4 +1,4 @@
-"""The standard streams as the command needs them: open, and unable to fail for want of a character."""
+"""Prepare the standard streams: open them, and replace characters that their encoding lacks."""
 
 import codecs
 import os
@@ -6,21 +6,21 @@ import sys
 from typing import TextIO
 
 ERRORS = "enricher.legible"
-"""The name of the error handler that replaces what a stream cannot carry."""
+"""The name of the codec error handler that replaces such characters."""
 
 STAND_INS = {
     "«": "<<", "»": ">>", "‹": "<", "›": ">", "“": '"', "”": '"', "‘": "'", "’": "'",
     "…": "...", "−": "-", "–": "-", "—": "-", "·": ".", "•": "*", "×": "x", "→": "->", "≈": "~",
     **dict.fromkeys("▏▎▍▌▋▊▉█", "#"),
 }  # fmt: skip
-"""What is written for signs of ours; any other character that a stream cannot carry is a question mark."""
+"""Replacements of the signs that this program prints. Any other missing character becomes a question mark."""
 
 
 def prepare_streams() -> None:
-    """Open what the caller has closed, and let the output replace what its encoding does not have.
+    """Open standard streams that the caller has closed, and replace missing characters in the output.
 
-    A closed stream becomes the null device. Otherwise the next file that the program opens, an index for
-    example, would get its number, and libraries would write their messages into that file.
+    A closed stream is opened on the null device. Otherwise the next file that the program opens, an index for
+    example, would get its file descriptor, and libraries would print messages into it.
     """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
@@ -33,7 +33,7 @@ def prepare_streams() -> None:
 
 
 def _null(number: int) -> TextIO:
-    """The null device, under the number of a standard stream where nothing else has it."""
+    """Open the null device, as the file descriptor of a standard stream if that is free."""
     opened = os.open(os.devnull, os.O_RDWR)
     if opened != number and not _is_open(number):
         os.dup2(opened, number)
@@ -52,7 +52,7 @@ def _is_open(number: int) -> bool:
 
 
 def _replaced(error: UnicodeError) -> tuple[str, int]:
-    """What stands in for the characters that cannot be encoded, as a handler of `codecs` answers it."""
+    """The codec error handler: replacements for characters that cannot be encoded."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     found = "".join(STAND_INS.get(letter, "?") for letter in error.object[error.start : error.end])
@@ -60,7 +60,7 @@ def _replaced(error: UnicodeError) -> tuple[str, int]:
 
 
 def carries(stream: TextIO, text: str) -> bool:
-    """Whether the encoding of a stream has every character of a text."""
+    """Whether the encoding of a stream can encode a text."""
     try:
         text.encode(stream.encoding or "utf-8")
     except UnicodeError:
@@ -69,15 +69,15 @@ def carries(stream: TextIO, text: str) -> bool:
 
 
 def legible(stream: TextIO, text: str) -> str:
-    """The text as a stream will show it: what it cannot carry is replaced."""
+    """The text with replacements for characters that the encoding of a stream lacks."""
     encoding = stream.encoding or "utf-8"
     return text if carries(stream, text) else text.encode(encoding, ERRORS).decode(encoding)
 
 
 def flushed(stream: TextIO) -> OSError | None:
-    """Write all that waits in a stream; the error where that fails, and the rest is then thrown away.
+    """Flush a stream. Returns the error if that fails, and discards the rest of the output.
 
-    Without the latter, the interpreter would fail again at its end, with a message of its own.
+    Otherwise the interpreter would fail again at exit, with its own message.
     """
     try:
         stream.flush()
@@ -88,7 +88,7 @@ def flushed(stream: TextIO) -> OSError | None:
 
 
 def discard(stream: TextIO) -> None:
-    """Let all that waits in a stream, and all that is still written to it, go to the null device."""
+    """Redirect a stream, with all buffered output, to the null device."""
     null = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(null, stream.fileno())
