@@ -72,8 +72,8 @@ def print_outcome(job: Job) -> None:
         print_line(f"{written} of {job.source} enriched.")
     else:
         print_line(
-            f"{counted(job.documents, 'document')} of {job.source} compared with {job.target}: "
-            f"{job.alias} now points to it."
+            f"{job.alias} now points to {job.target}, which was compared with "
+            f"{counted(job.documents, 'document')} of {job.source}."
         )
     there = f", {counters.present:,} there already" if counters.present else ""
     parts = [

@@ -251,7 +251,7 @@ def test_doctor_says_what_it_does_not_look_at(
     engine.client.indices.delete(index=index)
     for found, failed in ((checks, "cluster"), (examine(models, "http://127.0.0.1:1", None), "server")):
         assert [check.name for check in found if not check.passed] == [failed, "indexes"]
-        assert "indexes and jobs were not checked" in found[-1].detail
+        assert "Indexes and jobs were not checked" in found[-1].detail
 
 
 def test_two_commands_may_fill_one_new_index(

@@ -150,7 +150,7 @@ def test_a_new_index_that_finds_less_is_not_swapped(
     assert new >= 0.99 * old > 0
     assert_copied(engine, index, truth, str(engine.layout(index).model_version))
     missing = run(*command, "start", index, "--to", index, "--gate", tmp_path / "nothing")
-    assert missing.returncode == 1 and "There is no folder" in missing.stderr
+    assert missing.returncode == 1 and "a collection is a folder" in missing.stderr
 
 
 def test_an_interrupted_job_can_be_resumed_at_once(

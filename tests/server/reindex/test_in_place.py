@@ -241,7 +241,7 @@ def test_the_command_enriches_in_place(
         (["--only", "old"], "missing or stale"),
         (["--query", "{"], "not valid JSON"),
         (["--query", "5"], "as an object"),
-        (["--ids", tmp_path / "nothing"], "cannot be read"),
+        (["--ids", tmp_path / "nothing"], "There is no file"),
         ([], "--to"),
     ):
         refused = run(*command, *wrong)
