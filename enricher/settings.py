@@ -88,6 +88,10 @@ class IndexConfiguration(msgspec.Struct, frozen=True, forbid_unknown_fields=True
         bool, Meta(description="Whether the texts are HTML, whose markup is neither indexed nor searched.")
     ] = False
 
+    def words_only(self) -> "IndexConfiguration":
+        """The configuration of an index without a model: the text is only segmented."""
+        return msgspec.structs.replace(self, enrichments=(WORDS,), settings={})
+
 
 class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The tables of enricher.toml, by pattern of the index name."""

@@ -5,15 +5,13 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from msgspec.structs import replace
-
 from enricher.bundle.store import BundleStore
 from enricher.enrichment import DocumentEnricher, EnricherRecipe
 from enricher.errors import SourceError
 from enricher.recipe.configuration import configuration_for, recorded_layout
 from enricher.recipe.fields import NOTHING_NAMED, NamedFields, chosen_fields, field_notes, fields_of_sources
 from enricher.records import Document, Rejection, SearchEngine
-from enricher.settings import WORDS, Configuration
+from enricher.settings import Configuration
 from enricher.sources import accepted, noting_fields, source_format
 from indexer.pipeline import IndexReport, index_documents, prepare_index
 from indexer.sources import looked_at, named_id_field, read_sources
@@ -117,7 +115,7 @@ def recipe_for(
     for sentence in field_notes(fields, source):
         note(sentence)
     if not request.enrichment:
-        return EnricherRecipe(models, None, fields, replace(chosen, enrichments=(WORDS,), settings={}))
+        return EnricherRecipe(models, None, fields, chosen.words_only())
     return EnricherRecipe(models, BundleStore(models).open().version, fields, chosen)
 
 

@@ -30,17 +30,22 @@ REQUEST_BYTES = 1 << 20
 TIMEOUT_SECONDS = 300
 
 
+def command_environment(**variables: str) -> dict[str, str]:
+    """The environment of a command: that of the tests without variables of ours, and this checkout's code."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("ENRICHER_")}
+    return clean | {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"} | variables
+
+
 class CommandForks:
     """The process that forks. Commands run one at a time."""
 
     def __init__(self) -> None:
         self._ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("ENRICHER_")}
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "tests.command_forks", str(theirs.fileno())],
                 cwd=ROOT,
-                env=clean | {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"},
+                env=command_environment(),
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
             )

@@ -14,7 +14,7 @@ from enricher.bundle.store import BundleStore
 from enricher.text import open_analyzer
 from enricher.training.train import train_bundle
 from enricher.training.word2vec import TrainingSettings
-from tests.command_forks import CommandForks
+from tests.command_forks import CommandForks, command_environment
 from tests.corpora import documents
 from tests.server.fixtures import (  # noqa: F401  (one server for all tests of a process)
     newer_url,
@@ -103,8 +103,7 @@ def run(tmp_path: Path, command_forks: CommandForks) -> RunCommand:
     def call(
         *arguments: str | Path, stdin: str | bytes | None = None, **variables: str
     ) -> subprocess.CompletedProcess[str]:
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("ENRICHER_")}
-        environment = clean | {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"} | variables
+        environment = command_environment(**variables)
         given = stdin.encode() if isinstance(stdin, str) else stdin
         done = command_forks.run([str(argument) for argument in arguments], tmp_path, environment, given)
         out, err = done.stdout.decode(), done.stderr.decode()

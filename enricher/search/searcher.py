@@ -46,13 +46,14 @@ class Answer:
 class Searcher:
     """Searches the indexes of one engine.
 
-    load_model: opens the model of a version. Methods raise IndexNotFound; IndexConflict if the model of an
-    index does not exist any more; ConfigurationError, PluginError, UsageError and EngineError.
+    load_model: opens the model of a version. configuration: reads it, when a query is rewritten. Methods
+    raise IndexNotFound; IndexConflict if the model of an index does not exist any more; ConfigurationError,
+    PluginError, UsageError and EngineError.
     """
 
     engine: SearchEngine
     load_model: Callable[[str], Model]
-    configuration: Configuration
+    configuration: Callable[[], Configuration]
 
     def open(self, index: str) -> SearchableIndex:
         """Open an index with the model that enriched it."""
@@ -64,7 +65,7 @@ class Searcher:
         names: other names under which enricher.toml may configure the index; they take precedence.
         """
         configuration = configuration_for(
-            self.engine, self.configuration, *names, opened.name, recorded=opened.layout
+            self.engine, self.configuration(), *names, opened.name, recorded=opened.layout
         )
         rewrite = opened.rewriting(configuration)
         return lambda text: rewrite(opened.query(text))

@@ -146,7 +146,7 @@ class Context:
         """A searcher on the engine. The engine is closed when the command ends."""
         from enricher.search.searcher import Searcher
 
-        return Searcher(self.engine(), self.model, self.configuration())
+        return Searcher(self.engine(), self.model, self.configuration)
 
 
 def _close(engine: SearchEngine) -> None:

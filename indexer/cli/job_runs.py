@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def jobs_of(shared: Context, lease_seconds: float = LEASE_SECONDS) -> Jobs:
     """Open the jobs of the engine that the command names."""
-    from indexer.reindex.opening import open_jobs  # loads the libraries of all engines
+    from indexer.reindex.opening import open_jobs
 
     return open_jobs(shared.engine(), lease_seconds)
 

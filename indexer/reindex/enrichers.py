@@ -1,12 +1,10 @@
 """The enricher of a job: which model version, which fields and which configuration enrich its documents."""
 
-from msgspec.structs import replace
-
 from enricher.enrichment import DocumentEnricher, EnricherRecipe
 from enricher.errors import UsageError
 from enricher.recipe.configuration import configuration_for, recorded_configuration, recorded_layout
 from enricher.records import IndexLayout
-from enricher.settings import WORDS, IndexConfiguration
+from enricher.settings import IndexConfiguration
 from indexer.pipeline import difference
 from indexer.reindex.job import Job, JobKind, Phase
 from indexer.reindex.jobs import EnrichmentSettings, Jobs
@@ -20,7 +18,7 @@ def open_enricher(
 ) -> DocumentEnricher:
     """Open the enricher of a model version; without one it only segments documents into words."""
     if model_version is None:
-        configuration = replace(configuration, enrichments=(WORDS,), settings={})
+        configuration = configuration.words_only()
     return EnricherRecipe(settings.models, model_version, fields, configuration).open()
 
 

@@ -57,7 +57,7 @@ class CollectionGate:
 
     engine: SearchEngine
     models: Path
-    configuration: Configuration
+    configuration: Callable[[], Configuration]
 
     def __call__(self, job: Job) -> tuple[float, float]:
         assert job.options.gate is not None

@@ -21,6 +21,7 @@ from indexer.cli import output, running
 from indexer.cli.signals import StopSignals
 from indexer.cli.streams import ERRORS, STAND_INS, legible, prepare_streams
 from indexer.engines.addresses import keep_secret
+from tests.command_forks import command_environment
 from tests.conftest import ROOT, RunCommand
 from tests.corpora import write_jsonl
 
@@ -29,11 +30,10 @@ START = f"{sys.executable} -m indexer"
 
 def shell(command: str, folder: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
     """Runs a line of bash in which $ENRICHER is the command; its code is that of the first part of a pipe."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("ENRICHER_")}
     done = subprocess.run(
         ["bash", "-c", f"{command}; exit ${{PIPESTATUS[0]}}"],
         cwd=folder,
-        env=clean | {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", "ENRICHER": START} | variables,
+        env=command_environment(ENRICHER=START, **variables),
         capture_output=True,
         text=True,
         timeout=120,

@@ -72,7 +72,7 @@ class ClusterJobs:
         on_progress: Progress,
         settings: EnrichmentSettings,
     ) -> Job:
-        measure = CollectionGate(self._cluster.engine, settings.models, settings.configuration())
+        measure = CollectionGate(self._cluster.engine, settings.models, settings.configuration)
         return Worker(self.ledger, self._cluster, enricher, job.id, on_progress, gate=measure).run()
 
     def is_blocking(self, job: Job) -> bool:

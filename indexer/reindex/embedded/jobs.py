@@ -110,7 +110,7 @@ class EmbeddedJobs:
         assert enricher is not None
         with self._alone(job.id), self.engine.held(job.source):
             run = Run(self.engine, self.ledger, enricher, job.id, on_progress)
-            return run.to_the_end(CollectionGate(self.engine, settings.models, settings.configuration()))
+            return run.to_the_end(CollectionGate(self.engine, settings.models, settings.configuration))
 
     def is_blocking(self, job: Job) -> bool:
         return False
