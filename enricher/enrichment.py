@@ -48,7 +48,8 @@ class EnricherRecipe:
         if self.model_version is not None:
             model = load(self.models, self.model_version).stripping_html(strip_html)
         analyzer = model.analyzer if model is not None else open_analyzer(strip_html=strip_html)
-        enrichments = load_enrichments(self.configuration, PluginContext(self.fields, analyzer, model))
+        context = PluginContext(self.fields, analyzer, model, per_field=self.configuration.per_field or False)
+        enrichments = load_enrichments(self.configuration, context)
         return DocumentEnricher(analyzer, self.fields, enrichments, self.model_version, self)
 
 

@@ -20,6 +20,7 @@ that an edge of the program turns any of them into one sentence.
         ├── AccessDenied          1   403   wrong password or missing privilege
         ├── IndexNotFound         1   404
         └── IndexConflict         1   409   the index exists, or belongs to another model
+            └── IndexChanged      1   409   the index was enriched differently in the meantime
 """
 
 from collections.abc import Sequence
@@ -131,3 +132,7 @@ class IndexConflict(EngineError):
     """The index exists already, or belongs to another model."""
 
     status = 409
+
+
+class IndexChanged(IndexConflict):
+    """The layout of an index is not the one for which a query was made: the query must be made again."""

@@ -88,6 +88,18 @@ class IndexConfiguration(msgspec.Struct, frozen=True, forbid_unknown_fields=True
         bool, Meta(description="Whether the texts are HTML, whose markup is neither indexed nor searched.")
     ] = False
 
+    per_field: (
+        Annotated[
+            bool,
+            Meta(
+                description="Whether the words of each field are also indexed by themselves "
+                "(`tokens.title`), for queries of your own. Default: as the index has them; a new index "
+                "has not."
+            ),
+        ]
+        | None
+    ) = None
+
     def words_only(self) -> "IndexConfiguration":
         """The configuration of an index without a model: the text is only segmented."""
         return msgspec.structs.replace(self, enrichments=(WORDS,), settings={})

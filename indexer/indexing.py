@@ -8,7 +8,7 @@ from pathlib import Path
 from enricher.bundle.store import BundleStore
 from enricher.enrichment import DocumentEnricher, EnricherRecipe
 from enricher.errors import SourceError
-from enricher.recipe.configuration import configuration_for, recorded_layout
+from enricher.recipe.configuration import configuration_for, keeping_fields, recorded_layout
 from enricher.recipe.fields import NOTHING_NAMED, NamedFields, chosen_fields, field_notes, fields_of_sources
 from enricher.records import Document, Rejection, SearchEngine
 from enricher.settings import Configuration
@@ -110,6 +110,7 @@ def recipe_for(
     """The recipe that enriches the documents of a request, with the active model. Raises ModelNotFound."""
     recorded = recorded_layout(engine, request.index)
     chosen = configuration_for(engine, configuration, request.index, recorded=recorded)
+    chosen = keeping_fields(chosen, recorded)
     source = fields_of_sources(lambda: engine, request.sources)
     fields = chosen_fields(request.named, source, chosen.fields, recorded.fields if recorded else None)
     for sentence in field_notes(fields, source):

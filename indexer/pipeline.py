@@ -96,8 +96,11 @@ def difference(present: IndexLayout, wanted: IndexLayout) -> str | None:
                 before, now = recorded[name].get(key), settings.get(key)
                 if before != now:
                     return f"its setting {name}.{key} is {before!r}, not {now!r}"
-    if dict(present.mapping) != dict(wanted.mapping):
-        other = sorted(present.mapping.items() ^ wanted.mapping.items())
+    before_kinds, now_kinds = (
+        {path: kind.written_as for path, kind in layout.mapping.items()} for layout in (present, wanted)
+    )
+    if before_kinds != now_kinds:
+        other = sorted(before_kinds.items() ^ now_kinds.items())
         return f"its plug-ins add different fields ({', '.join(dict.fromkeys(path for path, _ in other))})"
     for path in present.dimensions.keys() & wanted.dimensions.keys():
         held, given = present.dimensions[path], wanted.dimensions[path]

@@ -274,7 +274,7 @@ def test_the_report_tells_documents_from_repetitions(engine: SearchEngine, chain
 def test_two_plugins_may_not_add_one_field(chain: DocumentEnricher) -> None:
     """The sentence names the second."""
     twice = DocumentEnricher(chain.analyzer, FIELDS, [*chain.enrichments, chain.enrichments[0]], None)
-    with pytest.raises(IndexConflict, match=r"'tokens'.*'tokens\.title'"):
+    with pytest.raises(IndexConflict, match=r"'tokens'.*'all\.tokens'"):
         twice.layout()
 
 

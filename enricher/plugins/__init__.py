@@ -10,6 +10,7 @@ from enricher.plugins.registry import (
     enrich,
     load_enrichments,
     load_rewriters,
+    looked_up,
     rewrite,
     typed_settings,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "enrich",
     "load_enrichments",
     "load_rewriters",
+    "looked_up",
     "rewrite",
     "typed_settings",
 ]

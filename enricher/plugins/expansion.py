@@ -52,7 +52,7 @@ class Expansion:
 
     @property
     def mapping(self) -> Mapping[str, FieldKind]:
-        return {f"{self.name}.{name}": FieldKind.KEYWORD for name in CLASSES}
+        return {f"{self.name}.{name}": FieldKind.EXACT for name in CLASSES}
 
     def enrich(self, documents: Sequence[AnalyzedDocument]) -> list[dict[str, object]]:
         if self._model.has_short_texts:
@@ -74,6 +74,9 @@ class Expansion:
         """Looks up the word of a row, and caches it."""
         words = self._model.word2vec.words
         return lru_cache(MAX_CACHED_WORDS)(lambda row: words[row])
+
+    def looked_up(self, query: Query) -> dict[str, list[str]]:
+        return {} if self._model.has_short_texts else {TOKENS: list(filter(is_content, query.typed))}
 
     def rewrite(self, query: Query) -> Query:
         typed = [word for word in query.typed if is_content(word)]

@@ -2,7 +2,7 @@
 
 import json
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from importlib.metadata import EntryPoint, entry_points
@@ -27,7 +27,8 @@ class PluginContext:
 
     fields: the enriched fields of the index, the title first. loaded_model: the model, None for an index that
     is only segmented. settings: the table of the plug-in in enricher.toml. frequencies: the document
-    frequencies of terms in a family of fields; None while documents are indexed.
+    frequencies of terms in a family of fields; None while documents are indexed. per_field: whether the words
+    of each enriched field are also indexed by themselves.
     """
 
     fields: tuple[str, ...]
@@ -35,6 +36,7 @@ class PluginContext:
     loaded_model: Model | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     frequencies: Callable[[str, Sequence[str]], Frequencies] | None = None
+    per_field: bool = False
 
     @property
     def title_field(self) -> str | None:
@@ -46,6 +48,18 @@ class PluginContext:
         if self.loaded_model is None:
             raise PluginError("This plug-in needs a model, and the index was made without one.")
         return self.loaded_model
+
+
+def looked_up(rewriters: Iterable[Rewriter], query: Query) -> dict[str, list[str]]:
+    """The terms whose document frequencies rewriters will ask for, by field family. Raises PluginError."""
+    found: dict[str, list[str]] = {}
+    for rewriter in rewriters:
+        asked = getattr(rewriter, "looked_up", None)
+        if asked is not None:
+            with plugin_failures(rewriter.name):
+                for family, terms in asked(query).items():
+                    found.setdefault(family, []).extend(terms)
+    return found
 
 
 def load_enrichments(configuration: IndexConfiguration, context: PluginContext) -> list[Enrichment]:

@@ -20,6 +20,9 @@ class Relatedness:
     settings: Settings
     name: str = "relatedness"
 
+    def looked_up(self, query: Query) -> dict[str, list[str]]:
+        return {TOKENS: query.typed}
+
     def rewrite(self, query: Query) -> Query:
         if self.context.frequencies is not None:
             found = self.context.frequencies(TOKENS, query.typed)

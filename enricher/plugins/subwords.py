@@ -59,7 +59,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True)
 class Subwords:
-    """The fields `subwords.<field>` and `all.subwords`: Chinese characters and bigrams, English stems.
+    """The fields `all.subwords` and `subwords.<title>`: Chinese characters and bigrams, English stems.
 
     A query also searches its sub-words. So it finds documents that were segmented in another way or use
     another form of a word: 足球比赛 by 足球, 球比 and 比赛, refugees by its stem. Pairs of stems prefer
@@ -78,18 +78,33 @@ class Subwords:
 
     @property
     def mapping(self) -> Mapping[str, FieldKind]:
-        return family_mapping(SUBWORDS, self.context.fields, FieldKind.TERMS)
+        return family_mapping(SUBWORDS, self.context.fields, FieldKind.TERMS, self._own)
+
+    @property
+    def _own(self) -> tuple[str, ...]:
+        """The fields whose sub-words are also indexed by themselves."""
+        title = self.context.title_field
+        return self.context.fields if self.context.per_field else (title,) if title is not None else ()
 
     def enrich(self, documents: Sequence[AnalyzedDocument]) -> list[dict[str, object]]:
-        return [family_values(SUBWORDS, document, self._parts) for document in documents]
+        return [family_values(SUBWORDS, document, self._parts, self._own) for document in documents]
 
     def _parts(self, tokens: Sequence[Token]) -> str:
         return " ".join(self.context.analyzer.subwords_of(tokens))
 
+    def looked_up(self, query: Query) -> dict[str, list[str]]:
+        if self._has_short_texts:
+            return {}
+        parts = list(dict.fromkeys(self.context.analyzer.subwords_of(self._tokens(query))))
+        return dict.fromkeys(self._fields(), parts)
+
+    def _tokens(self, query: Query) -> list[Token]:
+        tokens = self.context.analyzer.tokens(query.text)
+        return [token for token in tokens if is_han(token.text) or token.text not in STOP_WORDS]
+
     def rewrite(self, query: Query) -> Query:
-        analyzer = self.context.analyzer
-        tokens = [t for t in analyzer.tokens(query.text) if is_han(t.text) or t.text not in STOP_WORDS]
-        parts = Counter(analyzer.subwords_of(tokens))
+        tokens = self._tokens(query)
+        parts = Counter(self.context.analyzer.subwords_of(tokens))
         words = [token.text for token in tokens]
         terms = list(query.terms)
         for family, weights in self._fields().items():

@@ -22,21 +22,22 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True)
 class Tokens:
-    """`tokens.<field>`: the words of every enriched field, for a white-space analyser.
+    """`all.tokens`: the words of all enriched fields, for a white-space analyzer.
 
-    `all.tokens`: of all fields together, where there are several.
+    With a single field it is `tokens.<field>`. `own`: the fields whose words are also indexed by themselves.
     """
 
     fields: tuple[str, ...]
+    own: tuple[str, ...] = ()
     name: str = "tokens"
     document_settings: ClassVar[Mapping[str, object]] = {}
 
     @property
     def mapping(self) -> Mapping[str, FieldKind]:
-        return family_mapping(TOKENS, self.fields, FieldKind.WORDS)
+        return family_mapping(TOKENS, self.fields, FieldKind.WORDS, self.own)
 
     def enrich(self, documents: Sequence[AnalyzedDocument]) -> list[dict[str, object]]:
-        return [family_values(TOKENS, document, self._words) for document in documents]
+        return [family_values(TOKENS, document, self._words, self.own) for document in documents]
 
     @staticmethod
     def _words(tokens: Sequence[Token]) -> str:
@@ -45,4 +46,4 @@ class Tokens:
 
 def tokens(context: PluginContext) -> Tokens:
     typed_settings(Settings, context.settings)
-    return Tokens(context.fields)
+    return Tokens(context.fields, context.fields if context.per_field else ())

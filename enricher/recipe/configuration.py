@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import msgspec
+
 from enricher.errors import IndexConflict
 from enricher.records import IndexLayout, SearchEngine
 from enricher.settings import Configuration, IndexConfiguration
@@ -36,6 +38,16 @@ def configuration_of(
     if recorded is not None:
         return recorded_configuration(recorded)
     return IndexConfiguration()
+
+
+def keeping_fields(configuration: IndexConfiguration, present: IndexLayout | None) -> IndexConfiguration:
+    """A configuration for more documents of an index: without `per_field`, it has the fields that it has.
+
+    present: the layout of the index; None for a new one.
+    """
+    if configuration.per_field is None and present is not None and present.has_field_copies:
+        return msgspec.structs.replace(configuration, per_field=True)
+    return configuration
 
 
 def recorded_configuration(recorded: IndexLayout) -> IndexConfiguration:

@@ -49,6 +49,10 @@ class FieldKind(StrEnum):
     """Words separated by spaces, scored by BM25, without positions: smaller, but without phrase queries."""
     KEYWORD = "keyword"
     """Exact values, one or many, for filters and facets."""
+    EXACT = "exact"
+    """Exact values, one or many, that a query term matches: smaller, but without filters and facets."""
+    VALUE = "value"
+    """One exact value that is read back with the document, not searchable."""
     VECTOR = "vector"
     """A list of whole numbers from −127 to 127, compared by their products."""
     STORED = "stored"
@@ -62,7 +66,17 @@ class FieldKind(StrEnum):
     @property
     def has_terms(self) -> bool:
         """Whether a term of a query can be searched in the field."""
-        return self.scored or self is FieldKind.KEYWORD
+        return self.scored or self.exact
+
+    @property
+    def exact(self) -> bool:
+        """Whether a term of a query must equal a value of the field."""
+        return self in (FieldKind.KEYWORD, FieldKind.EXACT)
+
+    @property
+    def written_as(self) -> "FieldKind":
+        """The kind that stands for all kinds to which the same values are written."""
+        return FieldKind.KEYWORD if self in (FieldKind.EXACT, FieldKind.VALUE) else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +112,13 @@ class IndexLayout:
         return () if self.model_version is None else (self.model_version, *self.compatible)
 
     @property
+    def has_field_copies(self) -> bool:
+        """Whether the words of each enriched field are also indexed by themselves, beside those of all."""
+        return f"{ALL}.{TOKENS}" in self.mapping and any(
+            path.startswith(f"{TOKENS}.") for path in self.mapping
+        )
+
+    @property
     def has_vectors(self) -> bool:
         """Whether the index has vectors."""
         return self.mapping.get(VECTOR) is FieldKind.VECTOR
@@ -114,7 +135,7 @@ class IndexLayout:
         return [path for path, kind in self.mapping.items() if kind.scored and path.startswith(name + ".")]
 
 
-STAMP_MAPPING = {MODEL: FieldKind.KEYWORD, FINGERPRINT: FieldKind.KEYWORD}
+STAMP_MAPPING = {MODEL: FieldKind.KEYWORD, FINGERPRINT: FieldKind.VALUE}
 """The fields that every enriched document has, with any plug-ins."""
 
 

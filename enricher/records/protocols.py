@@ -39,7 +39,11 @@ class VectorEnrichment(Enrichment, Protocol):
 
 @runtime_checkable
 class Rewriter(Protocol):
-    """A plug-in that changes a query at search time. Each term that it adds has a reason (`because`)."""
+    """A plug-in that changes a query at search time. Each term that it adds has a reason (`because`).
+
+    A plug-in that needs document frequencies may have the method `looked_up(query)`: it returns the terms
+    by field family, so that the frequencies for all plug-ins are read in one request.
+    """
 
     @property
     def name(self) -> str: ...
@@ -90,7 +94,11 @@ class SearchEngine(Protocol):
     def refresh(self, index: str) -> None:
         """Make everything written so far durable and visible to searches."""
 
-    def search(self, index: str, request: SearchRequest) -> SearchResponse: ...
+    def search(self, index: str, request: SearchRequest) -> SearchResponse:
+        """Search an enriched index.
+
+        Raises UsageError; IndexChanged if the index does not have the layout of the request.
+        """
 
     def read(self, index: str) -> Iterator[Document]:
         """Yield all documents without their enrichment, in no particular order.
@@ -109,11 +117,11 @@ class SearchEngine(Protocol):
 
     def count(self, index: str) -> int: ...
 
-    def frequencies(self, index: str, field: str, terms: Sequence[str]) -> Frequencies:
-        """The document frequency of each term in a scored field, named as in the layout's `mapping`.
+    def frequencies(self, index: str, terms: Mapping[str, Sequence[str]]) -> dict[str, Frequencies]:
+        """The document frequencies of terms in scored fields, by the fields' names in the layout's `mapping`.
 
         Raises UsageError if the index has no such field. Documents deleted since the last merge may
-        be counted. If the index has several shards, only one of them is asked.
+        be counted.
         """
 
     def count_unenriched(self, index: str) -> int:

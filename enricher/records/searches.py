@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from enricher.records.layout import IndexLayout
 from enricher.records.queries import Query
 
 
@@ -12,7 +13,9 @@ class SearchRequest:
     """A query, its filters (all must match), the facets to count, and the number of hits (`top`).
 
     Filters and facets name fields of the documents; `keywords` means `enrichment.keywords`. If
-    `source` is False, hits have only ids and scores, which is faster.
+    `source` is False, hits have only ids and scores, which is faster. layout: the layout of the index
+    for which the query was made; None if it does not matter. count_unenriched: also count the documents
+    without valid enrichment.
     """
 
     query: Query
@@ -20,6 +23,8 @@ class SearchRequest:
     filters: tuple[tuple[str, str], ...] = ()
     facets: tuple[str, ...] = ()
     source: bool = True
+    layout: IndexLayout | None = None
+    count_unenriched: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,8 @@ class SearchResponse:
     """The result of a search: `total` matching documents, `by_words` of which contain a query term.
 
     took_ms: the time of the search itself; on a cluster, the time that its servers report. It includes
-    neither the opening of files nor the network.
+    neither the opening of files nor the network. unenriched: the number of documents without valid
+    enrichment; None if it was not requested.
     """
 
     total: int
@@ -53,6 +59,7 @@ class SearchResponse:
     hits: tuple[Hit, ...]
     facets: Mapping[str, tuple[FacetCount, ...]] = field(default_factory=dict)
     by_words: int = 0
+    unenriched: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

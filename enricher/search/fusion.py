@@ -80,6 +80,27 @@ def candidates_of(found: Mapping[Id, float], near: Iterable[Id]) -> list[Id]:
     return list(dict.fromkeys([*islice(found, MAX_CANDIDATES), *near]))
 
 
+def likely(found: Mapping[Id, float], products: NDArray[Any], vector: QueryVector, top: int) -> list[Id]:
+    """The documents found by words that can be among the `top` best, before the nearest are known.
+
+    found: the documents that match by words with their BM25 scores, best first. products: the dot product of
+    each of them with the query; 0 if it has no vector. top: at most MAX_CANDIDATES.
+    """
+    scores = np.array(list(found.values()))
+    words = scores / _largest(found.values())
+    cosines = np.maximum(0.0, cosines_of(products, len(vector.codes)))
+    chosen: set[int] = set()
+    for share, number in ((vector.head, min(top, HEAD_RANKS)), (vector.rest, top if top > HEAD_RANKS else 0)):
+        mixed = _mixed(words, cosines, share)
+        best = np.argsort(-mixed[:MAX_CANDIDATES], kind="stable")[:number]
+        last = mixed[best[-1]] if 0 < len(best) == number else -1.0
+        chosen.update(best.tolist())
+        if number:  # further documents are candidates only if they are among the nearest
+            chosen.update((MAX_CANDIDATES + np.flatnonzero(mixed[MAX_CANDIDATES:] >= last)).tolist())
+    names = list(found)
+    return [names[place] for place in sorted(chosen)]
+
+
 def rank(
     found: Mapping[Id, float], candidates: Sequence[Id], products: NDArray[Any], vector: QueryVector, top: int
 ) -> list[tuple[Id, float]]:

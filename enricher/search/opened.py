@@ -1,7 +1,7 @@
 """An opened index: build and rewrite queries for it, search it, highlight its hits."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from enricher import plugins
 from enricher.errors import IndexConflict, ModelNotFound, UsageError
@@ -11,7 +11,6 @@ from enricher.plugins import PluginContext, load_rewriters
 from enricher.records import (
     SUBWORDS,
     TOKENS,
-    Frequencies,
     Hit,
     IndexLayout,
     Query,
@@ -20,6 +19,7 @@ from enricher.records import (
     SearchResponse,
     text_at,
 )
+from enricher.search.frequencies import KnownFrequencies
 from enricher.settings import IndexConfiguration
 from enricher.text import Analyzer, Fragment, find_fragments
 from enricher.text.analysis import STRIP_HTML
@@ -54,10 +54,12 @@ class SearchableIndex:
         """A function that rewrites queries like `rewrite`. The rewriters are built once, for many queries."""
         if self.model is None:
             return lambda query: query
-        context = PluginContext(self.layout.fields, self.analyzer, self.model, frequencies=self.frequencies)
+        known = KnownFrequencies(self.engine, self.name, self.layout)
+        context = PluginContext(self.layout.fields, self.analyzer, self.model, frequencies=known.of)
         rewriters = load_rewriters(configuration, context)
 
         def rewrite(query: Query) -> Query:
+            known.load(plugins.looked_up(rewriters, query))
             for rewriter in rewriters:
                 query = plugins.rewrite(rewriter, query)
             present = {family for family in {term.field for term in query.terms} if self._has(family)}
@@ -66,21 +68,18 @@ class SearchableIndex:
 
         return rewrite
 
-    def frequencies(self, family: str, terms: Sequence[str]) -> Frequencies:
-        """The document frequencies of terms in the first scored field of a family; 0 without such a field."""
-        fields = self.layout.family(family)
-        if not fields:
-            return Frequencies(0, (0,) * len(terms))
-        return self.engine.frequencies(self.name, fields[0], terms)
-
     def _has(self, family: str) -> bool:
         return family in self.layout.mapping or bool(self.layout.family(family))
 
     def search(self, request: SearchRequest) -> SearchResponse:
-        """Send a search to the engine. Raises UsageError if the query has neither a word nor a vector."""
+        """Send a search to the engine.
+
+        Raises UsageError if the query has neither a word nor a vector; IndexChanged if the index has another
+        layout now.
+        """
         if not request.query.terms and request.query.vector is None:
             raise UsageError(f"The query {request.query.text!r} holds no word to search for.")
-        return self.engine.search(self.name, request)
+        return self.engine.search(self.name, replace(request, layout=self.layout))
 
     def fragments(self, hit: Hit, query: Query) -> list[Fragment]:
         """Fragments of the hit's original text around the query terms; else fragments of its title."""

@@ -6,7 +6,6 @@ from enricher.errors import UsageError
 from enricher.records import (
     EMPTY_MARK,
     MAX_TERM_CHARACTERS,
-    FieldKind,
     IndexLayout,
     QueryTerm,
     SearchRequest,
@@ -67,7 +66,8 @@ def _clause(term: QueryTerm, layout: IndexLayout, index: str) -> Clause:
         raise UsageError(
             f"The weight of {term.term!r} is {term.weight:g}; a weight is from 0 to {MAX_WEIGHT:,.0f}."
         )
-    if layout.mapping.get(term.field) is FieldKind.KEYWORD:
+    kind = layout.mapping.get(term.field)
+    if kind is not None and kind.exact:
         return Clause(clean(term.term), term.weight, (term.field,), exact=True)
     fields = tuple(layout.family(term.field))
     if not fields:

@@ -1,14 +1,22 @@
 """Search an index with its model and configuration: for the command line and the gate of a job."""
 
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from enricher.errors import UsageError
+from enricher.errors import IndexChanged, UsageError
 from enricher.loaded_model import Model
 from enricher.recipe.configuration import configuration_for
 from enricher.records import Query, SearchEngine, SearchRequest, SearchResponse
 from enricher.search.opened import SearchableIndex, open_index
+from enricher.search.profile import step
 from enricher.settings import Configuration
+
+MAX_AGE_SECONDS = 60.0
+"""Age at which an index is opened again, and its documents without enrichment are counted again."""
+MAX_OPENED = 100
+"""Maximum number of indexes that a Searcher keeps open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +40,8 @@ class Question:
 class Answer:
     """The result of a search, with the query that was sent to the engine.
 
-    unenriched: number of documents in the index that are not enriched with its model. The search may have
-    missed them.
+    unenriched: number of documents in the index that are not enriched with its model, at most
+    MAX_AGE_SECONDS old. The search may have missed them.
     """
 
     index: SearchableIndex
@@ -42,18 +50,37 @@ class Answer:
     unenriched: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
+class _Opened:
+    """An index that a Searcher has opened, with its query builder. Times are those of `time.monotonic`."""
+
+    index: SearchableIndex
+    at: float
+    rewrite: Callable[[str], Query] | None = None
+    unenriched: int = 0
+    counted_at: float = float("-inf")
+
+
 class Searcher:
-    """Searches the indexes of one engine.
+    """Searches the indexes of one engine. Thread-safe.
+
+    It keeps the last MAX_OPENED indexes open for MAX_AGE_SECONDS. The engine refuses a search if the layout
+    of the index has changed; then the index is opened again.
 
     load_model: opens the model of a version. configuration: reads it, when a query is rewritten. Methods
     raise IndexNotFound; IndexConflict if the model of an index does not exist any more; ConfigurationError,
     PluginError, UsageError and EngineError.
     """
 
-    engine: SearchEngine
-    load_model: Callable[[str], Model]
-    configuration: Callable[[], Configuration]
+    def __init__(
+        self,
+        engine: SearchEngine,
+        load_model: Callable[[str], Model],
+        configuration: Callable[[], Configuration],
+    ) -> None:
+        self.engine, self.load_model, self.configuration = engine, load_model, configuration
+        self._opened: dict[str, _Opened] = {}
+        self._lock = threading.Lock()
 
     def open(self, index: str) -> SearchableIndex:
         """Open an index with the model that enriched it."""
@@ -76,12 +103,48 @@ class Searcher:
 
     def search(self, question: Question) -> Answer:
         """Search an index. Raises UsageError if the query contains no word."""
-        opened = self.open(question.index)
-        make = self.rewriting(opened) if question.expansion else opened.query
-        query = make(question.query)
-        request = SearchRequest(query, question.top, question.filters, question.facets)
-        response = opened.search(request)
-        return Answer(opened, query, response, self.engine.count_unenriched(question.index))
+        try:
+            return self._search(question)
+        except IndexChanged:
+            with self._lock:
+                self._opened.pop(question.index, None)
+            return self._search(question)
+
+    def _search(self, question: Question) -> Answer:
+        with step("open"):
+            opened = self._recent(question.index)
+        with step("rewrite"):
+            query = self._query(opened, question)
+        counts = time.monotonic() - opened.counted_at > MAX_AGE_SECONDS
+        request = SearchRequest(
+            query, question.top, question.filters, question.facets, count_unenriched=counts
+        )
+        response = opened.index.search(request)
+        if response.unenriched is not None:
+            opened.unenriched, opened.counted_at = response.unenriched, time.monotonic()
+        return Answer(opened.index, query, response, opened.unenriched)
+
+    def _query(self, opened: _Opened, question: Question) -> Query:
+        if not question.expansion:
+            return opened.index.query(question.query)
+        if opened.rewrite is None:
+            opened.rewrite = self.rewriting(opened.index)
+        return opened.rewrite(question.query)
+
+    def _recent(self, index: str) -> _Opened:
+        """An index that was opened in the last MAX_AGE_SECONDS."""
+        known, now = self._opened.get(index), time.monotonic()
+        if known is not None and now - known.at < MAX_AGE_SECONDS:
+            return known
+        opened = _Opened(self.open(index), now)
+        if known is not None and known.index.layout == opened.index.layout:
+            opened.unenriched, opened.counted_at = known.unenriched, known.counted_at
+        with self._lock:
+            self._opened.pop(index, None)
+            self._opened[index] = opened
+            while len(self._opened) > MAX_OPENED:
+                del self._opened[next(iter(self._opened))]
+        return opened
 
 
 def parse_filter(text: str) -> tuple[str, str]:

@@ -186,12 +186,19 @@ def check_vectors(enrichment: Mapping[str, object], layout: IndexLayout) -> None
             )
 
 
-def words_of(value: object) -> str:
-    """The words of a field, separated by one space; `EMPTY_MARK` if there are none."""
-    if isinstance(value, list | tuple):
-        value = " ".join(part for part in value if isinstance(part, str))
+def words_of(value: object) -> str | list[str]:
+    """The words of a field, separated by one space; `EMPTY_MARK` if there are none.
+
+    Several texts with words remain apart, so that no phrase crosses two of them.
+    """
+    texts = value if isinstance(value, list | tuple) else [value]
+    found = [words for text in texts if (words := _words_in(text))]
+    return found if len(found) > 1 else found[0] if found else EMPTY_MARK
+
+
+def _words_in(value: object) -> str:
     text = " ".join(clean(value).split()) if isinstance(value, str) else ""
-    return _LONG_WORD.sub(_cut, text) or EMPTY_MARK
+    return _LONG_WORD.sub(_cut, text)
 
 
 def _cut(match: re.Match[str]) -> str:

@@ -39,7 +39,7 @@ def baseline_systems(
         enricher.fields,
         plain[0].query,
         lambda query, top: engine.search(index, SearchRequest(query, top)).hits,
-        lambda words: engine.frequencies(index, WORDS, words),
+        lambda words: engine.frequencies(index, {WORDS: words})[WORDS],
     )
     return [*plain, System(FEEDBACK, index, feedback.query)]
 

@@ -2,7 +2,12 @@
 
 from enricher.enrichment import DocumentEnricher, EnricherRecipe
 from enricher.errors import UsageError
-from enricher.recipe.configuration import configuration_for, recorded_configuration, recorded_layout
+from enricher.recipe.configuration import (
+    configuration_for,
+    keeping_fields,
+    recorded_configuration,
+    recorded_layout,
+)
 from enricher.records import IndexLayout
 from enricher.settings import IndexConfiguration
 from indexer.pipeline import difference
@@ -35,6 +40,7 @@ def enricher_of(jobs: Jobs, job: Job, settings: EnrichmentSettings) -> DocumentE
     recorded = recorded_layout(jobs.engine, job.source)
     names = (job.alias, job.source, job.target)
     configuration = configuration_for(jobs.engine, settings.configuration(), *names, recorded=recorded)
+    configuration = keeping_fields(configuration, target)
     enricher = open_enricher(settings, job.model_version, job.fields, configuration)
     is_made = job.kind is not JobKind.IN_PLACE or job.phase is not Phase.PREPARING
     if is_made and target is not None:
@@ -53,6 +59,7 @@ def enricher_like(
     configuration = recorded_configuration(layout)
     if layout.enrichments is None:
         configuration = configuration_for(jobs.engine, settings.configuration(), alias, index)
+    configuration = keeping_fields(configuration, layout)
     enricher = open_enricher(settings, layout.model_version, layout.fields, configuration)
     _refuse_difference(index, layout, enricher)
     return enricher

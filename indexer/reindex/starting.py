@@ -9,7 +9,7 @@ from pathlib import Path
 from enricher.bundle.store import BundleStore
 from enricher.enrichment import DocumentEnricher
 from enricher.errors import UsageError
-from enricher.recipe.configuration import configuration_for, recorded_layout
+from enricher.recipe.configuration import configuration_for, keeping_fields, recorded_layout
 from enricher.recipe.fields import NOTHING_NAMED, NamedFields, chosen_fields, field_notes, fields_of_index
 from enricher.recipe.text_fields import SAMPLE, check_fields
 from enricher.settings import IndexConfiguration
@@ -105,6 +105,7 @@ def _start_in_place(
     present, active = jobs.layout(index), BundleStore(settings.models).open().version
     model = present.model_version if present is not None and options.is_partial else active
     configuration = configuration_for(jobs.engine, settings.configuration(), alias, index, recorded=present)
+    configuration = keeping_fields(configuration, present)
     fields = _chosen_fields(jobs, request, configuration, say, partial=bool(options.only))
     enricher = open_enricher(settings, model, fields, configuration)
     return jobs.plan_in_place(index, alias, enricher, options, say), enricher

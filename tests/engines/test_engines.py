@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from enricher.errors import ConfigurationError
 from enricher.records import (
+    MAX_TERM_CHARACTERS,
     EMPTY_MARK,
     MAX_TERM_CHARACTERS,
     EnrichedDocument,
@@ -110,8 +111,9 @@ def test_words_are_separated_by_one_space(text: str) -> None:
 
 
 def test_words_that_are_no_text_are_none() -> None:
-    """Lists of words are joined, and anything else is an empty field."""
-    assert words_of(["a", "b c", 1]) == "a b c"
+    """Texts of a list stay apart, and anything else is an empty field."""
+    assert words_of(["a", "b  c", 1, "", "d" * 40_000]) == ["a", "b c", "d" * MAX_TERM_CHARACTERS]
+    assert words_of(["", " a "]) == "a"
     assert [words_of(value) for value in (None, 3, {}, "", " \n", [])] == [EMPTY_MARK] * 6
 
 

@@ -49,29 +49,44 @@ def test_the_built_in_enrichments_fill_the_fields_that_they_map(context: PluginC
     plugins = load_enrichments(IndexConfiguration(), context)
     mapping = {name: kind for plugin in plugins for name, kind in plugin.mapping.items()}
     assert mapping == {
+        "all.tokens": FieldKind.WORDS,
+        "subwords.title": FieldKind.TERMS,
+        "all.subwords": FieldKind.TERMS,
+        "keywords": FieldKind.KEYWORD,
+        "keyword_weights": FieldKind.STORED,
+        "expansion.high": FieldKind.EXACT,
+        "expansion.middle": FieldKind.EXACT,
+        "expansion.low": FieldKind.EXACT,
+        "vector": FieldKind.VECTOR,
+    }
+    added: dict[str, Any] = {"all": {}}
+    for plugin in plugins:
+        one = plugin.enrich([analyzed(context, text="事务 running")])[0]
+        added["all"] |= one.pop("all", {})  # type: ignore[attr-defined]
+        added |= one
+    [dimensions] = [plugin.dimensions for plugin in plugins if isinstance(plugin, VectorEnrichment)]
+    assert dimensions == {"vector": len(added["vector"])}
+    assert added["all"] == {"tokens": ["事务 running"], "subwords": ["事 务 事务 run"]}
+    assert plugins[0].enrich([analyzed(context, title="a", text="b")])[0]["all"] == {"tokens": ["a", "b"]}
+    assert added["subwords"] == {"title": ""}
+    assert set(added["keywords"]) == {"事务", "running"}
+    assert [weight["text"] for weight in added["keyword_weights"]] == added["keywords"]
+
+
+def test_the_words_of_each_field_are_indexed_by_themselves_on_request(context: PluginContext) -> None:
+    """With `per_field` every family has all fields; then only these have positions."""
+    plugins = load_enrichments(IndexConfiguration(per_field=True), replace(context, per_field=True))
+    mapping = {name: kind for plugin in plugins[:2] for name, kind in plugin.mapping.items()}
+    assert mapping == {
         "tokens.title": FieldKind.WORDS,
         "tokens.text": FieldKind.WORDS,
         "all.tokens": FieldKind.TERMS,
         "subwords.title": FieldKind.TERMS,
         "subwords.text": FieldKind.TERMS,
         "all.subwords": FieldKind.TERMS,
-        "keywords": FieldKind.KEYWORD,
-        "keyword_weights": FieldKind.STORED,
-        "expansion.high": FieldKind.KEYWORD,
-        "expansion.middle": FieldKind.KEYWORD,
-        "expansion.low": FieldKind.KEYWORD,
-        "vector": FieldKind.VECTOR,
     }
-    added: dict[str, Any] = {}
-    for plugin in plugins:
-        added |= plugin.enrich([analyzed(context, text="事务 running")])[0]
-    [dimensions] = [plugin.dimensions for plugin in plugins if isinstance(plugin, VectorEnrichment)]
-    assert dimensions == {"vector": len(added["vector"])}
-    assert added["tokens"] == {"title": "", "text": "事务 running"}
-    assert plugins[0].enrich([analyzed(context, title="a", text="b")])[0]["all"] == {"tokens": "a b"}
-    assert added["subwords"] == {"title": "", "text": "事 务 事务 run"}
-    assert set(added["keywords"]) == {"事务", "running"}
-    assert [weight["text"] for weight in added["keyword_weights"]] == added["keywords"]
+    added = plugins[0].enrich([analyzed(context, title="a", text="b")])[0]
+    assert added == {"tokens": {"title": "a", "text": "b"}, "all": {"tokens": ["a", "b"]}}
 
 
 def test_settings_reach_their_plugin(context: PluginContext) -> None:

@@ -3,8 +3,8 @@
 import dataclasses
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
-from functools import cached_property, partial
+from contextlib import AbstractContextManager, contextmanager
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -31,12 +31,22 @@ from enricher.records import (
     clean,
 )
 from enricher.records.layout_json import layout_as_json, layout_from_json
+from enricher.search.profile import step
 from enricher.sentences import counted
 from indexer.engines.addresses import Addresses
 from indexer.engines.elasticsearch.bulk import CHUNK_BYTES, Action, BulkWriter, RetryPolicy
 from indexer.engines.elasticsearch.columns import text_fields_of
+from indexer.engines.elasticsearch.descriptions import Description, Descriptions
 from indexer.engines.elasticsearch.errors import check_product, failures, readable, refusal_of
-from indexer.engines.elasticsearch.mapping import META, check_whole_source, mapping_of
+from indexer.engines.elasticsearch.keys import Keys
+from indexer.engines.elasticsearch.mapping import (
+    META,
+    check_whole_source,
+    has_vector_codes,
+    line_of,
+    mapping_of,
+)
+from indexer.engines.elasticsearch.multisearch import MultiSearch
 from indexer.engines.elasticsearch.reading import (
     close_points_in_time,
     read_documents,
@@ -46,21 +56,16 @@ from indexer.engines.elasticsearch.reading import (
 )
 from indexer.engines.elasticsearch.requests import (
     foreign_of,
+    frequencies_body,
     frequencies_of,
     hits_of,
     sample_of,
-    termvectors_of,
     without_words_of,
 )
 from indexer.engines.elasticsearch.search import Searches, check_length
-from indexer.engines.elasticsearch.vectors import (
-    PATH,
-    dimensions_of,
-    only,
-    products_of,
-    stored_vector,
-)
+from indexer.engines.elasticsearch.vectors import dimensions_of, product_body, product_of
 from indexer.engines.fields import Prepared, at, encode, prepare
+from indexer.engines.filters import no_scored_field
 from indexer.engines.names import (
     check_name,
     check_new_alias,
@@ -117,7 +122,9 @@ class ElasticsearchEngine:
             options["node_class"] = node_class
         self.client = Elasticsearch(list(addresses.hosts), **options)
         self._once = self.client.options(max_retries=0)
-        self._searches = Searches(self.client, self.failures)
+        self._descriptions = Descriptions(self._describe)
+        self._multi_search = MultiSearch(self.client)
+        self._searches = Searches(self.client, self.failures, self._descriptions)
         self.patient = self.client.options(retry_on_timeout=True)
 
     def __repr__(self) -> str:
@@ -131,7 +138,7 @@ class ElasticsearchEngine:
 
     def create(self, index: str, layout: IndexLayout) -> None:
         check_new_index(index)
-        with self.failures(index):
+        with self._changing(), self.failures(index):
             more: tuple[str, ...] = (EXCLUDE_SOURCE_VECTORS, EARLY_TERMINATION) if layout.has_vectors else ()
             while True:
                 try:
@@ -149,7 +156,7 @@ class ElasticsearchEngine:
 
     def drop(self, index: str) -> None:
         check_name(index)
-        with self.failures(index):
+        with self._changing(), self.failures(index):
             self._once.indices.delete(index=index)
 
     def exists(self, index: str) -> bool:
@@ -174,22 +181,24 @@ class ElasticsearchEngine:
 
     @readable
     def layout(self, index: str) -> IndexLayout:
-        return self._described(index)[1]
+        return self._descriptions.fresh(index).layout
 
     @readable
     def stamp(self, index: str, model: str, compatible: Sequence[str] = ()) -> None:
-        name, layout, mapping = self._described(index)
-        stamped = dataclasses.replace(layout, model_version=model, compatible=tuple(compatible), mixed=False)
-        meta = {**mapping["_meta"], META: layout_as_json(stamped)}
-        with self.failures(index):
-            self._once.indices.put_mapping(index=name, meta=meta)
+        found = self._descriptions.fresh(index)
+        stamped = dataclasses.replace(
+            found.layout, model_version=model, compatible=tuple(compatible), mixed=False
+        )
+        meta = {**found.mapping["_meta"], META: layout_as_json(stamped)}
+        with self._changing(), self.failures(index):
+            self._once.indices.put_mapping(index=found.name, meta=meta)
 
     @readable
     def set_alias(self, alias: str, index: str) -> None:
         check_new_alias(alias)
         name, _ = self._mapping(index)
         remove = {"remove": {"index": "*", "alias": alias, "must_exist": False}}
-        with self.failures(alias):
+        with self._changing(), self.failures(alias):
             self._once.indices.update_aliases(actions=[remove, {"add": {"index": name, "alias": alias}}])
 
     @readable
@@ -205,9 +214,16 @@ class ElasticsearchEngine:
 
     def _mapping(self, index: str) -> tuple[str, dict[str, Any]]:
         """The index that a name or an alias points to, and its mapping."""
+        name, found = self._settings_and_mapping(index)
+        return name, found.get("mappings", {})
+
+    def _settings_and_mapping(self, index: str) -> tuple[str, dict[str, Any]]:
+        """The index that a name or an alias points to, with its mapping and its number of shards."""
         check_name(index)
         with self.failures(index):
-            answer = self.client.indices.get_mapping(index=index)
+            answer = self.client.indices.get(
+                index=index, filter_path="*.mappings,*.settings.index.number_of_shards"
+            )
         if not answer.body:
             raise no_such_index(index)
         if len(answer.body) > 1:
@@ -215,29 +231,41 @@ class ElasticsearchEngine:
             raise EngineError(
                 f"The alias {index!r} points to several indexes ({names}); use the name of one of them."
             )
-        ((name, details),) = answer.body.items()
-        return name, details["mappings"]
+        ((name, found),) = answer.body.items()
+        return name, found
 
-    def _described(self, index: str) -> tuple[str, IndexLayout, dict[str, Any]]:
-        name, mapping = self._mapping(index)
+    def _describe(self, index: str) -> Description:
+        name, found = self._settings_and_mapping(index)
+        mapping = found.get("mappings", {})
         value = mapping.get("_meta", {}).get(META)
         if value is None:
             raise not_created_here(index)
-        return name, layout_from_json(index, value), mapping
+        shards = int(found["settings"]["index"]["number_of_shards"])
+        return Description(name, layout_from_json(index, value), mapping, shards)
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Forget all descriptions after a change of an index or an alias, also after a failure."""
+        try:
+            yield
+        finally:
+            self._descriptions.forget()
 
     # -------------------------------------------------------------- documents
 
     @readable
     def write(self, index: str, documents: Sequence[EnrichedDocument]) -> list[Rejection]:
         # Check that the index exists, because the server would create it.
-        _, layout, mapping = self._described(index)
+        description = self._descriptions.fresh(index)
+        layout, mapping = description.layout, description.mapping
         prepared, rejections = prepare(documents, layout)
         vectors = (at(document.enrichment, VECTOR) for document in prepared if layout.has_vectors)
         first = next((vector for vector in vectors if isinstance(vector, list | tuple)), None)
         if first is not None:
             check_length(index, mapping, len(first))
         sources = {document.id: document.source_json for document in prepared}
-        outcome = self.bulk(index).run(_action(document) for document in prepared)
+        with_codes = has_vector_codes(mapping)
+        outcome = self.bulk(index).run(_action(document, with_codes) for document in prepared)
         refused = [
             Rejection(action.id, reason, sources[action.id].decode()) for action, reason in outcome.refused
         ]
@@ -315,18 +343,22 @@ class ElasticsearchEngine:
         return Share(number, looked)
 
     @readable
-    def frequencies(self, index: str, field: str, terms: Sequence[str]) -> Frequencies:
-        check_name(index)
-        body = termvectors_of(field, terms)
-        with self.failures(index):
-            answer = self.client.termvectors(index=index, **body)
-        return frequencies_of(index, field, terms, answer.body)
+    def frequencies(self, index: str, terms: Mapping[str, Sequence[str]]) -> dict[str, Frequencies]:
+        layout = self._descriptions.recent(index).layout
+        for field in terms:
+            if field not in layout.mapping or not layout.mapping[field].scored:
+                raise no_scored_field(index, field)
+        with step("document frequencies"), self.failures(index):
+            (answer,) = self._multi_search.search(index, [frequencies_body(terms)])
+        return frequencies_of(terms, answer)
 
     @readable
     def search_text(self, index: str, text: str, fields: Sequence[str], top: int) -> list[Hit]:
         query = {"multi_match": {"query": text, "fields": list(fields), "type": "most_fields"}}
         with self.failures(index):
-            return list(hits_of(self._searches.ask(index, {"query": query, "size": top, "source": False})))
+            body = {"query": query, "size": top, "_source": False}
+            (answer,) = self._multi_search.search(index, [body], frequencies_of_all_shards=True)
+        return list(hits_of(answer["hits"]["hits"]))
 
     @readable
     def bytes_on_disk(self, index: str) -> int:
@@ -346,26 +378,26 @@ class ElasticsearchEngine:
 
     @readable
     def search(self, index: str, request: SearchRequest) -> SearchResponse:
-        _, layout, mapping = self._described(index)
-        return self._searches.search(index, layout, mapping, request)
+        return self._searches.search(index, request)
 
     # -------------------------------------------------------------- reading documents and vectors
 
     @readable
     def sample_enriched(self, index: str, number: int) -> list[EnrichedDocument]:
-        layout = self.layout(index)
-        if layout.model_version is None:
+        description = self._descriptions.fresh(index)
+        if description.layout.model_version is None:
             return []
-        body = sample_of(layout, number)
-        vectors = {**body, "source": {"includes": [PATH]}}  # some releases omit vectors unless they are named
+        keys = dataclasses.replace(Keys.of(description.mapping), by_id=True)
         with self.failures(index):
-            hits = self._searches.ask(index, body)["hits"]["hits"]
-            answers = self._searches.ask(index, {**vectors, "query": only([hit["_id"] for hit in hits])})
-        found = {hit["_id"]: stored_vector(hit.get("_source", {})) for hit in answers["hits"]["hits"]}
+            (first,) = self._multi_search.search(index, [sample_of(description.layout, number)])
+            hits = first["hits"]["hits"]
+            of_hits = {"query": keys.only([keys.of_hit(hit) for hit in hits]), "size": number}
+            (second,) = self._multi_search.search(index, [{**of_hits, **keys.parameters}])
+        found = keys.vectors(second["hits"]["hits"])
         sampled = []
         for hit in hits:
             source = dict(hit.get("_source", {}))
-            enrichment, codes = dict(source.pop(ENRICHMENT, {})), found.get(hit["_id"])
+            enrichment, codes = dict(source.pop(ENRICHMENT, {})), found.get(keys.of_hit(hit))
             if codes is not None:
                 enrichment[VECTOR] = to_numbers(codes)
             sampled.append(EnrichedDocument(str(hit["_id"]), source, enrichment))
@@ -381,7 +413,9 @@ class ElasticsearchEngine:
         check_length(index, mapping, len(codes))
         asked = np.frombuffer(codes, np.int8)
         with self.failures(index):
-            return products_of(partial(self._searches.ask, index), asked, [only([id_])], 1).get(id_)
+            (answer,) = self._multi_search.search(index, [product_body(asked, id_)])
+        scores = [float(hit["_score"]) for hit in answer["hits"]["hits"]]
+        return product_of(scores[0], len(codes)) if scores else None
 
     @readable
     def read(self, index: str) -> Iterator[Document]:
@@ -432,5 +466,6 @@ class ElasticsearchEngine:
         self.client.close()
 
 
-def _action(document: Prepared) -> Action:
-    return Action(document.id, encode({"index": {"_id": document.id}}) + b"\n" + document.line())
+def _action(document: Prepared, with_codes: bool) -> Action:
+    head = encode({"index": {"_id": document.id}}) + b"\n"
+    return Action(document.id, head + line_of(document, with_codes=with_codes))

@@ -1,14 +1,25 @@
-"""The mapping of an enriched index, and checks of existing mappings."""
+"""The mapping of an enriched index, the documents that fit it, and checks of existing mappings.
 
+Words, document expansion and vectors are derived from the text and are searched, but not shown. New indexes
+leave them out of `_source`, which is most of what an enriched document needs on disk and in an answer. A
+vector is stored a second time, in the doc values of `vector_codes`, from which searches read many at once.
+"""
+
+import base64
 from collections.abc import Mapping
 from typing import Any
 
 from enricher.errors import UsageError
-from enricher.records import ENRICHMENT, FieldKind, IndexLayout
+from enricher.model.text_vectors.vectors import from_numbers
+from enricher.records import ENRICHMENT, VECTOR, FieldKind, IndexLayout
 from enricher.records.layout_json import layout_as_json
-from indexer.engines.fields import MAX_KEYWORD_UTF16_UNITS
+from indexer.engines.fields import MAX_KEYWORD_UTF16_UNITS, Prepared, at
 
 META = "enricher"
+VECTOR_CODES = "vector_codes"
+"""The field under `enrichment` that repeats the vector as bytes, in base64. Only Elasticsearch has it."""
+DERIVED = (FieldKind.WORDS, FieldKind.TERMS, FieldKind.EXACT, FieldKind.VECTOR)
+"""The kinds of fields that new indexes leave out of `_source`."""
 
 
 def mapping_of(layout: IndexLayout) -> dict[str, object]:
@@ -26,14 +37,47 @@ def mapping_of(layout: IndexLayout) -> dict[str, object]:
             below = place.setdefault(step, {"properties": {}})
             place = below["properties"]  # type: ignore[index]
         place[last] = _field(kind, layout.dimensions.get(path))
+    if layout.has_vectors:
+        properties[VECTOR_CODES] = {"type": "binary", "doc_values": True}
     return {
         "_meta": {META: layout_as_json(layout)},
+        "_source": {"excludes": derived_fields(layout)},
         "date_detection": False,
         "dynamic_templates": [
             {kind: {"match_mapping_type": kind, "mapping": {"type": "double"}}} for kind in ("long", "double")
         ],
         "properties": {ENRICHMENT: {"dynamic": False, "properties": properties}},
     }
+
+
+def derived_fields(layout: IndexLayout) -> list[str]:
+    """The full paths of the fields that a new index leaves out of `_source`."""
+    found = [path for path, kind in layout.mapping.items() if kind in DERIVED]
+    return [f"{ENRICHMENT}.{path}" for path in [*found, *([VECTOR_CODES] if layout.has_vectors else [])]]
+
+
+def has_vectors(mapping: Mapping[str, Any]) -> bool:
+    """Whether an index has a field for vectors."""
+    return _has_field(mapping, VECTOR)
+
+
+def has_vector_codes(mapping: Mapping[str, Any]) -> bool:
+    """Whether the documents of an index hold their vectors in `vector_codes` too."""
+    return _has_field(mapping, VECTOR_CODES)
+
+
+def _has_field(mapping: Mapping[str, Any], name: str) -> bool:
+    return at(mapping, f"properties.{ENRICHMENT}.properties.{name}") is not None
+
+
+def line_of(document: Prepared, *, with_codes: bool) -> bytes:
+    """A document with its enrichment as one line of JSON. with_codes: for an index with `vector_codes`."""
+    vector = at(document.enrichment, VECTOR) if with_codes else None
+    if vector is None:
+        return document.line()
+    codes = base64.b64encode(from_numbers(vector).tobytes())
+    more = b',"%s":"%s"}' % (VECTOR_CODES.encode(), codes)
+    return document._replace(enrichment_json=document.enrichment_json[:-1] + more).line()
 
 
 def _field(kind: FieldKind, dimensions: int | None) -> dict[str, object]:
@@ -44,6 +88,10 @@ def _field(kind: FieldKind, dimensions: int | None) -> dict[str, object]:
             return {"type": "text", "analyzer": "whitespace", "index_options": "freqs"}
         case FieldKind.KEYWORD:
             return {"type": "keyword", "ignore_above": MAX_KEYWORD_UTF16_UNITS}
+        case FieldKind.EXACT:
+            return {"type": "keyword", "ignore_above": MAX_KEYWORD_UTF16_UNITS, "doc_values": False}
+        case FieldKind.VALUE:
+            return {"type": "keyword", "index": False}
         case FieldKind.VECTOR:  # if unknown, the first vector decides the dimensions
             return {
                 **({"dims": dimensions} if dimensions else {}),
@@ -58,13 +106,14 @@ def _field(kind: FieldKind, dimensions: int | None) -> dict[str, object]:
 
 
 def check_whole_source(index: str, mapping: Mapping[str, Any]) -> None:
-    """Raise UsageError if an index does not store the complete `_source` of its documents."""
+    """Raise UsageError if an index does not store the complete `_source` of the user's documents."""
     source = mapping.get("_source", {})
     if source.get("enabled") in (False, "false") or source.get("mode") == "disabled":
         raise UsageError(f"The index {index!r} does not store _source: its documents cannot be read.")
-    kept = [key for key in ("includes", "excludes") if source.get(key)]
-    if kept:
-        said = ", ".join(f"{key} {', '.join(map(str, source[key]))}" for key in kept)
+    partial = {key: [str(name) for name in source.get(key) or ()] for key in ("includes", "excludes")}
+    partial["excludes"] = [name for name in partial["excludes"] if not name.startswith(f"{ENRICHMENT}.")]
+    said = ", ".join(f"{key} {', '.join(names)}" for key, names in partial.items() if names)
+    if said:
         raise UsageError(
             f"The index {index!r} stores only a part of each _source ({said}), so its documents are "
             "incomplete. Index the documents from their original source instead."

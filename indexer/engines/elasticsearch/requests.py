@@ -8,6 +8,7 @@ from enricher.errors import UsageError
 from enricher.records import (
     EMPTY_MARK,
     ENRICHMENT,
+    FINGERPRINT,
     KEYWORDS,
     MODEL,
     TOKENS,
@@ -25,22 +26,17 @@ from enricher.search.facets import FACET_SIZE, by_distinction
 from enricher.search.plans import Group
 from indexer.engines.elasticsearch.columns import Columns
 from indexer.engines.fields import keywords_of
-from indexer.engines.filters import no_scored_field
 
 _SHARD_SIZE = 1_000
 _KEYWORDS_FIELD = f"{ENRICHMENT}.{KEYWORDS}"
+_EVERY = "every"
 
 
-def body_of(
-    request: SearchRequest, groups: Sequence[Group], layout: IndexLayout, columns: Columns
-) -> dict[str, Any]:
-    """The body of the search request."""
+def body_of(request: SearchRequest, groups: Sequence[Group], columns: Columns) -> dict[str, Any]:
+    """The query and the facets of a search by words."""
     body: dict[str, Any] = {
-        "size": request.top,
         "track_total_hits": True,
-        "search_type": "dfs_query_then_fetch",
         "query": query_body(groups, filters_of(request, columns)),
-        "source": {"excludes": _excludes(layout)} if request.source else False,
     }
     aggregations: dict[str, Any] = {}
     for place, name in enumerate(request.facets):
@@ -56,6 +52,12 @@ def body_of(
     return body
 
 
+def shown_of(layout: IndexLayout) -> dict[str, Any]:
+    """The parameters of a search whose hits are documents, with their keywords and model versions."""
+    tops = {path.split(".")[0] for path in layout.mapping} - {KEYWORDS, MODEL}
+    return {"_source": {"excludes": [f"{ENRICHMENT}.{top}" for top in sorted(tops)]}}
+
+
 def trials_of(
     request: SearchRequest, columns: Columns
 ) -> Iterator[tuple[dict[str, Any], Callable[[str], UsageError]]]:
@@ -68,27 +70,45 @@ def trials_of(
         yield {"size": 0, "aggs": {"values": counting}}, partial(columns.refused_facet, name)
 
 
-def documents_body(names: Sequence[str], layout: IndexLayout) -> dict[str, Any]:
-    """The body of a request for documents by their ids."""
-    query = {"ids": {"values": list(names)}}
-    return {"query": query, "size": len(names), "source": {"excludes": _excludes(layout)}}
-
-
 def filters_of(request: SearchRequest, columns: Columns) -> list[dict[str, object]]:
     """The queries that every document must match."""
     return [columns.filter(name, value) for name, value in request.filters]
 
 
 def foreign_of(layout: IndexLayout) -> dict[str, Any]:
-    """The query for documents without a valid enrichment by the model of the layout."""
+    """The query for documents without a valid and complete enrichment by the model of the layout."""
     model = f"{ENRICHMENT}.{MODEL}"
     if layout.mapping.get(MODEL) is not FieldKind.KEYWORD:
         return {"match_all": {}}
     if layout.model_version is not None:
-        return {"bool": {"must_not": {"terms": {model: list(layout.valid_versions)}}}}
-    words = [path for path, kind in layout.mapping.items() if kind.scored][:1]
-    unwritten = [{"bool": {"must_not": {"exists": {"field": f"{ENRICHMENT}.{path}"}}}} for path in words]
+        return {
+            "bool": {"must_not": all_of([{"terms": {model: list(layout.valid_versions)}}, *words_of(layout)])}
+        }
+    unwritten = [{"bool": {"must_not": words}} for words in words_of(layout)]
     return {"bool": {"should": [{"exists": {"field": model}}, *unwritten]}}
+
+
+def unenriched_of(layout: IndexLayout) -> dict[str, Any]:
+    """The query for documents without enrichment, or with an incomplete one.
+
+    A partial update by an application keeps the fields of `_source` only: words and vectors are lost.
+    """
+    stamped: dict[str, Any] = {"exists": {"field": f"{ENRICHMENT}.{FINGERPRINT}"}}
+    return {"bool": {"must_not": all_of([stamped, *words_of(layout)])}}
+
+
+def words_of(layout: IndexLayout) -> list[dict[str, Any]]:
+    """The query for documents with words, which every completely enriched document matches.
+
+    An empty list if the layout has no words.
+    """
+    paths = layout.family(TOKENS) or [path for path, kind in layout.mapping.items() if kind.scored]
+    return [{"exists": {"field": f"{ENRICHMENT}.{path}"}} for path in paths[:1]]
+
+
+def all_of(queries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The query for documents that match all queries. Nothing is scored."""
+    return {"bool": {"filter": list(queries)}}
 
 
 def without_words_of(layout: IndexLayout) -> dict[str, Any]:
@@ -97,31 +117,24 @@ def without_words_of(layout: IndexLayout) -> dict[str, Any]:
     return {"bool": {"filter": [{"term": {field: EMPTY_MARK}} for field in fields]}}
 
 
-def termvectors_of(field: str, terms: Sequence[str]) -> dict[str, Any]:
-    """The term vectors request for the statistics of terms in a field, with an artificial document."""
-    path = f"{ENRICHMENT}.{field}"
-    document: Any = " ".join(map(clean, terms))
-    for step in reversed(path.split(".")):
-        document = {step: document}
-    return {
-        "doc": document,
-        "fields": [path],
-        "term_statistics": True,
-        "positions": False,
-        "offsets": False,
-    }
+def frequencies_body(terms: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """The search that counts the documents with each term of each field, and those with the field."""
+    counted: dict[str, Any] = {}
+    for number, (field, asked) in enumerate(terms.items()):
+        path = f"{ENRICHMENT}.{field}"
+        filters: dict[str, Any] = {str(n): {"term": {path: clean(term)}} for n, term in enumerate(asked)}
+        counted[str(number)] = {"filters": {"filters": {_EVERY: {"exists": {"field": path}}} | filters}}
+    return {"size": 0, "track_total_hits": False, "aggs": counted}
 
 
-def frequencies_of(index: str, field: str, terms: Sequence[str], answer: Mapping[str, Any]) -> Frequencies:
-    """Read the frequencies in a term vectors response. Raises UsageError if there is no such field."""
-    wanted = [clean(term) for term in terms]
-    found = answer["term_vectors"].get(f"{ENRICHMENT}.{field}")
-    if found is None:
-        if any(map(str.split, wanted)):
-            raise no_scored_field(index, field)
-        return Frequencies(0, (0,) * len(wanted))
-    counts = tuple(int(found["terms"].get(term, {}).get("doc_freq", 0)) for term in wanted)
-    return Frequencies(int(found["field_statistics"]["doc_count"]), counts)
+def frequencies_of(terms: Mapping[str, Sequence[str]], answer: Mapping[str, Any]) -> dict[str, Frequencies]:
+    """Read the answer to `frequencies_body`."""
+    found = {}
+    for number, (field, asked) in enumerate(terms.items()):
+        buckets = answer["aggregations"][str(number)]["buckets"]
+        counts = tuple(int(buckets[str(n)]["doc_count"]) for n in range(len(asked)))
+        found[field] = Frequencies(int(buckets[_EVERY]["doc_count"]), counts)
+    return found
 
 
 def sample_of(layout: IndexLayout, number: int) -> dict[str, Any]:
@@ -133,11 +146,6 @@ def sample_of(layout: IndexLayout, number: int) -> dict[str, Any]:
         if kind is FieldKind.VECTOR
     ]
     return {"query": {"bool": {"filter": of_model, "should": vectors}}, "size": number}
-
-
-def _excludes(layout: IndexLayout) -> list[str]:
-    tops = {path.split(".")[0] for path in layout.mapping} - {KEYWORDS}
-    return [f"{ENRICHMENT}.{top}" for top in sorted(tops)]
 
 
 def _facet_name(place: int) -> str:
@@ -162,13 +170,13 @@ def _facet(
 
 
 def response_of(request: SearchRequest, answer: Mapping[str, Any], columns: Columns) -> SearchResponse:
-    """Read a search response."""
+    """Read a search response without its hits."""
     total = int(answer["hits"]["total"]["value"])
     aggregations = answer.get("aggregations", {})
     return SearchResponse(
         total=total,
         took_ms=float(answer["took"]),
-        hits=hits_of(answer),
+        hits=(),
         facets={
             name: _facet(columns, name, aggregations, place) for place, name in enumerate(request.facets)
         },
@@ -176,9 +184,9 @@ def response_of(request: SearchRequest, answer: Mapping[str, Any], columns: Colu
     )
 
 
-def hits_of(answer: Mapping[str, Any]) -> tuple[Hit, ...]:
-    """Read the hits of a search response, in its order."""
-    return tuple(_hit(hit) for hit in answer["hits"]["hits"])
+def hits_of(hits: Sequence[Mapping[str, Any]]) -> tuple[Hit, ...]:
+    """Read the hits of a search response, in their order."""
+    return tuple(_hit(hit) for hit in hits)
 
 
 def _hit(hit: Mapping[str, Any]) -> Hit:

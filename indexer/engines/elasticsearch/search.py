@@ -1,38 +1,42 @@
-"""Searching an index of Elasticsearch: by words, and by words and vectors."""
+"""Searching an index of Elasticsearch: by words, and by words and vectors.
 
-import dataclasses
+A search by words is one request. A search by words and vectors is two, each of several searches:
+
+1. the best documents by words with their vectors;
+2. the nearest documents to the query vector, and the documents that the user may see.
+
+`fusion.likely` says which documents found by words may be seen. Of those found by vector alone, the second
+request returns the nearest.
+"""
+
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any
 
 from elastic_transport import TransportError
 from elasticsearch import ApiError, BadRequestError, Elasticsearch
 
-from enricher.records import (
-    Hit,
-    IndexLayout,
-    SearchRequest,
-    SearchResponse,
-)
-from enricher.search.fusion import MAX_SCORED_DOCUMENTS
-from enricher.search.hybrid import rank_by_words_and_vector
+from enricher.errors import IndexChanged, UsageError
+from enricher.records import SearchRequest, SearchResponse
 from enricher.search.plans import Group, lighten, plan
+from enricher.search.profile import step
 from indexer.engines.elasticsearch.columns import Columns
+from indexer.engines.elasticsearch.descriptions import Description, Descriptions
 from indexer.engines.elasticsearch.errors import innermost, refusal_of
+from indexer.engines.elasticsearch.hybrid import HybridSearch
+from indexer.engines.elasticsearch.keys import Ambiguous, Keys
+from indexer.engines.elasticsearch.multisearch import MultiSearch
 from indexer.engines.elasticsearch.requests import (
     body_of,
-    documents_body,
-    filters_of,
+    foreign_of,
     hits_of,
     response_of,
+    shown_of,
     trials_of,
 )
-from indexer.engines.elasticsearch.vectors import (
-    Ask,
-    ClusterVectors,
-    dimensions_of,
-)
+from indexer.engines.elasticsearch.vectors import dimensions_of
 from indexer.engines.filters import dimensions_conflict
 
 _CLAUSE_LIMIT = re.compile(r"maxClauseCount is set to (\d+)")
@@ -41,68 +45,123 @@ _CLAUSE_LIMIT = re.compile(r"maxClauseCount is set to (\d+)")
 class Searches:
     """The searches of one engine. It remembers how many clauses a query of its servers may have.
 
-    failures: translates exceptions of the client in a block, for the index that it is given.
+    failures: translates exceptions of the client in a block, for the index that it is given. descriptions:
+    describe the indexes.
     """
 
     def __init__(
-        self, client: Elasticsearch, failures: Callable[[str], AbstractContextManager[None]]
+        self,
+        client: Elasticsearch,
+        failures: Callable[[str], AbstractContextManager[None]],
+        descriptions: Descriptions,
     ) -> None:
-        self._client, self._failures = client, failures
+        self._multi, self._failures = MultiSearch(client), failures
+        self._descriptions = descriptions
         self._max_clauses: int | None = None
 
-    def search(
-        self, index: str, layout: IndexLayout, mapping: Mapping[str, Any], request: SearchRequest
-    ) -> SearchResponse:
-        """Answer a request for an index with that layout and mapping."""
-        columns = Columns(index, layout, mapping)
-        plan(request, layout, index)  # check the request itself: below, `top` is larger than requested
+    def search(self, index: str, request: SearchRequest) -> SearchResponse:
+        """Answer a request. The description of the index is read again if the answer does not fit it."""
+        description = self._descriptions.recent(index)
+        if request.layout not in (None, description.layout):
+            description = self._fresh(index, request)
+        while True:
+            try:
+                response, fits = self._answer(index, description, request)
+            except UsageError:
+                described = self._fresh(index, request)
+                if described == description:
+                    raise
+            else:
+                if fits:
+                    return response
+                described = self._fresh(index, request)
+                if described == description:
+                    return response
+            description = described
+
+    def _fresh(self, index: str, request: SearchRequest) -> Description:
+        with step("describe"):
+            found = self._descriptions.fresh(index)
+        if request.layout not in (None, found.layout):
+            raise IndexChanged(f"The index {index!r} was enriched differently in the meantime; search again.")
+        return found
+
+    def _answer(
+        self, index: str, description: Description, request: SearchRequest
+    ) -> tuple[SearchResponse, bool]:
+        """The response, and whether its hits fit the description. Without a hit that is not known."""
+        columns = Columns(index, description.layout, description.mapping)
+        plan(request, description.layout, index)  # check the request itself
         vector = request.query.vector
-        if vector is None or not layout.has_vectors:
-            return self._by_words(index, request, layout, columns)
-        check_length(index, mapping, len(vector.codes))
-        took: list[float] = []
-
-        def ask(body: Mapping[str, Any]) -> Mapping[str, Any]:
-            answer = self.ask(index, body)
-            took.append(float(answer["took"]))
-            return answer
-
-        words = dataclasses.replace(request, top=max(request.top, MAX_SCORED_DOCUMENTS), source=False)
-        first = self._by_words(index, words, layout, columns)
-        found = {hit.id: hit.score for hit in first.hits}
-        with self._failures(index):
-            calls = ClusterVectors(filters_of(request, columns), ask)
-            compared, ranking = rank_by_words_and_vector(found, vector, request.top, calls)
-            hits = self._shown(ranking, layout, ask) if request.source else [Hit(*one) for one in ranking]
-        total = max(first.total, compared)
-        return SearchResponse(total, first.took_ms + sum(took), tuple(hits), first.facets, first.total)
-
-    def _shown(self, ranking: Sequence[tuple[str, float]], layout: IndexLayout, ask: Ask) -> list[Hit]:
-        """Fetch the documents of a ranking, without those that were deleted in the meantime."""
-        fetched = {hit.id: hit for hit in hits_of(ask(documents_body([name for name, _ in ranking], layout)))}
-        return [dataclasses.replace(fetched[name], score=score) for name, score in ranking if name in fetched]
+        if vector is None or not description.layout.has_vectors:
+            return self._by_words(index, description, request, columns)
+        check_length(index, description.mapping, len(vector.codes))
+        keys = Keys.of(description.mapping)
+        try:
+            return self._hybrid(index, description, request, columns, keys)
+        except Ambiguous:
+            return self._hybrid(index, description, request, columns, replace(keys, by_id=True))
 
     def _by_words(
-        self, index: str, request: SearchRequest, layout: IndexLayout, columns: Columns
-    ) -> SearchResponse:
-        """Search by terms. Terms over the clause limit of the server are omitted, smallest weights first."""
+        self, index: str, description: Description, request: SearchRequest, columns: Columns
+    ) -> tuple[SearchResponse, bool]:
+        shown = shown_of(description.layout) if request.source else {"_source": False}
+        with step("search by words"):
+            answer, *more = self._words(index, description, request, columns, shown, request.top)
+        hits = answer["hits"]["hits"]
+        response = replace(response_of(request, answer, columns), hits=hits_of(hits))
+        return _counting(response, more), bool(hits) and all(map(description.fits, hits))
+
+    def _hybrid(
+        self, index: str, description: Description, request: SearchRequest, columns: Columns, keys: Keys
+    ) -> tuple[SearchResponse, bool]:
+        number = max(request.top, keys.max_scored)
+        with step("search by words"):
+            answer, *more = self._words(index, description, request, columns, keys.parameters, number)
+        found, first = answer["hits"]["hits"], response_of(request, answer, columns)
+        if any(hit["_index"] != description.name for hit in found):
+            return first, False
+        search = HybridSearch(self._multi, description, request, columns, keys)
+        with self._failures(index):
+            compared, hits = search.ranked(found)
+        total, took = max(first.total, compared), first.took_ms + search.took_ms
+        response = replace(first, total=total, took_ms=took, hits=hits_of(hits), by_words=first.total)
+        return _counting(response, more), bool(hits) and all(map(description.fits, hits))
+
+    def _words(
+        self,
+        index: str,
+        description: Description,
+        request: SearchRequest,
+        columns: Columns,
+        shown: Mapping[str, Any],
+        number: int,
+    ) -> list[Mapping[str, Any]]:
+        """The answer of a search by words, and that of the count of documents without enrichment, if wanted.
+
+        Terms over the clause limit of the server are omitted, smallest weights first. shown: the parameters
+        of what a hit contains. number: number of hits.
+        """
+        layout = description.layout
         groups = plan(request, layout, index)
         room = len(request.filters) + 1
+        counted = [{"size": 0, "track_total_hits": True, "query": foreign_of(layout)}]
         while True:
             if self._max_clauses is not None:
                 groups = lighten(groups, self._max_clauses - room)
+            body = {**body_of(request, groups, columns), **shown, "size": number}
             try:
-                answer = self.ask(index, body_of(request, groups, layout, columns))
+                return self._multi.search(
+                    index, [body, *(counted if request.count_unenriched else [])], description.shards > 1
+                )
             except ApiError as error:
                 if not self._learn_limit(error, groups):
                     with self._failures(index):
                         self._refuse_values(index, request, columns, error)
                         raise
-                continue
             except TransportError:
                 with self._failures(index):
                     raise
-            return response_of(request, answer, columns)
 
     def _refuse_values(self, index: str, request: SearchRequest, columns: Columns, error: ApiError) -> None:
         """Raise UsageError if the server refused a search because of one of its filters or facets."""
@@ -110,15 +169,9 @@ class Searches:
             return
         for body, refused in trials_of(request, columns):
             try:
-                self.ask(index, body)
+                self._multi.search(index, [body])
             except BadRequestError as refusal:
                 raise refused(innermost(refusal)) from error
-
-    def ask(self, index: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Send a search. Partial results are an error."""
-        answer = self._client.search(index=index, allow_partial_search_results=False, **body)
-        found: Mapping[str, Any] = answer.body
-        return found
 
     def _learn_limit(self, error: ApiError, groups: Sequence[Group]) -> bool:
         """Read the clause limit from an error. Returns whether a query with fewer clauses can be sent."""
@@ -130,6 +183,13 @@ class Searches:
         changed = lower != self._max_clauses and lower > 1
         self._max_clauses = lower
         return changed
+
+
+def _counting(response: SearchResponse, more: Sequence[Mapping[str, Any]]) -> SearchResponse:
+    """A response with the number of documents without enrichment, if they were counted."""
+    for answer in more:
+        response = replace(response, unenriched=int(answer["hits"]["total"]["value"]))
+    return response
 
 
 def check_length(index: str, mapping: Mapping[str, Any], length: int) -> None:

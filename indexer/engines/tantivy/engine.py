@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
-from enricher.errors import UsageError
+from enricher.errors import IndexChanged, UsageError
 from enricher.records import (
     VECTOR,
     Check,
@@ -24,6 +24,7 @@ from enricher.records import (
     Share,
     clean,
 )
+from enricher.search.profile import step
 from indexer.engines.fields import prepare
 from indexer.engines.names import check_name, check_new_alias, check_new_index
 from indexer.engines.tantivy import index as tantivy_index
@@ -152,7 +153,13 @@ class TantivyEngine:
 
     def search(self, index: str, request: SearchRequest) -> SearchResponse:
         opened, layout = self._described(index)
-        return tantivy_search.search(opened, layout, request)
+        if request.layout not in (None, layout):
+            raise IndexChanged(f"The index {index!r} was enriched differently in the meantime; search again.")
+        response = tantivy_search.search(opened, layout, request)
+        if request.count_unenriched:
+            count = tantivy_search.count_unenriched(opened, layout)
+            return dataclasses.replace(response, unenriched=count)
+        return response
 
     def read(self, index: str) -> Iterator[Document]:
         return self._opened(index).documents()
@@ -173,9 +180,13 @@ class TantivyEngine:
     def count(self, index: str) -> int:
         return int(self._opened(index).searcher().num_docs)
 
-    def frequencies(self, index: str, field: str, terms: Sequence[str]) -> Frequencies:
+    def frequencies(self, index: str, terms: Mapping[str, Sequence[str]]) -> dict[str, Frequencies]:
         opened, layout = self._described(index)
-        return tantivy_search.frequencies(opened, layout, field, terms)
+        with step("document frequencies"):
+            return {
+                field: tantivy_search.frequencies(opened, layout, field, asked)
+                for field, asked in terms.items()
+            }
 
     def count_unenriched(self, index: str) -> int:
         opened, layout = self._described(index)

@@ -39,8 +39,8 @@ TYPES = "types.json"
 and accept values of any type.
 """
 
-STORED_KINDS = (FieldKind.KEYWORD, FieldKind.STORED)
-"""Enrichment fields that are stored with a document. Words and vectors are only indexed."""
+STORED_KINDS = (FieldKind.KEYWORD, FieldKind.VALUE, FieldKind.STORED)
+"""Enrichment fields that are stored with a document. The others are only indexed."""
 
 MAX_CACHED_IDS = 100_000
 """Maximum ids of one commit that are cached, about 200 bytes each."""
@@ -77,7 +77,8 @@ def schema_of(layout: IndexLayout) -> tantivy.Schema:
             option = "position" if layout.mapping[path] is FieldKind.WORDS else "freq"
             builder.add_text_field(name, tokenizer_name="whitespace", index_option=option)
         else:
-            builder.add_text_field(name, tokenizer_name="raw", index_option="basic", fast=True)
+            fast = layout.mapping[path] is FieldKind.KEYWORD
+            builder.add_text_field(name, tokenizer_name="raw", index_option="basic", fast=fast)
     return builder.build()
 
 
@@ -122,7 +123,8 @@ def as_stored(
     for path, name in names.items():
         found = at(document.enrichment, path)
         if layout.mapping[path].scored:
-            stored.add_text(name, str(found))
+            for words in found if isinstance(found, list) else [str(found)]:
+                stored.add_text(name, words)
             continue
         for keyword in keywords_of(found):
             if utf16_length(keyword) <= MAX_KEYWORD_UTF16_UNITS:

@@ -8,6 +8,7 @@ from indexer.engines.elasticsearch.jobs.documents import Documents
 from indexer.engines.elasticsearch.jobs.rejects import Rejects
 from indexer.engines.elasticsearch.jobs.shards import Shards
 from indexer.engines.elasticsearch.jobs.targets import Targets
+from indexer.engines.elasticsearch.mapping import has_vector_codes
 
 
 class Cluster:
@@ -25,3 +26,7 @@ class Cluster:
     def layout(self, index: str) -> IndexLayout | None:
         """The layout of an index, by its own name; None if it was never enriched."""
         return self.engine.layout(index) if index in self.engine.indexes() else None
+
+    def has_vector_codes(self, index: str) -> bool:
+        """Whether documents of an index are written with their vectors in `vector_codes` too."""
+        return has_vector_codes(self.targets.described(index)[1])

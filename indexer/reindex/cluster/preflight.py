@@ -156,7 +156,11 @@ def _check_layout(
     index: str, present: IndexLayout, layout: IndexLayout, mapping: Mapping[str, Any], options: JobOptions
 ) -> None:
     """Raise UsageError if the fields of the new layout do not fit those of the index."""
-    other = [path for path, kind in layout.mapping.items() if present.mapping.get(path, kind) != kind]
+    other = [
+        path
+        for path, kind in layout.mapping.items()
+        if present.mapping.get(path, kind).written_as != kind.written_as
+    ]
     if other or present.fields != layout.fields:
         what = ", ".join(other) or "the enriched fields"
         raise UsageError(

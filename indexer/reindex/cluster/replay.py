@@ -18,6 +18,7 @@ def replay(ledger: Ledger, cluster: Cluster, enricher: DocumentEnricher | None, 
 
     Those of a job in place are written where they are, unless they have changed since they were read.
     """
+    with_codes = cluster.has_vector_codes(job.target)
     rejects, written, settled, refused = cluster.rejects.load(job.rejects), 0, 0, 0
     for start in range(0, len(rejects), BATCH_DOCUMENTS):
         part = rejects[start : start + BATCH_DOCUMENTS]
@@ -29,7 +30,7 @@ def replay(ledger: Ledger, cluster: Cluster, enricher: DocumentEnricher | None, 
         else:
             there = cluster.documents.current(job.target, found)
             target = {one.key: None for one, present in zip(found, there, strict=True) if present is None}
-        lines, again = lines_of(enricher, [one for one in found if one.key in target])
+        lines, again = lines_of(enricher, [one for one in found if one.key in target], with_codes=with_codes)
         copied = cluster.copies.write_if_unchanged(job.target, lines, target)
         reached("replay-written")
         failed = [*again, *copied.refused]

@@ -16,6 +16,8 @@ MAX_RANGES = 1_000
 """Ranges of sequence numbers in one search."""
 MAX_HITS = 10_000
 """Hits of one search, unless the settings of the index allow more."""
+STAMPED = "stamped"
+"""The name of the query that documents with a stamp match."""
 ANY_SEQUENCE = 2**62
 """An upper bound above every sequence number."""
 
@@ -89,22 +91,27 @@ class Shards:
         size: int,
         *,
         source: bool = True,
-        stamps: bool = False,
+        stamps: Sequence[Query] | None = None,
         where: Sequence[Query] = (),
     ) -> list[VersionedDocument]:
         """Read the first documents of a shard, in the order of their sequence numbers.
 
         after, upto: only documents whose last operation has a number above `after` and at most `upto`.
-        size: the maximum number of documents; large documents make a page shorter. source, stamps: whether to
-        read them. where: queries that must all match.
+        size: the maximum number of documents; large documents make a page shorter. source: whether to read
+        it. stamps: read the stamp of each document that matches all these queries; the others have none.
+        where: queries that must all match.
         """
+        query: dict[str, Any] = {"filter": [{"range": {"_seq_no": {"gt": after, "lte": upto}}}, *where]}
+        if stamps is not None:
+            query["should"] = [{"bool": {"filter": list(stamps), "_name": STAMPED}}]
+            query["minimum_should_match"] = 0
         if source and self._document_bytes:
             size = max(1, min(size, MAX_PAGE_BYTES // self._document_bytes))
         with self._engine.failures(index):
             answer = self._client.search(
                 index=index,
                 preference=f"_shards:{shard}",
-                query={"bool": {"filter": [{"range": {"_seq_no": {"gt": after, "lte": upto}}}, *where]}},
+                query={"bool": query},
                 sort=[{"_seq_no": {"order": "asc", "unmapped_type": "long"}}],  # unmapped in an empty index
                 size=size,
                 version=True,
@@ -112,13 +119,13 @@ class Shards:
                 track_total_hits=False,
                 allow_partial_search_results=False,
                 source=self._engine.whole_source if source else False,
-                docvalue_fields=[{"field": name} for name in STAMP_FIELDS] if stamps else None,
+                docvalue_fields=[{"field": name} for name in STAMP_FIELDS] if stamps is not None else None,
             )
         hits = answer["hits"]["hits"]
         if source and hits:
             length = int(answer.meta.headers.get("content-length") or 0)
             self._document_bytes = max(1, length // len(hits))
-        return [document_of(hit) for hit in hits]
+        return [document_of(hit, is_stamped=STAMPED in hit.get("matched_queries", ())) for hit in hits]
 
     def identities(
         self,

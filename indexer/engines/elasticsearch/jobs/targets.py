@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from enricher.errors import IndexConflict, UsageError
-from enricher.records import IndexLayout
+from enricher.records import ENRICHMENT, IndexLayout
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
-from indexer.engines.elasticsearch.mapping import mapping_of
+from indexer.engines.elasticsearch.mapping import VECTOR_CODES, has_vectors, mapping_of
 from indexer.engines.names import SAMPLE_ENDING, check_name, index_name_for
 
 JOB = "enricher_job"
@@ -27,6 +27,8 @@ COPYING = {
 """Settings of an index while copies are written to it."""
 LOADING = {**COPYING, **REPLICAS, "index.refresh_interval": "-1"}
 """Settings of a new index while it is filled."""
+SOURCE_MODE, SYNTHETIC = "index.mapping.source.mode", "synthetic"
+"""A setting, and its value for an index that rebuilds `_source` when it is read. It can exclude nothing."""
 UNCOPIED = (
     "index.uuid", "index.creation_date", "index.provided_name", "index.version.", "index.resize.",
     "index.routing.allocation.", "index.blocks.", "index.history.", "index.replication.", "index.verified_",
@@ -95,6 +97,8 @@ class Targets:
         settings, mapping, _ = self.described(source)
         kept = {name: value for name, value in settings.items() if not name.startswith(UNCOPIED)}
         made = _with_layout(mapping, layout)
+        if settings.get(SOURCE_MODE) == SYNTHETIC:
+            del made["_source"]
         made["_meta"][JOB] = job
         try:
             with self._engine.failures(target):
@@ -108,6 +112,8 @@ class Targets:
         _, mapping, _ = self.described(index)
         ours: dict[str, Any] = mapping_of(layout)
         lacking = _lacking(ours["properties"], mapping.get("properties", {}))
+        if has_vectors(mapping):  # an older index: its documents have no vector codes
+            lacking.get(ENRICHMENT, {}).get("properties", {}).pop(VECTOR_CODES, None)
         meta = {**mapping.get("_meta", {}), **ours["_meta"]}
         with self._engine.failures(index):
             self._client.indices.put_mapping(index=index, properties=lacking, meta=meta)
@@ -177,7 +183,11 @@ def _with_layout(mapping: Mapping[str, Any], layout: IndexLayout) -> dict[str, A
     """A mapping with the fields and the `_meta` of a layout."""
     ours: dict[str, Any] = mapping_of(layout)
     properties = {**mapping.get("properties", {}), **ours["properties"]}
-    return {**mapping, "properties": properties, "_meta": {**mapping.get("_meta", {}), **ours["_meta"]}}
+    meta = {**mapping.get("_meta", {}), **ours["_meta"]}
+    source = mapping.get("_source", {})
+    if source.get("mode") != SYNTHETIC:
+        source = {**source, **ours["_source"]}
+    return {**mapping, "properties": properties, "_meta": meta, "_source": source}
 
 
 def _lacking(wanted: Mapping[str, Any], there: Mapping[str, Any]) -> dict[str, Any]:

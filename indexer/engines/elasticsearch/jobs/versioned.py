@@ -122,9 +122,9 @@ class Copied:
         )
 
 
-def document_of(found: Mapping[str, Any]) -> VersionedDocument:
-    """The document of a search hit or of an `_mget` answer."""
-    fields = found.get("fields", {})
+def document_of(found: Mapping[str, Any], *, is_stamped: bool = False) -> VersionedDocument:
+    """The document of a search hit or of an `_mget` answer. is_stamped: whether to read its stamp."""
+    fields = found.get("fields", {}) if is_stamped else {}
     return VersionedDocument(
         str(found["_id"]),
         found.get("_routing"),

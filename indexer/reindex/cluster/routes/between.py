@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from enricher.enrichment import DocumentEnricher
-from indexer.engines.elasticsearch.jobs.versioned import Copied, VersionedDocument
+from indexer.engines.elasticsearch.jobs.versioned import Copied, Line, Refused, VersionedDocument
 from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.cluster.enriched_lines import lines_of
 from indexer.reindex.cluster.reconciliation import RefusedSequences
@@ -15,6 +15,7 @@ class BetweenIndexes:
 
     def __init__(self, cluster: Cluster, enricher: DocumentEnricher | None) -> None:
         self._cluster, self._enricher = cluster, enricher
+        self._with_codes: bool | None = None
 
     def open(self, job: Job, token: str) -> None:
         self._cluster.aliases.open_fencing_alias(job.target, token)
@@ -23,9 +24,15 @@ class BetweenIndexes:
         self._cluster.aliases.close_fencing_alias(job.target)
         self._cluster.targets.forget_deletes(job.source, job.target)
 
+    def _lines(self, job: Job, documents: Sequence[VersionedDocument]) -> tuple[list[Line], list[Refused]]:
+        """The lines of documents for the target, and the documents that it cannot hold."""
+        if self._with_codes is None:
+            self._with_codes = self._cluster.has_vector_codes(job.target)
+        return lines_of(self._enricher, documents, with_codes=self._with_codes)
+
     def _write_late(self, job: Job, shard: int, page: Sequence[VersionedDocument]) -> Copied:
         """Write documents after the swap, when clients write to the target too."""
-        lines, refused = lines_of(self._enricher, page)
+        lines, refused = self._lines(job, page)
         copied = self._cluster.copies.write_late(job.target, lines, job.swapped_at[shard])
         return copied + Copied(refused=refused)
 

@@ -7,7 +7,6 @@ from enricher.enrichment import DocumentEnricher
 from indexer.engines.elasticsearch.jobs.aliases import fencing_alias
 from indexer.engines.elasticsearch.jobs.versioned import Copied, VersionedDocument
 from indexer.reindex.cluster.cluster import Cluster
-from indexer.reindex.cluster.enriched_lines import lines_of
 from indexer.reindex.cluster.id_snapshot import IdSnapshot
 from indexer.reindex.cluster.reconciliation import Differences, Rules, compare
 from indexer.reindex.cluster.routes.between import BetweenIndexes
@@ -37,7 +36,7 @@ class CopyRoute(BetweenIndexes):
         sent.set_result(copied)
         with ThreadPoolExecutor(1) as sender:
             for start in range(0, len(page), BATCH_DOCUMENTS):
-                lines, refused = lines_of(self._enricher, page[start : start + BATCH_DOCUMENTS])
+                lines, refused = self._lines(job, page[start : start + BATCH_DOCUMENTS])
                 copied += sent.result() + Copied(refused=refused)
                 sent = sender.submit(self._cluster.copies.write, alias, lines)
             return copied + sent.result()

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 
 from enricher.enrichment import DocumentEnricher
-from enricher.records import ENRICHMENT, IndexLayout, fingerprint
+from enricher.records import ENRICHMENT, FINGERPRINT, MODEL, IndexLayout, fingerprint
 from indexer.engines.elasticsearch.jobs.shards import Query
 from indexer.engines.elasticsearch.jobs.versioned import Copied, VersionedDocument
+from indexer.engines.elasticsearch.requests import all_of, unenriched_of, words_of
 from indexer.pipeline import difference
 from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.cluster.enriched_lines import lines_of
@@ -16,9 +18,6 @@ from indexer.reindex.job import ONLY, Job
 
 MAX_TRIES = 5
 """How often a document is read again that a client changed while it was being written."""
-FINGERPRINT = f"{ENRICHMENT}.fingerprint"
-UNENRICHED: Query = {"bool": {"must_not": {"exists": {"field": FINGERPRINT}}}}
-"""Matches documents without enrichment."""
 
 
 class InPlaceRoute:
@@ -26,6 +25,7 @@ class InPlaceRoute:
 
     def __init__(self, cluster: Cluster, enricher: DocumentEnricher) -> None:
         self._cluster, self._enricher = cluster, enricher
+        self._has_vector_codes = cache(cluster.has_vector_codes)
 
     def prepare(self, job: Job) -> None:
         self._cluster.targets.add_mapping(job.source, self._layout(job))
@@ -46,16 +46,18 @@ class InPlaceRoute:
         """Do nothing: the condition of every write keeps stale workers out."""
 
     def read(self, job: Job, shard: int, after: int, upto: int, size: int) -> list[VersionedDocument]:
-        where = selection(job)
+        layout = self._enricher.layout()
+        where = selection(job, layout)
         if job.passes > 1:
-            where.append(not_enriched_by(job.model_version))
-        return self._cluster.shards.read(job.source, shard, after, upto, size, stamps=True, where=where)
+            where.append(not_enriched_by(job.model_version, layout))
+        words = words_of(layout)
+        return self._cluster.shards.read(job.source, shard, after, upto, size, stamps=words, where=where)
 
     def write(self, job: Job, shard: int, page: Sequence[VersionedDocument], token: str) -> Copied:
         left = [one for one in page if self._is_selected(job, one)]
-        copied = Copied()
+        copied, with_codes = Copied(), self._has_vector_codes(job.source)
         for _ in range(MAX_TRIES):
-            lines, refused = lines_of(self._enricher, left)
+            lines, refused = lines_of(self._enricher, left, with_codes=with_codes)
             seen = {one.key: one.present for one in left}
             written = self._cluster.copies.write_if_unchanged(job.source, lines, seen)
             copied += replace(written, passed_over=()) + Copied(refused=refused)
@@ -87,7 +89,7 @@ class InPlaceRoute:
             self._cluster.aliases.add(job.alias, job.source)
 
 
-def selection(job: Job) -> list[Query]:
+def selection(job: Job, layout: IndexLayout) -> list[Query]:
     """Queries that together match all documents that a job in place selects, and possibly more."""
     found: list[Query] = []
     options = job.options
@@ -96,14 +98,15 @@ def selection(job: Job) -> list[Query]:
     if options.ids:
         found.append({"ids": {"values": list(options.ids)}})
     if options.only == ("missing",):
-        found.append(UNENRICHED)
+        found.append(unenriched_of(layout))
     elif options.only == ("stale",):
-        found.append({"exists": {"field": FINGERPRINT}})
+        found.append({"exists": {"field": f"{ENRICHMENT}.{FINGERPRINT}"}})
     return found
 
 
-def not_enriched_by(model_version: str | None) -> Query:
+def not_enriched_by(model_version: str | None, layout: IndexLayout) -> Query:
     """A query for the documents that a model has not enriched; None for enrichment without a model."""
     if model_version is None:
-        return UNENRICHED
-    return {"bool": {"must_not": {"term": {f"{ENRICHMENT}.model": model_version}}}}
+        return unenriched_of(layout)
+    enriched = {"term": {f"{ENRICHMENT}.{MODEL}": model_version}}
+    return {"bool": {"must_not": all_of([enriched, *words_of(layout)])}}

@@ -7,7 +7,6 @@ from enricher.enrichment import DocumentEnricher
 from indexer.engines.elasticsearch.jobs.aliases import fencing_alias
 from indexer.engines.elasticsearch.jobs.versioned import Copied, VersionedDocument
 from indexer.reindex.cluster.cluster import Cluster
-from indexer.reindex.cluster.enriched_lines import lines_of
 from indexer.reindex.cluster.id_snapshot import IdSnapshot
 from indexer.reindex.cluster.reconciliation import Differences, RefusedSequences, Rules, compare
 from indexer.reindex.cluster.routes.between import BetweenIndexes
@@ -46,7 +45,7 @@ class RollbackRoute(BetweenIndexes):
             seen = {one.key: present for one, present in zip(left, there, strict=True)}
             reached("target-seen")
             found = [one for one in documents.fetch(job.source, left) if one is not None]
-            lines, refused = lines_of(self._enricher, found)
+            lines, refused = self._lines(job, found)
             written = self._cluster.copies.write_if_unchanged(alias, lines, seen)
             left = list(written.passed_over)
             copied += replace(written, passed_over=()) + Copied(refused=refused)

@@ -1,0 +1,161 @@
+"""The second request of a search by words and vectors, and the ranking."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from enricher.model.text_vectors.vectors import Codes, to_numbers
+from enricher.records import SearchRequest
+from enricher.search.fusion import MAX_SCORED_DOCUMENTS, least_product, likely
+from enricher.search.hybrid import rank_by_words_and_vector
+from enricher.search.profile import step
+from indexer.engines.elasticsearch.columns import Columns
+from indexer.engines.elasticsearch.descriptions import Description
+from indexer.engines.elasticsearch.keys import PATH, Ambiguous, Key, Keys
+from indexer.engines.elasticsearch.multisearch import MultiSearch
+from indexer.engines.elasticsearch.requests import filters_of, shown_of
+
+CANDIDATES_PER_DOCUMENT, MAX_VECTOR_CANDIDATES = 2, 10_000
+"""`num_candidates` for each requested document, and the limit of the server."""
+MAX_SHOWN_AT_ONCE = 100
+"""Maximum documents that the second request fetches: the limit of the server for `top_hits`."""
+MAX_HITS = 10_000
+"""Maximum hits of a search."""
+_NEW, _BEST = "new", "best"
+
+Hits = Sequence[Mapping[str, Any]]
+
+
+class HybridSearch:
+    """One search. It implements the vector operations of `enricher.search.hybrid`.
+
+    took_ms: the time that the servers report.
+    """
+
+    def __init__(
+        self,
+        searches: MultiSearch,
+        description: Description,
+        request: SearchRequest,
+        columns: Columns,
+        keys: Keys,
+    ) -> None:
+        assert request.query.vector is not None
+        self._searches, self._description, self._request = searches, description, request
+        self._filters, self._keys, self._vector = filters_of(request, columns), keys, request.query.vector
+        self._shown = shown_of(description.layout) if request.source else {"_source": False}
+        self._scores: dict[Key, float] = {}
+        self._vectors: dict[Key, Codes | None] = {}
+        self._documents: dict[Key, Mapping[str, Any]] = {}
+        self.took_ms = 0.0
+
+    def ranked(self, found: Hits) -> tuple[int, list[Mapping[str, Any]]]:
+        """The number of candidates, and the best hits with their scores.
+
+        found: the hits of the search by words, with keys and vectors. Documents that were changed or deleted
+        in the meantime are left out.
+        """
+        self._vectors = self._keys.vectors(found)
+        self._scores = dict(zip(self._vectors, (float(hit["_score"]) for hit in found), strict=True))
+        compared, ranking = rank_by_words_and_vector(self._scores, self._vector, self._request.top, self)
+        self._fetch([key for key, _ in ranking if key not in self._documents])
+        documents = self._documents
+        return compared, [{**documents[key], "_score": score} for key, score in ranking if key in documents]
+
+    # ------------------------------------------------------------------ vector operations
+
+    def vectors(self, documents: Sequence[Key]) -> list[Codes]:
+        found = (self._vectors[key] for key in documents)
+        return [codes for codes in found if codes is not None]
+
+    def nearest(self, asked: Codes, number: int) -> list[Key]:
+        at_once = self._request.top <= MAX_SHOWN_AT_ONCE
+        shown = self._likely(asked) if at_once else []
+        with step("search by vector"):
+            answers = self._search(
+                [self._nearest_body(asked, number, at_once), *self._documents_bodies(shown)]
+            )
+        near = self._keys.vectors(answers[0]["hits"]["hits"])
+        self._vectors = near | self._vectors
+        for answer in answers[1:]:
+            self._keep(answer["hits"]["hits"], shown)
+        if at_once:
+            new = answers[0]["aggregations"][_NEW][_BEST]["hits"]["hits"]
+            self._keep(new, list(near))
+        products = self.products(asked, list(near))
+        order = np.argsort(-products, kind="stable")
+        names, least = list(near), least_product(len(asked))
+        return [names[place] for place in order.tolist() if products[place] > least]
+
+    def products(self, asked: Codes, documents: Sequence[Key]) -> NDArray[Any]:
+        found = np.zeros(len(documents), np.int64)
+        vectors = [self._vectors[key] for key in documents]
+        places = [
+            place for place, codes in enumerate(vectors) if codes is not None and len(codes) == len(asked)
+        ]
+        if places:
+            matrix = np.array([vectors[place] for place in places], np.int32)
+            found[places] = matrix @ asked.astype(np.int32)
+        return found
+
+    def missing(self, documents: Sequence[Key]) -> tuple[Key, ...]:
+        return ()  # hits of the server are never deleted documents
+
+    # ------------------------------------------------------------------ requests
+
+    def _likely(self, asked: Codes) -> list[Key]:
+        """The documents found by words that the user may see."""
+        if not self._scores:
+            return []
+        found = list(self._scores)[:MAX_SCORED_DOCUMENTS]
+        scores = {key: self._scores[key] for key in found}
+        return likely(scores, self.products(asked, found), self._vector, self._request.top)
+
+    def _nearest_body(self, asked: Codes, number: int, at_once: bool) -> dict[str, Any]:
+        knn = {
+            "field": PATH,
+            "query_vector": to_numbers(asked),
+            "k": number,
+            "num_candidates": min(CANDIDATES_PER_DOCUMENT * number, MAX_VECTOR_CANDIDATES),
+            "filter": self._filters,
+        }
+        body = {"knn": knn, "size": number, **self._keys.parameters}
+        if at_once and self._request.top:
+            known = {"bool": {"must_not": self._keys.only(list(self._scores))}}
+            best = {"top_hits": {"size": self._request.top, **self._shown, **self._keys.fields}}
+            body["aggs"] = {_NEW: {"filter": known, "aggs": {_BEST: best}}}
+        return body
+
+    def _documents_bodies(self, keys: Sequence[Key]) -> list[dict[str, Any]]:
+        """The search for documents by their keys; none if there are no keys."""
+        if not keys:
+            return []
+        size = min(len(keys) * self._description.shards, MAX_HITS)
+        only = {"bool": {"filter": self._keys.only(keys)}}
+        return [{"query": only, "size": size, **self._shown, **self._keys.fields}]
+
+    def _fetch(self, keys: Sequence[Key]) -> None:
+        """Fetch documents that the second request has not fetched."""
+        bodies = self._documents_bodies(keys)
+        if bodies:
+            with step("documents"):
+                for answer in self._search(bodies):
+                    self._keep(answer["hits"]["hits"], keys)
+
+    def _search(self, bodies: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        answers = self._searches.search(self._description.name, bodies)
+        self.took_ms += max(float(answer["took"]) for answer in answers)
+        return answers
+
+    def _keep(self, hits: Hits, keys: Sequence[Key]) -> None:
+        """Keep the documents of the keys. Raises Ambiguous if two documents have one key."""
+        wanted, found = set(keys), set[Key]()
+        for hit in hits:
+            key = self._keys.of_hit(hit)
+            if key in found:
+                raise Ambiguous
+            if key in wanted:
+                found.add(key)
+                self._documents[key] = hit
