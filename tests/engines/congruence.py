@@ -130,7 +130,7 @@ def test_an_unknown_index_is_said_by_every_method(engine: SearchEngine, index: s
         lambda: list(engine.read(index)),
         lambda: engine.delete(index, ["a"]),
         lambda: engine.count(index),
-        lambda: engine.frequencies(index, "tokens.text", ["x"]),
+        lambda: engine.frequencies(index, {"tokens.text": ["x"]}),
         lambda: engine.set_alias(f"{index}-alias", index),
     ]
     for call in calls:

@@ -22,7 +22,7 @@ CALLS: dict[str, Callable[[SearchEngine], object]] = {
     "aliases": lambda engine: engine.aliases(),
     "count": lambda engine: engine.count("a"),
     "made_by": lambda engine: engine.count_enriched_with("a", "m"),
-    "frequencies": lambda engine: engine.frequencies("a", "tokens.text", ["x"]),
+    "frequencies": lambda engine: engine.frequencies("a", {"tokens.text": ["x"]}),
     "read": lambda engine: list(engine.read("a")),
     "search": lambda engine: engine.search("a", SearchRequest(Query("x", (QueryTerm("x"),)))),
 }

@@ -47,6 +47,7 @@ from indexer.engines.elasticsearch.mapping import (
     mapping_of,
 )
 from indexer.engines.elasticsearch.multisearch import MultiSearch
+from indexer.engines.elasticsearch.nodes import CountingNode
 from indexer.engines.elasticsearch.reading import (
     close_points_in_time,
     read_documents,
@@ -113,7 +114,7 @@ class ElasticsearchEngine:
         self._chunk_bytes = chunk_bytes
         self._timeout = timeout
         self._points_in_time: set[str] = set()
-        options: dict[str, Any] = {"request_timeout": timeout, "max_retries": 2}
+        options: dict[str, Any] = {"request_timeout": timeout, "max_retries": 2, "node_class": CountingNode}
         if addresses.user is not None:
             options["basic_auth"] = (addresses.user, addresses.password or "")
         if ca_certs is not None:

@@ -71,7 +71,7 @@ class HybridSearch:
         return [codes for codes in found if codes is not None]
 
     def nearest(self, asked: Codes, number: int) -> list[Key]:
-        at_once = self._request.top <= MAX_SHOWN_AT_ONCE
+        at_once = 0 < self._request.top <= MAX_SHOWN_AT_ONCE
         shown = self._likely(asked) if at_once else []
         with step("search by vector"):
             answers = self._search(
@@ -122,7 +122,7 @@ class HybridSearch:
             "filter": self._filters,
         }
         body = {"knn": knn, "size": number, **self._keys.parameters}
-        if at_once and self._request.top:
+        if at_once:
             known = {"bool": {"must_not": self._keys.only(list(self._scores))}}
             best = {"top_hits": {"size": self._request.top, **self._shown, **self._keys.fields}}
             body["aggs"] = {_NEW: {"filter": known, "aggs": {_BEST: best}}}

@@ -62,7 +62,8 @@ class Searches:
     def search(self, index: str, request: SearchRequest) -> SearchResponse:
         """Answer a request. The description of the index is read again if the answer does not fit it."""
         description = self._descriptions.recent(index)
-        if request.layout not in (None, description.layout):
+        has_no_length = description.layout.has_vectors and not dimensions_of(description.mapping)
+        if has_no_length or request.layout not in (None, description.layout):
             description = self._fresh(index, request)
         while True:
             try:
