@@ -24,6 +24,7 @@ from benchmarks import (
     reindexing,
     related_words,
     relevance,
+    searching,
     segmentation,
     wordpairs,
 )
@@ -47,6 +48,7 @@ COSTS = (
     "storage",
     "memory",
     "reindexing",
+    "searching",
 )
 """The parts that need the large models."""
 TABLES = (*COSTS, "segmenters")
@@ -89,6 +91,7 @@ class Benchmarks:
             "storage": self.storage,
             "memory": self.memory,
             "reindexing": self.reindexing,
+            "searching": self.searching,
         }
         return parts[part]()
 
@@ -129,6 +132,9 @@ class Benchmarks:
 
     def reindexing(self) -> list[Row]:
         return shown(reindexing.rows(self.folder_of("medium"), self.data))
+
+    def searching(self) -> list[Row]:
+        return shown(searching.rows(self.folder_of("medium"), self.data))
 
 
 def shown(rows: Iterable[Row]) -> list[Row]:

@@ -204,9 +204,16 @@ def run(*command: str) -> Run:
     return result
 
 
-def command_line(*words: str, models: Path, index: Path | None = None, config: Path | None = None) -> Run:
-    """Run the command line as a user would."""
-    engine = ("--engine", f"tantivy:{index}") if index else ()
+def command_line(
+    *words: str,
+    models: Path,
+    index: Path | None = None,
+    url: str | None = None,
+    config: Path | None = None,
+) -> Run:
+    """Run the command line as a user would, on an embedded index or on the engine of a URL."""
+    url = f"tantivy:{index}" if index else url
+    engine = ("--engine", url) if url else ()
     settings = ("--config", str(config)) if config else ()
     return run(sys.executable, "-m", "indexer", "--models", str(models), *engine, *settings, *words)
 

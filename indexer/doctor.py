@@ -11,7 +11,7 @@ from enricher.enrichment import EnricherRecipe
 from enricher.errors import ConfigurationError, EnricherError
 from enricher.loaded_model import load
 from enricher.plugins import PluginContext, load_enrichments, load_rewriters
-from enricher.recipe.configuration import names_of
+from enricher.recipe.configuration import keeping_fields, names_of
 from enricher.records import Check, IndexLayout, SearchEngine, fingerprint
 from enricher.sentences import counted
 from enricher.settings import read_configuration
@@ -185,6 +185,12 @@ def _index(examined: _Examined, name: str) -> str:
     _compare_configuration(examined, name, layout)
     held = f"model {layout.model_version}" if layout.model_version else "words only"
     parts = [f"{counted(count, 'document')}, {held}", *waiting]
+    excess = engine.excess_share(name)
+    if excess:
+        parts.append(
+            f"about {excess:.0%} of its stored documents is derived text, which a new index does not store: "
+            f"`enricher reindex start {name} --to ALIAS`"
+        )
     wordless = engine.count_without_words(name)
     if wordless:
         parts.append(f"{counted(wordless, 'document')} without a word in {', '.join(layout.fields)}")
@@ -225,6 +231,7 @@ def _compare_configuration(examined: _Examined, name: str, layout: IndexLayout) 
     table = tables.table_of(*names)
     if table is None or layout.model_version is None:
         return
+    table = keeping_fields(table, layout)
     recipe = EnricherRecipe(examined.models, layout.model_version, table.fields or layout.fields, table)
     other = difference(layout, recipe.open().layout())
     if other is not None:

@@ -167,6 +167,12 @@ class SearchEngine(Protocol):
         Raises UsageError if the engine can hold only enriched indexes.
         """
 
+    def excess_share(self, index: str) -> float:
+        """The share of the stored documents, from 0 to 1, that a new index of this layout would not store.
+
+        Estimated from a sample of an enriched index.
+        """
+
     def bytes_on_disk(self, index: str) -> int:
         """The size of an index on disk, without its replicas."""
 

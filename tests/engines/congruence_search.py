@@ -68,11 +68,15 @@ def test_the_fields_of_a_family_together_stand_for_it(engine: SearchEngine, inde
 def test_frequencies_say_how_common_terms_are(engine: SearchEngine, index: str) -> None:
     """In one scored field; none for a word that no document holds."""
     fill(engine, index, document("a", "x y"), document("b", "x"), document("c", "x"), document("d", ""))
-    asked = {"tokens.text": ["x", "y", "nowhere", "事务", "\ud800"], "subwords.text": ["x"], "all.tokens": []}
+    asked = {
+        "tokens.text": ["x", "y", "nowhere", "事务", "\ud800"],
+        "subwords.text": ["x"],
+        "tokens.title": [],
+    }
     assert engine.frequencies(index, asked) == {
         "tokens.text": Frequencies(4, (3, 1, 0, 0, 0)),
         "subwords.text": Frequencies(4, (3,)),
-        "all.tokens": Frequencies(4, ()),
+        "tokens.title": Frequencies(4, ()),
     }
     assert engine.frequencies(index, {}) == {}
     with pytest.raises(UsageError, match="nothing"):

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from enricher.errors import ConfigurationError
 from enricher.records import (
-    MAX_TERM_CHARACTERS,
     EMPTY_MARK,
     MAX_TERM_CHARACTERS,
     EnrichedDocument,

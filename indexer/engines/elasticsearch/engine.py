@@ -42,6 +42,8 @@ from indexer.engines.elasticsearch.keys import Keys
 from indexer.engines.elasticsearch.mapping import (
     META,
     check_whole_source,
+    derived_fields,
+    excess_of,
     has_vector_codes,
     line_of,
     mapping_of,
@@ -78,6 +80,8 @@ from indexer.engines.names import (
 EXCLUDE_SOURCE_VECTORS = "index.mapping.exclude_source_vectors"
 """An index setting: omit vectors from `_source`. The default is true since release 9.2."""
 
+EXCESS_SAMPLE = 20
+"""Number of documents whose derived text `excess_share` measures."""
 MAX_COMPARED_FINGERPRINTS = 20_000
 """Maximum documents whose fingerprints `stale` compares. Larger indexes are sampled."""
 EARLY_TERMINATION = "index.dense_vector.hnsw_enable_early_termination"
@@ -360,6 +364,17 @@ class ElasticsearchEngine:
             body = {"query": query, "size": top, "_source": False}
             (answer,) = self._multi_search.search(index, [body], frequencies_of_all_shards=True)
         return list(hits_of(answer["hits"]["hits"]))
+
+    @readable
+    def excess_share(self, index: str) -> float:
+        description = self._descriptions.fresh(index)
+        left_out = description.mapping.get("_source", {}).get("excludes", ())
+        if set(derived_fields(description.layout)) <= set(left_out):
+            return 0.0
+        body = sample_of(description.layout, EXCESS_SAMPLE)
+        with self.failures(index):
+            (answer,) = self._multi_search.search(index, [body])
+        return excess_of(description.layout, [hit["_source"] for hit in answer["hits"]["hits"]])
 
     @readable
     def bytes_on_disk(self, index: str) -> int:

@@ -6,20 +6,21 @@ vector is stored a second time, in the doc values of `vector_codes`, from which 
 """
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from enricher.errors import UsageError
 from enricher.model.text_vectors.vectors import from_numbers
 from enricher.records import ENRICHMENT, VECTOR, FieldKind, IndexLayout
 from enricher.records.layout_json import layout_as_json
-from indexer.engines.fields import MAX_KEYWORD_UTF16_UNITS, Prepared, at
+from indexer.engines.fields import MAX_KEYWORD_UTF16_UNITS, Prepared, at, encode, of_kinds
 
 META = "enricher"
 VECTOR_CODES = "vector_codes"
 """The field under `enrichment` that repeats the vector as bytes, in base64. Only Elasticsearch has it."""
 DERIVED = (FieldKind.WORDS, FieldKind.TERMS, FieldKind.EXACT, FieldKind.VECTOR)
 """The kinds of fields that new indexes leave out of `_source`."""
+STORED = tuple(kind for kind in FieldKind if kind not in DERIVED)
 
 
 def mapping_of(layout: IndexLayout) -> dict[str, object]:
@@ -54,6 +55,17 @@ def derived_fields(layout: IndexLayout) -> list[str]:
     """The full paths of the fields that a new index leaves out of `_source`."""
     found = [path for path, kind in layout.mapping.items() if kind in DERIVED]
     return [f"{ENRICHMENT}.{path}" for path in [*found, *([VECTOR_CODES] if layout.has_vectors else [])]]
+
+
+def excess_of(layout: IndexLayout, sources: Sequence[Mapping[str, Any]]) -> float:
+    """The share of `_source` of some documents that a new index leaves out, from 0 to 1."""
+    whole = kept = 0
+    for source in sources:
+        enrichment = source.get(ENRICHMENT, {})
+        whole += len(encode(source))
+        left_out = len(encode(enrichment)) - len(encode(of_kinds(enrichment, layout, STORED)))
+        kept += len(encode(source)) - left_out
+    return 1 - kept / whole if whole else 0.0
 
 
 def has_vectors(mapping: Mapping[str, Any]) -> bool:

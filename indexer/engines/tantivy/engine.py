@@ -217,6 +217,9 @@ class TantivyEngine:
     def search_text(self, index: str, text: str, fields: Sequence[str], top: int) -> list[Hit]:
         raise UsageError("The embedded engine does not support indexes of other programs.")
 
+    def excess_share(self, index: str) -> float:
+        return 0.0  # derived text was never stored
+
     def bytes_on_disk(self, index: str) -> int:
         """The size of all files of an index, in bytes, including files of running and past merges."""
         with self._folder.failures():
