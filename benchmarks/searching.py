@@ -1,8 +1,9 @@
 """Searching a real Elasticsearch: what enrichment costs over the plain index of the same documents.
 
-The plain index has the dynamic mapping of the server. Its competitor for a search is `multi_match` on title and
-text. Queries are titles of documents, and short ones: the first words of titles. Both sides take turns. Indexes
-are merged to one segment, and each query is asked once, so that no answer comes from a cache.
+The plain index has the dynamic mapping of the server. The competitor of a search is `multi_match` on title
+and text of the plain index. Queries are titles of documents, and short ones: the first words of titles. Both
+sides take turns. Indexes are merged to one segment, and each query is asked once, so that no answer comes from
+a cache.
 """
 
 import json
@@ -79,9 +80,7 @@ def write_documents(path: Path, data: Path) -> list[str]:
     for name, number in CORPORA.items():
         found = [one for one in documents_of(data / name / "corpus.jsonl.gz") if one.text("text")]
         chosen = generator.sample(found, min(number, len(found)))
-        drawn += [
-            Document(f"{name.rpartition('_')[2]}-{place}", one.source) for place, one in enumerate(chosen)
-        ]
+        drawn += [Document(f"{name}-{place}", one.source) for place, one in enumerate(chosen)]
     generator.shuffle(drawn)
     with path.open("w", encoding="utf-8") as file:
         for one in drawn:
@@ -113,9 +112,8 @@ class Searching:
         self._fill_plain(source)
         enriched = self._index(source, self.full)
         words = self._index(source, self.words, "--no-enrichment")
-        yield Figure(
-            "time of an enriched index, over the same with --no-enrichment", enriched / words, 2.5, "×"
-        )
+        work = "time to index with the default enrichments, over the same with --no-enrichment"
+        yield Figure(work, enriched / words, 2.5, "×")
         self._index(source, self.light, configuration=IndexConfiguration(enrichments=LIGHT))
         for name in (self.plain, self.full, self.light):
             self.engine.client.indices.forcemerge(index=name, max_num_segments=1)
