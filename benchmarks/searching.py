@@ -2,8 +2,8 @@
 
 The plain index has the dynamic mapping of the server. The competitor of a search is `multi_match` on title
 and text of the plain index. Queries are titles of documents, and short ones: the first words of titles. Both
-sides take turns. Indexes are merged to one segment, and each query is asked once, so that no answer comes from
-a cache.
+sides take turns. Indexes are merged to one segment, and each query is asked once, so that no answer comes
+from a cache.
 """
 
 import json
