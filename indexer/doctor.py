@@ -8,7 +8,7 @@ from pathlib import Path
 
 from enricher.bundle.store import BundleStore
 from enricher.enrichment import EnricherRecipe
-from enricher.errors import ConfigurationError, EnricherError
+from enricher.errors import AccessDenied, ConfigurationError, EnricherError
 from enricher.loaded_model import load
 from enricher.plugins import PluginContext, load_enrichments, load_rewriters
 from enricher.recipe.configuration import names_of
@@ -80,6 +80,8 @@ def _contents(examined: _Examined) -> list[Check]:
     try:
         jobs, aliases = open_jobs(engine), engine.aliases()
         kept = jobs.ledger.jobs()
+    except AccessDenied as error:
+        return [*_indexes(examined, {}), Check("jobs", True, f"Not checked. {error}")]
     except EnricherError as error:
         return [*_indexes(examined, {}), Check("jobs", False, str(error))]
     left = [job for job in kept if not job.phase.ended or _lacks(job, aliases)]

@@ -10,7 +10,16 @@ _UNAUTHORIZED = re.compile(
     r"(?: on (?:restricted )?indices \[(?P<indexes>[^\]]*)\])?"
     r", this action is granted by the (?P<level>index|cluster) privileges \[(?P<privileges>[^\]]+)\]"
 )
-_SUGGESTED = ("monitor", "read", "write", "view_index_metadata", "maintenance", "create_index", "manage")
+_SUGGESTED = (
+    "monitor",
+    "read",
+    "write",
+    "view_index_metadata",
+    "maintenance",
+    "create_index",
+    "manage_index_templates",
+    "manage",
+)
 """Privileges in the order in which to ask for them. Narrower ones than `write` do not suffice."""
 
 
@@ -37,15 +46,19 @@ def not_authenticated(reason: str) -> str:
     )
 
 
-def not_allowed(reason: str) -> str:
-    """The sentence for a missing privilege, which it names. reason: of the server."""
+def not_allowed(reason: str, index: str | None = None) -> str:
+    """The sentence for a missing privilege, which it names.
+
+    reason: of the server. index: of the request, which the reason for a bulk request does not name.
+    """
     found = _UNAUTHORIZED.search(reason)
     if found is None:
         return f"Elasticsearch does not allow this: {reason}."
     granting = found["privileges"].split(",")
     privilege = next((name for name in _SUGGESTED if name in granting), granting[0])
     who = re.sub(r"\[(.*?)\]", r"'\1'", found["who"])
-    place = f" on {found['indexes']!r}" if found["indexes"] else ""
+    name = found["indexes"] or index
+    place = f" on {name!r}" if name and found["level"] == "index" else ""
     return (
         f"Elasticsearch does not allow this to {who}, who lacks the {found['level']} privilege {privilege!r}"
         f"{place} (for {found['action']}); grant it to a role of the user."

@@ -15,6 +15,7 @@ from elastic_transport import ApiResponseMeta, ConnectionTimeout, SerializationE
 from elasticsearch import ApiError, UnsupportedProductError
 
 from enricher.errors import AccessDenied, EngineError, EngineUnavailable
+from enricher.settings import REQUEST_TIMEOUT
 from indexer.engines.addresses import DEFAULT_PORT
 from indexer.engines.elasticsearch.access import not_allowed, not_authenticated
 from indexer.engines.elasticsearch.tls import explain_tls
@@ -171,7 +172,7 @@ def explain_refusal(said: Refusal, index: str | None) -> EngineError:
     if said.status == 401:
         return AccessDenied(not_authenticated(said.reason))
     if said.type == "security_exception":
-        return AccessDenied(not_allowed(_short(said.reason, MAX_PRIVILEGE_CHARACTERS)))
+        return AccessDenied(not_allowed(_short(said.reason, MAX_PRIVILEGE_CHARACTERS), index))
     if said.is_full_disk:
         return EngineUnavailable(
             f"{what} rejects writes because the disk of the server is or was full; free disk space and "
@@ -254,7 +255,10 @@ def readable(method: Callable[..., T]) -> Callable[..., T]:
 def explain_transport(error: TransportError, addresses: object) -> EngineError:
     """The EngineError for a request without a valid response."""
     if isinstance(error, ConnectionTimeout):
-        return EngineUnavailable(f"Elasticsearch at {addresses} did not answer in time; try again later.")
+        return EngineUnavailable(
+            f"Elasticsearch at {addresses} did not answer in time; try again later, or raise "
+            f"{REQUEST_TIMEOUT.option}."
+        )
     if isinstance(error, TlsError) and _NO_TLS.search(error.message):
         return EngineUnavailable(
             f"The server at {addresses} speaks plain HTTP; write http:// in the engine URL, or its TLS port."

@@ -28,6 +28,7 @@ _OTHER_NAME = re.compile(r"hostname mismatch|IP address mismatch|doesn't match",
 _UNKNOWN_CA = re.compile(
     r"unable to get (local )?issuer|self.signed certificate|CERTIFICATE_VERIFY_FAILED", re.I
 )
+_CLOSED = re.compile("EOF occurred", re.I)
 _CERTIFICATE_WANTED = re.compile(
     r"alert (certificate required|bad certificate|handshake failure|unknown ca|certificate unknown)|"
     r"CERTIFICATE_REQUIRED|UNKNOWN_CA|BAD_CERTIFICATE",
@@ -217,6 +218,11 @@ def explain_tls(message: str) -> str:
     if _CERTIFICATE_WANTED.search(message):
         return (
             "it does not accept the certificate of this client, or requires one; give "
+            f"{CLIENT_CERTIFICATE.option} and {CLIENT_KEY.option}"
+        )
+    if _CLOSED.search(message):
+        return (
+            "it closes the connection; if it requires a certificate of this client, give "
             f"{CLIENT_CERTIFICATE.option} and {CLIENT_KEY.option}"
         )
     if _UNKNOWN_CA.search(message):

@@ -60,15 +60,14 @@ class ClusterStates:
         """The names of the states, the newest first, at most MAX_LISTED."""
         with self._engine.failures(INDEX):
             try:
-                self._engine.client.indices.refresh(index=INDEX)
+                answer = self._engine.client.search(
+                    index=INDEX,
+                    sort=[{"created": {"order": "desc", "unmapped_type": "date"}}],
+                    size=MAX_LISTED,
+                    source=False,
+                )
             except NotFoundError:
                 return []
-            answer = self._engine.client.search(
-                index=INDEX,
-                sort=[{"created": {"order": "desc", "unmapped_type": "date"}}],
-                size=MAX_LISTED,
-                source=False,
-            )
         return [str(hit["_id"]) for hit in answer["hits"]["hits"]]
 
     def remove(self, name: str) -> None:
