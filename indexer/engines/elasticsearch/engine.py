@@ -394,7 +394,9 @@ class ElasticsearchEngine:
     def read(self, index: str) -> Iterator[Document]:
         name, mapping = self._mapping(index)
         check_whole_source(name, mapping)
-        return read_documents(self.client, self.addresses, index, self._points_in_time, self.whole_source)
+        return read_documents(
+            self.client, self.addresses, index, self._points_in_time, self.whole_source, name
+        )
 
     @readable
     def sample(self, index: str, size: int) -> list[Document]:

@@ -35,15 +35,17 @@ def read_documents(
     index: str,
     points_in_time: set[str],
     source: Mapping[str, object],
+    name: str,
 ) -> Iterator[Document]:
     """Open a point in time now, and return an iterator over its documents.
 
     points_in_time: holds the id of the point in time until all documents are read or the iterator is closed.
-    source: the `_source` parameters (`whole_source`).
+    source: the `_source` parameters (`whole_source`). name: of the index itself if `index` is an alias: the
+    privileges on it are those that reading a point in time needs.
     """
     point_in_time = _open_point_in_time(client, addresses, index, points_in_time)
     return _documents(
-        _pages(client, addresses, index, point_in_time, points_in_time, {"source": dict(source)})
+        _pages(client, addresses, name, point_in_time, points_in_time, {"source": dict(source)})
     )
 
 
