@@ -17,6 +17,7 @@ from benchmarks.measure import machine
 from enricher.plugins import vector
 from enricher.records import VECTOR, Rejection
 from enricher.settings import Configuration, IndexConfiguration
+from indexer.engines import Connection
 from indexer.evaluation import Evaluation, evaluate
 
 WITH_ALTERNATIVES = "with alternatives"
@@ -72,7 +73,7 @@ def measure(
         place,
         None,
         place,
-        engine,
+        Connection(engine),
         Configuration(),
         train=True,
         backgrounds=tuple(map(str, backgrounds)),

@@ -47,7 +47,7 @@ This page is generated from the program by `make docs`.
 ## Global options
 
 They stand before the command: `enricher --models DIR index …`. An option wins over its environment
-variable.
+variable. What concerns a server is explained in [elasticsearch.md](elasticsearch.md).
 
 | Option | Environment variable | Default | Meaning |
 |---|---|---|---|
@@ -160,9 +160,9 @@ def settings() -> str:
     """The page of all settings."""
     text = SETTINGS_HEAD
     for setting in SETTINGS:
-        text += (
-            f"| `--{setting.name}` | `{setting.variable}` | {_default(setting.default)} | {setting.help} |\n"
-        )
+        variables = ", ".join(f"`{name}`" for name in (setting.variable, setting.secret) if name)
+        default = _default(setting.default) if setting.default else "none"
+        text += _row(f"`{setting.option}`", variables or "none", default, setting.help)
     text += INDEX_HEAD
     defaults = IndexConfiguration()
     for part in msgspec.structs.fields(IndexConfiguration):

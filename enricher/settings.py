@@ -25,12 +25,26 @@ WORDS = "tokens"
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A global option: `--name`, its environment variable, default and help."""
+    """A global option: `--name`, its environment variable, default and help.
+
+    variable: empty if no variable has the value of the option. secret: the variable that holds the content of
+    the file which the option names. Secrets are never values of options, which the process list shows.
+    """
 
     name: str
     variable: str
     default: str
     help: str
+    secret: str = ""
+
+    @property
+    def option(self) -> str:
+        return f"--{self.name}"
+
+
+def _secret(name: str, variable: str, text: str) -> Setting:
+    help_ = f"File with {text}. Or set {variable} to the content."
+    return Setting(name, f"{variable}_FILE", "", help_, variable)
 
 
 MODELS = Setting("models", "ENRICHER_MODELS", "./models", "Folder of the model bundles.")
@@ -46,7 +60,52 @@ CONFIG = Setting(
     "./enricher.toml where it exists",
     "Configuration file: which plug-ins run on which index.",
 )
-SETTINGS = (MODELS, ENGINE, CONFIG)
+CLOUD_ID = Setting("cloud-id", "ENRICHER_CLOUD_ID", "", "Elastic Cloud deployment, instead of --engine.")
+USER = Setting("user", "ENRICHER_USER", "", "User name for basic authentication, with a password.")
+PASSWORD = _secret("password-file", "ENRICHER_PASSWORD", "the password of the user")
+API_KEY = _secret("api-key-file", "ENRICHER_API_KEY", "an API key, encoded or as id:key")
+BEARER_TOKEN = _secret("bearer-token-file", "ENRICHER_BEARER_TOKEN", "a bearer token")
+CA_FILE = Setting(
+    "ca-file", "ENRICHER_CA_FILE", "", "PEM file with the certificates of the authority (CA) of the server."
+)
+CERTIFICATE_FINGERPRINT = Setting(
+    "certificate-fingerprint",
+    "ENRICHER_CERTIFICATE_FINGERPRINT",
+    "",
+    "SHA-256 fingerprint of the certificate of the server or of its CA, instead of --ca-file.",
+)
+CLIENT_CERTIFICATE = Setting(
+    "client-certificate", "ENRICHER_CLIENT_CERTIFICATE", "", "PEM file with a client certificate."
+)
+CLIENT_KEY = Setting(
+    "client-key",
+    "ENRICHER_CLIENT_KEY",
+    "",
+    "PEM file with the key of --client-certificate, if it is not in it.",
+)
+REQUEST_TIMEOUT = Setting(
+    "request-timeout", "ENRICHER_REQUEST_TIMEOUT", "30", "Time-out of a request to the server, in seconds."
+)
+HEADER = Setting(
+    "header", "", "", "HTTP header for every request, as 'NAME: VALUE'. Not for secrets. Repeatable."
+)
+HEADERS = _secret("headers-file", "ENRICHER_HEADERS", "more HTTP headers, one a line")
+CONNECTION = (
+    CLOUD_ID,
+    USER,
+    PASSWORD,
+    API_KEY,
+    BEARER_TOKEN,
+    CA_FILE,
+    CERTIFICATE_FINGERPRINT,
+    CLIENT_CERTIFICATE,
+    CLIENT_KEY,
+    REQUEST_TIMEOUT,
+    HEADER,
+    HEADERS,
+)
+"""How to reach a server: who asks, whom to trust, how long to wait."""
+SETTINGS = (MODELS, ENGINE, CONFIG, *CONNECTION)
 
 
 Name = Annotated[str, Meta(min_length=1)]

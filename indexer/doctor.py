@@ -8,14 +8,13 @@ from pathlib import Path
 
 from enricher.bundle.store import BundleStore
 from enricher.enrichment import EnricherRecipe
-from enricher.errors import ConfigurationError, EnricherError
+from enricher.errors import AccessDenied, ConfigurationError, EnricherError
 from enricher.loaded_model import load
 from enricher.plugins import PluginContext, load_enrichments, load_rewriters
 from enricher.recipe.configuration import keeping_fields, names_of
 from enricher.records import Check, IndexLayout, SearchEngine, fingerprint
 from enricher.sentences import counted
 from enricher.settings import read_configuration
-from indexer.engines import open_engine
 from indexer.pipeline import difference
 from indexer.reindex.job import Job
 from indexer.reindex.jobs import Jobs
@@ -33,12 +32,16 @@ NOT_CHECKED = "Indexes and jobs were not checked, because a check of the engine 
 
 
 def examine(
-    models: Path, engine_url: str, config: Path | None, max_unenriched: float = MAX_UNENRICHED
+    models: Path,
+    open_engine: Callable[[], SearchEngine],
+    config: Path | None,
+    max_unenriched: float = MAX_UNENRICHED,
 ) -> list[Check]:
     """Run all checks, in the order in which a user would fix them. Never raises an EnricherError.
 
-    max_unenriched: maximum share, from 0 to 1, of the documents of an index without enrichment or with a
-    text that has changed since. With a larger share the check of the index fails.
+    open_engine: may raise an EnricherError, which is a failed check. max_unenriched: maximum share,
+    from 0 to 1, of the documents of an index without enrichment or with a text that has changed since. With a
+    larger share the check of the index fails.
     """
     checks = [
         _check("configuration", lambda: _configuration(config)),
@@ -47,7 +50,7 @@ def examine(
     if all(check.passed for check in checks):
         checks.append(_check("plug-ins", lambda: _plugins(models, config)))
     try:
-        engine = open_engine(engine_url)
+        engine = open_engine()
     except EnricherError as error:
         return [*checks, Check("engine", False, str(error))]
     with closing(engine):
@@ -77,6 +80,8 @@ def _contents(examined: _Examined) -> list[Check]:
     try:
         jobs, aliases = open_jobs(engine), engine.aliases()
         kept = jobs.ledger.jobs()
+    except AccessDenied as error:
+        return [*_indexes(examined, {}), Check("jobs", True, f"Not checked. {error}")]
     except EnricherError as error:
         return [*_indexes(examined, {}), Check("jobs", False, str(error))]
     left = [job for job in kept if not job.phase.ended or _lacks(job, aliases)]

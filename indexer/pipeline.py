@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 from enricher.enrichment import DocumentEnricher
-from enricher.errors import EngineError, IndexConflict
+from enricher.errors import AccessDenied, EngineError, IndexConflict
 from enricher.parallel import document_batches, map_in_order
 from enricher.records import (
     Document,
@@ -195,8 +195,14 @@ def index_documents(
                 if not engine.uncommitted(index):
                     report.durable = report.written
                 on_progress(report.written)
-        engine.refresh(index)
+        _refresh(engine, index)
     return report
+
+
+def _refresh(engine: SearchEngine, index: str) -> None:
+    """Make documents searchable now. Without the privilege, the engine does so by itself a little later."""
+    with suppress(AccessDenied):
+        engine.refresh(index)
 
 
 @contextmanager

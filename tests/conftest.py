@@ -17,6 +17,7 @@ from enricher.training.word2vec import TrainingSettings
 from tests.command_forks import CommandForks, command_environment
 from tests.corpora import documents
 from tests.server.fixtures import (  # noqa: F401  (one server for all tests of a process)
+    authority,
     newer_url,
     secured_node,
     server_folder,

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -17,14 +17,21 @@ from typer.core import TyperCommand, TyperGroup
 from enricher.errors import EngineError
 from enricher.files import user_path
 from enricher.records import SearchEngine
-from enricher.settings import CONFIG, ENGINE, MODELS, SETTINGS, Configuration, read_configuration
+from enricher.settings import (
+    CONFIG,
+    ENGINE,
+    MODELS,
+    REQUEST_TIMEOUT,
+    SETTINGS,
+    Configuration,
+    read_configuration,
+)
 from enricher.source_files import Format
+from indexer.cli import connecting
+from indexer.cli.output import say
 from indexer.cli.streams import legible
+from indexer.engines.connection import Connection, read_connection
 from indexer.engines.names import check_name
-
-if TYPE_CHECKING:
-    pass
-
 
 if TYPE_CHECKING:
     from enricher.bundle.store import BundleStore
@@ -34,7 +41,7 @@ if TYPE_CHECKING:
 
 MAX_WORKERS = 8
 
-GLOBAL_OPTIONS = tuple(f"--{setting.name}" for setting in SETTINGS)
+GLOBAL_OPTIONS = tuple(setting.option for setting in SETTINGS)
 
 
 def _expand_paths(ctx: Any) -> None:
@@ -114,7 +121,8 @@ class Context:
     """The global options, and lazy access to the model store, the engine and the configuration."""
 
     models: Path
-    engine_url: str
+    connection: Callable[[], Connection]
+    """Reads the options of the connection, and their files. Raises ConfigurationError."""
     config: Path | None
     on_close: Callable[[Callable[[], object]], object]
     """Registers a function that is called when the command ends, also after an error."""
@@ -131,11 +139,15 @@ class Context:
 
         return load(self.models, version)
 
-    def engine(self) -> SearchEngine:
-        """Open the search engine. It is closed when the command ends, also after an error."""
+    def open_engine(self) -> SearchEngine:
+        """Open the search engine. The caller closes it."""
         from indexer.engines import open_engine
 
-        engine = open_engine(self.engine_url)
+        return open_engine(self.connection())
+
+    def engine(self) -> SearchEngine:
+        """Open the search engine. It is closed when the command ends, also after an error."""
+        engine = self.open_engine()
         self.on_close(partial(_close, engine))
         return engine
 
@@ -175,13 +187,26 @@ def options(
     config: Annotated[
         Path | None, typer.Option(envvar=CONFIG.variable, help=f"{CONFIG.help} Default: {CONFIG.default}.")
     ] = None,
+    cloud_id: connecting.CloudId = None,
+    user: connecting.User = None,
+    password_file: connecting.PasswordFile = None,
+    api_key_file: connecting.ApiKeyFile = None,
+    bearer_token_file: connecting.BearerTokenFile = None,
+    ca_file: connecting.CaFile = None,
+    certificate_fingerprint: connecting.CertificateFingerprint = None,
+    client_certificate: connecting.ClientCertificate = None,
+    client_key: connecting.ClientKey = None,
+    request_timeout: connecting.RequestTimeout = REQUEST_TIMEOUT.default,
+    header: connecting.Header = None,
+    headers_file: connecting.HeadersFile = None,
     show_version: Annotated[
         bool,
         typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True),
     ] = False,
 ) -> None:
     """Store the global options, which every command reads with `context_of`."""
-    context.obj = Context(models, engine, config, context.call_on_close)
+    given = connecting.given(context, os.environ)
+    context.obj = Context(models, cache(partial(read_connection, given, say)), config, context.call_on_close)
 
 
 def index_name(name: str | None) -> str | None:

@@ -33,7 +33,7 @@ def doctor(
     from indexer.doctor import examine
 
     shared = context_of(context)
-    checks = examine(shared.models, shared.engine_url, shared.config, _share(max_unenriched))
+    checks = examine(shared.models, shared.open_engine, shared.config, _share(max_unenriched))
     for check in checks:
         detail = masked(check.detail)
         if as_json:

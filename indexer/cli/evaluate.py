@@ -114,7 +114,7 @@ def evaluate(
         collection,
         qrels,
         shared.models,
-        shared.engine_url,
+        shared.connection(),
         configuration,
         train,
         tuple(backgrounds or ()),

@@ -7,9 +7,10 @@ from enricher.errors import ConfigurationError
 from enricher.records import SearchEngine
 from indexer.engines import elasticsearch, tantivy
 from indexer.engines.addresses import keep_secret
+from indexer.engines.connection import Connection
 from indexer.engines.kinds import EngineKind
 
-__all__ = ["KINDS", "kind_of", "open_engine"]
+__all__ = ["KINDS", "Connection", "kind_of", "open_engine"]
 
 KINDS = (
     tantivy.KIND,
@@ -29,10 +30,12 @@ def kind_of(url: str) -> EngineKind:
     raise ConfigurationError(f"The engine URL has an unknown scheme; {forms}.")
 
 
-def open_engine(url: str) -> SearchEngine:
-    """Open the engine of a URL. Imports only the library of this engine.
+def open_engine(connection: Connection | str) -> SearchEngine:
+    """Open the engine of a connection, or of a URL without options. Imports only the library of this engine.
 
     Raises ConfigurationError, whose message never repeats the URL: it may hold a password.
     """
-    keep_secret(url)
-    return kind_of(url).open(url.strip())
+    if isinstance(connection, str):
+        connection = Connection(connection.strip())
+    keep_secret(connection.url)
+    return kind_of(connection.url).open(connection)

@@ -1,9 +1,10 @@
 """Server addresses: parse them from an engine URL, and mask passwords in messages."""
 
 import base64
+import json
 import re
 from dataclasses import dataclass, field
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from enricher.errors import ConfigurationError
 
@@ -94,11 +95,26 @@ def keep_secret(url: str) -> None:
         user, _, password = info.partition(":")
         plain = unquote(user), unquote(password)
         basic = base64.b64encode(":".join(plain).encode("utf-8", "replace")).decode()
-        _secrets.update(secret for secret in (info, password, plain[1], basic) if len(secret) >= _SHORT)
+        hide(info, password, plain[1], basic)
+
+
+def hide(*secrets: str) -> None:
+    """Register secrets for `masked`, in the forms that URLs, JSON and exceptions give them.
+
+    Very short ones are omitted: they are part of ordinary words.
+    """
+    for secret in secrets:
+        forms = {
+            secret,
+            quote(secret, safe="", errors="replace"),
+            json.dumps(secret)[1:-1],
+            repr(secret)[1:-1],
+        }
+        _secrets.update(form for form in forms if len(secret) >= _SHORT)
 
 
 def masked(text: str) -> str:
-    """Replace the user info of all URLs, and all passwords that `keep_secret` has registered, by ***."""
+    """Replace the user info of all URLs, and all secrets that are registered, by ***."""
     text = _USER_INFO.sub(rf"\1{_MASK}@", text)
     for secret in sorted(_secrets, key=len, reverse=True):
         text = text.replace(secret, _MASK)

@@ -31,7 +31,7 @@ from enricher.text import open_analyzer
 from enricher.training.stages import Progress
 from enricher.training.train import train_bundle
 from enricher.training.word2vec import TrainingSettings
-from indexer.engines import open_engine
+from indexer.engines import Connection, open_engine
 from indexer.evaluation.scratch import (
     PLAIN,
     SCRATCH,
@@ -62,7 +62,7 @@ class Evaluation:
     collection: Path
     qrels: Path | None
     models: Path
-    engine_url: str
+    connection: Connection
     configuration: Configuration
     train: bool = False
     backgrounds: tuple[str, ...] = ()
@@ -80,7 +80,7 @@ def evaluate(
     Raises SourceError, ModelNotFound, ConfigurationError, EngineError, TrainingFailed.
     """
     check_names(job.others)
-    with scratch(job.engine_url) as place, TemporaryDirectory(prefix=SCRATCH) as folder:
+    with scratch(job.connection) as place, TemporaryDirectory(prefix=SCRATCH) as folder:
         configuration = job.configuration.for_index(job.index or place.index(ENRICHED))
         form = SourceFormat(enriched=configuration.fields)
         progress("reading the collection", 0, 0)
@@ -93,7 +93,7 @@ def evaluate(
         enricher = recipe.open()
         steps = steps_of(recipe, enricher, collection)
         fill(place, collection, steps, on_rejection, progress, job.workers)
-        with closing(open_engine(place.url)) as engine:
+        with closing(open_engine(place.connection)) as engine:
             return _Measurement(engine, place, collection, recipe, enricher, job.others, progress).report()
 
 
@@ -103,7 +103,7 @@ def _train(
     """Train a model on the documents and the backgrounds, with the defaults of `enricher train`."""
     settings = TrainingSettings(workers=job.workers)
     fields = collection.form.fields
-    with closing(open_engine(job.engine_url)) as engine:
+    with closing(open_engine(job.connection)) as engine:
         sources = list(job.backgrounds)
         backgrounds = read_sources(sources, collection.form, lambda: engine) if sources else iter(())
         version = train_bundle(

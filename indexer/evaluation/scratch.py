@@ -15,7 +15,7 @@ from enricher.evaluation.report import ENRICHED, IndexBytes
 from enricher.records import TOKENS, Rejection, SearchEngine
 from enricher.settings import IndexConfiguration
 from enricher.training.stages import Progress
-from indexer.engines import kind_of, open_engine
+from indexer.engines import Connection, kind_of, open_engine
 from indexer.pipeline import index_documents, prepare_index
 
 SCRATCH = "enricher-evaluate-"
@@ -28,7 +28,7 @@ OnRejection = Callable[[Rejection], None]
 class Scratch:
     """An engine, and a unique prefix for the names of temporary indexes."""
 
-    url: str
+    connection: Connection
     prefix: str
 
     def index(self, role: str) -> str:
@@ -36,19 +36,19 @@ class Scratch:
 
 
 @contextmanager
-def scratch(url: str) -> Iterator[Scratch]:
+def scratch(connection: Connection) -> Iterator[Scratch]:
     """Yield a place for temporary indexes, and drop them at the end.
 
     Uses a new engine in a temporary folder if this kind of engine needs no server.
     """
     prefix = f"{SCRATCH}{uuid4().hex[:12]}"
-    url_of_folder = kind_of(url).url_of_folder
+    url_of_folder = kind_of(connection.url).url_of_folder
     if url_of_folder is not None:
         with TemporaryDirectory(prefix=SCRATCH) as folder:
-            yield Scratch(url_of_folder(Path(folder)), prefix)
+            yield Scratch(Connection(url_of_folder(Path(folder))), prefix)
         return
-    place = Scratch(url, prefix)
-    with closing(open_engine(url)) as engine:
+    place = Scratch(connection, prefix)
+    with closing(open_engine(connection)) as engine:
         engine.exists(place.index(ENRICHED))  # An unreachable engine fails here, before any work is done.
         try:
             yield place
@@ -97,7 +97,7 @@ def fill(
             refused.add(rejection.where)
             on_rejection(rejection)
 
-    with closing(open_engine(place.url)) as engine:
+    with closing(open_engine(place.connection)) as engine:
         for role, step in steps.items():
             name = place.index(role)
             prepare_index(engine, name, step.layout())

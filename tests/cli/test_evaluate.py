@@ -23,6 +23,7 @@ from enricher.evaluation.report import Report
 from enricher.records import FieldKind, IndexLayout
 from enricher.settings import Configuration, IndexConfiguration
 from enricher.sources import SourceFormat
+from indexer.engines import Connection
 from indexer.evaluation import Evaluation, evaluate
 from indexer.evaluation import run as evaluation_run
 from indexer.evaluation.systems import searchable_families
@@ -55,7 +56,7 @@ def measure(collection: Path, models: Path, engine: Path, **options: object) -> 
         collection,
         None,
         models,
-        f"tantivy:{engine}",
+        Connection(f"tantivy:{engine}"),
         Configuration(),
         **options,  # type: ignore[arg-type]
     )

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.server.certificates import Authority
 from tests.server.distribution import MAIN, NEWER, ServerMissing, unpack
-from tests.server.node import Node
+from tests.server.node import Node, User
+from tests.server.roles import ROLES
 from tests.server.sharing import shared
 
 
@@ -80,9 +82,25 @@ def newer_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def secured_node(server_home: Path, server_folder: Path) -> Iterator[Node]:
-    """A node of its own with security on, and one superuser."""
-    node = Node(server_home, server_folder / "node-secured", user="keeper", password="right-password")
+def authority(server_folder: Path) -> Authority:
+    """The certificate authority of `secured_node`; the node sends its certificate too."""
+    made = Authority(server_folder / "authority")
+    made.issue("node", "DNS:localhost,IP:127.0.0.1", chain=made.certificate.read_text())
+    return made
+
+
+@pytest.fixture(scope="session")
+def secured_node(server_home: Path, server_folder: Path, authority: Authority) -> Iterator[Node]:
+    """A node of its own with security and HTTPS on, a superuser, and a user of every role in ROLES."""
+    node = Node(
+        server_home,
+        server_folder / "node-secured",
+        user="keeper",
+        password="right-password",
+        users={name: User(f"password-of-{name}", (name,)) for name in ROLES},
+        roles=ROLES,
+        certificates=authority.folder,
+    )
     try:
         node.start()
     except ServerMissing as error:

@@ -2,15 +2,18 @@
 
 import base64
 import hashlib
+import json
 import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.server.distribution import MAIN, Release, ServerMissing, java_home
@@ -19,6 +22,20 @@ OTHER_USER = 65534
 """The server refuses to run as root; then it runs as this user, to whom its folders belong."""
 
 STARTING = 240.0
+
+TLS = {
+    "xpack.security.http.ssl.enabled": "true",
+    "xpack.security.http.ssl.key": "node.key",
+    "xpack.security.http.ssl.certificate": "node.crt",
+}
+
+
+@dataclass(frozen=True)
+class User:
+    """A user of the file realm."""
+
+    password: str
+    roles: tuple[str, ...]
 
 
 def free_port() -> int:
@@ -40,7 +57,8 @@ class Node:
     """A node with its own configuration, data, logs and ports; `home` may be shared by several.
 
     `settings` are added to those of a single node without security. `user` and `password` make
-    a superuser of the file realm, and switch security on.
+    a superuser of the file realm, and switch security on. `users` and `roles` are further ones. With
+    `certificates`, a folder with ca.crt, node.crt and node.key, the node speaks HTTPS.
     """
 
     def __init__(
@@ -53,14 +71,20 @@ class Node:
         password: str = "",
         heap: str = "512m",
         release: Release = MAIN,
+        users: Mapping[str, User] | None = None,
+        roles: Mapping[str, object] | None = None,
+        certificates: Path | None = None,
     ) -> None:
         self.home = home
         self.folder = folder
         self.http_port = free_port()
         self.transport_port = free_port()
-        self.url = f"http://127.0.0.1:{self.http_port}"
+        self.url = f"http{'s' if certificates else ''}://127.0.0.1:{self.http_port}"
         self.user = user
         self.password = password
+        self.users = {user: User(password, ("superuser",)), **(users or {})} if user else {}
+        self.roles = roles or {}
+        self.certificates = certificates
         self.heap = heap
         self.release = release
         self.settings = {
@@ -75,6 +99,7 @@ class Node:
             "node.store.allow_mmap": "false",
             "cluster.routing.allocation.disk.threshold_enabled": "false",
             "xpack.security.enabled": "true" if user else "false",
+            **(TLS if certificates else {}),
             **(settings or {}),
         }
         self.process: subprocess.Popen[bytes] | None = None
@@ -136,7 +161,7 @@ class Node:
             word = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
             request.add_header("Authorization", f"Basic {word}")
         try:
-            with urllib.request.urlopen(request, timeout=5) as answer:
+            with urllib.request.urlopen(request, timeout=5, context=self._trusting()) as answer:
                 return bool(answer.status == 200)
         except OSError:
             return False
@@ -144,11 +169,23 @@ class Node:
     def _furnish(self) -> None:
         (self.folder / "tmp").mkdir(parents=True)
         shutil.copytree(self.home / "config", self.folder / "config")
-        if self.user:
-            line = f"{self.user}:{_hashed(self.password)}\n"
-            (self.folder / "config" / "users").write_text(line)
-            (self.folder / "config" / "users_roles").write_text(f"superuser:{self.user}\n")
+        config = self.folder / "config"
+        if self.users:
+            lines = [f"{name}:{_hashed(user.password)}\n" for name, user in self.users.items()]
+            (config / "users").write_text("".join(lines))
+            held = [f"{role}:{name}\n" for name, user in self.users.items() for role in user.roles]
+            (config / "users_roles").write_text("".join(held))
+            described = [f"{name}: {json.dumps(role)}\n" for name, role in self.roles.items()]
+            (config / "roles.yml").write_text("".join(described))
+        if self.certificates:
+            for name in ("node.crt", "node.key"):
+                shutil.copy(self.certificates / name, config / name)
         self._own()
+
+    def _trusting(self) -> ssl.SSLContext | None:
+        if self.certificates is None:
+            return None
+        return ssl.create_default_context(cafile=str(self.certificates / "ca.crt"))
 
     def _own(self) -> None:
         if os.getuid() != 0:

@@ -7,15 +7,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from enricher.errors import AccessDenied, EngineError, IndexConflict
+from enricher.errors import EngineError, IndexConflict
 from enricher.records import EnrichedDocument, SearchRequest
 from indexer.engines import open_engine
 from indexer.engines.addresses import parse_addresses
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
-from tests.engines import congruence
 from tests.engines.congruence import LAYOUT, document, fill, ids, query
 from tests.server.conftest import QUICK
-from tests.server.node import Node
 
 
 def test_the_mapping_is_the_one_that_is_promised(engine: ElasticsearchEngine, index: str) -> None:
@@ -202,25 +200,5 @@ def test_a_server_that_is_something_else_is_said(stranger: str) -> None:
     try:
         with pytest.raises(EngineError, match="not Elasticsearch"):
             opened.indexes()
-    finally:
-        opened.close()
-
-
-def test_a_wrong_password_is_access_denied(secured_node: Node) -> None:
-    """A wrong password, or none, is said without repeating it; the right one works."""
-    host = secured_node.url.removeprefix("http://")
-    for user in ["keeper:wrong-password@", "", "nobody:right-password@"]:
-        opened = ElasticsearchEngine(parse_addresses(f"http://{user}{host}"), retry=QUICK)
-        try:
-            for call in [lambda o=opened: o.count("things"), lambda o=opened: o.indexes()]:
-                with pytest.raises(AccessDenied) as raised:
-                    call()
-                assert "-password" not in str(raised.value)
-            assert [check.passed for check in opened.check()] == [False]
-        finally:
-            opened.close()
-    opened = ElasticsearchEngine(parse_addresses(f"http://keeper:right-password@{host}"), retry=QUICK)
-    try:
-        congruence.test_the_last_of_equal_ids_wins(opened, "things")
     finally:
         opened.close()

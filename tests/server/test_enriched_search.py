@@ -247,9 +247,10 @@ def test_doctor_says_what_it_does_not_look_at(
     """While the cluster is red, or away."""
     nowhere = {"index.routing.allocation.include._name": "nowhere", "number_of_replicas": 0}
     engine.client.indices.create(index=index, settings=nowhere, wait_for_active_shards="0")
-    checks = examine(models, server_url, None)
+    checks = examine(models, lambda: open_engine(server_url), None)
     engine.client.indices.delete(index=index)
-    for found, failed in ((checks, "cluster"), (examine(models, "http://127.0.0.1:1", None), "server")):
+    absent = examine(models, lambda: open_engine("http://127.0.0.1:1"), None)
+    for found, failed in ((checks, "cluster"), (absent, "server")):
         assert [check.name for check in found if not check.passed] == [failed, "indexes"]
         assert "Indexes and jobs were not checked" in found[-1].detail
 

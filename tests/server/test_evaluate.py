@@ -8,6 +8,7 @@ import pytest
 from enricher.errors import SourceError
 from enricher.evaluation.report import Report
 from enricher.settings import Configuration
+from indexer.engines import Connection
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.evaluation import Evaluation, evaluate
 from indexer.evaluation import run as evaluation_run
@@ -23,7 +24,7 @@ def collection(tmp_path: Path) -> Iterator[Path]:
 
 def measure(collection: Path, models: Path, url: str) -> Report:
     """An evaluation on an engine."""
-    job = Evaluation(collection, None, models, url, Configuration())
+    job = Evaluation(collection, None, models, Connection(url), Configuration())
     return evaluate(job, lambda rejection: pytest.fail(rejection.reason))
 
 

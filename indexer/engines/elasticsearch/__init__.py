@@ -1,15 +1,21 @@
 """The Elasticsearch engine, based on the official client."""
 
 from enricher.records import SearchEngine
-from indexer.engines.addresses import parse_addresses
+from indexer.engines.connection import Connection
 from indexer.engines.kinds import EngineKind
 
 
-def _open(url: str) -> SearchEngine:
-    addresses = parse_addresses(url)
+def _open(connection: Connection) -> SearchEngine:
+    addresses = connection.addresses()
     from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 
-    return ElasticsearchEngine(addresses)
+    return ElasticsearchEngine(
+        addresses,
+        timeout=connection.timeout,
+        credentials=connection.credentials,
+        certificates=connection.certificates,
+        headers=connection.headers,
+    )
 
 
 KIND = EngineKind("elasticsearch", ("http", "https"), "http(s)://[user:password@]host:port", _open)

@@ -1,7 +1,6 @@
 """The Elasticsearch engine."""
 
 import dataclasses
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
@@ -32,12 +31,13 @@ from enricher.records import (
 )
 from enricher.records.layout_json import layout_as_json, layout_from_json
 from enricher.search.profile import step
-from enricher.sentences import counted
 from indexer.engines.addresses import Addresses
+from indexer.engines.connection import AUTHORIZATION, Certificates, Credentials
 from indexer.engines.elasticsearch.bulk import CHUNK_BYTES, Action, BulkWriter, RetryPolicy
 from indexer.engines.elasticsearch.columns import text_fields_of
 from indexer.engines.elasticsearch.descriptions import Description, Descriptions
 from indexer.engines.elasticsearch.errors import check_product, failures, readable, refusal_of
+from indexer.engines.elasticsearch.health import check_server
 from indexer.engines.elasticsearch.keys import Keys
 from indexer.engines.elasticsearch.mapping import (
     META,
@@ -66,6 +66,7 @@ from indexer.engines.elasticsearch.requests import (
     without_words_of,
 )
 from indexer.engines.elasticsearch.search import Searches, check_length
+from indexer.engines.elasticsearch.tls import tls_options
 from indexer.engines.elasticsearch.vectors import dimensions_of, product_body, product_of
 from indexer.engines.fields import Prepared, at, encode, prepare
 from indexer.engines.filters import no_scored_field
@@ -93,9 +94,10 @@ and then miss six times as many of the 200 nearest of 8,000 vectors.
 class ElasticsearchEngine:
     """A SearchEngine on an Elasticsearch cluster.
 
-    settings: index settings of new indexes. timeout: of a request, in seconds. node_class: replaces the
-    transport in tests of connection faults. `client` is the client of the Elasticsearch library. `patient` is
-    a client that also retries after a time-out, for idempotent requests.
+    settings: index settings of new indexes. timeout: of a request, in seconds. credentials, certificates,
+    headers: as in a Connection. node_class: replaces the transport in tests of connection faults.
+    `client` is the client of the Elasticsearch library. `patient` is a client that also retries after a
+    time-out, for idempotent requests.
     """
 
     name = "elasticsearch"
@@ -109,7 +111,9 @@ class ElasticsearchEngine:
         timeout: float = 30.0,
         retry: RetryPolicy | None = None,
         chunk_bytes: int = CHUNK_BYTES,
-        ca_certs: str | None = None,
+        credentials: Credentials | None = None,
+        certificates: Certificates = Certificates(),
+        headers: Mapping[str, str] | None = None,
         node_class: type[BaseNode] | None = None,
     ) -> None:
         self.addresses = addresses
@@ -121,8 +125,10 @@ class ElasticsearchEngine:
         options: dict[str, Any] = {"request_timeout": timeout, "max_retries": 2, "node_class": CountingNode}
         if addresses.user is not None:
             options["basic_auth"] = (addresses.user, addresses.password or "")
-        if ca_certs is not None:
-            options["ca_certs"] = ca_certs
+        options["headers"] = dict(headers or {})
+        if credentials is not None:
+            options["headers"][AUTHORIZATION] = credentials.header
+        options |= tls_options(certificates)
         if node_class is not None:
             options["node_class"] = node_class
         self.client = Elasticsearch(list(addresses.hosts), **options)
@@ -167,9 +173,10 @@ class ElasticsearchEngine:
     def exists(self, index: str) -> bool:
         check_name(index)
         with self.failures(index):
-            answer = self.client.indices.exists(index=index)
-            check_product(answer.meta, self.addresses)
-            return bool(answer)
+            # A HEAD request has no body, which names the missing privilege.
+            answer = self.client.options(ignore_status=404).indices.get(index=index, features=["aliases"])
+            check_product(answer.meta, self.addresses, answer.body)
+            return answer.meta.status != 404
 
     @readable
     def indexes(self) -> list[str]:
@@ -437,7 +444,9 @@ class ElasticsearchEngine:
     def read(self, index: str) -> Iterator[Document]:
         name, mapping = self._mapping(index)
         check_whole_source(name, mapping)
-        return read_documents(self.client, self.addresses, index, self._points_in_time, self.whole_source)
+        return read_documents(
+            self.client, self.addresses, index, self._points_in_time, self.whole_source, name
+        )
 
     @readable
     def sample(self, index: str, size: int) -> list[Document]:
@@ -452,30 +461,12 @@ class ElasticsearchEngine:
     @cached_property
     def whole_source(self) -> dict[str, object]:
         """The `_source` parameters for complete documents without enrichment."""
-        return whole_source(min(self._versions(), default=(0,)))
-
-    def _versions(self) -> list[tuple[int, ...]]:
-        """The version of every node, as numbers."""
-        with self.failures():
-            nodes = self.client.nodes.info(filter_path="nodes.*.version").get("nodes", {})
-        return [tuple(map(int, re.findall(r"\d+", node["version"])[:3])) for node in nodes.values()]
+        return whole_source(self.client, self.addresses)
 
     # -------------------------------------------------------------- the engine itself
 
     def check(self) -> list[Check]:
-        try:
-            with self.failures():
-                nodes = self.client.nodes.info(filter_path="nodes.*.version").get("nodes", {})
-                versions = ", ".join(sorted({node["version"] for node in nodes.values()}))
-                status = self.client.cluster.health()["status"]
-        except EngineError as error:
-            return [Check("server", False, str(error))]
-        return [
-            Check("server", True, f"Elasticsearch {versions} answers at {self.addresses}."),
-            Check(
-                "cluster", status != "red", f"The cluster is {status}, with {counted(len(nodes), 'node')}."
-            ),
-        ]
+        return check_server(self.client, self.addresses)
 
     def close(self) -> None:
         close_points_in_time(self.client, self._points_in_time)

@@ -15,7 +15,10 @@ from elastic_transport import ApiResponseMeta, ConnectionTimeout, SerializationE
 from elasticsearch import ApiError, UnsupportedProductError
 
 from enricher.errors import AccessDenied, EngineError, EngineUnavailable
+from enricher.settings import REQUEST_TIMEOUT
 from indexer.engines.addresses import DEFAULT_PORT
+from indexer.engines.elasticsearch.access import not_allowed, not_authenticated
+from indexer.engines.elasticsearch.tls import explain_tls
 from indexer.engines.field_types import FieldType, shape_mismatch, type_mismatch
 from indexer.engines.names import name_taken, no_such_index
 
@@ -46,6 +49,8 @@ _NO_VALUE = re.compile(
 _OBJECT = re.compile("START_OBJECT|parse object")
 _NUMBERS = frozenset({"long", "integer", "short", "byte", "double", "float", "half_float", "unsigned_long"})
 
+MAX_PRIVILEGE_CHARACTERS = 2_000
+"""Maximum length of the reason of a missing privilege: the privilege is at its end."""
 _ALL_FAILED = "all shards failed"
 """A generic reason, which is omitted."""
 _OVER_LIMIT = re.compile(r"coordinating_operation_bytes=(\d+), max_coordinating_bytes=(\d+)")
@@ -165,9 +170,9 @@ def explain_refusal(said: Refusal, index: str | None) -> EngineError:
     if said.type == "index_not_found_exception" and index:
         return no_such_index(index)
     if said.status == 401:
-        return AccessDenied("Elasticsearch rejects the user name or the password; check the engine URL.")
+        return AccessDenied(not_authenticated(said.reason))
     if said.type == "security_exception":
-        return AccessDenied(f"Elasticsearch does not allow this: {_short(said.reason)}.")
+        return AccessDenied(not_allowed(_short(said.reason, MAX_PRIVILEGE_CHARACTERS), index))
     if said.is_full_disk:
         return EngineUnavailable(
             f"{what} rejects writes because the disk of the server is or was full; free disk space and "
@@ -250,14 +255,18 @@ def readable(method: Callable[..., T]) -> Callable[..., T]:
 def explain_transport(error: TransportError, addresses: object) -> EngineError:
     """The EngineError for a request without a valid response."""
     if isinstance(error, ConnectionTimeout):
-        return EngineUnavailable(f"Elasticsearch at {addresses} did not answer in time; try again later.")
+        return EngineUnavailable(
+            f"Elasticsearch at {addresses} did not answer in time; try again later, or raise "
+            f"{REQUEST_TIMEOUT.option}."
+        )
     if isinstance(error, TlsError) and _NO_TLS.search(error.message):
         return EngineUnavailable(
             f"The server at {addresses} speaks plain HTTP; write http:// in the engine URL, or its TLS port."
         )
     if isinstance(error, TlsError):
         return EngineUnavailable(
-            f"The TLS connection to Elasticsearch at {addresses} failed: {_short(error.message)}."
+            f"The server at {addresses} cannot be trusted, or does not trust this client: "
+            f"{explain_tls(error.message)}."
         )
     if isinstance(error, SerializationError):
         return EngineError(f"Elasticsearch at {addresses} gave an answer that cannot be read.")

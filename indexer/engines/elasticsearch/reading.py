@@ -1,14 +1,16 @@
 """Read documents of an Elasticsearch index: all of them at a point in time, or a sample."""
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing, suppress
 from typing import Any
 
 from elastic_transport import TransportError
-from elasticsearch import ApiError, Elasticsearch
+from elasticsearch import ApiError, BadRequestError, Elasticsearch
 
+from enricher.errors import AccessDenied
 from enricher.records import ENRICHMENT, Document
 from indexer.engines.elasticsearch.errors import failures
+from indexer.engines.elasticsearch.health import as_numbers, versions_of
 
 _KEEP_ALIVE = "5m"
 """How long the server keeps a point in time after each page."""
@@ -33,15 +35,17 @@ def read_documents(
     index: str,
     points_in_time: set[str],
     source: Mapping[str, object],
+    name: str,
 ) -> Iterator[Document]:
     """Open a point in time now, and return an iterator over its documents.
 
     points_in_time: holds the id of the point in time until all documents are read or the iterator is closed.
-    source: the `_source` parameters (`whole_source`).
+    source: the `_source` parameters (`whole_source`). name: of the index itself if `index` is an alias: the
+    privileges on it are those that reading a point in time needs.
     """
     point_in_time = _open_point_in_time(client, addresses, index, points_in_time)
     return _documents(
-        _pages(client, addresses, index, point_in_time, points_in_time, {"source": dict(source)})
+        _pages(client, addresses, name, point_in_time, points_in_time, {"source": dict(source)})
     )
 
 
@@ -154,10 +158,25 @@ def _pages(
                 client.close_point_in_time(id=point_in_time)
 
 
-def whole_source(version: Sequence[int]) -> dict[str, object]:
-    """The `_source` parameters for complete documents without enrichment, by server version."""
+def whole_source(client: Elasticsearch, addresses: object) -> dict[str, object]:
+    """The `_source` parameters for complete documents without enrichment, as the server knows them."""
     told: dict[str, object] = {"excludes": [ENRICHMENT]}
-    return told | {"exclude_vectors": False} if tuple(version) >= WITHOUT_VECTORS else told
+    try:
+        oldest = min(map(as_numbers, versions_of(client, addresses)), default=(0,))
+        excludes = oldest >= WITHOUT_VECTORS
+    except AccessDenied:  # reading an index needs no cluster privilege
+        excludes = _knows_vectors_of_source(client, addresses)
+    return told | {"exclude_vectors": False} if excludes else told
+
+
+def _knows_vectors_of_source(client: Elasticsearch, addresses: object) -> bool:
+    """Whether the server knows the parameter `exclude_vectors`. Searches no index."""
+    with failures(addresses):
+        try:
+            client.search(index="*,-*", size=0, source={"exclude_vectors": False})
+        except BadRequestError:
+            return False
+    return True
 
 
 def as_parameters(source: Mapping[str, Any]) -> dict[str, str]:

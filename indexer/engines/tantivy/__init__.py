@@ -3,13 +3,15 @@
 from enricher.errors import ConfigurationError
 from enricher.files import user_path
 from enricher.records import SearchEngine
+from indexer.engines.connection import Connection
 from indexer.engines.kinds import EngineKind
 
 SCHEME = "tantivy"
 
 
-def _open(url: str) -> SearchEngine:
-    folder = url.partition(":")[2]
+def _open(connection: Connection) -> SearchEngine:
+    connection.without_server()
+    folder = connection.url.partition(":")[2]
     if not folder:
         raise ConfigurationError(
             "The engine URL 'tantivy:' has no folder; write for example tantivy:./index."

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 
 from enricher.enrichment import DocumentEnricher
-from enricher.errors import UsageError
+from enricher.errors import AccessDenied, UsageError
 from indexer.engines.elasticsearch.jobs.shards import checkpoints
 from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.cluster.phases.blocking import note_unblocked
@@ -37,7 +37,7 @@ def start_in_place(
     A job for stale documents begins where the last one of its kind has ended. Of an index the last
     MAX_ENDED_IN_PLACE ended jobs are kept, and older ones only if documents are still refused.
     """
-    name, now = _name_of(cluster, alias)
+    name, now = _id_of(cluster, alias)
     concrete = cluster.engine.name_of(index)
     settings, _, _ = cluster.targets.described(concrete)
     job = Job(name, concrete, alias, concrete, enricher.model_version, enricher.fields, now, options)
@@ -64,7 +64,7 @@ def start_in_place(
 def plan_rollback(ledger: Ledger, cluster: Cluster, undone: Job) -> Job:
     """Plan a rollback: the old index gets what was written since the swap, and then its alias again."""
     layout = cluster.layout(undone.source)
-    job = rollback_of(undone, layout, _name_of(cluster, undone.alias))
+    job = rollback_of(undone, layout, _id_of(cluster, undone.alias))
     job.cursors, job.since = dict(undone.swapped_at), dict(undone.swapped_at)
     job.checkpoints = checkpoints(cluster.shards.points(undone.source))
     return create_exclusive(ledger, job)
@@ -117,6 +117,14 @@ def cancel(ledger: Ledger, cluster: Cluster, name: str) -> Job:
 def _name_of(cluster: Cluster, alias: str) -> tuple[str, str]:
     """A free name for a job and its index, and the time."""
     return name_of(cluster.targets.beginning_for(alias), cluster.engine.exists)
+
+
+def _id_of(cluster: Cluster, alias: str) -> tuple[str, str]:
+    """A name for a job that creates no index, and the time. Needs no privilege on other indexes."""
+    try:
+        return _name_of(cluster, alias)
+    except AccessDenied:
+        return name_of(alias, lambda name: False)
 
 
 def _has_rejects(cluster: Cluster, old: Job, planned: Job, newer: Sequence[Job]) -> bool:

@@ -49,12 +49,13 @@ class Aliases:
         """
         with self._engine.failures(source):
             (described,) = self._client.indices.get(index=source, features=["aliases"]).body.values()
-        kept = _parameters_of(described["aliases"].get(alias, {}))
+        held = described["aliases"].get(alias)
         actions = [
             {"remove": {"index": target, "alias": fencing_alias(target, token), "must_exist": True}},
-            {"remove": {"index": source, "alias": alias, "must_exist": False}},
-            {"add": {"index": target, "alias": alias, **kept}},
+            {"add": {"index": target, "alias": alias, **_parameters_of(held or {})}},
         ]
+        if held is not None:  # else the user need not be allowed to change the source
+            actions.insert(1, {"remove": {"index": source, "alias": alias, "must_exist": False}})
         with self._engine.failures(alias):
             try:
                 self._client.options(max_retries=0).indices.update_aliases(actions=actions)

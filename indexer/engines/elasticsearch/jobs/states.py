@@ -5,7 +5,7 @@ from typing import Any
 
 from elasticsearch import ConflictError, NotFoundError
 
-from enricher.errors import IndexConflict
+from enricher.errors import AccessDenied, IndexConflict
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 
 INDEX = "enricher-jobs"
@@ -27,7 +27,7 @@ class ClusterStates:
         try:
             with self._engine.failures(INDEX):
                 self._client.indices.create(index=INDEX, settings=SETTINGS, mappings=MAPPING)
-        except IndexConflict:
+        except (IndexConflict, AccessDenied):  # it may exist, where the user may not create it
             pass
         with self._engine.failures(INDEX):
             self._client.index(index=INDEX, id=name, document=value, op_type="create", refresh=True)
@@ -59,15 +59,15 @@ class ClusterStates:
     def names(self) -> list[str]:
         """The names of the states, the newest first, at most MAX_LISTED."""
         with self._engine.failures(INDEX):
-            if not self._engine.client.indices.exists(index=INDEX):
+            try:
+                answer = self._engine.client.search(
+                    index=INDEX,
+                    sort=[{"created": {"order": "desc", "unmapped_type": "date"}}],
+                    size=MAX_LISTED,
+                    source=False,
+                )
+            except NotFoundError:
                 return []
-            self._engine.client.indices.refresh(index=INDEX)
-            answer = self._engine.client.search(
-                index=INDEX,
-                sort=[{"created": {"order": "desc", "unmapped_type": "date"}}],
-                size=MAX_LISTED,
-                source=False,
-            )
         return [str(hit["_id"]) for hit in answer["hits"]["hits"]]
 
     def remove(self, name: str) -> None:

@@ -1,0 +1,65 @@
+"""Sentences for requests that the server does not allow: who is not known, and who lacks which privilege."""
+
+import re
+
+from enricher.settings import API_KEY, BEARER_TOKEN, PASSWORD, USER
+
+_UNAUTHORIZED = re.compile(
+    r"action \[(?P<action>[^\]]+)\] is unauthorized for (?P<who>.+?)"
+    r"(?: with (?:effective|assigned) roles \[.*?\](?: \(.*?\))?)?"
+    r"(?: on (?:restricted )?indices \[(?P<indexes>[^\]]*)\])?"
+    r", this action is granted by the (?P<level>index|cluster) privileges \[(?P<privileges>[^\]]+)\]"
+)
+_SUGGESTED = (
+    "monitor",
+    "read",
+    "write",
+    "view_index_metadata",
+    "maintenance",
+    "create_index",
+    "manage_index_templates",
+    "manage",
+)
+"""Privileges in the order in which to ask for them. Narrower ones than `write` do not suffice."""
+
+
+def not_authenticated(reason: str) -> str:
+    """The sentence for status 401. reason: of the server."""
+    if "missing authentication" in reason or not reason:
+        return (
+            f"Elasticsearch requires authentication; give {USER.option} and {PASSWORD.secret} or "
+            f"{PASSWORD.option}, or {API_KEY.option} or {BEARER_TOKEN.option}."
+        )
+    if re.search(r"api.?key", reason, re.I):
+        return (
+            f"Elasticsearch rejects the API key; check the key of {API_KEY.option} and whether it has "
+            "expired."
+        )
+    if re.search(r"\btoken\b", reason, re.I):
+        return (
+            f"Elasticsearch rejects the token; check the token of {BEARER_TOKEN.option} and whether it has "
+            "expired."
+        )
+    return (
+        f"Elasticsearch rejects the user name or the password; check {USER.option} and {PASSWORD.secret} or "
+        f"{PASSWORD.option}, or the engine URL."
+    )
+
+
+def not_allowed(reason: str, index: str | None = None) -> str:
+    """The sentence for a missing privilege, which it names.
+
+    reason: of the server. index: of the request, which the reason for a bulk request does not name.
+    """
+    found = _UNAUTHORIZED.search(reason)
+    if found is None:
+        return f"Elasticsearch does not allow this: {reason}."
+    granting = found["privileges"].split(",")
+    privilege = next((name for name in _SUGGESTED if name in granting), granting[0])
+    who = re.sub(r"\[(.*?)\]", r"'\1'", found["who"])
+    name = found["indexes"] or index
+    place = f" on {name!r}" if name and found["level"] == "index" else ""
+    return (
+        f"Elasticsearch does not allow this to {who}, who lacks the {found['level']} privilege {privilege!r}"
+        f"{place} (for {found['action']}); grant it to a role of the user."
+    )
