@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from enricher.records.filters import Filter, Sort
 from enricher.records.queries import Query
 
 
@@ -12,14 +13,19 @@ class SearchRequest:
     """A query, its filters (all must match), the facets to count, and the number of hits (`top`).
 
     Filters and facets name fields of the documents; `keywords` means `enrichment.keywords`. If
-    `source` is False, hits have only ids and scores, which is faster.
+    `source` is False, hits have only ids and scores, which is faster. `from_`: number of hits to skip.
+    `sort`: orders the hits by a field instead of the score. `native`: one more filter, in the query
+    language of the engine.
     """
 
     query: Query
     top: int = 10
-    filters: tuple[tuple[str, str], ...] = ()
+    filters: tuple[Filter, ...] = ()
     facets: tuple[str, ...] = ()
     source: bool = True
+    from_: int = 0
+    sort: Sort | None = None
+    native: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from enricher.errors import UsageError
 from enricher.loaded_model import Model
 from enricher.recipe.configuration import configuration_for
-from enricher.records import Query, SearchEngine, SearchRequest, SearchResponse
+from enricher.records import Filter, Query, SearchEngine, SearchRequest, SearchResponse
 from enricher.search.opened import SearchableIndex, open_index
 from enricher.settings import Configuration
 
@@ -15,15 +14,15 @@ from enricher.settings import Configuration
 class Question:
     """A search as the user requests it.
 
-    index: an index or an alias. top: number of hits, at most `plans.MAX_HITS`. filters: (field, value) pairs
-    that every hit must match. facets: fields whose values are counted. expansion: whether the rewriters of
+    index: an index or an alias. top: number of hits, at most `plans.MAX_HITS`. filters: conditions that
+    every hit must match. facets: fields whose values are counted. expansion: whether the rewriters of
     the index run; without them only the typed words are searched.
     """
 
     query: str
     index: str
     top: int = 10
-    filters: tuple[tuple[str, str], ...] = ()
+    filters: tuple[Filter, ...] = ()
     facets: tuple[str, ...] = ()
     expansion: bool = True
 
@@ -82,11 +81,3 @@ class Searcher:
         request = SearchRequest(query, question.top, question.filters, question.facets)
         response = opened.search(request)
         return Answer(opened, query, response, self.engine.count_unenriched(question.index))
-
-
-def parse_filter(text: str) -> tuple[str, str]:
-    """Parse a filter of the form FIELD=VALUE. Raises UsageError."""
-    field, separator, value = text.partition("=")
-    if not separator or not field:
-        raise UsageError(f"A filter is written FIELD=VALUE, not {text!r}.")
-    return field, value

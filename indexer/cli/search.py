@@ -31,7 +31,11 @@ def search(
     top: Annotated[int, typer.Option(help="Number of hits.")] = 10,
     filters: Annotated[
         list[str] | None,
-        typer.Option("--filter", metavar="FIELD=VALUE", help="Only hits with this value. Repeatable."),
+        typer.Option(
+            "--filter",
+            metavar="FIELD=VALUE",
+            help="Only hits with this value; also !=, <, <=, >, >=. Repeatable, and all must match.",
+        ),
     ] = None,
     facets: Annotated[
         list[str] | None,
@@ -61,10 +65,11 @@ def search(
     Example: enricher search "数据库事务" --in articles --facet keywords --filter category=tech
     """
     from enricher.answers import search_answer
-    from enricher.search.searcher import Question, parse_filter
+    from enricher.records import parse_filter
+    from enricher.search.searcher import Question
 
-    pairs = tuple(parse_filter(item) for item in filters or ())
-    question = Question(query, index, top, pairs, tuple(facets or ()), expansion=not no_expansion)
+    conditions = tuple(parse_filter(item) for item in filters or ())
+    question = Question(query, index, top, conditions, tuple(facets or ()), expansion=not no_expansion)
     answer = context_of(context).searcher().search(question)
     if answer.unenriched:
         lacking = counted(answer.unenriched, "document")

@@ -1,10 +1,9 @@
 """Build search requests for Elasticsearch, and read the responses."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from enricher.errors import UsageError
 from enricher.records import (
     EMPTY_MARK,
     ENRICHMENT,
@@ -23,7 +22,9 @@ from enricher.records import (
 from enricher.search.bodies import query_body
 from enricher.search.facets import FACET_SIZE, by_distinction
 from enricher.search.plans import Group
+from indexer.engines.elasticsearch import conditions
 from indexer.engines.elasticsearch.columns import Columns
+from indexer.engines.elasticsearch.conditions import Trial, conditions_of
 from indexer.engines.fields import keywords_of
 from indexer.engines.filters import no_scored_field
 
@@ -39,7 +40,7 @@ def body_of(
         "size": request.top,
         "track_total_hits": True,
         "search_type": "dfs_query_then_fetch",
-        "query": query_body(groups, filters_of(request, columns)),
+        "query": query_body(groups, conditions_of(request, columns)),
         "source": {"excludes": _excludes(layout)} if request.source else False,
     }
     aggregations: dict[str, Any] = {}
@@ -56,13 +57,10 @@ def body_of(
     return body
 
 
-def trials_of(
-    request: SearchRequest, columns: Columns
-) -> Iterator[tuple[dict[str, Any], Callable[[str], UsageError]]]:
-    """Yield a search body for each filter and each facet alone, with its error if the server refuses it."""
-    for name, value in request.filters:
-        body: dict[str, Any] = {"size": 0, "query": columns.filter(name, value)}
-        yield body, partial(columns.refused_filter, name, value)
+def trials_of(request: SearchRequest, columns: Columns) -> Iterator[Trial]:
+    """Yield a search body for each condition and facet alone, with its error if the server refuses it."""
+    for query, refused in conditions.trials_of(request, columns):
+        yield {"size": 0, "query": query}, refused
     for name in request.facets:
         _, counting = columns.counting(name, {"size": 1})
         yield {"size": 0, "aggs": {"values": counting}}, partial(columns.refused_facet, name)
@@ -72,11 +70,6 @@ def documents_body(names: Sequence[str], layout: IndexLayout) -> dict[str, Any]:
     """The body of a request for documents by their ids."""
     query = {"ids": {"values": list(names)}}
     return {"query": query, "size": len(names), "source": {"excludes": _excludes(layout)}}
-
-
-def filters_of(request: SearchRequest, columns: Columns) -> list[dict[str, object]]:
-    """The queries that every document must match."""
-    return [columns.filter(name, value) for name, value in request.filters]
 
 
 def foreign_of(layout: IndexLayout) -> dict[str, Any]:

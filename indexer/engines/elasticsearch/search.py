@@ -19,11 +19,11 @@ from enricher.search.fusion import MAX_SCORED_DOCUMENTS
 from enricher.search.hybrid import rank_by_words_and_vector
 from enricher.search.plans import Group, lighten, plan
 from indexer.engines.elasticsearch.columns import Columns
+from indexer.engines.elasticsearch.conditions import conditions_of
 from indexer.engines.elasticsearch.errors import innermost, refusal_of
 from indexer.engines.elasticsearch.requests import (
     body_of,
     documents_body,
-    filters_of,
     hits_of,
     response_of,
     trials_of,
@@ -71,7 +71,7 @@ class Searches:
         first = self._by_words(index, words, layout, columns)
         found = {hit.id: hit.score for hit in first.hits}
         with self._failures(index):
-            calls = ClusterVectors(filters_of(request, columns), ask)
+            calls = ClusterVectors(conditions_of(request, columns), ask)
             compared, ranking = rank_by_words_and_vector(found, vector, request.top, calls)
             hits = self._shown(ranking, layout, ask) if request.source else [Hit(*one) for one in ranking]
         total = max(first.total, compared)
