@@ -32,13 +32,14 @@ def search_answer(answer: Answer, *, explain: bool = False, escape: bool = False
         "facets": {name: [asdict(count) for count in counts] for name, counts in response.facets.items()},
         "expansion": query.terms_as_json(),
         "vector": query.vector_as_json(),
+        **query.operators_as_json(),
     }
     return found | ({"by_words": response.by_words} if explain else {})
 
 
 def expand_answer(text: str, query: Query, *, of_index: bool) -> Json:
     """The JSON answer to an expansion. of_index: the query is for an index; add the shares of its vector."""
-    found: Json = {"query": text, "terms": query.terms_as_json()}
+    found: Json = {"query": text, "terms": query.terms_as_json(), **query.operators_as_json()}
     return found | ({"vector": query.vector_as_json()} if of_index else {})
 
 

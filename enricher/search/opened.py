@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from enricher import plugins
 from enricher.errors import IndexConflict, ModelNotFound, UsageError
-from enricher.expansion import parse_query
+from enricher.expansion import parse_operators, parse_query
 from enricher.loaded_model import Model, matching_analyzer
 from enricher.plugins import PluginContext, load_rewriters
 from enricher.records import (
@@ -40,8 +40,12 @@ class SearchableIndex:
     model: Model | None
 
     def query(self, text: str) -> Query:
-        """The query of a text, segmented like the documents of the index."""
+        """The query of a text without operators, segmented like the documents of the index."""
         return parse_query(self.analyzer, text)
+
+    def parse(self, text: str) -> Query:
+        """The query of a text that a user typed, with quoted phrases and excluded words."""
+        return parse_operators(self.analyzer, text)
 
     def rewrite(self, query: Query, configuration: IndexConfiguration) -> Query:
         """Apply the rewriters of the index to a query; without a model the query stays unchanged.
@@ -58,11 +62,13 @@ class SearchableIndex:
         rewriters = load_rewriters(configuration, context)
 
         def rewrite(query: Query) -> Query:
+            typed = query
             for rewriter in rewriters:
                 query = plugins.rewrite(rewriter, query)
             present = {family for family in {term.field for term in query.terms} if self._has(family)}
             terms = tuple(term for term in query.terms if term.field in present and term.weight)
-            return Query(query.text, terms, query.vector if self.layout.has_vectors else None)
+            vector = query.vector if self.layout.has_vectors else None
+            return Query(query.text, terms, vector, typed.required, typed.excluded)
 
         return rewrite
 
@@ -79,6 +85,9 @@ class SearchableIndex:
     def search(self, request: SearchRequest) -> SearchResponse:
         """Send a search to the engine. Raises UsageError if the query has neither a word nor a vector."""
         if not request.query.terms and request.query.vector is None:
+            if request.query.excluded:
+                words = ", ".join(map(" ".join, request.query.excluded))
+                raise UsageError(f"The query only excludes {words!r}; add a word to search for.")
             raise UsageError(f"The query {request.query.text!r} holds no word to search for.")
         return self.engine.search(self.name, request)
 

@@ -14,6 +14,7 @@ from enricher.settings import Configuration
 class Question:
     """A search as the user requests it.
 
+    query: the text, which may contain quoted phrases and excluded words (`expansion.parse_operators`).
     index: an index or an alias. top: number of hits, at most `plans.MAX_HITS`. filters: conditions that
     every hit must match. facets: fields whose values are counted. expansion: whether the rewriters of
     the index run; without them only the typed words are searched.
@@ -58,26 +59,27 @@ class Searcher:
         """Open an index with the model that enriched it."""
         return open_index(self.engine, index, self.load_model)
 
-    def rewriting(self, opened: SearchableIndex, *names: str) -> Callable[[str], Query]:
-        """A function that turns the typed text into a rewritten query. The rewriters are built once.
+    def rewriting(self, opened: SearchableIndex, *names: str) -> Callable[[Query], Query]:
+        """A function that rewrites the queries of an index. The rewriters are built once.
 
         names: other names under which enricher.toml may configure the index; they take precedence.
         """
         configuration = configuration_for(
             self.engine, self.configuration(), *names, opened.name, recorded=opened.layout
         )
-        rewrite = opened.rewriting(configuration)
-        return lambda text: rewrite(opened.query(text))
+        return opened.rewriting(configuration)
 
     def expand(self, text: str, index: str) -> Query:
         """The query that a search of the index would send to the engine."""
-        return self.rewriting(self.open(index))(text)
+        opened = self.open(index)
+        return self.rewriting(opened)(opened.parse(text))
 
     def search(self, question: Question) -> Answer:
         """Search an index. Raises UsageError if the query contains no word."""
         opened = self.open(question.index)
-        make = self.rewriting(opened) if question.expansion else opened.query
-        query = make(question.query)
+        query = opened.parse(question.query)
+        if question.expansion:
+            query = self.rewriting(opened)(query)
         request = SearchRequest(query, question.top, question.filters, question.facets)
         response = opened.search(request)
         return Answer(opened, query, response, self.engine.count_unenriched(question.index))

@@ -24,7 +24,9 @@ MAX_SHOWN_VALUES = 10
 @app.command(cls=Command)
 def search(
     context: typer.Context,
-    query: Annotated[str, typer.Argument(metavar="QUERY", help="The query: words, without operators.")],
+    query: Annotated[
+        str, typer.Argument(metavar="QUERY", help='Words; "a phrase" is required, -word is excluded.')
+    ],
     index: Annotated[
         str, typer.Option("--in", metavar="NAME", callback=index_name, help="Index or alias to search.")
     ],

@@ -19,7 +19,7 @@ from enricher.search.fusion import MAX_SCORED_DOCUMENTS
 from enricher.search.hybrid import rank_by_words_and_vector
 from enricher.search.plans import Group, lighten, plan
 from indexer.engines.elasticsearch.columns import Columns
-from indexer.engines.elasticsearch.conditions import conditions_of
+from indexer.engines.elasticsearch.conditions import clause_count, conditions_of
 from indexer.engines.elasticsearch.errors import innermost, refusal_of
 from indexer.engines.elasticsearch.requests import (
     body_of,
@@ -87,7 +87,7 @@ class Searches:
     ) -> SearchResponse:
         """Search by terms. Terms over the clause limit of the server are omitted, smallest weights first."""
         groups = plan(request, layout, index)
-        room = len(request.filters) + 1
+        room = clause_count(request, columns) + 1
         while True:
             if self._max_clauses is not None:
                 groups = lighten(groups, self._max_clauses - room)

@@ -8,6 +8,7 @@ from tantivy import Occur, Query
 
 from enricher.errors import EngineError
 from enricher.records import Filter, Operator, SearchRequest, clean
+from enricher.search.phrases import Phrase, phrases_of
 from indexer.engines.field_types import FieldType
 from indexer.engines.fields import number
 from indexer.engines.filters import filter_value, no_order
@@ -50,7 +51,21 @@ def none_of(queries: Sequence[Query]) -> Query:
 
 def conditions_of(request: SearchRequest, columns: Columns) -> list[Query]:
     """The queries that every hit must match. Raises UsageError for a filter that cannot be."""
-    return [field_filter(columns, wanted) for wanted in request.filters]
+    query, index = request.query, columns.index.name
+    excluded = [_phrase(columns, one) for one in phrases_of(query.excluded, columns.layout, index)]
+    return [
+        *(field_filter(columns, wanted) for wanted in request.filters),
+        *(_phrase(columns, one) for one in phrases_of(query.required, columns.layout, index)),
+        *([none_of(excluded)] if excluded else []),
+    ]
+
+
+def _phrase(columns: Columns, phrase: Phrase) -> Query:
+    schema, words = columns.index.schema, list(phrase.words)
+    names = [columns.names[path] for path in phrase.fields]
+    if len(words) == 1:
+        return any_of([Query.term_query(schema, name, words[0]) for name in names])
+    return any_of([Query.phrase_query(schema, name, [*words]) for name in names])
 
 
 def field_filter(columns: Columns, wanted: Filter) -> Query:
