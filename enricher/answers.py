@@ -13,16 +13,17 @@ def search_answer(answer: Answer, *, explain: bool = False, escape: bool = False
     """The JSON answer to a search.
 
     explain: add the number of documents that match by words (`by_words`). escape: escape the text of the
-    highlights for HTML, except the <em> tags.
+    highlights for HTML, except the <em> tags. The score of a hit is null if a field sorts the hits.
     """
     opened, query, response = answer.index, answer.query, answer.response
+    is_sorted = answer.question.sort is not None
     found: Json = {
         "total": response.total,
         "took_ms": round(response.took_ms, 3),
         "hits": [
             {
                 "id": hit.id,
-                "score": hit.score,
+                "score": None if is_sorted else hit.score,
                 "title": opened.title(hit),
                 "keywords": hit.keywords,
                 "highlight": opened.highlights(hit, query, escape=escape),

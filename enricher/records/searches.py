@@ -30,7 +30,10 @@ class SearchRequest:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A document that matches. `source` and `keywords` are empty if they were not requested."""
+    """A document that matches. `source` and `keywords` are empty if they were not requested.
+
+    `score`: 0 if a field sorts the hits.
+    """
 
     id: str
     score: float

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from enricher.loaded_model import Model
 from enricher.recipe.configuration import configuration_for
-from enricher.records import Filter, Query, SearchEngine, SearchRequest, SearchResponse
+from enricher.records import Filter, Query, SearchEngine, SearchRequest, SearchResponse, Sort
 from enricher.search.opened import SearchableIndex, open_index
 from enricher.settings import Configuration
 
@@ -17,7 +17,8 @@ class Question:
     query: the text, which may contain quoted phrases and excluded words (`expansion.parse_operators`).
     index: an index or an alias. top: number of hits, at most `plans.MAX_HITS`. filters: conditions that
     every hit must match. facets: fields whose values are counted. expansion: whether the rewriters of
-    the index run; without them only the typed words are searched.
+    the index run; without them only the typed words are searched. from_: number of hits to skip; with `top`
+    at most `plans.MAX_HITS`. sort: orders the same hits by a field instead of the score.
     """
 
     query: str
@@ -26,6 +27,8 @@ class Question:
     filters: tuple[Filter, ...] = ()
     facets: tuple[str, ...] = ()
     expansion: bool = True
+    from_: int = 0
+    sort: Sort | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +36,14 @@ class Answer:
     """The result of a search, with the query that was sent to the engine.
 
     unenriched: number of documents in the index that are not enriched with its model. The search may have
-    missed them.
+    missed them. question: the search that was requested.
     """
 
     index: SearchableIndex
     query: Query
     response: SearchResponse
     unenriched: int
+    question: Question
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,14 @@ class Searcher:
         query = opened.parse(question.query)
         if question.expansion:
             query = self.rewriting(opened)(query)
-        request = SearchRequest(query, question.top, question.filters, question.facets)
+        request = SearchRequest(
+            query,
+            question.top,
+            question.filters,
+            question.facets,
+            from_=question.from_,
+            sort=question.sort,
+        )
         response = opened.search(request)
-        return Answer(opened, query, response, self.engine.count_unenriched(question.index))
+        unenriched = self.engine.count_unenriched(question.index)
+        return Answer(opened, query, response, unenriched, question)

@@ -31,6 +31,15 @@ def search(
         str, typer.Option("--in", metavar="NAME", callback=index_name, help="Index or alias to search.")
     ],
     top: Annotated[int, typer.Option(help="Number of hits.")] = 10,
+    from_: Annotated[
+        int, typer.Option("--from", help="Number of hits to skip; with --top at most 10,000.")
+    ] = 0,
+    sort: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FIELD", help="Sort the hits by a field; FIELD:desc begins with the largest value."
+        ),
+    ] = None,
     filters: Annotated[
         list[str] | None,
         typer.Option(
@@ -67,11 +76,20 @@ def search(
     Example: enricher search "数据库事务" --in articles --facet keywords --filter category=tech
     """
     from enricher.answers import search_answer
-    from enricher.records import parse_filter
+    from enricher.records import parse_filter, parse_sort
     from enricher.search.searcher import Question
 
     conditions = tuple(parse_filter(item) for item in filters or ())
-    question = Question(query, index, top, conditions, tuple(facets or ()), expansion=not no_expansion)
+    question = Question(
+        query,
+        index,
+        top,
+        conditions,
+        tuple(facets or ()),
+        expansion=not no_expansion,
+        from_=from_,
+        sort=None if sort is None else parse_sort(sort),
+    )
     answer = context_of(context).searcher().search(question)
     if answer.unenriched:
         lacking = counted(answer.unenriched, "document")
@@ -90,9 +108,9 @@ def _print(answer: Answer, explain: bool) -> None:
     found = counted(response.total, "document")
     by_words = f" ({response.by_words:,} by words)" if response.by_words < response.total else ""
     print_line(f"{found}{by_words} in {response.took_ms:.1f} ms")
-    for number, hit in enumerate(response.hits, start=1):
+    for number, hit in enumerate(response.hits, start=answer.question.from_ + 1):
         print()
-        print_hit(number, hit, answer.index, answer.query)
+        print_hit(number, hit, answer)
     for name, counts in response.facets.items():
         print()
         rows = [(item.value, item.count) for item in counts[:MAX_SHOWN_VALUES]]

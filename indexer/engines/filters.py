@@ -46,6 +46,11 @@ def no_order(index: str, name: str, operator: Operator) -> UsageError:
     )
 
 
+def no_order_of_hits(index: str, name: str, why: str) -> UsageError:
+    """The error for a field by which hits cannot be sorted."""
+    return UsageError(f"The hits of the index {index!r} cannot be sorted by the field {name!r}: {why}.")
+
+
 def no_scored_field(index: str, name: str) -> UsageError:
     """The error for term frequencies in a field that the index does not have or does not score."""
     return UsageError(f"The index {index!r} has no scored field {name!r}.")

@@ -88,3 +88,29 @@ def test_the_expansion_names_phrases_and_excluded_words(
     assert "\nrequired: heat transfer\nexcluded: tide\n" in out
     plain = json.loads(run(*line, "--json", "潮汐").stdout)
     assert not {"required", "excluded"} & set(plain)
+
+
+def test_pages_and_orders(ask: Callable[..., list[str]], fail: Callable[..., str]) -> None:
+    """A page is a part of the ranking; a sorted list holds the same documents."""
+    whole = ask("潮汐 tide ocean", "--top", "5")
+    assert ask("潮汐 tide ocean", "--top", "2", "--from", "2") == whole[2:4]
+    assert ask("潮汐 tide ocean", "--from", "5") == []
+    assert ask("潮汐 tide ocean", "--sort", "day") == ["a", "b", "c", *(id_ for id_ in whole if id_ in "de")]
+    assert ask("潮汐 tide ocean", "--sort", "year:desc", "--top", "1") == ["e"]
+    assert ask("潮汐 tide ocean", "--sort", "year", "--from", "1", "--top", "2") == ["a", "b"]
+    assert ask("潮汐 tide ocean", "--sort", "day", "--filter", "day>=2024-01-31") == ["b", "c"]
+    assert "no field 'nothing'" in fail("tide", "--sort", "nothing")
+    assert "A sort order is written" in fail("tide", "--sort", "")
+    assert "out of range" in fail("tide", "--from", "9991")
+    assert "out of range" in fail("tide", "--from", "-1")
+
+
+def test_a_sorted_page_shows_ranks_and_no_scores(
+    run: RunCommand, models: Path, ask: Callable[..., list[str]]
+) -> None:
+    """For people; as JSON the score is null."""
+    line = ("--models", models, "search", "潮汐 tide", "--in", "typed", "--sort", "day", "--from", "1")
+    out = run(*line).stdout
+    assert "\n2. 数据库   b\n" in out and "1. " not in out and "[0.0" not in out
+    hits = json.loads(run(*line, "--json").stdout)["hits"]
+    assert hits and {hit["score"] for hit in hits} == {None}

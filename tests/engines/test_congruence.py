@@ -11,6 +11,7 @@ from indexer.engines import KINDS, EngineKind, open_engine
 from tests.engines.congruence import *  # noqa: F403
 from tests.engines.congruence_fields import *  # noqa: F403
 from tests.engines.congruence_filters import *  # noqa: F403
+from tests.engines.congruence_pages import *  # noqa: F403
 from tests.engines.congruence_phrases import *  # noqa: F403
 from tests.engines.congruence_search import *  # noqa: F403
 from tests.engines.congruence_vectors import *  # noqa: F403

@@ -1,6 +1,7 @@
 """Build search requests for Elasticsearch, and read the responses."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -25,6 +26,7 @@ from enricher.search.plans import Group
 from indexer.engines.elasticsearch import conditions
 from indexer.engines.elasticsearch.columns import Columns
 from indexer.engines.elasticsearch.conditions import Trial, conditions_of
+from indexer.engines.elasticsearch.sorting import also_near, order_of, refused_order
 from indexer.engines.fields import keywords_of
 from indexer.engines.filters import no_scored_field
 
@@ -33,9 +35,13 @@ _KEYWORDS_FIELD = f"{ENRICHMENT}.{KEYWORDS}"
 
 
 def body_of(
-    request: SearchRequest, groups: Sequence[Group], layout: IndexLayout, columns: Columns
+    request: SearchRequest,
+    groups: Sequence[Group],
+    layout: IndexLayout,
+    columns: Columns,
+    near: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """The body of the search request."""
+    """The body of the search request. near: ids of documents that are hits although no word matches."""
     body: dict[str, Any] = {
         "size": request.top,
         "track_total_hits": True,
@@ -43,6 +49,12 @@ def body_of(
         "query": query_body(groups, conditions_of(request, columns)),
         "source": {"excludes": _excludes(layout)} if request.source else False,
     }
+    if near:
+        body["query"] = also_near(body["query"], near)
+    if request.from_:
+        body["from_"] = request.from_
+    if request.sort is not None:
+        body["sort"] = order_of(request.sort, columns)
     aggregations: dict[str, Any] = {}
     for place, name in enumerate(request.facets):
         size = {"size": FACET_SIZE, "shard_size": _SHARD_SIZE}
@@ -61,6 +73,9 @@ def trials_of(request: SearchRequest, columns: Columns) -> Iterator[Trial]:
     """Yield a search body for each condition and facet alone, with its error if the server refuses it."""
     for query, refused in conditions.trials_of(request, columns):
         yield {"size": 0, "query": query}, refused
+    if request.sort is not None:
+        body = {"size": 1, "sort": order_of(request.sort, columns)}
+        yield body, partial(refused_order, columns, request.sort)
     for name in request.facets:
         _, counting = columns.counting(name, {"size": 1})
         yield {"size": 0, "aggs": {"values": counting}}, partial(columns.refused_facet, name)
@@ -157,11 +172,14 @@ def _facet(
 def response_of(request: SearchRequest, answer: Mapping[str, Any], columns: Columns) -> SearchResponse:
     """Read a search response."""
     total = int(answer["hits"]["total"]["value"])
+    hits = hits_of(answer)
+    if request.sort is not None:
+        hits = tuple(replace(hit, score=0.0) for hit in hits)
     aggregations = answer.get("aggregations", {})
     return SearchResponse(
         total=total,
         took_ms=float(answer["took"]),
-        hits=hits_of(answer),
+        hits=hits,
         facets={
             name: _facet(columns, name, aggregations, place) for place, name in enumerate(request.facets)
         },

@@ -67,14 +67,26 @@ class Searches:
             took.append(float(answer["took"]))
             return answer
 
-        words = dataclasses.replace(request, top=max(request.top, MAX_SCORED_DOCUMENTS), source=False)
+        depth = request.from_ + request.top
+        top = max(depth, MAX_SCORED_DOCUMENTS)
+        words = dataclasses.replace(request, top=top, from_=0, sort=None, source=False)
         first = self._by_words(index, words, layout, columns)
         found = {hit.id: hit.score for hit in first.hits}
         with self._failures(index):
             calls = ClusterVectors(conditions_of(request, columns), ask)
-            compared, ranking = rank_by_words_and_vector(found, vector, request.top, calls)
-            hits = self._shown(ranking, layout, ask) if request.source else [Hit(*one) for one in ranking]
+            top = depth if request.sort is None else top
+            compared, ranking = rank_by_words_and_vector(found, vector, top, calls)
         total = max(first.total, compared)
+        if request.sort is not None:
+            near = [name for name, _ in ranking if name not in found]
+            page = dataclasses.replace(request, facets=())
+            shown = self._by_words(index, page, layout, columns, near)
+            return dataclasses.replace(
+                first, total=total, took_ms=first.took_ms + sum(took) + shown.took_ms, hits=shown.hits
+            )
+        ranking = ranking[request.from_ :]
+        with self._failures(index):
+            hits = self._shown(ranking, layout, ask) if request.source else [Hit(*one) for one in ranking]
         return SearchResponse(total, first.took_ms + sum(took), tuple(hits), first.facets, first.total)
 
     def _shown(self, ranking: Sequence[tuple[str, float]], layout: IndexLayout, ask: Ask) -> list[Hit]:
@@ -83,16 +95,24 @@ class Searches:
         return [dataclasses.replace(fetched[name], score=score) for name, score in ranking if name in fetched]
 
     def _by_words(
-        self, index: str, request: SearchRequest, layout: IndexLayout, columns: Columns
+        self,
+        index: str,
+        request: SearchRequest,
+        layout: IndexLayout,
+        columns: Columns,
+        near: Sequence[str] = (),
     ) -> SearchResponse:
-        """Search by terms. Terms over the clause limit of the server are omitted, smallest weights first."""
+        """Search by terms. Terms over the clause limit of the server are omitted, smallest weights first.
+
+        near: ids of documents that are hits although no word matches.
+        """
         groups = plan(request, layout, index)
         room = clause_count(request, columns) + 1
         while True:
             if self._max_clauses is not None:
                 groups = lighten(groups, self._max_clauses - room)
             try:
-                answer = self.ask(index, body_of(request, groups, layout, columns))
+                answer = self.ask(index, body_of(request, groups, layout, columns, near))
             except ApiError as error:
                 if not self._learn_limit(error, groups):
                     with self._failures(index):

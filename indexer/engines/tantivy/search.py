@@ -48,6 +48,7 @@ from indexer.engines.tantivy.index import (
     source_of,
     value_of,
 )
+from indexer.engines.tantivy.sorting import sorted_documents
 from indexer.engines.tantivy.vectors import Vectors, key_of
 
 MAX_COMPARED_DOCUMENTS = 10_000
@@ -169,23 +170,40 @@ class _Search:
         with self.index.failures():
             query = self._query(groups, filters)
             by_words, total, ranking = self._ranking(query, filters)
-            hits = [self._hit(score, address) for score, address in ranking[: self.request.top]]
+            shown = ranking[self.request.from_ : self.request.from_ + self.request.top]
+            hits = [self._hit(score, address) for score, address in shown]
             facets = {name: self._facet(query, column, by_words) for name, column in columns.items()}
         return SearchResponse(total, (time.perf_counter() - started) * 1000, tuple(hits), facets, by_words)
 
     def _ranking(self, query: Query, filters: Sequence[Query]) -> tuple[int, int, Sequence[Scored]]:
         """The number of documents found by words, the total number, and the best documents."""
         vector = self.request.query.vector if self.layout.has_vectors else None
-        top = max(self.request.top, 1 if vector is None else MAX_SCORED_DOCUMENTS)
+        depth = self.request.from_ + self.request.top
+        top = max(depth, 1 if vector is None else MAX_SCORED_DOCUMENTS)
         found = self.searcher.search(query, top)
         total = int(found.count)  # type: ignore[attr-defined]  # the stub lacks it
         if vector is None:
-            return total, total, found.hits
+            return total, total, found.hits if self.request.sort is None else self._sorted(query)
         vectors = self.snapshot.vectors.current()
         check_length(self.index.name, vectors, len(vector.codes))
         calls = _FolderVectors(self, vectors, found.hits, filters)
-        compared, ranked = rank_by_words_and_vector(calls.scores, vector, self.request.top, calls)
+        compared, ranked = rank_by_words_and_vector(
+            calls.scores, vector, depth if self.request.sort is None else top, calls
+        )
+        if self.request.sort is not None:
+            near = [key for key, _ in ranked if key not in calls.scores]
+            return total, max(total, compared), self._sorted(query, near)
         return total, max(total, compared), [(score, calls.addresses[key]) for key, score in ranked]
+
+    def _sorted(self, query: Query, near: Sequence[int] = ()) -> list[Scored]:
+        """The best documents in the order of the request. near: keys of hits in which no word matches."""
+        assert self.request.sort is not None
+        if near:
+            keys = any_of([self.term(KEY, key) for key in near])
+            query = any_of([query, Query.const_score_query(keys, 0.0)])
+        depth = self.request.from_ + self.request.top
+        found = sorted_documents(self.columns, query, self.request.sort, depth)
+        return [(0.0, address) for address in found]
 
     # -------------------------------------------------------------- queries
 
