@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from enricher.records import Keyword, Neighbor, Query, RelatedWord, Sense
+from enricher.records import ClientSearch, Keyword, Neighbor, Query, RelatedWord, Sense
 from enricher.search.searcher import Answer
 
 Json = dict[str, object]
@@ -36,6 +36,11 @@ def search_answer(answer: Answer, *, explain: bool = False, escape: bool = False
         **query.operators_as_json(),
     }
     return found | ({"by_words": response.by_words} if explain else {})
+
+
+def client_search_answer(found: ClientSearch) -> Json:
+    """The JSON answer with the requests that a client can send itself, and how to combine their answers."""
+    return asdict(found)
 
 
 def expand_answer(text: str, query: Query, *, of_index: bool) -> Json:

@@ -178,7 +178,10 @@ class Model:
         return self.word2vec.log_probabilities(word)
 
     def expand(self, query: str, settings: RelatednessExpansion | None = None) -> Query:
-        """Expand a query: its words, with weight 1, and the words related to the query as a whole."""
+        """Expand a query: its words, with weight 1, and the words related to the query as a whole.
+
+        Quoted phrases and excluded words are recognized (`expansion.parse_operators`).
+        """
         _need_text("query", query)
         return self.expand_query(parse_operators(self.analyzer, query), settings)
 

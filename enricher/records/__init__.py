@@ -34,6 +34,8 @@ from enricher.records.protocols import Enrichment, Rewriter, SearchEngine, Vecto
 from enricher.records.queries import Query, QueryTerm, QueryVector
 from enricher.records.searches import (
     Check,
+    ClientRequest,
+    ClientSearch,
     FacetCount,
     Frequencies,
     Hit,
@@ -61,6 +63,8 @@ __all__ = [
     "VECTOR",
     "AnalyzedDocument",
     "Check",
+    "ClientRequest",
+    "ClientSearch",
     "Document",
     "EnrichedDocument",
     "Enrichment",

@@ -6,7 +6,15 @@ from typing import Protocol, runtime_checkable
 from enricher.records.documents import AnalyzedDocument, Document, EnrichedDocument, Rejection
 from enricher.records.layout import FieldKind, IndexLayout
 from enricher.records.queries import Query
-from enricher.records.searches import Check, Frequencies, Hit, SearchRequest, SearchResponse, Share
+from enricher.records.searches import (
+    Check,
+    ClientSearch,
+    Frequencies,
+    Hit,
+    SearchRequest,
+    SearchResponse,
+    Share,
+)
 
 
 @runtime_checkable
@@ -91,6 +99,12 @@ class SearchEngine(Protocol):
         """Make everything written so far durable and visible to searches."""
 
     def search(self, index: str, request: SearchRequest) -> SearchResponse: ...
+
+    def client_search(self, index: str, request: SearchRequest) -> ClientSearch:
+        """The requests with which a client gets the hits of a search from the server of the engine.
+
+        Raises UsageError if the engine has no server.
+        """
 
     def read(self, index: str) -> Iterator[Document]:
         """Yield all documents without their enrichment, in no particular order.

@@ -65,6 +65,33 @@ class SearchResponse:
 
 
 @dataclass(frozen=True, slots=True)
+class ClientRequest:
+    """A request that a client can send to the server of an engine.
+
+    `path`: with its parameters, without host. `note`: what it finds, for people. `exact`: whether it gives
+    what a search finds now; else what it finds may change with the index, as `note` says.
+    """
+
+    name: str
+    method: str
+    path: str
+    exact: bool
+    note: str
+    body: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSearch:
+    """The requests with which a client can search itself.
+
+    `combine`: how the answers of several requests become one ranking; None if a single request gives it.
+    """
+
+    requests: tuple[ClientRequest, ...]
+    combine: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Frequencies:
     """Document frequencies: the number of documents, and in how many of them each term occurs.
 

@@ -11,6 +11,7 @@ from enricher.plugins import PluginContext, load_rewriters
 from enricher.records import (
     SUBWORDS,
     TOKENS,
+    ClientSearch,
     Frequencies,
     Hit,
     IndexLayout,
@@ -84,12 +85,20 @@ class SearchableIndex:
 
     def search(self, request: SearchRequest) -> SearchResponse:
         """Send a search to the engine. Raises UsageError if the query has neither a word nor a vector."""
+        self._check(request)
+        return self.engine.search(self.name, request)
+
+    def client_search(self, request: SearchRequest) -> ClientSearch:
+        """The requests with which a client can search itself. Raises UsageError like `search`."""
+        self._check(request)
+        return self.engine.client_search(self.name, request)
+
+    def _check(self, request: SearchRequest) -> None:
         if not request.query.terms and request.query.vector is None:
             if request.query.excluded:
                 words = ", ".join(map(" ".join, request.query.excluded))
                 raise UsageError(f"The query only excludes {words!r}; add a word to search for.")
             raise UsageError(f"The query {request.query.text!r} holds no word to search for.")
-        return self.engine.search(self.name, request)
 
     def fragments(self, hit: Hit, query: Query) -> list[Fragment]:
         """Fragments of the hit's original text around the query terms; else fragments of its title."""

@@ -1,11 +1,11 @@
 """Search an index with its model and configuration: for the command line and the gate of a job."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from enricher.loaded_model import Model
 from enricher.recipe.configuration import configuration_for
-from enricher.records import Filter, Query, SearchEngine, SearchRequest, SearchResponse, Sort
+from enricher.records import ClientSearch, Filter, Query, SearchEngine, SearchRequest, SearchResponse, Sort
 from enricher.search.opened import SearchableIndex, open_index
 from enricher.settings import Configuration
 
@@ -18,7 +18,8 @@ class Question:
     index: an index or an alias. top: number of hits, at most `plans.MAX_HITS`. filters: conditions that
     every hit must match. facets: fields whose values are counted. expansion: whether the rewriters of
     the index run; without them only the typed words are searched. from_: number of hits to skip; with `top`
-    at most `plans.MAX_HITS`. sort: orders the same hits by a field instead of the score.
+    at most `plans.MAX_HITS`. sort: orders the same hits by a field instead of the score. native: one
+    more filter, a query of Elasticsearch; the embedded engine has no such queries.
     """
 
     query: str
@@ -29,6 +30,7 @@ class Question:
     expansion: bool = True
     from_: int = 0
     sort: Sort | None = None
+    native: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +83,29 @@ class Searcher:
     def search(self, question: Question) -> Answer:
         """Search an index. Raises UsageError if the query contains no word."""
         opened = self.open(question.index)
+        request = self._request(opened, question)
+        response = opened.search(request)
+        unenriched = self.engine.count_unenriched(question.index)
+        return Answer(opened, request.query, response, unenriched, question)
+
+    def client_search(self, question: Question) -> ClientSearch:
+        """The requests with which a client can search an index itself, without this program.
+
+        Raises UsageError if the query contains no word, or the engine takes no requests.
+        """
+        opened = self.open(question.index)
+        return opened.client_search(self._request(opened, question))
+
+    def _request(self, opened: SearchableIndex, question: Question) -> SearchRequest:
         query = opened.parse(question.query)
         if question.expansion:
             query = self.rewriting(opened)(query)
-        request = SearchRequest(
+        return SearchRequest(
             query,
             question.top,
             question.filters,
             question.facets,
             from_=question.from_,
             sort=question.sort,
+            native=question.native,
         )
-        response = opened.search(request)
-        unenriched = self.engine.count_unenriched(question.index)
-        return Answer(opened, query, response, unenriched, question)

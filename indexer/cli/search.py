@@ -9,7 +9,8 @@ import typer
 from indexer.cli.app import Command, Json, app, context_of, index_name
 from indexer.cli.expand import print_query
 from indexer.cli.hits import print_hit
-from indexer.cli.output import counted, print_json, print_line, print_table, say
+from indexer.cli.job_options import parse_query
+from indexer.cli.output import counted, print_indented_json, print_json, print_line, print_table, say
 
 if TYPE_CHECKING:
     from enricher.search.searcher import Answer
@@ -48,6 +49,14 @@ def search(
             help="Only hits with this value; also !=, <, <=, >, >=. Repeatable, and all must match.",
         ),
     ] = None,
+    native: Annotated[
+        str | None,
+        typer.Option(
+            "--query",
+            metavar="JSON",
+            help="Only what this Elasticsearch query (or @FILE) matches.",
+        ),
+    ] = None,
     facets: Annotated[
         list[str] | None,
         typer.Option(
@@ -62,6 +71,12 @@ def search(
     explain: Annotated[
         bool, typer.Option("--explain", help="Show the searched terms and the reason for each.")
     ] = False,
+    show_query: Annotated[
+        bool,
+        typer.Option(
+            "--show-query", help="Print the requests that a client can send to Elasticsearch itself."
+        ),
+    ] = False,
     encoder: Annotated[
         Encoder,
         typer.Option(help="Encoder of the highlights in JSON. html: escape the text, but not the tags <em>."),
@@ -75,7 +90,7 @@ def search(
 
     Example: enricher search "数据库事务" --in articles --facet keywords --filter category=tech
     """
-    from enricher.answers import search_answer
+    from enricher.answers import client_search_answer, search_answer
     from enricher.records import parse_filter, parse_sort
     from enricher.search.searcher import Question
 
@@ -89,7 +104,12 @@ def search(
         expansion=not no_expansion,
         from_=from_,
         sort=None if sort is None else parse_sort(sort),
+        native=parse_query(native),
     )
+    if show_query:
+        found = client_search_answer(context_of(context).searcher().client_search(question))
+        print_json(found) if as_json else print_indented_json(found)
+        return
     answer = context_of(context).searcher().search(question)
     if answer.unenriched:
         lacking = counted(answer.unenriched, "document")

@@ -114,3 +114,11 @@ def test_a_sorted_page_shows_ranks_and_no_scores(
     assert "\n2. 数据库   b\n" in out and "1. " not in out and "[0.0" not in out
     hits = json.loads(run(*line, "--json").stdout)["hits"]
     assert hits and {hit["score"] for hit in hits} == {None}
+
+
+def test_what_needs_a_server_is_one_sentence(fail: Callable[..., str]) -> None:
+    """The embedded engine has neither queries of its own nor requests."""
+    assert "no query language for --query" in fail("tide", "--query", '{"match_all": {}}')
+    assert "no server to which a client" in fail("tide", "--show-query")
+    assert "--query is not valid JSON" in fail("tide", "--query", "{")
+    assert "There is no file 'absent.json'" in fail("tide", "--query", "@absent.json")

@@ -49,13 +49,15 @@ def trials_of(request: SearchRequest, columns: Columns) -> Iterator[Trial]:
         yield _phrase(phrase), partial(_refused_phrase, columns.index, phrase)
     for phrase in phrases_of(query.excluded, columns.layout, columns.index):
         yield {"bool": {"must_not": [_phrase(phrase)]}}, partial(_refused_phrase, columns.index, phrase)
+    if request.native is not None:
+        yield dict(request.native), _refused_native
 
 
 def clause_count(request: SearchRequest, columns: Columns) -> int:
     """The number of clauses that the conditions of a request need."""
     phrases = (*request.query.required, *request.query.excluded)
     fields = (phrase.fields for phrase in phrases_of(phrases, columns.layout, columns.index))
-    return len(request.filters) + sum(map(len, fields))
+    return len(request.filters) + sum(map(len, fields)) + (request.native is not None)
 
 
 def _phrase(phrase: Phrase) -> Body:
@@ -70,6 +72,10 @@ def _phrase(phrase: Phrase) -> Body:
 def _refused_phrase(index: str, phrase: Phrase, reason: str) -> UsageError:
     words = " ".join(phrase.words)
     return UsageError(f"The index {index!r} does not accept the phrase {words!r}: {reason}.")
+
+
+def _refused_native(reason: str) -> UsageError:
+    return UsageError(f"The server does not accept the query of --query: {reason}.")
 
 
 def field_filter(columns: Columns, wanted: Filter) -> Body:

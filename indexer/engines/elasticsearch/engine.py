@@ -19,6 +19,7 @@ from enricher.records import (
     MODEL,
     VECTOR,
     Check,
+    ClientSearch,
     Document,
     EnrichedDocument,
     Frequencies,
@@ -34,6 +35,7 @@ from enricher.records.layout_json import layout_as_json, layout_from_json
 from enricher.sentences import counted
 from indexer.engines.addresses import Addresses
 from indexer.engines.elasticsearch.bulk import CHUNK_BYTES, Action, BulkWriter, RetryPolicy
+from indexer.engines.elasticsearch.client_search import client_search
 from indexer.engines.elasticsearch.columns import text_fields_of
 from indexer.engines.elasticsearch.errors import check_product, failures, readable, refusal_of
 from indexer.engines.elasticsearch.mapping import META, check_whole_source, mapping_of
@@ -348,6 +350,12 @@ class ElasticsearchEngine:
     def search(self, index: str, request: SearchRequest) -> SearchResponse:
         _, layout, mapping = self._described(index)
         return self._searches.search(index, layout, mapping, request)
+
+    @readable
+    def client_search(self, index: str, request: SearchRequest) -> ClientSearch:
+        _, layout, mapping = self._described(index)
+        with self.failures(index):
+            return client_search(self._searches, index, layout, mapping, request)
 
     # -------------------------------------------------------------- reading documents and vectors
 

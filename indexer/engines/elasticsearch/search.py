@@ -106,11 +106,8 @@ class Searches:
 
         near: ids of documents that are hits although no word matches.
         """
-        groups = plan(request, layout, index)
-        room = clause_count(request, columns) + 1
         while True:
-            if self._max_clauses is not None:
-                groups = lighten(groups, self._max_clauses - room)
+            groups = self.groups_of(request, layout, columns)
             try:
                 answer = self.ask(index, body_of(request, groups, layout, columns, near))
             except ApiError as error:
@@ -123,6 +120,13 @@ class Searches:
                 with self._failures(index):
                     raise
             return response_of(request, answer, columns)
+
+    def groups_of(self, request: SearchRequest, layout: IndexLayout, columns: Columns) -> list[Group]:
+        """The groups of a request, within the clause limit of the server as far as it is known."""
+        groups = plan(request, layout, columns.index)
+        if self._max_clauses is None:
+            return groups
+        return lighten(groups, self._max_clauses - clause_count(request, columns) - 1)
 
     def _refuse_values(self, index: str, request: SearchRequest, columns: Columns, error: ApiError) -> None:
         """Raise UsageError if the server refused a search because of one of its filters or facets."""

@@ -70,6 +70,12 @@ def only(names: Sequence[str]) -> dict[str, Any]:
 
 def products_of(ask: Ask, asked: Codes, filters: Sequence[Mapping[str, Any]], number: int) -> dict[str, int]:
     """The nearest documents to a vector that match the filters: id → inner product, largest first."""
+    hits = ask(nearest_of(asked, filters, number))["hits"]["hits"]
+    return {str(hit["_id"]): round((hit["_score"] - 0.5) * 32768 * len(asked)) for hit in hits}
+
+
+def nearest_of(asked: Codes, filters: Sequence[Mapping[str, Any]], number: int) -> dict[str, Any]:
+    """The search body for the nearest documents to a vector that match the filters."""
     nearest = {
         "field": PATH,
         "query_vector": to_numbers(asked),
@@ -77,8 +83,7 @@ def products_of(ask: Ask, asked: Codes, filters: Sequence[Mapping[str, Any]], nu
         "num_candidates": min(CANDIDATES_PER_DOCUMENT * number, MAX_CANDIDATES),
         "filter": list(filters),
     }
-    hits = ask({"knn": nearest, "size": number, "source": False})["hits"]["hits"]
-    return {str(hit["_id"]): round((hit["_score"] - 0.5) * 32768 * len(asked)) for hit in hits}
+    return {"knn": nearest, "size": number, "source": False}
 
 
 def stored_vector(source: Mapping[str, Any]) -> Codes | None:

@@ -6,7 +6,7 @@ from operator import ge, gt, le, lt
 
 from tantivy import Occur, Query
 
-from enricher.errors import EngineError
+from enricher.errors import EngineError, UsageError
 from enricher.records import Filter, Operator, SearchRequest, clean
 from enricher.search.phrases import Phrase, phrases_of
 from indexer.engines.field_types import FieldType
@@ -51,6 +51,8 @@ def none_of(queries: Sequence[Query]) -> Query:
 
 def conditions_of(request: SearchRequest, columns: Columns) -> list[Query]:
     """The queries that every hit must match. Raises UsageError for a filter that cannot be."""
+    if request.native is not None:
+        raise UsageError("The embedded engine has no query language for --query; use --filter.")
     query, index = request.query, columns.index.name
     excluded = [_phrase(columns, one) for one in phrases_of(query.excluded, columns.layout, index)]
     return [

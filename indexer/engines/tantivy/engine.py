@@ -13,6 +13,7 @@ from enricher.errors import UsageError
 from enricher.records import (
     VECTOR,
     Check,
+    ClientSearch,
     Document,
     EnrichedDocument,
     Frequencies,
@@ -153,6 +154,9 @@ class TantivyEngine:
     def search(self, index: str, request: SearchRequest) -> SearchResponse:
         opened, layout = self._described(index)
         return tantivy_search.search(opened, layout, request)
+
+    def client_search(self, index: str, request: SearchRequest) -> ClientSearch:
+        raise UsageError("The embedded engine has no server to which a client could send requests.")
 
     def read(self, index: str) -> Iterator[Document]:
         return self._opened(index).documents()
