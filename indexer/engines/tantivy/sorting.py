@@ -16,7 +16,7 @@ from enricher.records import Operator, Sort
 from indexer.engines.field_types import FieldType
 from indexer.engines.fields import Scalar
 from indexer.engines.tantivy.columns import Column, Columns
-from indexer.engines.tantivy.conditions import MAX_BUCKETS, all_of, any_of, none_of, number_range
+from indexer.engines.tantivy.conditions import MAX_BUCKETS, all_of, none_of, number_range
 
 Address = tantivy.DocAddress
 
@@ -83,7 +83,9 @@ class _Sorter:
 
     def _having(self, values: Sequence[Scalar]) -> Query:
         """The documents with one of the values."""
-        return any_of([Query.term_query(self._schema, self._key, value) for value in values])
+        if len(values) == 1:
+            return Query.term_query(self._schema, self._key, values[0])
+        return Query.term_set_query(self._schema, self._key, list(values))
 
     # -------------------------------------------------------------- values in order
 
