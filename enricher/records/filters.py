@@ -66,17 +66,20 @@ _FILTER = re.compile(r"([^=<>]*?)(!=|<=|>=|=|<|>)(.*)", re.DOTALL)
 def parse_filter(text: str) -> Filter:
     """Parse a filter: FIELD, an operator (`Operator`), VALUE.
 
-    The first operator ends the name of the field, so the value may contain operators. Raises UsageError.
+    The first operator ends the name of the field, so the value may contain operators. If there are spaces
+    before the operator, neither they nor those after it count. Raises UsageError.
     """
     found = _FILTER.fullmatch(text)
-    if found is None or not found[1]:
+    if found is None or not found[1].strip():
         raise UsageError(
             f"A filter is written {FILTER_FORM}, or with one of the operators != < <= > >=, not {text!r}."
         )
-    operator = Operator(found[2])
-    if operator.is_range and not found[3]:
+    field, operator, value = found[1].rstrip(), Operator(found[2]), found[3]
+    if field != found[1]:
+        value = value.lstrip()
+    if operator.is_range and not value:
         raise UsageError(f"The filter {text!r} has no value after {operator}.")
-    return Filter(found[1], operator, found[3])
+    return Filter(field, operator, value)
 
 
 def parse_sort(text: str) -> Sort:
