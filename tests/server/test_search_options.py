@@ -274,3 +274,35 @@ def test_the_command_reads_a_native_query(
     ]:
         done = run(*search, "--query", wrong)
         assert done.returncode == 2 and sentence in done.stderr and "Traceback" not in done.stderr
+
+
+def test_filters_of_server_types_hold_for_what_is_near(engine: ElasticsearchEngine, vectors: str) -> None:
+    """Nested objects, keys of flattened fields, dates and runtime fields, filtered in the vector search."""
+    fields = {"comments": PROPERTIES["comments"], "labels": {"type": "flattened"}, "day": {"type": "date"}}
+    engine.client.indices.put_mapping(index=vectors, properties=fields, runtime={"made": {"type": "long"}})
+    made = [
+        pointing(
+            n,
+            document(
+                f"{n:02}",
+                "x" if n % 2 else "z",
+                comments=[{"stars": n % 5}],
+                labels={"env": f"e{n % 3}"},
+                day=f"2024-01-{n + 1:02}",
+                made=n,
+            ),
+        )
+        for n in range(20)
+    ]
+    put(engine, vectors, *made)
+    for written, kept in {
+        "comments.stars>=3": [n for n in range(20) if n % 5 >= 3],
+        "comments.stars!=3": [n for n in range(20) if n % 5 != 3],
+        "labels.env>e0": [n for n in range(20) if n % 3],
+        "labels.env!=e0": [n for n in range(20) if n % 3],
+        "day>2024-01-10": list(range(10, 20)),
+        "day>now-1d/d": [],
+        "made<10": list(range(10)),
+    }.items():
+        request = SearchRequest(asking("x"), top=50, filters=(parse_filter(written),))
+        assert sorted(in_order(engine, vectors, request)) == [f"{n:02}" for n in kept], written
