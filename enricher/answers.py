@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from enricher.records import Keyword, Neighbor, Query, RelatedWord, Sense
+from enricher.records import ClientSearch, Keyword, Neighbor, Query, RelatedWord, Sense
 from enricher.search.searcher import Answer
 
 Json = dict[str, object]
@@ -13,16 +13,17 @@ def search_answer(answer: Answer, *, explain: bool = False, escape: bool = False
     """The JSON answer to a search.
 
     explain: add the number of documents that match by words (`by_words`). escape: escape the text of the
-    highlights for HTML, except the <em> tags.
+    highlights for HTML, except the <em> tags. The score of a hit is null if a field sorts the hits.
     """
     opened, query, response = answer.index, answer.query, answer.response
+    is_sorted = answer.question.sort is not None
     found: Json = {
         "total": response.total,
         "took_ms": round(response.took_ms, 3),
         "hits": [
             {
                 "id": hit.id,
-                "score": hit.score,
+                "score": None if is_sorted else hit.score,
                 "title": opened.title(hit),
                 "keywords": hit.keywords,
                 "highlight": opened.highlights(hit, query, escape=escape),
@@ -32,13 +33,19 @@ def search_answer(answer: Answer, *, explain: bool = False, escape: bool = False
         "facets": {name: [asdict(count) for count in counts] for name, counts in response.facets.items()},
         "expansion": query.terms_as_json(),
         "vector": query.vector_as_json(),
+        **query.operators_as_json(),
     }
     return found | ({"by_words": response.by_words} if explain else {})
 
 
+def client_search_answer(found: ClientSearch) -> Json:
+    """The JSON answer with the requests that a client can send itself, and how to combine their answers."""
+    return asdict(found)
+
+
 def expand_answer(text: str, query: Query, *, of_index: bool) -> Json:
     """The JSON answer to an expansion. of_index: the query is for an index; add the shares of its vector."""
-    found: Json = {"query": text, "terms": query.terms_as_json()}
+    found: Json = {"query": text, "terms": query.terms_as_json(), **query.operators_as_json()}
     return found | ({"vector": query.vector_as_json()} if of_index else {})
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from enricher.bundle.bundle import REAL_TITLES, SHORT_TEXTS, Bundle
 from enricher.bundle.store import BundleStore
 from enricher.errors import BundleInvalid, UsageError
-from enricher.expansion import RelatednessExpansion, expand_by_relatedness, parse_query
+from enricher.expansion import RelatednessExpansion, expand_by_relatedness, parse_operators
 from enricher.keywords import KeywordExtractor, published_keywords, remove_noise
 from enricher.model.arrays import FloatArray
 from enricher.model.related_table import as_related_words, related
@@ -178,9 +178,12 @@ class Model:
         return self.word2vec.log_probabilities(word)
 
     def expand(self, query: str, settings: RelatednessExpansion | None = None) -> Query:
-        """Expand a query: its words, with weight 1, and the words related to the query as a whole."""
+        """Expand a query: its words, with weight 1, and the words related to the query as a whole.
+
+        Quoted phrases and excluded words are recognized (`expansion.parse_operators`).
+        """
         _need_text("query", query)
-        return self.expand_query(parse_query(self.analyzer, query), settings)
+        return self.expand_query(parse_operators(self.analyzer, query), settings)
 
     def expand_query(self, query: Query, settings: RelatednessExpansion | None = None) -> Query:
         """Expand a parsed query with the words related to it as a whole."""

@@ -6,7 +6,15 @@ from typing import Protocol, runtime_checkable
 from enricher.records.documents import AnalyzedDocument, Document, EnrichedDocument, Rejection
 from enricher.records.layout import FieldKind, IndexLayout
 from enricher.records.queries import Query
-from enricher.records.searches import Check, Frequencies, Hit, SearchRequest, SearchResponse, Share
+from enricher.records.searches import (
+    Check,
+    ClientSearch,
+    Frequencies,
+    Hit,
+    SearchRequest,
+    SearchResponse,
+    Share,
+)
 
 
 @runtime_checkable
@@ -98,6 +106,12 @@ class SearchEngine(Protocol):
         """Search an enriched index.
 
         Raises UsageError; IndexChanged if the index does not have the layout of the request.
+        """
+
+    def client_search(self, index: str, request: SearchRequest) -> ClientSearch:
+        """The requests with which a client gets the hits of a search from the server of the engine.
+
+        Raises UsageError if the engine has no server.
         """
 
     def read(self, index: str) -> Iterator[Document]:

@@ -60,11 +60,18 @@ class QueryVector:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A query: the text that the user typed, its weighted terms, and its vector if the index has vectors."""
+    """A query: the text that the user typed, its weighted terms, and its vector if the index has vectors.
+
+    `text`: without what the user excluded. `required`: phrases that every hit contains as adjacent words.
+    `excluded`: phrases and single words that no hit contains. Both are filters, also for documents that are
+    found by their vectors.
+    """
 
     text: str
     terms: tuple[QueryTerm, ...]
     vector: QueryVector | None = None
+    required: tuple[tuple[str, ...], ...] = ()
+    excluded: tuple[tuple[str, ...], ...] = ()
 
     @property
     def typed(self) -> list[str]:
@@ -83,6 +90,11 @@ class Query:
     def vector_as_json(self) -> dict[str, float] | None:
         """The shares of the vector in the ranking as JSON; None if the query has no vector."""
         return None if self.vector is None else {"head": self.vector.head, "rest": self.vector.rest}
+
+    def operators_as_json(self) -> dict[str, list[str]]:
+        """The required phrases and the excluded words as JSON; empty without any."""
+        both = {"required": self.required, "excluded": self.excluded}
+        return {name: [" ".join(words) for words in phrases] for name, phrases in both.items() if phrases}
 
     def groups(self) -> list[list[QueryTerm]]:
         """The terms grouped by query word, in order of first appearance. Other terms are groups of one."""

@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 
 from enricher import plugins
 from enricher.errors import IndexConflict, ModelNotFound, UsageError
-from enricher.expansion import parse_query
+from enricher.expansion import parse_operators, parse_query
 from enricher.loaded_model import Model, matching_analyzer
 from enricher.plugins import PluginContext, load_rewriters
 from enricher.records import (
     SUBWORDS,
     TOKENS,
+    ClientSearch,
     Hit,
     IndexLayout,
     Query,
@@ -40,8 +41,12 @@ class SearchableIndex:
     model: Model | None
 
     def query(self, text: str) -> Query:
-        """The query of a text, segmented like the documents of the index."""
+        """The query of a text without operators, segmented like the documents of the index."""
         return parse_query(self.analyzer, text)
+
+    def parse(self, text: str) -> Query:
+        """The query of a text that a user typed, with quoted phrases and excluded words."""
+        return parse_operators(self.analyzer, text)
 
     def rewrite(self, query: Query, configuration: IndexConfiguration) -> Query:
         """Apply the rewriters of the index to a query; without a model the query stays unchanged.
@@ -59,12 +64,14 @@ class SearchableIndex:
         rewriters = load_rewriters(configuration, context)
 
         def rewrite(query: Query) -> Query:
+            typed = query
             known.load(plugins.looked_up(rewriters, query))
             for rewriter in rewriters:
                 query = plugins.rewrite(rewriter, query)
             present = {family for family in {term.field for term in query.terms} if self._has(family)}
             terms = tuple(term for term in query.terms if term.field in present and term.weight)
-            return Query(query.text, terms, query.vector if self.layout.has_vectors else None)
+            vector = query.vector if self.layout.has_vectors else None
+            return Query(query.text, terms, vector, typed.required, typed.excluded)
 
         return rewrite
 
@@ -77,9 +84,20 @@ class SearchableIndex:
         Raises UsageError if the query has neither a word nor a vector; IndexChanged if the index has another
         layout now.
         """
-        if not request.query.terms and request.query.vector is None:
-            raise UsageError(f"The query {request.query.text!r} holds no word to search for.")
+        self._check(request)
         return self.engine.search(self.name, replace(request, layout=self.layout))
+
+    def client_search(self, request: SearchRequest) -> ClientSearch:
+        """The requests with which a client can search itself. Raises UsageError like `search`."""
+        self._check(request)
+        return self.engine.client_search(self.name, request)
+
+    def _check(self, request: SearchRequest) -> None:
+        if not request.query.terms and request.query.vector is None:
+            if request.query.excluded:
+                words = ", ".join(map(" ".join, request.query.excluded))
+                raise UsageError(f"The query only excludes {words!r}; add a word to search for.")
+            raise UsageError(f"The query {request.query.text!r} holds no word to search for.")
 
     def fragments(self, hit: Hit, query: Query) -> list[Fragment]:
         """Fragments of the hit's original text around the query terms; else fragments of its title."""

@@ -44,10 +44,16 @@ Group = tuple[Clause, ...]
 def plan(request: SearchRequest, layout: IndexLayout, index: str) -> list[Group]:
     """The groups of clauses for a request.
 
-    Raises UsageError if a term names a field that the index lacks, or a weight or `top` is out of range.
+    Raises UsageError if a term names a field that the index lacks, or a weight, `top` or `from_` is out of
+    range.
     """
     if not 0 <= request.top <= MAX_HITS:
         raise UsageError(f"The number of hits is {request.top}; choose one from 0 to {MAX_HITS}.")
+    if not 0 <= request.from_ <= MAX_HITS - request.top:
+        raise UsageError(
+            f"The hits from {request.from_:,} to {request.from_ + request.top:,} are out of range: a search "
+            f"shows the first {MAX_HITS:,}. Add a filter to reach the others."
+        )
     groups = []
     for terms in request.query.groups():
         best: dict[tuple[str, str], Clause] = {}

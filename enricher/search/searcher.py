@@ -2,13 +2,13 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from enricher.errors import IndexChanged, UsageError
+from enricher.errors import IndexChanged
 from enricher.loaded_model import Model
 from enricher.recipe.configuration import configuration_for
-from enricher.records import Query, SearchEngine, SearchRequest, SearchResponse
+from enricher.records import ClientSearch, Filter, Query, SearchEngine, SearchRequest, SearchResponse, Sort
 from enricher.search.opened import SearchableIndex, open_index
 from enricher.search.profile import step
 from enricher.settings import Configuration
@@ -23,17 +23,23 @@ MAX_OPENED = 100
 class Question:
     """A search as the user requests it.
 
-    index: an index or an alias. top: number of hits, at most `plans.MAX_HITS`. filters: (field, value) pairs
-    that every hit must match. facets: fields whose values are counted. expansion: whether the rewriters of
-    the index run; without them only the typed words are searched.
+    query: the text, which may contain quoted phrases and excluded words (`expansion.parse_operators`).
+    index: an index or an alias. top: number of hits, at most `plans.MAX_HITS`. filters: conditions that
+    every hit must match. facets: fields whose values are counted. expansion: whether the rewriters of
+    the index run; without them only the typed words are searched. from_: number of hits to skip; with `top`
+    at most `plans.MAX_HITS`. sort: orders the same hits by a field instead of the score. native: one
+    more filter, a query of Elasticsearch; the embedded engine has no such queries.
     """
 
     query: str
     index: str
     top: int = 10
-    filters: tuple[tuple[str, str], ...] = ()
+    filters: tuple[Filter, ...] = ()
     facets: tuple[str, ...] = ()
     expansion: bool = True
+    from_: int = 0
+    sort: Sort | None = None
+    native: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +47,14 @@ class Answer:
     """The result of a search, with the query that was sent to the engine.
 
     unenriched: number of documents in the index that are not enriched with its model, at most
-    MAX_AGE_SECONDS old. The search may have missed them.
+    MAX_AGE_SECONDS old. The search may have missed them. question: the search that was requested.
     """
 
     index: SearchableIndex
     query: Query
     response: SearchResponse
     unenriched: int
+    question: Question
 
 
 @dataclass(slots=True)
@@ -56,7 +63,7 @@ class _Opened:
 
     index: SearchableIndex
     at: float
-    rewrite: Callable[[str], Query] | None = None
+    rewrite: Callable[[Query], Query] | None = None
     unenriched: int = 0
     counted_at: float = float("-inf")
 
@@ -86,20 +93,20 @@ class Searcher:
         """Open an index with the model that enriched it."""
         return open_index(self.engine, index, self.load_model)
 
-    def rewriting(self, opened: SearchableIndex, *names: str) -> Callable[[str], Query]:
-        """A function that turns the typed text into a rewritten query. The rewriters are built once.
+    def rewriting(self, opened: SearchableIndex, *names: str) -> Callable[[Query], Query]:
+        """A function that rewrites the queries of an index. The rewriters are built once.
 
         names: other names under which enricher.toml may configure the index; they take precedence.
         """
         configuration = configuration_for(
             self.engine, self.configuration(), *names, opened.name, recorded=opened.layout
         )
-        rewrite = opened.rewriting(configuration)
-        return lambda text: rewrite(opened.query(text))
+        return opened.rewriting(configuration)
 
     def expand(self, text: str, index: str) -> Query:
         """The query that a search of the index would send to the engine."""
-        return self.rewriting(self.open(index))(text)
+        opened = self.open(index)
+        return self.rewriting(opened)(opened.parse(text))
 
     def search(self, question: Question) -> Answer:
         """Search an index. Raises UsageError if the query contains no word."""
@@ -114,22 +121,11 @@ class Searcher:
         with step("open"):
             opened = self._recent(question.index)
         with step("rewrite"):
-            query = self._query(opened, question)
-        counts = time.monotonic() - opened.counted_at > MAX_AGE_SECONDS
-        request = SearchRequest(
-            query, question.top, question.filters, question.facets, count_unenriched=counts
-        )
+            request = self._request(opened, question)
         response = opened.index.search(request)
         if response.unenriched is not None:
             opened.unenriched, opened.counted_at = response.unenriched, time.monotonic()
-        return Answer(opened.index, query, response, opened.unenriched)
-
-    def _query(self, opened: _Opened, question: Question) -> Query:
-        if not question.expansion:
-            return opened.index.query(question.query)
-        if opened.rewrite is None:
-            opened.rewrite = self.rewriting(opened.index)
-        return opened.rewrite(question.query)
+        return Answer(opened.index, request.query, response, opened.unenriched, question)
 
     def _recent(self, index: str) -> _Opened:
         """An index that was opened in the last MAX_AGE_SECONDS."""
@@ -146,10 +142,27 @@ class Searcher:
                 del self._opened[next(iter(self._opened))]
         return opened
 
+    def client_search(self, question: Question) -> ClientSearch:
+        """The requests with which a client can search an index itself, without this program.
 
-def parse_filter(text: str) -> tuple[str, str]:
-    """Parse a filter of the form FIELD=VALUE. Raises UsageError."""
-    field, separator, value = text.partition("=")
-    if not separator or not field:
-        raise UsageError(f"A filter is written FIELD=VALUE, not {text!r}.")
-    return field, value
+        Raises UsageError if the query contains no word, or the engine takes no requests.
+        """
+        opened = self._recent(question.index)
+        return opened.index.client_search(self._request(opened, question))
+
+    def _request(self, opened: _Opened, question: Question) -> SearchRequest:
+        query = opened.index.parse(question.query)
+        if question.expansion:
+            if opened.rewrite is None:
+                opened.rewrite = self.rewriting(opened.index)
+            query = opened.rewrite(query)
+        return SearchRequest(
+            query,
+            question.top,
+            question.filters,
+            question.facets,
+            from_=question.from_,
+            sort=question.sort,
+            native=question.native,
+            count_unenriched=time.monotonic() - opened.counted_at > MAX_AGE_SECONDS,
+        )

@@ -66,6 +66,8 @@ def print_query(query: Query) -> None:
     silent = {"for": "", "field": TOKENS}
     shown = [n for n, name in enumerate(columns) if any(row[n] != silent.get(name) for row in rows)]
     print_table([columns[n] for n in shown], [[row[n] for n in shown] for row in rows])
+    for name, phrases in query.operators_as_json().items():
+        print_line(f"{name}: {', '.join(phrases)}")
     if query.vector is not None:
         head, rest = query.vector.head, query.vector.rest
         print_line(f"vector: {head:.0%} of the score in the first ten ranks, {rest:.0%} in the others")

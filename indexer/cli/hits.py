@@ -9,7 +9,7 @@ from enricher.records import SUBWORDS, Hit, Query, text_at
 from indexer.cli.output import print_line
 
 if TYPE_CHECKING:
-    from enricher.search.opened import SearchableIndex
+    from enricher.search.searcher import Answer
     from enricher.text import Analyzer, Fragment
 
 
@@ -20,10 +20,12 @@ MAX_BEGINNING_CHARACTERS = 100
 """Letters that are shown of a text in which no word of the query stands."""
 
 
-def print_hit(number: int, hit: Hit, opened: SearchableIndex, query: Query) -> None:
-    """Title, score and id, then the keywords, then the fragments."""
+def print_hit(number: int, hit: Hit, answer: Answer) -> None:
+    """Title, score unless a field sorts the hits, and id; then the keywords, then the fragments."""
+    opened, query = answer.index, answer.query
     title = opened.title(hit)
-    print_line(f"{number}. {title or hit.id}   [{hit.score:.3f}]{f'   {hit.id}' if title else ''}")
+    score = f"   [{hit.score:.3f}]" if answer.question.sort is None else ""
+    print_line(f"{number}. {title or hit.id}{score}{f'   {hit.id}' if title else ''}")
     if hit.keywords:
         print_line(f"   {'  '.join(hit.keywords)}")
     texts = [text for name in opened.layout.fields if (text := text_at(hit.source, name))]

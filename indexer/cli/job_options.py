@@ -39,7 +39,8 @@ Only = Annotated[
     ),
 ]
 Query = Annotated[
-    str | None, typer.Option(metavar="JSON", help="In place, only what this Elasticsearch query matches.")
+    str | None,
+    typer.Option(metavar="JSON", help="In place, only what this Elasticsearch query (or @FILE) matches."),
 ]
 Ids = Annotated[
     Path | None,
@@ -63,9 +64,14 @@ def parse_only(values: Sequence[str]) -> tuple[str, ...]:
 
 
 def parse_query(text: str | None) -> dict[str, Any] | None:
-    """The Elasticsearch query of --query, without an outer {"query": ...}. Raises UsageError."""
+    """The Elasticsearch query of --query, without an outer {"query": ...}. Raises UsageError.
+
+    text: JSON, or @FILE for the JSON in a file.
+    """
     if text is None:
         return None
+    if text.startswith("@"):
+        text = _text_of(Path(text[1:]))
     try:
         value = json.loads(text)
     except ValueError as error:
@@ -80,15 +86,20 @@ def read_ids(file: Path | None) -> tuple[str, ...]:
     """The ids of a file, one a line, each once. Raises UsageError if there are none or more than MAX_IDS."""
     if file is None:
         return ()
+    lines = _text_of(file).split("\n")
+    found = tuple(dict.fromkeys(line.strip() for line in lines if line.strip()))
+    if not found or len(found) > MAX_IDS:
+        raise UsageError(f"The file {str(file)!r} holds {len(found):,} ids; a job takes 1 to {MAX_IDS:,}.")
+    return found
+
+
+def _text_of(file: Path) -> str:
+    """The text of a file that an option names. Raises UsageError."""
     try:
-        lines = read_text(file).split("\n")
+        return read_text(file)
     except SourceError as error:
         raise UsageError(str(error)) from None
     except FileNotFoundError:
         raise UsageError(f"There is no file {str(file)!r}.") from None
     except OSError as error:
         raise UsageError(f"The file {str(file)!r} cannot be read: {error}.") from None
-    found = tuple(dict.fromkeys(line.strip() for line in lines if line.strip()))
-    if not found or len(found) > MAX_IDS:
-        raise UsageError(f"The file {str(file)!r} holds {len(found):,} ids; a job takes 1 to {MAX_IDS:,}.")
-    return found

@@ -35,6 +35,7 @@ BLOCKS = ("", "\u258f", "\u258e", "\u258d", "\u258c", "\u258b", "\u258a", "\u258
 
 SPINNER_SIGNS = "⠋⠙⠹"
 
+_NUMBERS = re.compile(r"\[\s+-?[\d.]+(?:,\s+-?[\d.]+)*\s+\]")
 SPACES = re.compile(r"[\t\n\v\f\r\x85\u2028\u2029]")
 CONTROLS = {code: 0x2400 + code for code in range(0x20)} | {0x7F: 0x2421}
 CONTROLS |= dict.fromkeys([*range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)], 0xFFFD)
@@ -84,6 +85,14 @@ def print_line(*cells: str) -> None:
 def print_json(value: object) -> None:
     """One JSON document on a line of stdout."""
     print(_json_for(sys.stdout, value), flush=True)
+
+
+def print_indented_json(value: object) -> None:
+    """One JSON document on several lines of stdout. A list of numbers stays on one line."""
+    text = json.dumps(json.loads(_json_for(sys.stdout, value)), ensure_ascii=False, indent=2)
+    if not carries(sys.stdout, text):
+        text = json.dumps(value, indent=2)
+    print(_NUMBERS.sub(lambda found: " ".join(found[0].split()), text), flush=True)
 
 
 def json_line(value: object) -> str:

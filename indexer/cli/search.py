@@ -9,7 +9,8 @@ import typer
 from indexer.cli.app import Command, Json, app, context_of, index_name
 from indexer.cli.expand import print_query
 from indexer.cli.hits import print_hit
-from indexer.cli.output import counted, print_json, print_line, print_table, say
+from indexer.cli.job_options import parse_query
+from indexer.cli.output import counted, print_indented_json, print_json, print_line, print_table, say
 
 if TYPE_CHECKING:
     from enricher.search.searcher import Answer
@@ -24,14 +25,37 @@ MAX_SHOWN_VALUES = 10
 @app.command(cls=Command)
 def search(
     context: typer.Context,
-    query: Annotated[str, typer.Argument(metavar="QUERY", help="The query: words, without operators.")],
+    query: Annotated[
+        str, typer.Argument(metavar="QUERY", help='Words; "a phrase" is required, -word is excluded.')
+    ],
     index: Annotated[
         str, typer.Option("--in", metavar="NAME", callback=index_name, help="Index or alias to search.")
     ],
     top: Annotated[int, typer.Option(help="Number of hits.")] = 10,
+    from_: Annotated[
+        int, typer.Option("--from", help="Number of hits to skip; with --top at most 10,000.")
+    ] = 0,
+    sort: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FIELD", help="Sort the hits by a field; FIELD:desc begins with the largest value."
+        ),
+    ] = None,
     filters: Annotated[
         list[str] | None,
-        typer.Option("--filter", metavar="FIELD=VALUE", help="Only hits with this value. Repeatable."),
+        typer.Option(
+            "--filter",
+            metavar="FIELD=VALUE",
+            help="Only hits with this value; also !=, <, <=, >, >=. Repeatable, and all must match.",
+        ),
+    ] = None,
+    native: Annotated[
+        str | None,
+        typer.Option(
+            "--query",
+            metavar="JSON",
+            help="Only what this Elasticsearch query (or @FILE) matches.",
+        ),
     ] = None,
     facets: Annotated[
         list[str] | None,
@@ -47,6 +71,12 @@ def search(
     explain: Annotated[
         bool, typer.Option("--explain", help="Show the searched terms and the reason for each.")
     ] = False,
+    show_query: Annotated[
+        bool,
+        typer.Option(
+            "--show-query", help="Print the requests that a client can send to Elasticsearch itself."
+        ),
+    ] = False,
     encoder: Annotated[
         Encoder,
         typer.Option(help="Encoder of the highlights in JSON. html: escape the text, but not the tags <em>."),
@@ -60,11 +90,26 @@ def search(
 
     Example: enricher search "数据库事务" --in articles --facet keywords --filter category=tech
     """
-    from enricher.answers import search_answer
-    from enricher.search.searcher import Question, parse_filter
+    from enricher.answers import client_search_answer, search_answer
+    from enricher.records import parse_filter, parse_sort
+    from enricher.search.searcher import Question
 
-    pairs = tuple(parse_filter(item) for item in filters or ())
-    question = Question(query, index, top, pairs, tuple(facets or ()), expansion=not no_expansion)
+    conditions = tuple(parse_filter(item) for item in filters or ())
+    question = Question(
+        query,
+        index,
+        top,
+        conditions,
+        tuple(facets or ()),
+        expansion=not no_expansion,
+        from_=from_,
+        sort=None if sort is None else parse_sort(sort),
+        native=parse_query(native),
+    )
+    if show_query:
+        found = client_search_answer(context_of(context).searcher().client_search(question))
+        print_json(found) if as_json else print_indented_json(found)
+        return
     answer = context_of(context).searcher().search(question)
     if answer.unenriched:
         lacking = counted(answer.unenriched, "document")
@@ -83,9 +128,9 @@ def _print(answer: Answer, explain: bool) -> None:
     found = counted(response.total, "document")
     by_words = f" ({response.by_words:,} by words)" if response.by_words < response.total else ""
     print_line(f"{found}{by_words} in {response.took_ms:.1f} ms")
-    for number, hit in enumerate(response.hits, start=1):
+    for number, hit in enumerate(response.hits, start=answer.question.from_ + 1):
         print()
-        print_hit(number, hit, answer.index, answer.query)
+        print_hit(number, hit, answer)
     for name, counts in response.facets.items():
         print()
         rows = [(item.value, item.count) for item in counts[:MAX_SHOWN_VALUES]]

@@ -1,9 +1,9 @@
-"""Names and values in filters and facets, and the errors for fields that an index does not have."""
+"""Names and values in filters, facets and sort orders, and the errors for fields that do not exist."""
 
 from collections.abc import Sequence
 
 from enricher.errors import IndexConflict, UsageError
-from enricher.records import ENRICHMENT, KEYWORDS, FieldKind, IndexLayout
+from enricher.records import ENRICHMENT, KEYWORDS, FieldKind, IndexLayout, Operator
 from indexer.engines.field_types import FieldType
 from indexer.engines.fields import number
 
@@ -38,6 +38,19 @@ def filter_value(index: str, name: str, kind: FieldType, value: str) -> str | in
             return value
 
 
+def no_order(index: str, name: str, operator: Operator) -> UsageError:
+    """The error for a range of true and false."""
+    return UsageError(
+        f"The field {name!r} of the index {index!r} holds true or false, which have no order; filter it with "
+        f"= or !=, not with {operator}."
+    )
+
+
+def no_order_of_hits(index: str, name: str, why: str) -> UsageError:
+    """The error for a field by which hits cannot be sorted."""
+    return UsageError(f"The hits of the index {index!r} cannot be sorted by the field {name!r}: {why}.")
+
+
 def no_scored_field(index: str, name: str) -> UsageError:
     """The error for term frequencies in a field that the index does not have or does not score."""
     return UsageError(f"The index {index!r} has no scored field {name!r}.")
@@ -70,4 +83,4 @@ def no_such_field(index: str, name: str, known: Sequence[str], layout: IndexLayo
     names = ", ".join([*known[:MAX_SHOWN_FIELDS]]) + more
     has = f"its fields are {names}" if known else "its documents have no fields yet"
     has += f", and of the enrichment {', '.join(ours)}" if ours else ""
-    return UsageError(f"The index {index!r} has no field {name!r} to filter or count by; {has}.")
+    return UsageError(f"The index {index!r} has no field {name!r} to filter, count or sort by; {has}.")

@@ -53,7 +53,10 @@ def read_judged(
 
 @dataclass(frozen=True, slots=True)
 class CollectionGate:
-    """Queries an enriched index as `enricher search` does, and any other index with its own analysis."""
+    """Queries an enriched index as `enricher search` does, and any other index with its own analysis.
+
+    Judged queries are text: quotes and hyphens in them are no operators.
+    """
 
     engine: SearchEngine
     models: Path
@@ -81,10 +84,10 @@ class CollectionGate:
     def _enriched(self, job: Job, index: str) -> Callable[[str], list[Hit]]:
         searcher = Searcher(self.engine, partial(load, self.models), self.configuration)
         opened = searcher.open(index)
-        make = searcher.rewriting(opened, job.alias)
+        rewrite = searcher.rewriting(opened, job.alias)
 
         def search(text: str) -> list[Hit]:
-            query = make(text)
+            query = rewrite(opened.query(text))
             if not query.terms and query.vector is None:
                 return []
             return list(opened.search(SearchRequest(query, TOP_HITS, source=False)).hits)

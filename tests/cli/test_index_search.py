@@ -132,6 +132,10 @@ def test_filters_narrow_and_can_be_repeated(indexed: RunCommand) -> None:
     narrowed = json.loads(indexed(*query, "--filter", f"keywords={keyword}").stdout)
     assert narrowed["total"] >= 1
     assert all(keyword in hit["keywords"] for hit in narrowed["hits"])
+    ranges = ("--filter", "year>=2002", "--filter", "year<2004", "--filter", "topic!=ocean")
+    found = json.loads(indexed(*query, *ranges).stdout)["hits"]
+    kept = {d.id for d in documents(100) if d.source["year"] in (2002, 2003) and d.source["topic"] != "ocean"}
+    assert found and {hit["id"] for hit in found} <= kept
 
 
 def test_people_see_titles_highlights_and_reasons(indexed: RunCommand) -> None:
@@ -248,6 +252,8 @@ def test_no_hits_is_no_failure(indexed: RunCommand) -> None:
         (["search", "，。！", "--in", "docs"], 2, "holds no word"),
         (["search", "事务", "--in", "absent"], 1, "absent"),
         (["search", "事务", "--in", "docs", "--filter", "topic"], 2, "FIELD=VALUE"),
+        (["search", "事务", "--in", "docs", "--filter", "year>"], 2, "has no value after >"),
+        (["search", "事务", "--in", "docs", "--filter", "year<=x"], 2, "holds numbers"),
         (["search", "事务", "--in", "docs", "--facet", "nothing"], 2, "nothing"),
         (["search", "事务"], 2, "--in"),
         (["index", "docs.jsonl", "--to", "Bad Name"], 2, "Bad Name"),

@@ -12,7 +12,9 @@ from enricher.errors import IndexConflict, IndexNotFound, UsageError
 from enricher.records import (
     EnrichedDocument,
     FieldKind,
+    Filter,
     IndexLayout,
+    Operator,
     Query,
     QueryTerm,
     SearchEngine,
@@ -55,6 +57,11 @@ def query(*terms: QueryTerm | str) -> Query:
     """A query of these terms."""
     made = tuple(QueryTerm(term) if isinstance(term, str) else term for term in terms)
     return Query(" ".join(term.term for term in made), made)
+
+
+def equal(field: str, value: str) -> Filter:
+    """The filter for one value of a field."""
+    return Filter(field, Operator.EQUAL, value)
 
 
 def ids(engine: SearchEngine, index: str, *terms: QueryTerm | str, **rest: object) -> list[str]:
@@ -103,7 +110,7 @@ def test_stamp_changes_the_versions_and_nothing_else(engine: SearchEngine, index
         LAYOUT.mapping,
         LAYOUT.segmenter,
     )
-    assert ids(engine, index, "x", filters=(("year", "1998"),)) == ["a"]
+    assert ids(engine, index, "x", filters=(equal("year", "1998"),)) == ["a"]
 
 
 def test_a_dropped_index_is_gone_with_its_aliases(engine: SearchEngine, index: str) -> None:
@@ -256,8 +263,8 @@ def test_lone_surrogates_become_replacement_characters(engine: SearchEngine, ind
     assert read.id == "a\ufffd"
     assert read.source["f\ufffd"] == "v\ufffd"
     assert ids(engine, index, "x\ud800") == ["a\ufffd"]
-    assert ids(engine, index, "y", filters=(("keywords", "k\ud800"),)) == ["a\ufffd"]
-    assert ids(engine, index, "y", filters=(("f\ud800", "v\ud800"),)) == ["a\ufffd"]
+    assert ids(engine, index, "y", filters=(equal("keywords", "k\ud800"),)) == ["a\ufffd"]
+    assert ids(engine, index, "y", filters=(equal("f\ud800", "v\ud800"),)) == ["a\ufffd"]
     assert engine.delete(index, ["a\ud800"]) == 1
 
 

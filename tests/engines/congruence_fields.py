@@ -4,7 +4,7 @@ import pytest
 
 from enricher.errors import UsageError
 from enricher.records import SearchEngine, SearchRequest
-from tests.engines.congruence import LAYOUT, document, fill, ids, query
+from tests.engines.congruence import LAYOUT, document, equal, fill, ids, query
 
 
 def facet(engine: SearchEngine, index: str, name: str) -> dict[str, int]:
@@ -14,7 +14,7 @@ def facet(engine: SearchEngine, index: str, name: str) -> dict[str, int]:
 
 
 def filtered(engine: SearchEngine, index: str, name: str, value: str) -> list[str]:
-    return ids(engine, index, "x", filters=((name, value),))
+    return ids(engine, index, "x", filters=(equal(name, value),))
 
 
 STRINGS = [
@@ -79,7 +79,7 @@ def test_a_string_is_kept_as_it_was_written(engine: SearchEngine, index: str) ->
         assert filtered(engine, index, "value", value) == [f"{place:02}"], value
     shown: set[str] = set()
     for one in STRINGS:
-        request = SearchRequest(query("x"), filters=(("value", one),), facets=("value",))
+        request = SearchRequest(query("x"), filters=(equal("value", one),), facets=("value",))
         shown |= {count.value for count in engine.search(index, request).facets["value"]}
     assert shown == set(STRINGS)
     whole = engine.search(index, SearchRequest(query("x"), facets=("value",))).facets["value"]

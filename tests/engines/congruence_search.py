@@ -14,7 +14,7 @@ from enricher.records import (
     SearchEngine,
     SearchRequest,
 )
-from tests.engines.congruence import LAYOUT, document, fill, ids, query
+from tests.engines.congruence import LAYOUT, document, equal, fill, ids, query
 
 
 def test_alternatives_count_once_and_groups_add_up(engine: SearchEngine, index: str) -> None:
@@ -116,7 +116,7 @@ def test_hits_without_source_are_ids_and_scores(engine: SearchEngine, index: str
     """The same in the same order, also after other documents were written; filters and facets hold."""
     made = [document(str(number), "x " * (number + 1), keywords=["k"], year=1998) for number in range(20)]
     fill(engine, index, *made)
-    wanted = SearchRequest(query("x"), 15, (("year", "1998"),), ("keywords",))
+    wanted = SearchRequest(query("x"), 15, (equal("year", "1998"),), ("keywords",))
     for change in [[], [document("new", "x"), document("3", "y")], [document("newer", "x x", year=1998)]]:
         assert engine.write(index, change) == []
         engine.refresh(index)
@@ -162,10 +162,10 @@ def test_filters_hold_all_and_do_not_score(engine: SearchEngine, index: str) -> 
         ("title", ""): ["a", "b", "c"],
     }
     for one, expected in found.items():
-        assert ids(engine, index, "x", filters=(one,)) == expected, one
-    assert ids(engine, index, "x", filters=(("category", "news"), ("year", "1998"))) == ["a"]
+        assert ids(engine, index, "x", filters=(equal(*one),)) == expected, one
+    assert ids(engine, index, "x", filters=(equal("category", "news"), equal("year", "1998"))) == ["a"]
     free = {hit.id: hit.score for hit in engine.search(index, SearchRequest(query("x"))).hits}
-    request = SearchRequest(query("x"), filters=(("category", "news"),))
+    request = SearchRequest(query("x"), filters=(equal("category", "news"),))
     for hit in engine.search(index, request).hits:
         assert hit.score == pytest.approx(free[hit.id], abs=1e-6)
 
@@ -193,7 +193,9 @@ def test_facets_count_the_documents_that_match(engine: SearchEngine, index: str)
         "tags": [("c", 1), ("s", 1), ("t", 1)],
         "parts.n": [("1", 1)],
     }
-    request = SearchRequest(query("x"), filters=(("keywords", "q"),), facets=("keywords", "enrichment.model"))
+    request = SearchRequest(
+        query("x"), filters=(equal("keywords", "q"),), facets=("keywords", "enrichment.model")
+    )
     assert engine.search(index, request).facets == {
         "keywords": (FacetCount("q", 2), FacetCount("p", 1)),
         "enrichment.model": (FacetCount("v1", 2),),
@@ -208,7 +210,9 @@ def test_keywords_are_ranked_by_what_sets_the_found_apart(engine: SearchEngine, 
     fill(engine, index, *common, *special, *few)
 
     def keywords(*words: str, **filters: str) -> list[tuple[str, int]]:
-        request = SearchRequest(query(*words), filters=tuple(filters.items()), facets=("keywords",))
+        request = SearchRequest(
+            query(*words), filters=tuple(equal(*one) for one in filters.items()), facets=("keywords",)
+        )
         return [(one.value, one.count) for one in engine.search(index, request).facets["keywords"]]
 
     rare = [(f"rare{n}", 1) for n in range(4)]
@@ -231,7 +235,7 @@ def test_long_values_are_kept_but_not_counted(engine: SearchEngine, index: str) 
 def test_an_unknown_field_is_said_with_those_there_are(engine: SearchEngine, index: str) -> None:
     """Filters and facets on a field that no document has are wrong usage."""
     fill(engine, index, document("a", "x", category="news", meta={"author": "b"}))
-    for rest in [{"filters": (("nope", "1"),)}, {"facets": ("meta",)}]:
+    for rest in [{"filters": (equal("nope", "1"),)}, {"facets": ("meta",)}]:
         with pytest.raises(UsageError, match=r"category.*meta\.author"):
             ids(engine, index, "x", **rest)
 

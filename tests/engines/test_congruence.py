@@ -10,6 +10,9 @@ from enricher.records import SearchEngine
 from indexer.engines import KINDS, EngineKind, open_engine
 from tests.engines.congruence import *  # noqa: F403
 from tests.engines.congruence_fields import *  # noqa: F403
+from tests.engines.congruence_filters import *  # noqa: F403
+from tests.engines.congruence_pages import *  # noqa: F403
+from tests.engines.congruence_phrases import *  # noqa: F403
 from tests.engines.congruence_search import *  # noqa: F403
 from tests.engines.congruence_vectors import *  # noqa: F403
 

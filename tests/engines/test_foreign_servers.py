@@ -24,6 +24,7 @@ CALLS: dict[str, Callable[[SearchEngine], object]] = {
     "made_by": lambda engine: engine.count_enriched_with("a", "m"),
     "frequencies": lambda engine: engine.frequencies("a", {"tokens.text": ["x"]}),
     "read": lambda engine: list(engine.read("a")),
+    "client_search": lambda engine: engine.client_search("a", SearchRequest(Query("x", (QueryTerm("x"),)))),
     "search": lambda engine: engine.search("a", SearchRequest(Query("x", (QueryTerm("x"),)))),
 }
 

@@ -22,7 +22,7 @@ from indexer.engines.tantivy.engine import TantivyEngine
 from indexer.engines.tantivy.errors import explain
 from indexer.engines.tantivy.index import field_names
 from indexer.engines.tantivy.read_only import LinkedSegments
-from tests.engines.congruence import LAYOUT, document, fill, ids, query
+from tests.engines.congruence import LAYOUT, document, equal, fill, ids, query
 from tests.engines.congruence_vectors import asking, pointing, put
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -432,7 +432,7 @@ def test_an_index_of_an_earlier_version_is_searched_and_written(root: Path, engi
         ("n", "five", ["text"]),
         ("on", "true", ["new", "old"]),
     ]:
-        assert ids(engine, "things", "x", filters=((name, value),)) == found, (name, value)
+        assert ids(engine, "things", "x", filters=(equal(name, value),)) == found, (name, value)
     facets = engine.search("things", SearchRequest(query("x"), facets=("tag", "n", "on"))).facets
     assert {name: [(one.value, one.count) for one in counts] for name, counts in facets.items()} == {
         "tag": [("a", 2), ("2024-01-02", 1), ("b", 1)],
@@ -446,13 +446,13 @@ def test_times_of_an_earlier_version_are_said(root: Path, engine: TantivyEngine)
     engine.create("things", LAYOUT)
     time = "2024-01-02T10:00:00+08:00"
     make_old(root, old={"at": [time], "tag": ["a"]})
-    for rest in ({"filters": (("at", time),)}, {"facets": ("at",)}):
+    for rest in ({"filters": (equal("at", time),)}, {"facets": ("at",)}):
         with pytest.raises(EngineError, match=r"the times of the field 'at' .* index the documents again"):
             ids(engine, "things", "x", **rest)
-    assert ids(engine, "things", "x", filters=(("tag", "a"),)) == ["old"]
+    assert ids(engine, "things", "x", filters=(equal("tag", "a"),)) == ["old"]
     assert engine.write("things", [document("old", "x", at=time, tag="a")]) == []
     engine.refresh("things")
-    assert ids(engine, "things", "x", filters=(("at", time),)) == ["old"]
+    assert ids(engine, "things", "x", filters=(equal("at", time),)) == ["old"]
     counts = engine.search("things", SearchRequest(query("x"), facets=("at",))).facets["at"]
     assert [(one.value, one.count) for one in counts] == [(time, 1)]
 
@@ -465,7 +465,7 @@ def test_types_outlive_the_engine(root: Path, engine: TantivyEngine) -> None:
     (rejection,) = opened.write("things", [document("b", "x", n="s"), document("c", "x", n=2, other=True)])
     assert rejection.reason == "The field 'n' holds numbers, but 's' is not a number."
     opened.close()
-    assert ids(engine, "things", "x", filters=(("other", "true"),)) == ["c"]
+    assert ids(engine, "things", "x", filters=(equal("other", "true"),)) == ["c"]
     (root / "things" / "types.json").write_text("[]")
     with pytest.raises(EngineError, match=r"types\.json is damaged: it must be an object"):
         engine.write("things", [document("d", "x")])

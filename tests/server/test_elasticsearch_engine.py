@@ -12,7 +12,7 @@ from enricher.records import EnrichedDocument, SearchRequest
 from indexer.engines import open_engine
 from indexer.engines.addresses import parse_addresses
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
-from tests.engines.congruence import LAYOUT, document, fill, ids, query
+from tests.engines.congruence import LAYOUT, document, equal, fill, ids, query
 from tests.server.conftest import QUICK
 
 
@@ -48,8 +48,8 @@ def test_values_that_surprise_a_server_are_taken(engine: ElasticsearchEngine, in
     fill(engine, index, document("a", "x", when="2024-01-01", price=1, prices=[1, 2.5]))
     assert engine.write(index, [document("b", "x", when="yesterday", price=2.5)]) == []
     engine.refresh(index)
-    assert ids(engine, index, "x", filters=(("price", "2.5"),)) == ["b"]
-    assert ids(engine, index, "x", filters=(("when", "2024-01-01"),)) == ["a"]
+    assert ids(engine, index, "x", filters=(equal("price", "2.5"),)) == ["b"]
+    assert ids(engine, index, "x", filters=(equal("when", "2024-01-01"),)) == ["a"]
 
 
 def test_stamp_keeps_what_others_wrote_about_the_index(engine: ElasticsearchEngine, index: str) -> None:

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from enricher.errors import UsageError
-from enricher.records import SearchRequest
+from enricher.records import SearchRequest, parse_filter
 from indexer.engines.elasticsearch.columns import Columns
+from indexer.engines.elasticsearch.conditions import field_filter, refused_filter
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
-from tests.engines.congruence import LAYOUT, document, fill, ids, query
+from tests.engines.congruence import LAYOUT, document, equal, fill, ids, query
 from tests.engines.congruence_fields import facet, filtered
 
 NESTED = {
@@ -203,7 +204,7 @@ def test_a_filter_finds_values_of_every_type(engine: ElasticsearchEngine, typed:
     """Of nested objects, keys of flattened ones, runtime fields, aliases, ranges, and parts of fields."""
     for name, value, found in FILTERS:
         assert filtered(engine, typed, name, value) == sorted(found), (name, value)
-    both = (("comments.author", "li"), ("labels.env", "dev"))
+    both = (equal("comments.author", "li"), equal("labels.env", "dev"))
     assert ids(engine, typed, "x", filters=both) == ["second"]
 
 
@@ -214,9 +215,113 @@ def test_a_filter_that_cannot_be_is_one_sentence(engine: ElasticsearchEngine, ty
             filtered(engine, typed, name, value)
         said = str(raised.value)
         assert "shard" not in said and "exception" not in said and said.endswith("."), said
-        others = (("labels.env", "prod"), (name, value), ("decade", "90s"))
+        others = (equal("labels.env", "prod"), equal(name, value), equal("decade", "90s"))
         with pytest.raises(UsageError, match=sentence):
             ids(engine, typed, "x", filters=others)
+
+
+RANGES = [
+    ("comments.stars>=5", ["full"]),
+    ("comments.stars<2", ["second"]),
+    ("comments.stars!=5", ["bare", "second"]),
+    ("comments.author!=li", ["bare"]),
+    ("comments.author>li", ["full"]),
+    ("comments.text<w", ["full"]),
+    ("comments.replies.author>=wu", ["full"]),
+    ("comments.labels.lang>=zh", ["full"]),
+    ("labels.env>dev", ["full"]),
+    ("labels.env<=dev", ["second"]),
+    ("labels.env<dev", []),
+    ("labels.deep.er>=w", ["full"]),
+    ("labels.env!=prod", ["bare", "second"]),
+    ("labels>=prod", ["full"]),
+    ("address>=10.0.0.0", ["full"]),
+    ("address<10.0.0.0", []),
+    ("address!=10.0.0.0/8", ["bare", "second"]),
+    ("day>=2024-01-02", ["full"]),
+    ("day>2024-01-02", []),
+    ("day<=2024-01-02", ["full"]),
+    ("day<2024-01-02", []),
+    ("day<2024-01-03", ["full"]),
+    ("day>=2024-01-02T02:00:00.000Z", ["full"]),
+    ("day>1704160799999", ["full"]),
+    ("day<now", ["full"]),
+    ("day>=now-1d/d", []),
+    ("day>=2024-01-31||-1M/M", ["full"]),
+    ("day!=2024-01-02", ["bare", "second"]),
+    ("another<=2024-01-02", ["full"]),
+    ("nanos>2024-01-02T10:00:00.123456788Z", ["full"]),
+    ("nanos>2024-01-02T10:00:00.123456789Z", []),
+    ("nanos>2024-01-02T10:00:00.123Z", []),
+    ("nanos<=2024-01-02T10:00:00.123Z", ["full"]),
+    ("nanos<2024-01-02T10:00:00.123Z", []),
+    ("slashes>=2024/05/01", ["full"]),
+    ("slashes<2024/05/01", []),
+    ("ages>20", []),
+    ("ages>=20", ["full"]),
+    ("season<2024-03-02", ["full"]),
+    ("season<2024-03-01", []),
+    ("network>10.255.0.0", ["full"]),
+    ("single>3.13", ["full"]),
+    ("single<1e300", ["full"]),
+    ("single>-1e300", ["full"]),
+    ("single>1e300", []),
+    ("half<=3.14", ["full"]),
+    ("half<1e6", ["full"]),
+    ("whole>9007199254740992", ["full"]),
+    ("whole>9007199254740992.5", ["full"]),
+    ("whole<1e300", ["full"]),
+    ("whole>1e300", []),
+    ("whole>=-1e300", ["full"]),
+    ("whole<-1e300", []),
+    ("byte<5000", ["full"]),
+    ("byte>4.5", ["full"]),
+    ("byte>=5.5", []),
+    ("lower>=NEWS", ["full"]),
+    ("unindexed>=u", ["full"]),
+    ("unkept<l", ["full"]),
+    ("headline>=Two", ["full"]),
+    ("other<Two", []),
+    ("decade>80s", ["full"]),
+    ("rank<=7", ["full"]),
+    ("rank!=7", ["bare", "second"]),
+    ("seen>=2024-02", ["full"]),
+    ("seen<2024-02-03", []),
+    ("live!=true", ["bare", "second"]),
+]
+
+NO_RANGES = [
+    ("day>May", "'day' .* dates of the format .* 'May' is not such a date"),
+    ("seen<May", "'seen' .* dates of the format .* 'May' is not such a date"),
+    ("slashes<=2024-05-01", "'slashes' .* dates of the format .* is not such a date"),
+    ("season>spring", "'season' .* dates of the format .* 'spring' is not such a date"),
+    ("on>true", "'on' .* true or false, which have no order"),
+    ("live<false", "'live' .* true or false, which have no order"),
+    ("address>10.0.0.0/8", "'address' .* does not accept the filter 'address>10.0.0.0/8'|IP"),
+    ("place>1,2", "'place' .* holds geographic or planar shapes"),
+    ("body>a", "'body' .* is full text"),
+    ("hidden>h", "'hidden' .* is not indexed"),
+    ("comments>1", "no field 'comments'"),
+    ("payload.a>1", "is not indexed"),
+    ("rank>abc", "'rank' .* holds numbers, but 'abc' is not a number"),
+]
+
+
+def test_a_range_finds_values_of_every_type(engine: ElasticsearchEngine, typed: str) -> None:
+    """Dates by the rules of the server, with its date maths; keys of flattened fields; nested objects."""
+    for written, found in RANGES:
+        assert ids(engine, typed, "x", filters=(parse_filter(written),)) == sorted(found), written
+    several = tuple(map(parse_filter, ("day>=2024-01-01", "day<2024-02-01", "comments.stars>4")))
+    assert ids(engine, typed, "x", filters=several) == ["full"]
+
+
+def test_a_range_that_cannot_be_is_one_sentence(engine: ElasticsearchEngine, typed: str) -> None:
+    """It names the field, and repeats no error of the server."""
+    for written, sentence in NO_RANGES:
+        with pytest.raises(UsageError, match=sentence) as raised:
+            ids(engine, typed, "x", filters=(parse_filter("labels.env=prod"), parse_filter(written)))
+        said = str(raised.value)
+        assert "shard" not in said and "exception" not in said and said.endswith("."), said
 
 
 FACETS: dict[str, dict[str, int]] = {
@@ -287,10 +392,10 @@ def test_what_only_the_server_can_tell_is_one_sentence_too(engine: Elasticsearch
     _, layout, mapping = engine._described(index)
     unknown = {**mapping, "properties": {**mapping["properties"], "enrichment": {"type": "new_type"}}}
     columns = Columns(index, layout, unknown)
-    said = str(columns.refused_filter("tag", "v", "of no use"))
+    said = str(refused_filter(columns, equal("tag", "v"), "of no use"))
     assert said == (
-        f"The field 'tag' of the index '{index}' has the type keyword and does not accept the filter 'v': "
-        "of no use."
+        f"The field 'tag' of the index '{index}' has the type keyword and does not accept the filter "
+        "'tag=v': of no use."
     )
     assert str(columns.refused_facet("tag", "of no use")).endswith("cannot be counted: of no use.")
 
@@ -318,17 +423,30 @@ def test_types_of_the_full_product_are_asked_as_it_documents_them() -> None:
         },
         runtime={"made": {"type": "composite", "fields": {"part": {"type": "long"}}}},
     )
-    assert found.filter("big", str(2**64 - 1)) == {"term": {"big": {"value": 2**64 - 1}}}
-    assert found.filter("big", "-1") == found.filter("words", "1.5") == {"match_none": {}}
-    assert found.filter("scaled", "2.50") == {"term": {"scaled": {"value": 2.5}}}
-    assert found.filter("words", "3") == {"term": {"words": {"value": 3}}}
+    assert field_filter(found, equal("big", str(2**64 - 1))) == {"term": {"big": {"value": 2**64 - 1}}}
+    assert (
+        field_filter(found, equal("big", "-1"))
+        == field_filter(found, equal("words", "1.5"))
+        == {"match_none": {}}
+    )
+    assert field_filter(found, equal("scaled", "2.50")) == {"term": {"scaled": {"value": 2.5}}}
+    assert field_filter(found, equal("words", "3")) == {"term": {"words": {"value": 3}}}
     for name in ("same", "wild", "release"):
-        assert found.filter(name, "1.2.3") == {"term": {name: {"value": "1.2.3"}}}
-    assert found.filter("typed", "a b") == {"term": {"typed.raw": {"value": "a b"}}}
-    assert found.filter("made.part", "5") == {"term": {"made.part": {"value": 5}}}
+        assert field_filter(found, equal(name, "1.2.3")) == {"term": {name: {"value": "1.2.3"}}}
+    assert field_filter(found, equal("typed", "a b")) == {"term": {"typed.raw": {"value": "a b"}}}
+    assert field_filter(found, equal("made.part", "5")) == {"term": {"made.part": {"value": 5}}}
+    for written, bounds in [
+        ("big<1", {"lt": 1}),
+        ("scaled>=0", {"gte": -0.0}),
+        ("release>1.2", {"gt": "1.2"}),
+    ]:
+        wanted = parse_filter(written)
+        assert field_filter(found, wanted) == {"range": {wanted.field: bounds}}
+    assert field_filter(found, parse_filter("big>=-1")) == {"exists": {"field": "big"}}
+    assert field_filter(found, parse_filter("big<-1")) == {"match_none": {}}
     for name in ("plain", "lean", "shape", "rank"):
         with pytest.raises(UsageError, match=name):
-            found.filter(name, "a")
+            field_filter(found, equal(name, "a"))
     for name in ("big", "scaled", "words", "made.part"):
         with pytest.raises(UsageError, match="holds numbers"):
-            found.filter(name, "abc")
+            field_filter(found, equal(name, "abc"))

@@ -1,7 +1,5 @@
-"""Resolve the fields of filters and facets in the mapping of any index."""
+"""Resolve the fields of filters, facets and sort orders in the mapping of any index."""
 
-import ipaddress
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -9,17 +7,17 @@ import numpy as np
 
 from enricher.errors import EngineError, UsageError
 from enricher.records import ENRICHMENT, FacetCount, IndexLayout, clean
-from indexer.engines.field_types import FieldType
 from indexer.engines.fields import as_value
-from indexer.engines.filters import enrichment_field, filter_value, no_such_field
+from indexer.engines.filters import enrichment_field, no_such_field
 
-_WHOLE = frozenset({"long", "integer", "short", "byte", "unsigned_long", "token_count"})
-_FRACTIONS = frozenset({"double", "float", "half_float", "scaled_float"})
-_NUMBERS = _WHOLE | _FRACTIONS
-_RANGES_OF_NUMBERS = frozenset({"integer_range", "long_range", "float_range", "double_range"})
-_RANGES = _RANGES_OF_NUMBERS | {"date_range", "ip_range"}
+WHOLE = frozenset({"long", "integer", "short", "byte", "unsigned_long", "token_count"})
+FRACTIONS = frozenset({"double", "float", "half_float", "scaled_float"})
+NUMBERS = WHOLE | FRACTIONS
+RANGES_OF_NUMBERS = frozenset({"integer_range", "long_range", "float_range", "double_range"})
+RANGES = RANGES_OF_NUMBERS | {"date_range", "ip_range"}
 _NARROW: Mapping[str, type[np.floating[Any]]] = {"float": np.float32, "half_float": np.float16}
 """Types whose values the server returns with more digits than they have."""
+DATES = frozenset({"date", "date_nanos", "date_range"})
 _TEXT = frozenset(
     {"text", "match_only_text", "annotated_text", "pattern_text", "search_as_you_type", "semantic_text"}
 )
@@ -39,12 +37,10 @@ _NO_VALUES: Mapping[str, str] = {
 }
 _DATE_FORMATS = {"date_nanos": "strict_date_optional_time_nanos||epoch_millis"}
 _DATE_FORMAT = "strict_date_optional_time||epoch_millis"
-_MILLISECOND = re.compile(r"(.*T\d\d:\d\d:\d\d\.\d{3})(Z|[+-]\d\d:?\d\d)?")
-"""A time in the form of facets, with milliseconds. Facets of `date_nanos` fields also show milliseconds."""
 
 
 class Column(NamedTuple):
-    """A field for filters and facets.
+    """A field for filters, facets and sort orders.
 
     name: the name in requests. shown: the name that the user has written. nested: the path of the nested
     object that contains it, or None.
@@ -69,16 +65,16 @@ class _Field(NamedTuple):
 
 
 class Columns:
-    """Finds the fields of filters and facets in the mapping of one index."""
+    """Finds the fields of filters, facets and sort orders in the mapping of one index."""
 
     def __init__(self, index: str, layout: IndexLayout, mapping: Mapping[str, Any]) -> None:
-        self._index = index
-        self._layout = layout
+        self.index = index
+        self.layout = layout
         self._fields = dict(_walk(mapping, "", None)) | dict(_runtime(mapping))
 
     def find(self, name: str) -> Column:
         """Find a field by name. Raises UsageError if there is no such field or it has no exact values."""
-        ours = enrichment_field(name, self._layout)
+        ours = enrichment_field(name, self.layout)
         if ours is not None:
             return Column(f"{ENRICHMENT}.{ours}", name, "keyword")
         name = clean(name)
@@ -98,9 +94,9 @@ class Columns:
 
     def _column(self, path: str, shown: str, kind: str, field: _Field) -> Column:
         if kind in _TEXT:
-            raise self._unfit(shown, "is full text")
+            raise self.unfit(shown, "is full text")
         if kind in _NO_VALUES:
-            raise self._unfit(shown, _NO_VALUES[kind])
+            raise self.unfit(shown, _NO_VALUES[kind])
         kept = field.definition.get("doc_values") is not False
         indexed = field.definition.get("index") is not False
         written = str(field.definition.get("format") or _DATE_FORMATS.get(kind, _DATE_FORMAT))
@@ -127,12 +123,12 @@ class Columns:
             if _type_of(field.definition) == "flattened":
                 return self._column(name, name, "flattened", field)
             if field.definition.get("enabled") is False:
-                raise self._unfit(name, f"is not indexed (the object {outer!r} has enabled: false)")
+                raise self.unfit(name, f"is not indexed (the object {outer!r} has enabled: false)")
         raise self._unknown(name)
 
     def _unknown(self, name: str) -> UsageError:
         if (field := self._fields.get(name)) and field.definition.get("enabled") is False:
-            return self._unfit(name, "is not indexed (enabled: false)")
+            return self.unfit(name, "is not indexed (enabled: false)")
         known = [
             one
             for one, field in sorted(self._fields.items())
@@ -140,63 +136,13 @@ class Columns:
             and _type_of(field.definition) not in _OBJECTS
             and not one.startswith(ENRICHMENT + ".")
         ]
-        return no_such_field(self._index, name, known, self._layout)
+        return no_such_field(self.index, name, known, self.layout)
 
-    def _unfit(self, name: str, why: str) -> UsageError:
+    def unfit(self, name: str, why: str) -> UsageError:
+        """The error for a field without values that could be compared."""
         return UsageError(
-            f"The field {name!r} of the index {self._index!r} {why}; filter or count by a field "
-            "of exact values."
-        )
-
-    # -------------------------------------------------------------- filters
-
-    def filter(self, name: str, value: str) -> dict[str, Any]:
-        """The query for documents whose field has exactly this value, or a range that contains it.
-
-        Raises UsageError if the field cannot have this value.
-        """
-        column = self.find(name)
-        if not column.is_searchable:
-            raise self._unfit(column.shown, "is not indexed (index: false)")
-        query = self._query(column, clean(value))
-        return query if column.nested is None else {"nested": {"path": column.nested, "query": query}}
-
-    def _query(self, column: Column, value: str) -> dict[str, Any]:
-        wanted: object = value
-        if column.type in _NUMBERS | _RANGES_OF_NUMBERS:
-            wanted = filter_value(self._index, column.shown, FieldType.NUMBER, value)
-            if column.type in _FRACTIONS and wanted == 0:
-                return {"terms": {column.name: [0.0, -0.0]}}  # the server treats them as two values
-            if column.type in _WHOLE and not _is_whole(wanted, column.type):
-                return {"match_none": {}}
-        elif column.type == "boolean":
-            wanted = filter_value(self._index, column.shown, FieldType.BOOLEAN, value)
-        elif column.type in {"ip", "ip_range"}:
-            self._check_address(column, value)
-        elif column.type == "date_nanos" and (time := _MILLISECOND.fullmatch(value)):
-            zone = time[2] or ""
-            return {"range": {column.name: {"gte": value, "lte": f"{time[1]}999999{zone}"}}}
-        return {"term": {column.name: {"value": wanted}}}
-
-    def _check_address(self, column: Column, value: str) -> None:
-        try:
-            ipaddress.ip_network(value, strict=False) if column.type == "ip" else ipaddress.ip_address(value)
-        except ValueError:
-            raise UsageError(
-                f"The field {column.shown!r} of the index {self._index!r} holds IP addresses, but {value!r} "
-                "is not an IP address."
-            ) from None
-
-    def refused_filter(self, name: str, value: str, reason: str) -> UsageError:
-        """The error for a filter that the server refuses, with its reason."""
-        column = self.find(name)
-        the_field = f"The field {column.shown!r} of the index {self._index!r}"
-        if column.type in {"date", "date_nanos", "date_range"}:
-            return UsageError(
-                f"{the_field} holds dates of the format {column.format}, but {value!r} is not such a date."
-            )
-        return UsageError(
-            f"{the_field} has the type {column.type} and does not accept the filter {value!r}: {reason}."
+            f"The field {name!r} of the index {self.index!r} {why}; filter, count or sort by a "
+            "field of exact values."
         )
 
     # -------------------------------------------------------------- facets
@@ -207,7 +153,7 @@ class Columns:
         Raises UsageError if the values of the field cannot be counted.
         """
         column = self.find(name)
-        if column.type in _RANGES:
+        if column.type in RANGES:
             raise self._uncountable(column, f"it holds ranges (type {column.type})")
         if not column.is_countable:
             raise self._uncountable(column, "it has no doc values (doc_values: false)")
@@ -221,7 +167,7 @@ class Columns:
 
     def _uncountable(self, column: Column, why: str) -> UsageError:
         return UsageError(
-            f"The values of the field {column.shown!r} of the index {self._index!r} cannot be counted: {why}."
+            f"The values of the field {column.shown!r} of the index {self.index!r} cannot be counted: {why}."
         )
 
     def refused_facet(self, name: str, reason: str) -> UsageError:
@@ -241,16 +187,11 @@ class Columns:
 def _shown(bucket: Mapping[str, Any], kind: str) -> str:
     """The value of a bucket in the form of filters."""
     told = bucket.get("key_as_string")
-    if told is not None and kind not in _NUMBERS:
+    if told is not None and kind not in NUMBERS:
         return str(told)
     key = bucket["key"]
     narrow = _NARROW.get(kind)
     return as_value(float(str(narrow(key))) if narrow is not None and isinstance(key, float) else key)
-
-
-def _is_whole(number: object, kind: str) -> bool:
-    low, high = (0, 2**64) if kind == "unsigned_long" else (-(2**63), 2**63)
-    return isinstance(number, int) and low <= number < high
 
 
 def _type_of(definition: Mapping[str, Any]) -> str:

@@ -18,6 +18,7 @@ from enricher.records import (
     MODEL,
     VECTOR,
     Check,
+    ClientSearch,
     Document,
     EnrichedDocument,
     Frequencies,
@@ -34,6 +35,7 @@ from enricher.search.profile import step
 from indexer.engines.addresses import Addresses
 from indexer.engines.connection import AUTHORIZATION, Certificates, Credentials
 from indexer.engines.elasticsearch.bulk import CHUNK_BYTES, Action, BulkWriter, RetryPolicy
+from indexer.engines.elasticsearch.client_search import client_search
 from indexer.engines.elasticsearch.columns import text_fields_of
 from indexer.engines.elasticsearch.descriptions import Description, Descriptions
 from indexer.engines.elasticsearch.errors import check_product, failures, readable, refusal_of
@@ -402,6 +404,12 @@ class ElasticsearchEngine:
     @readable
     def search(self, index: str, request: SearchRequest) -> SearchResponse:
         return self._searches.search(index, request)
+
+    @readable
+    def client_search(self, index: str, request: SearchRequest) -> ClientSearch:
+        description = self._descriptions.fresh(index)
+        with self.failures(index):
+            return client_search(self._searches, self._multi_search, index, description, request)
 
     # -------------------------------------------------------------- reading documents and vectors
 

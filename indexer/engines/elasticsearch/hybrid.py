@@ -8,14 +8,15 @@ from numpy.typing import NDArray
 
 from enricher.model.text_vectors.vectors import Codes, to_numbers
 from enricher.records import SearchRequest
-from enricher.search.fusion import MAX_SCORED_DOCUMENTS, least_product, likely
+from enricher.search.fusion import MAX_CANDIDATES, MAX_SCORED_DOCUMENTS, least_product, likely
 from enricher.search.hybrid import rank_by_words_and_vector
 from enricher.search.profile import step
 from indexer.engines.elasticsearch.columns import Columns
+from indexer.engines.elasticsearch.conditions import conditions_of
 from indexer.engines.elasticsearch.descriptions import Description
 from indexer.engines.elasticsearch.keys import PATH, Ambiguous, Key, Keys
 from indexer.engines.elasticsearch.multisearch import MultiSearch
-from indexer.engines.elasticsearch.requests import filters_of, shown_of
+from indexer.engines.elasticsearch.requests import shown_of
 
 CANDIDATES_PER_DOCUMENT, MAX_VECTOR_CANDIDATES = 2, 10_000
 """`num_candidates` for each requested document, and the limit of the server."""
@@ -44,25 +45,41 @@ class HybridSearch:
     ) -> None:
         assert request.query.vector is not None
         self._searches, self._description, self._request = searches, description, request
-        self._filters, self._keys, self._vector = filters_of(request, columns), keys, request.query.vector
+        self._filters, self._keys, self._vector = conditions_of(request, columns), keys, request.query.vector
         self._shown = shown_of(description.layout) if request.source else {"_source": False}
-        self._scores: dict[Key, float] = {}
+        self._depth = request.from_ + request.top
+        self._is_shown = 0 < self._depth <= MAX_SHOWN_AT_ONCE
+        self.scores: dict[Key, float] = {}
         self._vectors: dict[Key, Codes | None] = {}
         self._documents: dict[Key, Mapping[str, Any]] = {}
         self.took_ms = 0.0
 
     def ranked(self, found: Hits) -> tuple[int, list[Mapping[str, Any]]]:
-        """The number of candidates, and the best hits with their scores.
+        """The number of candidates, and the hits of the page with their scores.
 
         found: the hits of the search by words, with keys and vectors. Documents that were changed or deleted
         in the meantime are left out.
         """
-        self._vectors = self._keys.vectors(found)
-        self._scores = dict(zip(self._vectors, (float(hit["_score"]) for hit in found), strict=True))
-        compared, ranking = rank_by_words_and_vector(self._scores, self._vector, self._request.top, self)
+        self.start(found)
+        compared, ranking = rank_by_words_and_vector(self.scores, self._vector, self._depth, self)
+        ranking = ranking[self._request.from_ :]
         self._fetch([key for key, _ in ranking if key not in self._documents])
         documents = self._documents
         return compared, [{**documents[key], "_score": score} for key, score in ranking if key in documents]
+
+    def near(self, found: Hits) -> tuple[int, dict[str, Any]]:
+        """The number of candidates, and the query for those that no word matches."""
+        self.start(found)
+        self._is_shown = False
+        compared, ranking = rank_by_words_and_vector(
+            self.scores, self._vector, len(found) + MAX_CANDIDATES, self
+        )
+        return compared, self._keys.only([key for key, _ in ranking if key not in self.scores])
+
+    def start(self, found: Hits) -> None:
+        """Take the hits of the search by words, with keys and vectors. Raises Ambiguous."""
+        self._vectors = self._keys.vectors(found)
+        self.scores = dict(zip(self._vectors, (float(hit["_score"]) for hit in found), strict=True))
 
     # ------------------------------------------------------------------ vector operations
 
@@ -71,17 +88,14 @@ class HybridSearch:
         return [codes for codes in found if codes is not None]
 
     def nearest(self, asked: Codes, number: int) -> list[Key]:
-        at_once = 0 < self._request.top <= MAX_SHOWN_AT_ONCE
-        shown = self._likely(asked) if at_once else []
+        shown = self._likely(asked) if self._is_shown else []
         with step("search by vector"):
-            answers = self._search(
-                [self._nearest_body(asked, number, at_once), *self._documents_bodies(shown)]
-            )
+            answers = self._search([self._nearest_body(asked, number), *self._documents_bodies(shown)])
         near = self._keys.vectors(answers[0]["hits"]["hits"])
         self._vectors = near | self._vectors
         for answer in answers[1:]:
             self._keep(answer["hits"]["hits"], shown)
-        if at_once:
+        if self._is_shown:
             new = answers[0]["aggregations"][_NEW][_BEST]["hits"]["hits"]
             self._keep(new, list(near))
         products = self.products(asked, list(near))
@@ -107,24 +121,17 @@ class HybridSearch:
 
     def _likely(self, asked: Codes) -> list[Key]:
         """The documents found by words that the user may see."""
-        if not self._scores:
+        if not self.scores:
             return []
-        found = list(self._scores)[:MAX_SCORED_DOCUMENTS]
-        scores = {key: self._scores[key] for key in found}
-        return likely(scores, self.products(asked, found), self._vector, self._request.top)
+        found = list(self.scores)[:MAX_SCORED_DOCUMENTS]
+        scores = {key: self.scores[key] for key in found}
+        return likely(scores, self.products(asked, found), self._vector, self._depth)
 
-    def _nearest_body(self, asked: Codes, number: int, at_once: bool) -> dict[str, Any]:
-        knn = {
-            "field": PATH,
-            "query_vector": to_numbers(asked),
-            "k": number,
-            "num_candidates": min(CANDIDATES_PER_DOCUMENT * number, MAX_VECTOR_CANDIDATES),
-            "filter": self._filters,
-        }
-        body = {"knn": knn, "size": number, **self._keys.parameters}
-        if at_once:
-            known = {"bool": {"must_not": self._keys.only(list(self._scores))}}
-            best = {"top_hits": {"size": self._request.top, **self._shown, **self._keys.fields}}
+    def _nearest_body(self, asked: Codes, number: int) -> dict[str, Any]:
+        body = {**nearest_of(asked, self._filters, number), **self._keys.parameters}
+        if self._is_shown:
+            known = {"bool": {"must_not": self._keys.only(list(self.scores))}}
+            best = {"top_hits": {"size": self._depth, **self._shown, **self._keys.fields}}
             body["aggs"] = {_NEW: {"filter": known, "aggs": {_BEST: best}}}
         return body
 
@@ -159,3 +166,15 @@ class HybridSearch:
             if key in wanted:
                 found.add(key)
                 self._documents[key] = hit
+
+
+def nearest_of(asked: Codes, filters: Sequence[Mapping[str, Any]], number: int) -> dict[str, Any]:
+    """The search body for the nearest documents to a vector that match the filters."""
+    nearest = {
+        "field": PATH,
+        "query_vector": to_numbers(asked),
+        "k": number,
+        "num_candidates": min(CANDIDATES_PER_DOCUMENT * number, MAX_VECTOR_CANDIDATES),
+        "filter": list(filters),
+    }
+    return {"knn": nearest, "size": number}

@@ -1,10 +1,9 @@
 """Build search requests for Elasticsearch, and read the responses."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from enricher.errors import UsageError
 from enricher.records import (
     EMPTY_MARK,
     ENRICHMENT,
@@ -24,7 +23,10 @@ from enricher.records import (
 from enricher.search.bodies import query_body
 from enricher.search.facets import FACET_SIZE, by_distinction
 from enricher.search.plans import Group
+from indexer.engines.elasticsearch import conditions
 from indexer.engines.elasticsearch.columns import Columns
+from indexer.engines.elasticsearch.conditions import Trial, conditions_of
+from indexer.engines.elasticsearch.sorting import also_near, order_of, refused_order
 from indexer.engines.fields import keywords_of
 
 _SHARD_SIZE = 1_000
@@ -32,12 +34,22 @@ _KEYWORDS_FIELD = f"{ENRICHMENT}.{KEYWORDS}"
 _EVERY = "every"
 
 
-def body_of(request: SearchRequest, groups: Sequence[Group], columns: Columns) -> dict[str, Any]:
-    """The query and the facets of a search by words."""
-    body: dict[str, Any] = {
-        "track_total_hits": True,
-        "query": query_body(groups, filters_of(request, columns)),
-    }
+def body_of(
+    request: SearchRequest,
+    groups: Sequence[Group],
+    columns: Columns,
+    near: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The query, the order and the facets of a search by words.
+
+    near: the query for documents that are hits although no word matches.
+    """
+    query = query_body(groups, conditions_of(request, columns))
+    body: dict[str, Any] = {"track_total_hits": True, "query": also_near(query, near) if near else query}
+    if request.from_:
+        body["from"] = request.from_
+    if request.sort is not None:
+        body["sort"] = order_of(request.sort, columns)
     aggregations: dict[str, Any] = {}
     for place, name in enumerate(request.facets):
         size = {"size": FACET_SIZE, "shard_size": _SHARD_SIZE}
@@ -58,21 +70,16 @@ def shown_of(layout: IndexLayout) -> dict[str, Any]:
     return {"_source": {"excludes": [f"{ENRICHMENT}.{top}" for top in sorted(tops)]}}
 
 
-def trials_of(
-    request: SearchRequest, columns: Columns
-) -> Iterator[tuple[dict[str, Any], Callable[[str], UsageError]]]:
-    """Yield a search body for each filter and each facet alone, with its error if the server refuses it."""
-    for name, value in request.filters:
-        body: dict[str, Any] = {"size": 0, "query": columns.filter(name, value)}
-        yield body, partial(columns.refused_filter, name, value)
+def trials_of(request: SearchRequest, columns: Columns) -> Iterator[Trial]:
+    """Yield a search body for each condition and facet alone, with its error if the server refuses it."""
+    for query, refused in conditions.trials_of(request, columns):
+        yield {"size": 0, "query": query}, refused
+    if request.sort is not None:
+        body = {"size": 1, "sort": order_of(request.sort, columns)}
+        yield body, partial(refused_order, columns, request.sort)
     for name in request.facets:
         _, counting = columns.counting(name, {"size": 1})
         yield {"size": 0, "aggs": {"values": counting}}, partial(columns.refused_facet, name)
-
-
-def filters_of(request: SearchRequest, columns: Columns) -> list[dict[str, object]]:
-    """The queries that every document must match."""
-    return [columns.filter(name, value) for name, value in request.filters]
 
 
 def foreign_of(layout: IndexLayout) -> dict[str, Any]:

@@ -5,6 +5,8 @@ A search by words is one request. A search by words and vectors is two, each of 
 1. the best documents by words with their vectors;
 2. the nearest documents to the query vector, and the documents that the user may see.
 
+A sort order needs a third: the documents found by words or by vector, in the order of the field.
+
 `fusion.likely` says which documents found by words may be seen. Of those found by vector alone, the second
 request returns the nearest.
 """
@@ -19,10 +21,11 @@ from elastic_transport import TransportError
 from elasticsearch import ApiError, BadRequestError, Elasticsearch
 
 from enricher.errors import IndexChanged, UsageError
-from enricher.records import SearchRequest, SearchResponse
+from enricher.records import IndexLayout, SearchRequest, SearchResponse
 from enricher.search.plans import Group, lighten, plan
 from enricher.search.profile import step
 from indexer.engines.elasticsearch.columns import Columns
+from indexer.engines.elasticsearch.conditions import clause_count
 from indexer.engines.elasticsearch.descriptions import Description, Descriptions
 from indexer.engines.elasticsearch.errors import innermost, refusal_of
 from indexer.engines.elasticsearch.hybrid import HybridSearch
@@ -98,6 +101,8 @@ class Searches:
             return self._by_words(index, description, request, columns)
         check_length(index, description.mapping, len(vector.codes))
         keys = Keys.of(description.mapping)
+        if request.sort is not None and description.shards > 1:
+            keys = replace(keys, by_id=True)  # the third request selects documents by their keys alone
         try:
             return self._hybrid(index, description, request, columns, keys)
         except Ambiguous:
@@ -106,9 +111,9 @@ class Searches:
     def _by_words(
         self, index: str, description: Description, request: SearchRequest, columns: Columns
     ) -> tuple[SearchResponse, bool]:
-        shown = shown_of(description.layout) if request.source else {"_source": False}
         with step("search by words"):
-            answer, *more = self._words(index, description, request, columns, shown, request.top)
+            shown = self._shown(description, request)
+            answer, *more = self.words(index, description, request, columns, shown)
         hits = answer["hits"]["hits"]
         response = replace(response_of(request, answer, columns), hits=hits_of(hits))
         return _counting(response, more), bool(hits) and all(map(description.fits, hits))
@@ -116,45 +121,53 @@ class Searches:
     def _hybrid(
         self, index: str, description: Description, request: SearchRequest, columns: Columns, keys: Keys
     ) -> tuple[SearchResponse, bool]:
-        number = max(request.top, keys.max_scored)
+        depth = max(request.from_ + request.top, keys.max_scored)
+        unsorted = replace(request, top=depth, from_=0, sort=None)
         with step("search by words"):
-            answer, *more = self._words(index, description, request, columns, keys.parameters, number)
+            answer, *more = self.words(index, description, unsorted, columns, keys.parameters)
         found, first = answer["hits"]["hits"], response_of(request, answer, columns)
         if any(hit["_index"] != description.name for hit in found):
             return first, False
         search = HybridSearch(self._multi, description, request, columns, keys)
         with self._failures(index):
-            compared, hits = search.ranked(found)
+            if request.sort is None:
+                compared, hits = search.ranked(found)
+            else:
+                compared, near = search.near(found)
+                page = replace(request, facets=(), count_unenriched=False)
+                with step("sort"):
+                    shown = self._shown(description, request)
+                    (sorted_,) = self.words(description.name, description, page, columns, shown, near)
+                hits, search.took_ms = sorted_["hits"]["hits"], search.took_ms + float(sorted_["took"])
         total, took = max(first.total, compared), first.took_ms + search.took_ms
         response = replace(first, total=total, took_ms=took, hits=hits_of(hits), by_words=first.total)
         return _counting(response, more), bool(hits) and all(map(description.fits, hits))
 
-    def _words(
+    @staticmethod
+    def _shown(description: Description, request: SearchRequest) -> Mapping[str, Any]:
+        return shown_of(description.layout) if request.source else {"_source": False}
+
+    def words(
         self,
         index: str,
         description: Description,
         request: SearchRequest,
         columns: Columns,
         shown: Mapping[str, Any],
-        number: int,
+        near: Mapping[str, Any] | None = None,
     ) -> list[Mapping[str, Any]]:
         """The answer of a search by words, and that of the count of documents without enrichment, if wanted.
 
         Terms over the clause limit of the server are omitted, smallest weights first. shown: the parameters
-        of what a hit contains. number: number of hits.
+        of what a hit contains. near: the query for documents that are hits although no word matches.
         """
-        layout = description.layout
-        groups = plan(request, layout, index)
-        room = len(request.filters) + 1
-        counted = [{"size": 0, "track_total_hits": True, "query": foreign_of(layout)}]
+        counted = [{"size": 0, "track_total_hits": True, "query": foreign_of(description.layout)}]
+        more = counted if request.count_unenriched else []
         while True:
-            if self._max_clauses is not None:
-                groups = lighten(groups, self._max_clauses - room)
-            body = {**body_of(request, groups, columns), **shown, "size": number}
+            groups = self.groups_of(request, description.layout, columns)
+            body = {**body_of(request, groups, columns, near), **shown, "size": request.top}
             try:
-                return self._multi.search(
-                    index, [body, *(counted if request.count_unenriched else [])], description.shards > 1
-                )
+                return self._multi.search(index, [body, *more], description.shards > 1)
             except ApiError as error:
                 if not self._learn_limit(error, groups):
                     with self._failures(index):
@@ -163,6 +176,13 @@ class Searches:
             except TransportError:
                 with self._failures(index):
                     raise
+
+    def groups_of(self, request: SearchRequest, layout: IndexLayout, columns: Columns) -> list[Group]:
+        """The groups of a request, within the clause limit of the server as far as it is known."""
+        groups = plan(request, layout, columns.index)
+        if self._max_clauses is None:
+            return groups
+        return lighten(groups, self._max_clauses - clause_count(request, columns) - 1)
 
     def _refuse_values(self, index: str, request: SearchRequest, columns: Columns, error: ApiError) -> None:
         """Raise UsageError if the server refused a search because of one of its filters or facets."""

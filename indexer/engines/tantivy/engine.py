@@ -13,6 +13,7 @@ from enricher.errors import IndexChanged, UsageError
 from enricher.records import (
     VECTOR,
     Check,
+    ClientSearch,
     Document,
     EnrichedDocument,
     Frequencies,
@@ -160,6 +161,9 @@ class TantivyEngine:
             count = tantivy_search.count_unenriched(opened, layout)
             return dataclasses.replace(response, unenriched=count)
         return response
+
+    def client_search(self, index: str, request: SearchRequest) -> ClientSearch:
+        raise UsageError("The embedded engine has no server to which a client could send requests.")
 
     def read(self, index: str) -> Iterator[Document]:
         return self._opened(index).documents()

@@ -273,6 +273,11 @@ class TantivyIndex:
                 self._seen, self._ids = seen, {}
             return Snapshot(self._index.searcher(), self._ids, self._vectors)
 
+    def parsed(self, text: str) -> tantivy.Query:
+        """The query of a text in the query language of the library."""
+        with self.failures():
+            return self._index.parse_query(text)
+
     def write(self, documents: Sequence[Prepared], layout: IndexLayout) -> list[Rejection]:
         """Insert or replace documents. They are durable after `commit`.
 

@@ -1,9 +1,7 @@
 """Search an index of the embedded engine: queries, filters and facets."""
 
-import re
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -12,9 +10,8 @@ import numpy as np
 import orjson
 import tantivy
 from numpy.typing import NDArray
-from tantivy import Occur, Query
+from tantivy import Query
 
-from enricher.errors import EngineError
 from enricher.model.text_vectors.vectors import Codes, to_numbers
 from enricher.records import (
     EMPTY_MARK,
@@ -38,60 +35,29 @@ from enricher.search.fusion import (
 )
 from enricher.search.hybrid import rank_by_words_and_vector
 from enricher.search.plans import Clause, Group, plan
-from indexer.engines.field_types import FieldType, FieldTypes
-from indexer.engines.fields import Scalar, as_value, keywords_of, number
-from indexer.engines.filters import (
-    MAX_SHOWN_FIELDS,
-    dimensions_conflict,
-    enrichment_field,
-    filter_value,
-    no_scored_field,
-    no_such_field,
-)
+from indexer.engines.fields import Scalar, as_value, keywords_of
+from indexer.engines.filters import dimensions_conflict, no_scored_field
+from indexer.engines.tantivy.columns import TIME, Column, Columns
+from indexer.engines.tantivy.conditions import MAX_BUCKETS, all_of, any_of, conditions_of
 from indexer.engines.tantivy.index import (
     ENRICHMENT_JSON,
     ID,
     KEY,
-    PATHS,
-    VALUES,
     TantivyIndex,
     field_names,
-    old_value_key,
     source_of,
-    value_key,
     value_of,
-    value_term,
 )
+from indexer.engines.tantivy.sorting import sorted_documents
 from indexer.engines.tantivy.vectors import Vectors, key_of
 
-_MAX_BUCKETS = 60_000
 MAX_COMPARED_DOCUMENTS = 10_000
 """If at most this many documents match the filters, the query is compared with all their vectors."""
 MAX_LOOKED_UP_DOCUMENTS = 2000
 """If more documents match the filters: maximum nearest documents that are tested with the filters."""
 
-_EXACT = ".keyword"
-_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
-"""Strings that an earlier version stored as dates, without their original form."""
-
 Address = tantivy.DocAddress
 Scored = tuple[float, Address]
-
-
-@dataclass(frozen=True, slots=True)
-class _Column:
-    """A user's field. Its type is None in an index of an earlier version."""
-
-    name: str
-    type: FieldType | None
-
-    @property
-    def key(self) -> str:
-        return f"{VALUES}.{value_key(self.name)}"
-
-    @property
-    def old_key(self) -> str:
-        return f"{VALUES}.{old_value_key(self.name)}"
 
 
 def search(index: TantivyIndex, layout: IndexLayout, request: SearchRequest) -> SearchResponse:
@@ -131,7 +97,7 @@ def count_without_words(index: TantivyIndex, layout: IndexLayout) -> int:
     names = field_names(layout)
     with index.failures():
         empty = [Query.term_query(index.schema, names[path], EMPTY_MARK) for path in layout.family(TOKENS)]
-        return _count(index.searcher(), _all(empty))
+        return _count(index.searcher(), all_of(empty))
 
 
 def frequencies(index: TantivyIndex, layout: IndexLayout, field: str, terms: Sequence[str]) -> Frequencies:
@@ -195,49 +161,66 @@ class _Search:
         self.names = field_names(layout)
         self.snapshot = index.snapshot()
         self.searcher = self.snapshot.searcher
-        self.types = index.types()
+        self.columns = Columns(index, layout, self.searcher)
 
     def answer(self, started: float) -> SearchResponse:
         groups = plan(self.request, self.layout, self.index.name)
-        filters = [self._filter(name, value) for name, value in self.request.filters]
-        columns = {name: self._column(name) for name in self.request.facets}
+        filters = conditions_of(self.request, self.columns)
+        columns = {name: self.columns.find(name) for name in self.request.facets}
         with self.index.failures():
             query = self._query(groups, filters)
             by_words, total, ranking = self._ranking(query, filters)
-            hits = [self._hit(score, address) for score, address in ranking[: self.request.top]]
+            shown = ranking[self.request.from_ : self.request.from_ + self.request.top]
+            hits = [self._hit(score, address) for score, address in shown]
             facets = {name: self._facet(query, column, by_words) for name, column in columns.items()}
         return SearchResponse(total, (time.perf_counter() - started) * 1000, tuple(hits), facets, by_words)
 
     def _ranking(self, query: Query, filters: Sequence[Query]) -> tuple[int, int, Sequence[Scored]]:
         """The number of documents found by words, the total number, and the best documents."""
         vector = self.request.query.vector if self.layout.has_vectors else None
-        top = max(self.request.top, 1 if vector is None else MAX_SCORED_DOCUMENTS)
+        depth = self.request.from_ + self.request.top
+        top = max(depth, 1 if vector is None else MAX_SCORED_DOCUMENTS)
         found = self.searcher.search(query, top)
         total = int(found.count)  # type: ignore[attr-defined]  # the stub lacks it
         if vector is None:
-            return total, total, found.hits
+            return total, total, found.hits if self.request.sort is None else self._sorted(query)
         vectors = self.snapshot.vectors.current()
         check_length(self.index.name, vectors, len(vector.codes))
         calls = _FolderVectors(self, vectors, found.hits, filters)
-        compared, ranked = rank_by_words_and_vector(calls.scores, vector, self.request.top, calls)
+        compared, ranked = rank_by_words_and_vector(
+            calls.scores, vector, depth if self.request.sort is None else top, calls
+        )
+        if self.request.sort is not None:
+            near = [key for key, _ in ranked if key not in calls.scores]
+            return total, max(total, compared), self._sorted(query, near)
         return total, max(total, compared), [(score, calls.addresses[key]) for key, score in ranked]
+
+    def _sorted(self, query: Query, near: Sequence[int] = ()) -> list[Scored]:
+        """The best documents in the order of the request. near: keys of hits in which no word matches."""
+        assert self.request.sort is not None
+        if near:
+            keys = any_of([self.term(KEY, key) for key in near])
+            query = any_of([query, Query.const_score_query(keys, 0.0)])
+        depth = self.request.from_ + self.request.top
+        found = sorted_documents(self.columns, query, self.request.sort, depth)
+        return [(0.0, address) for address in found]
 
     # -------------------------------------------------------------- queries
 
     def _query(self, groups: Sequence[Group], filters: Sequence[Query]) -> Query:
         if not groups:
             return Query.empty_query()
-        scored = _any([self._group(group) for group in groups])
+        scored = any_of([self._group(group) for group in groups])
         if not filters:
             return scored
-        return _all([scored, *(Query.const_score_query(query, 0.0) for query in filters)])
+        return all_of([scored, *(Query.const_score_query(query, 0.0) for query in filters)])
 
     def _group(self, group: Group) -> Query:
         alternatives = [self._clause(clause) for clause in group]
         return alternatives[0] if len(alternatives) == 1 else Query.disjunction_max_query(alternatives)
 
     def _clause(self, clause: Clause) -> Query:
-        query = _any([self.term(self.names[path], clause.term) for path in clause.fields])
+        query = any_of([self.term(self.names[path], clause.term) for path in clause.fields])
         if clause.exact:
             return Query.const_score_query(query, clause.weight)
         return Query.boost_query(query, clause.weight)
@@ -245,68 +228,9 @@ class _Search:
     def term(self, field: str, value: object) -> Query:
         return Query.term_query(self.index.schema, field, value)
 
-    def _filter(self, name: str, value: str) -> Query:
-        column, value = self._column(name), clean(value)
-        if isinstance(column, str):
-            return self.term(column, value)
-        if column.type is None:
-            return self._old_filter(column, value)
-        wanted = filter_value(self.index.name, clean(name), column.type, value)
-        return self.term(column.key, value_term(float(wanted) if column.type is FieldType.NUMBER else wanted))
-
-    def _old_filter(self, column: "_Column", value: str) -> Query:
-        """The query for a value in an index without types: every possible type, in both encodings."""
-        if _TIME.fullmatch(value) and self._holds(column.old_key):
-            raise self._old_times(column)
-        wanted: list[object] = [value]
-        if value in {"true", "false"}:
-            wanted.append(value == "true")
-        spelled = number(value)
-        if spelled is not None:
-            in_range = isinstance(spelled, int) and -(2**63) <= spelled < 2**63
-            wanted.append(spelled if in_range else float(spelled))
-        new: list[object] = [value_term(value), *wanted[1:], *([] if spelled is None else [float(spelled)])]
-        terms = [(column.old_key, one) for one in wanted] + [(column.key, one) for one in new]
-        return _any([self.term(key, one) for key, one in terms])
-
-    def _holds(self, key: str) -> bool:
-        with self.index.failures():
-            return _count(self.searcher, Query.exists_query(key)) > 0
-
-    def _old_times(self, column: "_Column") -> EngineError:
-        return EngineError(
-            f"The index {self.index.name!r} was made by an earlier version, which stored the times of the "
-            f"field {column.name!r} in another form. To filter and count by it, index the documents again."
-        )
-
-    def _column(self, name: str) -> "str | _Column":
-        """The schema field of an enrichment field, or the column of a user's field. Raises UsageError."""
-        name = clean(name)
-        path = enrichment_field(name, self.layout)
-        if path is not None:
-            return self.names[path]
-        if self.types is not None:
-            return self._typed_column(name, self.types)
-        with self.index.failures():
-            if self.searcher.doc_freq(PATHS, name):
-                return _Column(name, None)
-            known = [
-                path for path, _ in self.searcher.terms_with_prefix(PATHS, "", limit=MAX_SHOWN_FIELDS + 1)
-            ]
-        raise no_such_field(self.index.name, name, known, self.layout)
-
-    def _typed_column(self, name: str, types: FieldTypes) -> "_Column":
-        """The column of a field. A string field also has the name NAME.keyword, as in Elasticsearch."""
-        found = types.get(name)
-        if found is None and types.get(name.removesuffix(_EXACT)) is FieldType.STRING:
-            name, found = name.removesuffix(_EXACT), FieldType.STRING
-        if found in (None, FieldType.OBJECT):
-            raise no_such_field(self.index.name, name, types.names(), self.layout)
-        return _Column(name, found)
-
     # -------------------------------------------------------------- answers
 
-    def _facet(self, query: Query, column: "str | _Column", found: int) -> tuple[FacetCount, ...]:
+    def _facet(self, query: Query, column: str | Column, found: int) -> tuple[FacetCount, ...]:
         counts = sorted(
             self._counts(query, column).items(), key=lambda one: (-one[1], isinstance(one[0], str), one[0])
         )
@@ -316,20 +240,20 @@ class _Search:
         everywhere = partial(self.searcher.doc_freq, column)
         return by_distinction(shown, everywhere, found, int(self.searcher.num_docs))
 
-    def _counts(self, query: Query, column: "str | _Column") -> dict[Scalar, int]:
+    def _counts(self, query: Query, column: str | Column) -> dict[Scalar, int]:
         """Count the matching documents of each value of a column."""
         if isinstance(column, str):
             return dict(self._buckets(query, column))
         counts = {value_of(term): count for term, count in self._buckets(query, column.key)}
         if column.type is None:
             for value, count in self._buckets(query, column.old_key):
-                if isinstance(value, str) and _TIME.fullmatch(value):
-                    raise self._old_times(column)
+                if isinstance(value, str) and TIME.fullmatch(value):
+                    raise self.columns.old_times(column)
                 counts[value] = counts.get(value, 0) + count
         return counts
 
     def _buckets(self, query: Query, key: str) -> Iterator[tuple[Scalar, int]]:
-        terms = {"field": key, "size": _MAX_BUCKETS}
+        terms = {"field": key, "size": MAX_BUCKETS}
         for bucket in self.searcher.aggregate(query, {"facet": {"terms": terms}})["facet"]["buckets"]:
             told = bucket.get("key_as_string")
             value = bucket["key"] if told is None else told == "true"
@@ -346,16 +270,6 @@ class _Search:
             source=source_of(stored),
             keywords=keywords_of(enrichment.get(KEYWORDS)),
         )
-
-
-def _any(queries: Sequence[Query]) -> Query:
-    if len(queries) == 1:
-        return queries[0]
-    return Query.boolean_query([(Occur.Should, query) for query in queries])
-
-
-def _all(queries: Sequence[Query]) -> Query:
-    return Query.boolean_query([(Occur.Must, query) for query in queries])
 
 
 class _FolderVectors:
@@ -379,7 +293,7 @@ class _FolderVectors:
         if not self._filters:
             return self._vectors.nearest(asked, number)
         searcher = self._search.searcher
-        allowed = searcher.search(_all(self._filters), MAX_COMPARED_DOCUMENTS)
+        allowed = searcher.search(all_of(self._filters), MAX_COMPARED_DOCUMENTS)
         passing = int(allowed.count)  # type: ignore[attr-defined]  # the stub lacks it
         if passing > MAX_COMPARED_DOCUMENTS:
             depth = min(MAX_LOOKED_UP_DOCUMENTS, number * -(-int(searcher.num_docs) // passing))
@@ -407,6 +321,6 @@ class _FolderVectors:
         """Find the documents of keys that match all filters: key → address. Takes about 10 µs a key."""
         if not keys:
             return {}
-        held = _any([self._search.term(KEY, key) for key in keys])
-        hits = self._search.searcher.search(_all([held, *filters]), len(keys), count=False).hits
+        held = any_of([self._search.term(KEY, key) for key in keys])
+        hits = self._search.searcher.search(all_of([held, *filters]), len(keys), count=False).hits
         return dict(zip(self._keys(hits), (address for _, address in hits), strict=True))
