@@ -4,16 +4,20 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from enricher.records import ClientSearch, Keyword, Neighbor, Query, RelatedWord, Sense
+from enricher.search.profile import Profile
 from enricher.search.searcher import Answer
 
 Json = dict[str, object]
 
 
-def search_answer(answer: Answer, *, explain: bool = False, escape: bool = False) -> Json:
+def search_answer(
+    answer: Answer, *, explain: bool = False, escape: bool = False, profile: Profile | None = None
+) -> Json:
     """The JSON answer to a search.
 
     explain: add the number of documents that match by words (`by_words`). escape: escape the text of the
-    highlights for HTML, except the <em> tags. The score of a hit is null if a field sorts the hits.
+    highlights for HTML, except the <em> tags. profile: add its steps. The score of a hit is null if a field
+    sorts the hits.
     """
     opened, query, response = answer.index, answer.query, answer.response
     is_sorted = answer.question.sort is not None
@@ -35,7 +39,11 @@ def search_answer(answer: Answer, *, explain: bool = False, escape: bool = False
         "vector": query.vector_as_json(),
         **query.operators_as_json(),
     }
-    return found | ({"by_words": response.by_words} if explain else {})
+    if explain:
+        found["by_words"] = response.by_words
+    if profile is not None:
+        found["profile"] = [step.as_json() for step in profile.steps]
+    return found
 
 
 def client_search_answer(found: ClientSearch) -> Json:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from enricher.errors import UsageError
-from enricher.records import MAX_TERM_CHARACTERS, TOKENS, FieldKind, IndexLayout, clean
+from enricher.records import ALL, MAX_TERM_CHARACTERS, TOKENS, FieldKind, IndexLayout, clean
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +29,17 @@ def phrases_of(phrases: Sequence[Sequence[str]], layout: IndexLayout, index: str
 
 def _phrase(typed: Sequence[str], layout: IndexLayout, index: str) -> Phrase:
     words = tuple(clean(word)[:MAX_TERM_CHARACTERS] for word in typed)
-    if len(words) == 1:
-        fields = layout.family(TOKENS)
-    else:
-        fields = [
-            path
-            for path, kind in layout.mapping.items()
-            if kind is FieldKind.WORDS and path.startswith(f"{TOKENS}.")
-        ]
+    fields = layout.family(TOKENS) if len(words) == 1 else _with_positions(layout)
     if not fields:
         raise UsageError(
             f"The index {index!r} does not record the positions of words, so the phrase {' '.join(words)!r} "
             "cannot be searched. Remove the quotes, or index the documents again."
         )
     return Phrase(words, tuple(fields))
+
+
+def _with_positions(layout: IndexLayout) -> list[str]:
+    """The word fields with positions: the one of all enriched fields, else those of each field."""
+    found = [path for path, kind in layout.mapping.items() if kind is FieldKind.WORDS]
+    whole = f"{ALL}.{TOKENS}"
+    return [whole] if whole in found else [path for path in found if path.startswith(f"{TOKENS}.")]

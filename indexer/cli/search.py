@@ -77,6 +77,12 @@ def search(
             "--show-query", help="Print the requests that a client can send to Elasticsearch itself."
         ),
     ] = False,
+    profile: Annotated[
+        bool,
+        typer.Option(
+            "--profile", help="Show the time of each step, with the requests and bytes that it sent."
+        ),
+    ] = False,
     encoder: Annotated[
         Encoder,
         typer.Option(help="Encoder of the highlights in JSON. html: escape the text, but not the tags <em>."),
@@ -92,6 +98,7 @@ def search(
     """
     from enricher.answers import client_search_answer, search_answer
     from enricher.records import parse_filter, parse_sort
+    from enricher.search.profile import profiling
     from enricher.search.searcher import Question
 
     conditions = tuple(parse_filter(item) for item in filters or ())
@@ -110,14 +117,22 @@ def search(
         found = client_search_answer(context_of(context).searcher().client_search(question))
         print_json(found) if as_json else print_indented_json(found)
         return
-    answer = context_of(context).searcher().search(question)
+    with profiling() as steps:
+        answer = context_of(context).searcher().search(question)
     if answer.unenriched:
         lacking = counted(answer.unenriched, "document")
         say(f"{lacking} of {index} without complete enrichment. Run: enricher doctor")
     if as_json:
-        print_json(search_answer(answer, explain=explain, escape=encoder == "html"))
-    else:
-        _print(answer, explain)
+        shown = steps if profile else None
+        print_json(search_answer(answer, explain=explain, escape=encoder == "html", profile=shown))
+        return
+    _print(answer, explain)
+    if profile:
+        print()
+        print_table(
+            ("step", "ms", "requests", "bytes sent", "bytes received"),
+            [(one.name, f"{one.ms:.1f}", one.requests, one.sent, one.received) for one in steps.steps],
+        )
 
 
 def _print(answer: Answer, explain: bool) -> None:

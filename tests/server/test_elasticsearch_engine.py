@@ -30,17 +30,21 @@ def test_the_mapping_is_the_one_that_is_promised(engine: ElasticsearchEngine, in
             "tokens": {"properties": {"title": words, "text": words}},
             "subwords": {"properties": {"text": terms}},
             "keywords": exact,
+            "near": exact | {"doc_values": False},
             "keyword_weights": {"type": "object", "enabled": False},
             "model": exact,
-            "fingerprint": exact,
+            "fingerprint": {"type": "keyword", "index": False},
         },
     }
+    left_out = ["near", "subwords.text", "tokens.text", "tokens.title"]
+    assert sorted(mappings["_source"]["excludes"]) == [f"enrichment.{name}" for name in left_out]
     assert mappings["_meta"]["enricher"]["fields"] == ["title", "text"]
     assert mappings["date_detection"] is False
     source = engine.client.get(index=index, id="a")["_source"]
     assert source["title"] == "t"
     assert source["enrichment"]["surprise"] == {"a": 1}
-    assert source["enrichment"]["tokens"] == {"title": "∅", "text": "∅"}
+    assert "tokens" not in source["enrichment"]
+    assert engine.search(index, SearchRequest(query("∅"))).total == 1
 
 
 def test_values_that_surprise_a_server_are_taken(engine: ElasticsearchEngine, index: str) -> None:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -127,14 +128,14 @@ def test_vectors_of_older_versions_are_understood(
     mine, _ = index_on_both(engines, index, list(documents(150)), model)
     old = f"{index}-old"
     made = engine.client.indices.get_mapping(index=index)[index]["mappings"]
-    del made["_meta"]["enricher"]["dimensions"]
+    del made["_meta"]["enricher"]["dimensions"], made["_source"]
+    del made["properties"]["enrichment"]["properties"]["vector_codes"]
     engine.client.indices.create(index=old, mappings=made)
-    found = engine.client.search(index=index, size=200, source={"includes": ["*", "enrichment.vector"]})
-    lines: list[dict[str, object]] = []
-    for hit in found["hits"]["hits"]:
-        numbers = hit["_source"]["enrichment"]["vector"]
-        hit["_source"]["enrichment"]["vector"] = bytes(number % 256 for number in numbers).hex()
-        lines += [{"index": {"_id": hit["_id"]}}, hit["_source"]]
+    stream, lines = list(documents(150)), list[dict[str, object]]()
+    for document, enrichment in zip(stream, _chain(model).enrich(stream), strict=True):
+        numbers = cast("list[int]", enrichment["vector"])
+        enrichment["vector"] = bytes(number % 256 for number in numbers).hex()
+        lines += [{"index": {"_id": document.id}}, {**document.source, "enrichment": enrichment}]
     assert not engine.client.bulk(index=old, operations=lines, refresh=True)["errors"]
     opened = open_index(engine, old, lambda version: model)
     assert opened.layout.dimensions == {}

@@ -389,7 +389,8 @@ def test_a_facet_that_cannot_be_is_one_sentence(
 def test_what_only_the_server_can_tell_is_one_sentence_too(engine: ElasticsearchEngine, index: str) -> None:
     """A type that this program does not know: the server's reason, with the field and the value."""
     fill(engine, index, document("a", "x", tag="v"))
-    _, layout, mapping = engine._described(index)
+    found = engine._descriptions.fresh(index)
+    layout, mapping = found.layout, found.mapping
     unknown = {**mapping, "properties": {**mapping["properties"], "enrichment": {"type": "new_type"}}}
     columns = Columns(index, layout, unknown)
     said = str(refused_filter(columns, equal("tag", "v"), "of no use"))

@@ -60,6 +60,7 @@ from indexer.engines.elasticsearch.reading import (
     whole_source,
 )
 from indexer.engines.elasticsearch.requests import (
+    enriched_of,
     foreign_of,
     frequencies_body,
     frequencies_of,
@@ -345,10 +346,11 @@ class ElasticsearchEngine:
 
     @readable
     def count_stale(self, index: str, fingerprint: Callable[[Document], str]) -> Share:
-        field = f"{ENRICHMENT}.{FINGERPRINT}"
-        share = min(1.0, MAX_COMPARED_FINGERPRINTS / max(self._count(index, {"exists": {"field": field}}), 1))
+        enriched = enriched_of(self.layout(index))
+        share = min(1.0, MAX_COMPARED_FINGERPRINTS / max(self._count(index, enriched), 1))
+        source, field = self.whole_source, f"{ENRICHMENT}.{FINGERPRINT}"
         found = read_with_field(
-            self.client, self.addresses, index, self._points_in_time, self.whole_source, field, share
+            self.client, self.addresses, index, self._points_in_time, source, field, enriched, share
         )
         number = looked = 0
         for document, stamped in found:

@@ -71,18 +71,18 @@ def read_with_field(
     points_in_time: set[str],
     source: Mapping[str, object],
     field: str,
+    held: Mapping[str, Any],
     share: float,
 ) -> Iterator[tuple[Document, str]]:
-    """Yield the documents that have a KEYWORD field, each with the value of the field.
+    """Yield the documents that match a query, each with the value of a field that has doc values.
 
     share: share of the documents to read, from 0 to 1, drawn at random.
     """
-    held = {"exists": {"field": field}}
     drawn = {"query": held, "random_score": {"seed": _SEED, "field": "_seq_no"}, "boost_mode": "replace"}
     body = {
         "source": dict(source),
         "docvalue_fields": [{"field": field}],
-        "query": held if share >= 1 else {"function_score": {**drawn, "min_score": 1 - share}},
+        "query": dict(held) if share >= 1 else {"function_score": {**drawn, "min_score": 1 - share}},
     }
     point_in_time = _open_point_in_time(client, addresses, index, points_in_time)
     for hit in _pages(client, addresses, index, point_in_time, points_in_time, body):

@@ -100,8 +100,13 @@ def unenriched_of(layout: IndexLayout) -> dict[str, Any]:
 
     A partial update by an application keeps the fields of `_source` only: words and vectors are lost.
     """
+    return {"bool": {"must_not": enriched_of(layout)}}
+
+
+def enriched_of(layout: IndexLayout) -> dict[str, Any]:
+    """The query for completely enriched documents, by any model."""
     stamped: dict[str, Any] = {"exists": {"field": f"{ENRICHMENT}.{FINGERPRINT}"}}
-    return {"bool": {"must_not": all_of([stamped, *words_of(layout)])}}
+    return all_of([stamped, *words_of(layout)])
 
 
 def words_of(layout: IndexLayout) -> list[dict[str, Any]]:

@@ -35,6 +35,7 @@ from enricher.search.fusion import (
 )
 from enricher.search.hybrid import rank_by_words_and_vector
 from enricher.search.plans import Clause, Group, plan
+from enricher.search.profile import step
 from indexer.engines.fields import Scalar, as_value, keywords_of
 from indexer.engines.filters import dimensions_conflict, no_scored_field
 from indexer.engines.tantivy.columns import TIME, Column, Columns
@@ -171,8 +172,10 @@ class _Search:
             query = self._query(groups, filters)
             by_words, total, ranking = self._ranking(query, filters)
             shown = ranking[self.request.from_ : self.request.from_ + self.request.top]
-            hits = [self._hit(score, address) for score, address in shown]
-            facets = {name: self._facet(query, column, by_words) for name, column in columns.items()}
+            with step("documents"):
+                hits = [self._hit(score, address) for score, address in shown]
+            with step("facets"):
+                facets = {name: self._facet(query, column, by_words) for name, column in columns.items()}
         return SearchResponse(total, (time.perf_counter() - started) * 1000, tuple(hits), facets, by_words)
 
     def _ranking(self, query: Query, filters: Sequence[Query]) -> tuple[int, int, Sequence[Scored]]:
@@ -180,16 +183,17 @@ class _Search:
         vector = self.request.query.vector if self.layout.has_vectors else None
         depth = self.request.from_ + self.request.top
         top = max(depth, 1 if vector is None else MAX_SCORED_DOCUMENTS)
-        found = self.searcher.search(query, top)
+        with step("search by words"):
+            found = self.searcher.search(query, top)
         total = int(found.count)  # type: ignore[attr-defined]  # the stub lacks it
         if vector is None:
             return total, total, found.hits if self.request.sort is None else self._sorted(query)
         vectors = self.snapshot.vectors.current()
         check_length(self.index.name, vectors, len(vector.codes))
-        calls = _FolderVectors(self, vectors, found.hits, filters)
-        compared, ranked = rank_by_words_and_vector(
-            calls.scores, vector, depth if self.request.sort is None else top, calls
-        )
+        with step("search by vector"):
+            calls = _FolderVectors(self, vectors, found.hits, filters)
+            depth = depth if self.request.sort is None else top
+            compared, ranked = rank_by_words_and_vector(calls.scores, vector, depth, calls)
         if self.request.sort is not None:
             near = [key for key, _ in ranked if key not in calls.scores]
             return total, max(total, compared), self._sorted(query, near)
