@@ -25,9 +25,9 @@ from indexer.engines.elasticsearch.conditions import conditions_of
 from indexer.engines.elasticsearch.descriptions import Description
 from indexer.engines.elasticsearch.hybrid import HybridSearch, nearest_of
 from indexer.engines.elasticsearch.keys import Keys
-from indexer.engines.elasticsearch.multisearch import MultiSearch
 from indexer.engines.elasticsearch.requests import body_of, shown_of
-from indexer.engines.elasticsearch.search import Searches, check_length
+from indexer.engines.elasticsearch.search import Searches
+from indexer.engines.elasticsearch.vectors import check_length
 
 _HITS_NOTE = "The hits in their order."
 _WORDS_NOTE = "The documents that match by words, with their BM25 scores; and the facets."
@@ -52,7 +52,7 @@ _COMBINE_NOTE = (
 
 
 def client_search(
-    searches: Searches, multi: MultiSearch, index: str, description: Description, request: SearchRequest
+    searches: Searches, index: str, description: Description, request: SearchRequest
 ) -> ClientSearch:
     """The requests that give the hits of a search.
 
@@ -78,7 +78,7 @@ def client_search(
     depth = max(request.from_ + request.top, MAX_SCORED_DOCUMENTS)
     words = dataclasses.replace(request, top=depth, from_=0, sort=None, source=False)
     answer, *_ = searches.words(index, description, words, columns, keys.parameters)
-    search = HybridSearch(multi, description, request, columns, keys)
+    search = HybridSearch(searches.multi, description, request, columns, keys)
     search.start(answer["hits"]["hits"])
     if request.sort is not None:
         _, near = search.near(answer["hits"]["hits"])

@@ -6,12 +6,10 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 from elastic_transport import BaseNode
 from elasticsearch import BadRequestError, Elasticsearch
 
 from enricher.errors import EngineError, EngineUnavailable
-from enricher.model.text_vectors.vectors import to_numbers
 from enricher.records import (
     ENRICHMENT,
     FINGERPRINT,
@@ -31,7 +29,6 @@ from enricher.records import (
     clean,
 )
 from enricher.records.layout_json import layout_as_json, layout_from_json
-from enricher.search.profile import step
 from indexer.engines.addresses import Addresses
 from indexer.engines.connection import AUTHORIZATION, Certificates, Credentials
 from indexer.engines.elasticsearch.bulk import CHUNK_BYTES, Action, BulkWriter, RetryPolicy
@@ -40,12 +37,9 @@ from indexer.engines.elasticsearch.columns import text_fields_of
 from indexer.engines.elasticsearch.descriptions import Description, Descriptions
 from indexer.engines.elasticsearch.errors import check_product, failures, readable, refusal_of
 from indexer.engines.elasticsearch.health import check_server
-from indexer.engines.elasticsearch.keys import Keys
 from indexer.engines.elasticsearch.mapping import (
     META,
     check_whole_source,
-    derived_fields,
-    excess_of,
     has_vector_codes,
     line_of,
     mapping_of,
@@ -62,17 +56,13 @@ from indexer.engines.elasticsearch.reading import (
 from indexer.engines.elasticsearch.requests import (
     enriched_of,
     foreign_of,
-    frequencies_body,
-    frequencies_of,
-    hits_of,
-    sample_of,
     without_words_of,
 )
-from indexer.engines.elasticsearch.search import Searches, check_length
+from indexer.engines.elasticsearch.search import Searches
+from indexer.engines.elasticsearch.stored import StoredDocuments
 from indexer.engines.elasticsearch.tls import tls_options
-from indexer.engines.elasticsearch.vectors import dimensions_of, product_body, product_of
+from indexer.engines.elasticsearch.vectors import check_length, dimensions_of
 from indexer.engines.fields import Prepared, at, encode, prepare
-from indexer.engines.filters import no_scored_field
 from indexer.engines.names import (
     check_name,
     check_new_alias,
@@ -84,8 +74,6 @@ from indexer.engines.names import (
 EXCLUDE_SOURCE_VECTORS = "index.mapping.exclude_source_vectors"
 """An index setting: omit vectors from `_source`. The default is true since release 9.2."""
 
-EXCESS_SAMPLE = 20
-"""Number of documents whose derived text `excess_share` measures."""
 MAX_COMPARED_FINGERPRINTS = 20_000
 """Maximum documents whose fingerprints `stale` compares. Larger indexes are sampled."""
 EARLY_TERMINATION = "index.dense_vector.hnsw_enable_early_termination"
@@ -137,8 +125,9 @@ class ElasticsearchEngine:
         self.client = Elasticsearch(list(addresses.hosts), **options)
         self._once = self.client.options(max_retries=0)
         self._descriptions = Descriptions(self._describe)
-        self._multi_search = MultiSearch(self.client)
-        self._searches = Searches(self.client, self.failures, self._descriptions)
+        searches = MultiSearch(self.client)
+        self._searches = Searches(searches, self.failures, self._descriptions)
+        self._stored = StoredDocuments(searches, self.failures, self._descriptions)
         self.patient = self.client.options(retry_on_timeout=True)
 
     def __repr__(self) -> str:
@@ -360,32 +349,11 @@ class ElasticsearchEngine:
 
     @readable
     def frequencies(self, index: str, terms: Mapping[str, Sequence[str]]) -> dict[str, Frequencies]:
-        layout = self._descriptions.recent(index).layout
-        for field in terms:
-            if field not in layout.mapping or not layout.mapping[field].scored:
-                raise no_scored_field(index, field)
-        with step("document frequencies"), self.failures(index):
-            (answer,) = self._multi_search.search(index, [frequencies_body(terms)])
-        return frequencies_of(terms, answer)
+        return self._searches.frequencies(index, terms)
 
     @readable
     def search_text(self, index: str, text: str, fields: Sequence[str], top: int) -> list[Hit]:
-        query = {"multi_match": {"query": text, "fields": list(fields), "type": "most_fields"}}
-        with self.failures(index):
-            body = {"query": query, "size": top, "_source": False}
-            (answer,) = self._multi_search.search(index, [body], frequencies_of_all_shards=True)
-        return list(hits_of(answer["hits"]["hits"]))
-
-    @readable
-    def excess_share(self, index: str) -> float:
-        description = self._descriptions.fresh(index)
-        left_out = description.mapping.get("_source", {}).get("excludes", ())
-        if set(derived_fields(description.layout)) <= set(left_out):
-            return 0.0
-        body = sample_of(description.layout, EXCESS_SAMPLE)
-        with self.failures(index):
-            (answer,) = self._multi_search.search(index, [body])
-        return excess_of(description.layout, [hit["_source"] for hit in answer["hits"]["hits"]])
+        return self._searches.search_text(index, text, fields, top)
 
     @readable
     def bytes_on_disk(self, index: str) -> int:
@@ -409,32 +377,18 @@ class ElasticsearchEngine:
 
     @readable
     def client_search(self, index: str, request: SearchRequest) -> ClientSearch:
-        description = self._descriptions.fresh(index)
         with self.failures(index):
-            return client_search(self._searches, self._multi_search, index, description, request)
+            return client_search(self._searches, index, self._descriptions.fresh(index), request)
 
     # -------------------------------------------------------------- reading documents and vectors
 
     @readable
+    def excess_share(self, index: str) -> float:
+        return self._stored.excess_share(index)
+
+    @readable
     def sample_enriched(self, index: str, number: int) -> list[EnrichedDocument]:
-        description = self._descriptions.fresh(index)
-        if description.layout.model_version is None:
-            return []
-        keys = dataclasses.replace(Keys.of(description.mapping), by_id=True)
-        with self.failures(index):
-            (first,) = self._multi_search.search(index, [sample_of(description.layout, number)])
-            hits = first["hits"]["hits"]
-            of_hits = {"query": keys.only([keys.of_hit(hit) for hit in hits]), "size": number}
-            (second,) = self._multi_search.search(index, [{**of_hits, **keys.parameters}])
-        found = keys.vectors(second["hits"]["hits"])
-        sampled = []
-        for hit in hits:
-            source = dict(hit.get("_source", {}))
-            enrichment, codes = dict(source.pop(ENRICHMENT, {})), found.get(keys.of_hit(hit))
-            if codes is not None:
-                enrichment[VECTOR] = to_numbers(codes)
-            sampled.append(EnrichedDocument(str(hit["_id"]), source, enrichment))
-        return sampled
+        return self._stored.sample(index, number)
 
     @readable
     def dimensions(self, index: str) -> int:
@@ -442,13 +396,7 @@ class ElasticsearchEngine:
 
     @readable
     def product(self, index: str, id_: str, codes: bytes) -> int | None:
-        _, mapping = self._mapping(index)
-        check_length(index, mapping, len(codes))
-        asked = np.frombuffer(codes, np.int8)
-        with self.failures(index):
-            (answer,) = self._multi_search.search(index, [product_body(asked, id_)])
-        scores = [float(hit["_score"]) for hit in answer["hits"]["hits"]]
-        return product_of(scores[0], len(codes)) if scores else None
+        return self._stored.product(index, id_, codes)
 
     @readable
     def read(self, index: str) -> Iterator[Document]:

@@ -18,10 +18,10 @@ from dataclasses import replace
 from typing import Any
 
 from elastic_transport import TransportError
-from elasticsearch import ApiError, BadRequestError, Elasticsearch
+from elasticsearch import ApiError, BadRequestError
 
 from enricher.errors import IndexChanged, UsageError
-from enricher.records import IndexLayout, SearchRequest, SearchResponse
+from enricher.records import Frequencies, Hit, IndexLayout, SearchRequest, SearchResponse
 from enricher.search.plans import Group, lighten, plan
 from enricher.search.profile import step
 from indexer.engines.elasticsearch.columns import Columns
@@ -34,13 +34,15 @@ from indexer.engines.elasticsearch.multisearch import MultiSearch
 from indexer.engines.elasticsearch.requests import (
     body_of,
     foreign_of,
+    frequencies_body,
+    frequencies_of,
     hits_of,
     response_of,
     shown_of,
     trials_of,
 )
-from indexer.engines.elasticsearch.vectors import dimensions_of
-from indexer.engines.filters import dimensions_conflict
+from indexer.engines.elasticsearch.vectors import check_length, dimensions_of
+from indexer.engines.filters import no_scored_field
 
 _CLAUSE_LIMIT = re.compile(r"maxClauseCount is set to (\d+)")
 
@@ -54,11 +56,11 @@ class Searches:
 
     def __init__(
         self,
-        client: Elasticsearch,
+        searches: MultiSearch,
         failures: Callable[[str], AbstractContextManager[None]],
         descriptions: Descriptions,
     ) -> None:
-        self._multi, self._failures = MultiSearch(client), failures
+        self.multi, self._failures = searches, failures
         self._descriptions = descriptions
         self._max_clauses: int | None = None
 
@@ -82,6 +84,24 @@ class Searches:
                 if described == description:
                     return response
             description = described
+
+    def search_text(self, index: str, text: str, fields: Sequence[str], top: int) -> list[Hit]:
+        """Search fields of any index by its own analyzers: ids and scores."""
+        query = {"multi_match": {"query": text, "fields": list(fields), "type": "most_fields"}}
+        with self._failures(index):
+            body = {"query": query, "size": top, "_source": False}
+            (answer,) = self.multi.search(index, [body], frequencies_of_all_shards=True)
+        return list(hits_of(answer["hits"]["hits"]))
+
+    def frequencies(self, index: str, terms: Mapping[str, Sequence[str]]) -> dict[str, Frequencies]:
+        """The document frequencies of terms, by scored field. Raises UsageError if there is no such field."""
+        layout = self._descriptions.recent(index).layout
+        for field in terms:
+            if field not in layout.mapping or not layout.mapping[field].scored:
+                raise no_scored_field(index, field)
+        with step("document frequencies"), self._failures(index):
+            (answer,) = self.multi.search(index, [frequencies_body(terms)])
+        return frequencies_of(terms, answer)
 
     def _fresh(self, index: str, request: SearchRequest) -> Description:
         with step("describe"):
@@ -128,7 +148,7 @@ class Searches:
         found, first = answer["hits"]["hits"], response_of(request, answer, columns)
         if any(hit["_index"] != description.name for hit in found):
             return first, False
-        search = HybridSearch(self._multi, description, request, columns, keys)
+        search = HybridSearch(self.multi, description, request, columns, keys)
         with self._failures(index):
             if request.sort is None:
                 compared, hits = search.ranked(found)
@@ -167,7 +187,7 @@ class Searches:
             groups = self.groups_of(request, description.layout, columns)
             body = {**body_of(request, groups, columns, near), **shown, "size": request.top}
             try:
-                return self._multi.search(index, [body, *more], description.shards > 1)
+                return self.multi.search(index, [body, *more], description.shards > 1)
             except ApiError as error:
                 if not self._learn_limit(error, groups):
                     with self._failures(index):
@@ -190,7 +210,7 @@ class Searches:
             return
         for body, refused in trials_of(request, columns):
             try:
-                self._multi.search(index, [body])
+                self.multi.search(index, [body])
             except BadRequestError as refusal:
                 raise refused(innermost(refusal)) from error
 
@@ -211,10 +231,3 @@ def _counting(response: SearchResponse, more: Sequence[Mapping[str, Any]]) -> Se
     for answer in more:
         response = replace(response, unenriched=int(answer["hits"]["total"]["value"]))
     return response
-
-
-def check_length(index: str, mapping: Mapping[str, Any], length: int) -> None:
-    """Raise IndexConflict if the vectors of an index, if there are any, have other dimensions."""
-    held = dimensions_of(mapping)
-    if held not in (0, length):
-        raise dimensions_conflict(index, held, length)

@@ -11,6 +11,7 @@ from enricher.model.text_vectors.vectors import Codes, to_numbers
 from enricher.records import ENRICHMENT, VECTOR
 from indexer.engines.elasticsearch.keys import PATH
 from indexer.engines.fields import at
+from indexer.engines.filters import dimensions_conflict
 
 
 def product_body(asked: Codes, id_: str) -> dict[str, Any]:
@@ -34,3 +35,10 @@ def dimensions_of(mapping: Mapping[str, Any]) -> int:
     """The dimensions of the vectors of an index; 0 before the first vector."""
     field = at(mapping, f"properties.{ENRICHMENT}.properties.{VECTOR}")
     return int(field.get("dims", 0)) if isinstance(field, Mapping) else 0
+
+
+def check_length(index: str, mapping: Mapping[str, Any], length: int) -> None:
+    """Raise IndexConflict if the vectors of an index, if there are any, have other dimensions."""
+    held = dimensions_of(mapping)
+    if held not in (0, length):
+        raise dimensions_conflict(index, held, length)
