@@ -252,7 +252,7 @@ def test_the_command_prints_what_curl_can_send(
         )
         found = json.loads(answer.stdout)["hits"]["hits"]
         assert [hit["_id"] for hit in found] == [hit["id"] for hit in words]
-        assert all(not set(hit["_source"]["enrichment"]) - {"keywords"} for hit in found)
+        assert all(not set(hit["_source"]["enrichment"]) - {"keywords", "model"} for hit in found)
 
 
 def test_the_command_reads_a_native_query(

@@ -126,7 +126,11 @@ def test_a_partial_update_is_found_and_mended(
     assert engine.search(index, SearchRequest(searcher.open(index).query("whale"))).total == 0 or (
         "one" not in [hit.id for hit in searcher.search(Question("whale reef", index, 31)).response.hits]
     )
-    [check] = [check for check in examine(models, server_url, None) if check.name == f"index {index}"]
+    [check] = [
+        check
+        for check in examine(models, lambda: open_engine(server_url), None)
+        if check.name == f"index {index}"
+    ]
     assert "1 document" in check.detail
     done = run("--models", models, "--engine", server_url, "reindex", "start", index, "--only", "missing")
     assert done.returncode == 0, done.stderr
@@ -236,6 +240,6 @@ def test_doctor_says_what_a_new_index_would_save(
     write(engine, f"{index}-old", chain, list(documents(20)))
     assert engine.excess_share(f"{index}-new") == 0.0
     assert 0.3 < engine.excess_share(f"{index}-old") < 0.95
-    details = {check.name: check.detail for check in examine(models, server_url, None)}
+    details = {check.name: check.detail for check in examine(models, lambda: open_engine(server_url), None)}
     assert "is derived text" in details[f"index {index}-old"]
     assert "derived" not in details[f"index {index}-new"]

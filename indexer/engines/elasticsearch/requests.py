@@ -196,13 +196,13 @@ def response_of(request: SearchRequest, answer: Mapping[str, Any], columns: Colu
     )
 
 
-def hits_of(hits: Sequence[Mapping[str, Any]]) -> tuple[Hit, ...]:
-    """Read the hits of a search response, in their order."""
-    return tuple(_hit(hit) for hit in hits)
+def hits_of(hits: Sequence[Mapping[str, Any]], *, is_sorted: bool = False) -> tuple[Hit, ...]:
+    """Read the hits of a search response, in their order. is_sorted: whether a field sorts them."""
+    return tuple(_hit(hit, 0.0 if is_sorted else float(hit["_score"])) for hit in hits)
 
 
-def _hit(hit: Mapping[str, Any]) -> Hit:
+def _hit(hit: Mapping[str, Any], score: float) -> Hit:
     source = dict(hit.get("_source", {}))
     enrichment = source.pop(ENRICHMENT, None)
     keywords = enrichment.get(KEYWORDS) if isinstance(enrichment, Mapping) else None
-    return Hit(str(hit["_id"]), float(hit["_score"]), source, keywords_of(keywords))
+    return Hit(str(hit["_id"]), score, source, keywords_of(keywords))

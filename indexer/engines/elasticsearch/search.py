@@ -135,7 +135,9 @@ class Searches:
             shown = self._shown(description, request)
             answer, *more = self.words(index, description, request, columns, shown)
         hits = answer["hits"]["hits"]
-        response = replace(response_of(request, answer, columns), hits=hits_of(hits))
+        response = replace(
+            response_of(request, answer, columns), hits=hits_of(hits, is_sorted=request.sort is not None)
+        )
         return _counting(response, more), bool(hits) and all(map(description.fits, hits))
 
     def _hybrid(
@@ -160,7 +162,13 @@ class Searches:
                     (sorted_,) = self.words(description.name, description, page, columns, shown, near)
                 hits, search.took_ms = sorted_["hits"]["hits"], search.took_ms + float(sorted_["took"])
         total, took = max(first.total, compared), first.took_ms + search.took_ms
-        response = replace(first, total=total, took_ms=took, hits=hits_of(hits), by_words=first.total)
+        response = replace(
+            first,
+            total=total,
+            took_ms=took,
+            hits=hits_of(hits, is_sorted=request.sort is not None),
+            by_words=first.total,
+        )
         return _counting(response, more), bool(hits) and all(map(description.fits, hits))
 
     @staticmethod
