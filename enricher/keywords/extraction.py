@@ -39,7 +39,7 @@ class KeywordExtractor:
             raise UsageError(f"The number of keywords must be 1 or more, not {top}.")
         documents = [self._without_noise(document) for document in documents]
         if method == "phrases":
-            return [self._phrases.keywords(document, top, title_field) for document in documents]
+            return self._phrases.keywords(documents, top, title_field)
         if method == "published":
             return published_keywords(
                 self._word2vec, [content_words_of(document) for document in documents], top
