@@ -1,6 +1,8 @@
 """The enrichment step of indexing. It is opened from a recipe, once in each process."""
 
-from collections.abc import Callable, Mapping, Sequence
+import gc
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -106,6 +108,10 @@ class DocumentEnricher:
 
     def enrich(self, documents: Sequence[Document]) -> list[dict[str, object]]:
         """The `enrichment` object of each document, in order."""
+        with _paused_collection():
+            return self._enrich(documents)
+
+    def _enrich(self, documents: Sequence[Document]) -> list[dict[str, object]]:
         analyzed = [self.analyzer.analyze(document, self.fields) for document in documents]
         parts = [plugins.enrich(enrichment, analyzed) for enrichment in self.enrichments]
         return [self._enrichment(document, added) for document, *added in zip(analyzed, *parts, strict=True)]
@@ -119,6 +125,19 @@ class DocumentEnricher:
         for part in added:
             _merge(merged, part)
         return merged
+
+
+@contextmanager
+def _paused_collection() -> Iterator[None]:
+    """Pause the search for cyclic garbage: the many tokens of a batch are no garbage before it is done."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _merge(into: dict[str, object], part: Mapping[str, object]) -> None:

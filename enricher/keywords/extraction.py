@@ -59,4 +59,4 @@ class KeywordExtractor:
 
 def content_words_of(document: AnalyzedDocument) -> list[str]:
     """The content words of all fields of a document, in order."""
-    return [t.text for tokens in document.tokens.values() for t in tokens if is_content(t.text)]
+    return [t[0] for tokens in document.tokens.values() for t in tokens if is_content(t[0])]

@@ -191,7 +191,7 @@ class _Words:
 
 
 def _words_of(texts: Sequence[_Text], known: WordFeatures) -> _Words:
-    features = known.of([token.text for text in texts for token in text.tokens])
+    features = known.of([token[0] for text in texts for token in text.tokens])
     starts = np.cumsum([0, *(len(text.tokens) for text in texts)])
     is_last, in_title = np.zeros(len(features), np.bool_), np.zeros(len(features), np.bool_)
     for text, start, end in zip(texts, starts.tolist(), starts[1:].tolist(), strict=False):

@@ -64,7 +64,11 @@ class Vector:
         if vectors is None:
             return [{} for _ in documents]
         codes = quantize(vectors.documents([list(_words(document)) for document in documents]))
-        return [{VECTOR: to_numbers(row)} if row.any() else {} for row in codes]
+        are_known = codes.any(axis=1).tolist()
+        return [
+            {VECTOR: to_numbers(row)} if is_known else {}
+            for row, is_known in zip(codes, are_known, strict=True)
+        ]
 
     def rewrite(self, query: Query) -> Query:
         vectors = self.model.bundle.text_vectors
@@ -87,8 +91,7 @@ class Vector:
 
 def _words(document: AnalyzedDocument) -> Iterator[str]:
     for tokens in document.tokens.values():
-        for token in tokens:
-            yield token.text
+        yield from [token[0] for token in tokens]
 
 
 def vector(context: PluginContext) -> Vector:

@@ -34,7 +34,7 @@ MAX_FIELD_DEPTH = 20
 _MAX_INTEGER_BITS = 1024
 """A larger integer does not fit in a 64-bit float."""
 
-_LONG_WORD = re.compile(rf"\S{{{MAX_TERM_CHARACTERS + 1},}}")
+_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
@@ -59,8 +59,11 @@ class Prepared(NamedTuple):
 
 def encode(value: object) -> bytes:
     """Encode a value as JSON in UTF-8. Raises ValueError or TypeError if it is not JSON (NaN, a set, …)."""
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return clean(text).encode()
+    text = _JSON.encode(value)
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return clean(text).encode()
 
 
 def utf16_length(text: str) -> int:
@@ -190,12 +193,10 @@ def words_of(value: object) -> str:
     """The words of a field, separated by one space; `EMPTY_MARK` if there are none."""
     if isinstance(value, list | tuple):
         value = " ".join(part for part in value if isinstance(part, str))
-    text = " ".join(clean(value).split()) if isinstance(value, str) else ""
-    return _LONG_WORD.sub(_cut, text) or EMPTY_MARK
-
-
-def _cut(match: re.Match[str]) -> str:
-    return match.group()[:MAX_TERM_CHARACTERS]
+    words = value.split() if isinstance(value, str) else []
+    if max(map(len, words), default=0) > MAX_TERM_CHARACTERS:
+        words = [word[:MAX_TERM_CHARACTERS] for word in words]
+    return clean(" ".join(words)) or EMPTY_MARK
 
 
 def at(enrichment: Mapping[str, object], path: str) -> object:
