@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar
 
 import msgspec
+import numpy as np
 from msgspec import Meta
 
 from enricher.loaded_model import Model
@@ -64,7 +65,7 @@ class Vector:
         if vectors is None:
             return [{} for _ in documents]
         codes = quantize(vectors.documents([list(_words(document)) for document in documents]))
-        are_known = codes.any(axis=1).tolist()
+        are_known: list[bool] = np.any(codes, axis=1).tolist()
         return [
             {VECTOR: to_numbers(row)} if is_known else {}
             for row, is_known in zip(codes, are_known, strict=True)

@@ -12,8 +12,9 @@ from enricher.text.lexicon import MAX_WORD_CHARACTERS
 Span = tuple[str, int, int]
 """A word and its offsets [start, end) in the normalized text."""
 
-# Group 1 is the word, group 2 a final 's. {L} matches the first character of a word, {W} the others. Numbers and names of programming languages are
-# recognized by lookbehinds, so that ordinary words are matched at full speed.
+# Group 1 is the word, group 2 a final 's. {L} matches the first character of a word, {W} the others. Numbers
+# and names of programming languages are recognized by lookbehinds, so that ordinary words are matched at full
+# speed.
 _WORD = r"""(
   {L}{W}*
   (?: (?=['.,+\#]) (?:
