@@ -57,6 +57,10 @@ class Prepared(NamedTuple):
         return b'%s%s"%s":%s}\n' % (self.source_json[:-1], comma, ENRICHMENT.encode(), self.enrichment_json)
 
 
+Preparation = tuple[list[Prepared], list[Rejection]]
+"""What `prepare` has made of documents: the prepared ones and the rejections."""
+
+
 def encode(value: object) -> bytes:
     """Encode a value as JSON in UTF-8. Raises ValueError or TypeError if it is not JSON (NaN, a set, …)."""
     text = _JSON.encode(value)
@@ -75,8 +79,8 @@ def prepare(
     documents: Sequence[EnrichedDocument],
     layout: IndexLayout,
     kinds: Collection[FieldKind] = tuple(FieldKind),
-) -> tuple[list[Prepared], list[Rejection]]:
-    """Prepare documents for writing. Returns the prepared documents and the rejections.
+) -> Preparation:
+    """Prepare documents for writing.
 
     kinds: kinds of enrichment fields to include in `enrichment_json`. An engine may keep the others only in
     its index. Of documents with the same id, the last valid one is kept, at its position.

@@ -33,6 +33,7 @@ from enricher.records import (
 from enricher.records.layout_json import layout_as_json, layout_from_json
 from enricher.sentences import counted
 from indexer.engines.addresses import Addresses
+from indexer.engines.elasticsearch.actions import PreparedActions, prepare_actions, source_of
 from indexer.engines.elasticsearch.bulk import CHUNK_BYTES, Action, BulkWriter, RetryPolicy
 from indexer.engines.elasticsearch.columns import text_fields_of
 from indexer.engines.elasticsearch.errors import check_product, failures, readable, refusal_of
@@ -60,7 +61,7 @@ from indexer.engines.elasticsearch.vectors import (
     products_of,
     stored_vector,
 )
-from indexer.engines.fields import Prepared, at, encode, prepare
+from indexer.engines.fields import encode
 from indexer.engines.names import (
     check_name,
     check_new_alias,
@@ -229,19 +230,21 @@ class ElasticsearchEngine:
 
     @readable
     def write(self, index: str, documents: Sequence[EnrichedDocument]) -> list[Rejection]:
+        return self.write_prepared(index, self.preparation(index)(documents))
+
+    @readable
+    def preparation(self, index: str) -> Callable[[Sequence[EnrichedDocument]], PreparedActions]:
+        return partial(prepare_actions, layout=self.layout(index))
+
+    @readable
+    def write_prepared(self, index: str, prepared: PreparedActions) -> list[Rejection]:
         # Check that the index exists, because the server would create it.
-        _, layout, mapping = self._described(index)
-        prepared, rejections = prepare(documents, layout)
-        vectors = (at(document.enrichment, VECTOR) for document in prepared if layout.has_vectors)
-        first = next((vector for vector in vectors if isinstance(vector, list | tuple)), None)
-        if first is not None:
-            check_length(index, mapping, len(first))
-        sources = {document.id: document.source_json for document in prepared}
-        outcome = self.bulk(index).run(_action(document) for document in prepared)
-        refused = [
-            Rejection(action.id, reason, sources[action.id].decode()) for action, reason in outcome.refused
-        ]
-        return rejections + refused
+        _, _, mapping = self._described(index)
+        if prepared.dimensions is not None:
+            check_length(index, mapping, prepared.dimensions)
+        outcome = self.bulk(index).run(prepared.actions)
+        refused = [Rejection(action.id, reason, source_of(action)) for action, reason in outcome.refused]
+        return prepared.rejections + refused
 
     def uncommitted(self, index: str) -> int:
         return 0  # the server responds after it has written documents to disk
@@ -430,7 +433,3 @@ class ElasticsearchEngine:
     def close(self) -> None:
         close_points_in_time(self.client, self._points_in_time)
         self.client.close()
-
-
-def _action(document: Prepared) -> Action:
-    return Action(document.id, encode({"index": {"_id": document.id}}) + b"\n" + document.line())
