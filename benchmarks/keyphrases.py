@@ -121,7 +121,7 @@ def systems(chosen: KeywordSet, model: enricher.Model) -> Iterator[tuple[str, Ex
         other = replace(chosen.weights, **weights)
         extractor = PhraseExtractor(model.word2vec, usage, chinese=other, english=other)
         return lambda document: [
-            keyword.text for keyword in extractor.keywords(document, chosen.top, chosen.title_field)
+            keyword.text for keyword in extractor.keywords([document], chosen.top, chosen.title_field)[0]
         ]
 
     yield "without the training text's phrases and roles", ours(usage=None)

@@ -1,13 +1,16 @@
 """The enrichment step of indexing. It is opened from a recipe, once in each process."""
 
-from collections.abc import Callable, Mapping, Sequence
+import gc
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from enricher import plugins
 from enricher.errors import IndexConflict
 from enricher.loaded_model import Model, load
+from enricher.parallel import WorkerPool
 from enricher.plugins import PluginContext, document_settings, load_enrichments
 from enricher.records import (
     FINGERPRINT,
@@ -24,6 +27,13 @@ from enricher.records import (
 )
 from enricher.settings import IndexConfiguration
 from enricher.text import Analyzer, open_analyzer
+
+MIN_SHARE_DOCUMENTS = 16
+"""Minimum documents that `enrich` gives to a process."""
+
+R = TypeVar("R")
+Step = Callable[["DocumentEnricher", Sequence[Document]], R]
+"""What is done with a batch of documents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +115,22 @@ class DocumentEnricher:
             for name, one in zip(configuration.enrichments, self.enrichments, strict=True)
         }
 
+    def apply(
+        self, function: Step[R], batches: Iterable[Sequence[Document]]
+    ) -> Iterator[tuple[Sequence[Document], R]]:
+        """Yield each batch with function(enricher, batch), in order.
+
+        function: it may run in another process (`in_processes`), so it must be one of a module.
+        """
+        for batch in batches:
+            yield batch, function(self, batch)
+
     def enrich(self, documents: Sequence[Document]) -> list[dict[str, object]]:
         """The `enrichment` object of each document, in order."""
+        with _paused_collection():
+            return self._enrich(documents)
+
+    def _enrich(self, documents: Sequence[Document]) -> list[dict[str, object]]:
         analyzed = [self.analyzer.analyze(document, self.fields) for document in documents]
         parts = [plugins.enrich(enrichment, analyzed) for enrichment in self.enrichments]
         return [self._enrichment(document, added) for document, *added in zip(analyzed, *parts, strict=True)]
@@ -120,6 +144,83 @@ class DocumentEnricher:
         for part in added:
             _merge(merged, part)
         return merged
+
+
+@dataclass(frozen=True, slots=True)
+class PooledEnricher(DocumentEnricher):
+    """A DocumentEnricher that works in several processes. For one thread at a time."""
+
+    pool: WorkerPool[tuple[Step[Any], Sequence[Document]], Any] | None = None
+
+    def apply(
+        self, function: Step[R], batches: Iterable[Sequence[Document]]
+    ) -> Iterator[tuple[Sequence[Document], R]]:
+        """Yield each batch with function(enricher, batch), in order; a few batches are read ahead.
+
+        Raises WorkerLost if a process is killed.
+        """
+        assert self.pool is not None
+        with closing(self.pool.map((function, batch) for batch in batches)) as results:
+            for (_, batch), result in results:
+                yield batch, result
+
+    def enrich(self, documents: Sequence[Document]) -> list[dict[str, object]]:
+        """The `enrichment` object of each document, in order. Raises WorkerLost if a process is killed."""
+        assert self.pool is not None
+        share = max(MIN_SHARE_DOCUMENTS, -(-len(documents) // self.pool.workers))
+        batches = [documents[start : start + share] for start in range(0, len(documents), share)]
+        return [one for _, added in self.apply(enriched, batches) for one in added]
+
+
+def enriched(enricher: DocumentEnricher, documents: Sequence[Document]) -> list[dict[str, object]]:
+    """The `enrichment` object of each document, in order: the step of `apply` that only enriches."""
+    return enricher.enrich(documents)
+
+
+@contextmanager
+def in_processes(enricher: DocumentEnricher, workers: int) -> Iterator[DocumentEnricher]:
+    """Yield an enricher that works in several processes, which end with the block.
+
+    The processes are started after a second of work, and each opens its own model. With one worker, or
+    without a recipe, the enricher itself is yielded.
+    """
+    if workers == 1 or enricher.recipe is None:
+        yield enricher
+        return
+    pool: WorkerPool[tuple[Step[Any], Sequence[Document]], Any] = WorkerPool(_Steps(enricher), workers)
+    with pool:
+        yield PooledEnricher(
+            enricher.analyzer,
+            enricher.fields,
+            enricher.enrichments,
+            enricher.model_version,
+            enricher.recipe,
+            pool,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    """Runs steps with the enricher of a process."""
+
+    enricher: DocumentEnricher
+
+    def __call__(self, task: tuple[Step[R], Sequence[Document]]) -> R:
+        function, documents = task
+        return function(self.enricher, documents)
+
+
+@contextmanager
+def _paused_collection() -> Iterator[None]:
+    """Pause the search for cyclic garbage: the many tokens of a batch are no garbage before it is done."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _merge(into: dict[str, object], part: Mapping[str, object]) -> None:

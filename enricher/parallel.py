@@ -18,14 +18,12 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import chain
 from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from queue import SimpleQueue
-from typing import Any, NoReturn, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar
 
 from threadpoolctl import threadpool_limits
 
@@ -70,28 +68,93 @@ def document_batches(
         yield batch
 
 
-def map_in_order(
-    work: Callable[[T], R], batches: Iterable[T], workers: int
-) -> Generator[tuple[T, R], None, None]:
-    """Yield each batch with the result of `work`, in the order of the batches.
+class WorkerPool(Generic[T, R]):
+    """Worker processes that apply `work` to batches: started when they are needed, kept until `close`.
 
     With one worker, everything runs in this process. With more, `work` is pickled once for each worker. A
     `work` with a model or dictionary should pickle as the recipe to open it, so that each worker opens its
-    own. A script that calls this function needs the guard `if __name__ == "__main__":`.
-
-    An exception of `work` is raised here, when it is the turn of its batch. Raises WorkerLost if a worker is
-    killed. Closing the generator ends the workers immediately.
+    own. For one thread at a time. A script that uses it needs the guard `if __name__ == "__main__":`.
     """
-    source = iter(batches)
-    worked = 0.0
-    for batch in source:
-        if workers > 1 and worked >= PARENT_SECONDS:
-            yield from _map_in_workers(work, chain((batch,), source), workers)
-            return
-        began = time.monotonic()
-        result = work(batch)
-        worked += time.monotonic() - began
-        yield batch, result
+
+    def __init__(self, work: Callable[[T], R], workers: int) -> None:
+        self._work = work
+        self.workers = workers
+        self._team: list[_Worker] = []
+        self._worked = 0.0
+
+    def __enter__(self) -> "WorkerPool[T, R]":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def map(self, batches: Iterable[T]) -> Generator[tuple[T, R], None, None]:
+        """Yield each batch with the result of `work`, in the order of the batches.
+
+        An exception of `work` is raised here, when it is the turn of its batch. Raises WorkerLost if a worker
+        is killed. Closing the generator before its end ends the workers immediately; another call starts new
+        ones.
+        """
+        waiting: deque[_Task] = deque()
+        try:
+            for batch in batches:
+                ready = self._ready()
+                if not ready:
+                    began = time.monotonic()
+                    result = self._work(batch)
+                    self._worked += time.monotonic() - began
+                    yield batch, result
+                    continue
+                waiting.append(_Task(batch))
+                chosen = min(ready, key=lambda worker: len(worker.tasks))
+                chosen.tasks.append(waiting[-1])
+                chosen.send(pickle.dumps(batch, pickle.HIGHEST_PROTOCOL))
+                while waiting and (
+                    waiting[0].answer or len(waiting) >= MAX_BATCHES_PER_WORKER * self.workers
+                ):
+                    yield _first(waiting, self._team)
+            while waiting:
+                yield _first(waiting, self._team)
+        except BaseException:  # the workers have batches whose results nobody will take
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Kill the workers."""
+        team, self._team = self._team, []
+        for worker in team:
+            worker.process.kill()
+            worker.pipe.close()
+        for worker in team:
+            worker.process.join()
+            worker.process.close()
+
+    def _ready(self) -> list["_Worker"]:
+        """The workers that have opened their copies of `work`; they are started after PARENT_SECONDS."""
+        if self.workers == 1 or self._worked < PARENT_SECONDS:
+            return []
+        if not self._team:
+            self._start()
+        _listen(self._team, 0)
+        return [worker for worker in self._team if worker.ready]
+
+    def _start(self) -> None:
+        recipe = pickle.dumps(self._work, pickle.HIGHEST_PROTOCOL)
+        for _ in range(self.workers):
+            self._team.append(_start())
+        for worker in self._team:
+            worker.send(recipe)
+
+
+def map_in_order(
+    work: Callable[[T], R], batches: Iterable[T], workers: int
+) -> Generator[tuple[T, R], None, None]:
+    """Yield each batch with the result of `work`, in order, from workers that end with the generator.
+
+    Raises what `WorkerPool.map` raises.
+    """
+    with WorkerPool(work, workers) as pool:
+        yield from pool.map(batches)
 
 
 @dataclass(slots=True)
@@ -140,26 +203,6 @@ class _Worker:
         )
 
 
-def _map_in_workers(work: Callable[[T], R], batches: Iterable[T], workers: int) -> Iterator[tuple[T, R]]:
-    """Yield each batch with its result, in order. The parent does the work until a worker is ready."""
-    waiting: deque[_Task] = deque()
-    with _started(work, workers) as team:
-        for batch in batches:
-            _listen(team, 0)
-            ready = [worker for worker in team if worker.ready]
-            if not ready:
-                yield batch, work(batch)
-                continue
-            waiting.append(_Task(batch))
-            chosen = min(ready, key=lambda worker: len(worker.tasks))
-            chosen.tasks.append(waiting[-1])
-            chosen.send(pickle.dumps(batch, pickle.HIGHEST_PROTOCOL))
-            while waiting and (waiting[0].answer or len(waiting) >= MAX_BATCHES_PER_WORKER * workers):
-                yield _first(waiting, team)
-        while waiting:
-            yield _first(waiting, team)
-
-
 def _first(waiting: deque[_Task], team: Sequence[_Worker]) -> tuple[Any, Any]:
     """Wait for the answer to the first task, and remove the task."""
     task = waiting.popleft()
@@ -181,26 +224,6 @@ def _result(answer: tuple[bool, Any]) -> Any:
     if not done:
         raise value
     return value
-
-
-@contextmanager
-def _started(work: Callable[[T], R], workers: int) -> Iterator[list[_Worker]]:
-    """Start workers, which open their copies of `work`, and kill them at the end of the block."""
-    recipe = pickle.dumps(work, pickle.HIGHEST_PROTOCOL)
-    team: list[_Worker] = []
-    try:
-        for _ in range(workers):
-            team.append(_start())
-        for worker in team:
-            worker.send(recipe)
-        yield team
-    finally:
-        for worker in team:
-            worker.process.kill()
-            worker.pipe.close()
-        for worker in team:
-            worker.process.join()
-            worker.process.close()
 
 
 def _start() -> _Worker:

@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from typing import Any
 
-from enricher.enrichment import DocumentEnricher
+from enricher.enrichment import DocumentEnricher, in_processes
 from enricher.errors import AccessDenied, EngineError, IndexConflict
-from enricher.parallel import document_batches, map_in_order
+from enricher.parallel import document_batches
 from enricher.records import (
     Document,
     EnrichedDocument,
@@ -147,6 +148,26 @@ def _without_id(document: Document, field: str | None) -> Mapping[str, object]:
     return {name: value for name, value in document.source.items() if name != field}
 
 
+@dataclass(frozen=True, slots=True)
+class _Prepare:
+    """The step of an indexing run that other processes can do: enrich a batch, and prepare it for the engine.
+
+    prepare: `SearchEngine.preparation`. unwritten: of `index_documents`.
+    """
+
+    prepare: Callable[[Sequence[EnrichedDocument]], Any]
+    unwritten: str | None
+
+    def __call__(self, enricher: DocumentEnricher, documents: Sequence[Document]) -> Any:
+        added = enricher.enrich(documents)
+        return self.prepare(
+            [
+                EnrichedDocument(one.id, _without_id(one, self.unwritten), more)
+                for one, more in zip(documents, added, strict=True)
+            ]
+        )
+
+
 def index_documents(
     engine: SearchEngine,
     index: str,
@@ -160,8 +181,8 @@ def index_documents(
 ) -> IndexReport:
     """Enrich documents and write them to an index, in order and in batches.
 
-    workers: with several, worker processes enrich the batches and this process writes them (see
-    `map_in_order`). Only a few batches are in memory at a time.
+    workers: with several, worker processes enrich and encode the batches, and this process writes them (see
+    `in_processes`). Only a few batches are in memory at a time.
     unwritten: the id field, if the index does not accept it (see `SearchEngine.refuses`).
     on_rejection: called with every line or document that cannot be used. The others are written.
     on_failure: called if the call fails or is interrupted, with the number of distinct ids in the index.
@@ -176,17 +197,14 @@ def index_documents(
     batches = document_batches(accepted(documents, reject), enricher.fields)
 
     with _kept(engine, index, report, on_failure):
-        with closing(map_in_order(enricher.enrich, batches, workers)) as enriched:
-            for batch, added in enriched:
+        step = _Prepare(engine.preparation(index), unwritten)
+        with in_processes(enricher, workers) as pooled:
+            for batch, prepared in pooled.apply(step, batches):
                 for document in batch:
                     texts = [document.text(name) for name in enricher.fields]
                     report.truncated += any(enricher.analyzer.truncates(text) for text in texts)
                     report.without_text += not any(text.strip() for text in texts)
-                written = [
-                    EnrichedDocument(d.id, _without_id(d, unwritten), more)
-                    for d, more in zip(batch, added, strict=True)
-                ]
-                refused = engine.write(index, written)
+                refused = engine.write_prepared(index, prepared)
                 whole = {} if unwritten is None else {clean(d.id): as_text(d.source) for d in batch}
                 for rejection in refused:
                     content = whole.get(clean(rejection.where), rejection.content)

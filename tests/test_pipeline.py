@@ -4,7 +4,7 @@ import multiprocessing
 import pickle
 import random
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +18,6 @@ from enricher.errors import EngineUnavailable, IndexConflict, SourceError
 from enricher.plugins import PluginContext, load_enrichments
 from enricher.records import (
     Document,
-    EnrichedDocument,
     FieldKind,
     IndexLayout,
     Rejection,
@@ -31,6 +30,7 @@ from enricher.settings import IndexConfiguration
 from enricher.text import Analyzer, open_analyzer
 from enricher.training.train import train_bundle
 from indexer.engines import open_engine
+from indexer.engines.fields import Preparation, Prepared
 from indexer.engines.tantivy.engine import TantivyEngine
 from indexer.pipeline import difference, index_documents, prepare_index
 from tests.conftest import SMALL
@@ -194,11 +194,12 @@ class Recorder(TantivyEngine):
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
-        self.given: list[EnrichedDocument] = []
+        self.given: list[Prepared | Rejection] = []
 
-    def write(self, index: str, documents: Sequence[EnrichedDocument]) -> list[Rejection]:
-        self.given += documents
-        return super().write(index, documents)
+    def write_prepared(self, index: str, prepared: Preparation) -> list[Rejection]:
+        for some in prepared:
+            self.given += some
+        return super().write_prepared(index, prepared)
 
 
 @pytest.mark.usefixtures("eager_workers")

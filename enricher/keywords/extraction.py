@@ -39,7 +39,7 @@ class KeywordExtractor:
             raise UsageError(f"The number of keywords must be 1 or more, not {top}.")
         documents = [self._without_noise(document) for document in documents]
         if method == "phrases":
-            return [self._phrases.keywords(document, top, title_field) for document in documents]
+            return self._phrases.keywords(documents, top, title_field)
         if method == "published":
             return published_keywords(
                 self._word2vec, [content_words_of(document) for document in documents], top
@@ -59,4 +59,4 @@ class KeywordExtractor:
 
 def content_words_of(document: AnalyzedDocument) -> list[str]:
     """The content words of all fields of a document, in order."""
-    return [t.text for tokens in document.tokens.values() for t in tokens if is_content(t.text)]
+    return [t[0] for tokens in document.tokens.values() for t in tokens if is_content(t[0])]

@@ -30,15 +30,15 @@ A candidate that is part of a better keyword is dropped.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, fields
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from enricher.keywords.word_features import Features, WordFeatures
 from enricher.model.arrays import DoubleArray
-from enricher.model.usage import Keys, Usage, phrase_keys
+from enricher.model.usage import Keys, PhraseTable, Usage
 from enricher.model.word2vec import Word2Vec
 from enricher.records import AnalyzedDocument, Keyword, Token
 from enricher.text import stem
@@ -68,6 +68,7 @@ class Weights:
     short: float
     single: float
     long: float
+    edges: float
     usual: int
     scale: float
     shift: float
@@ -75,11 +76,11 @@ class Weights:
 
 CHINESE = Weights(
     tf=1.0, idf=1.0, cap=10.0, title=0.6, place=0.0, boundary_entropy=0.3, alone=0.0, inside=-0.2, short=-0.3,
-    single=0.0, long=-0.15, usual=2, scale=1.7, shift=-6.2,
+    single=0.0, long=-0.15, edges=0.0, usual=2, scale=1.7, shift=-6.2,
 )  # fmt: skip
 ENGLISH = Weights(
     tf=1.4, idf=1.5, cap=9.0, title=0.0, place=0.15, boundary_entropy=0.4, alone=1.0, inside=0.0, short=0.0,
-    single=-0.6, long=-0.15, usual=3, scale=1.5, shift=-7.7,
+    single=-0.6, long=-0.15, edges=1.0, usual=3, scale=1.5, shift=-7.7,
 )  # fmt: skip
 
 
@@ -97,189 +98,198 @@ class PhraseExtractor:
         self._features = WordFeatures(word2vec, usage)
         self._chinese, self._english = chinese, english
 
-    def keywords(self, document: AnalyzedDocument, top: int, title_field: str | None = None) -> list[Keyword]:
-        """The `top` best phrases of a document with their probabilities, best first."""
-        words = _words_of(document, title_field, self._features)
-        if not words.tokens:
-            return []
-        candidates = _candidates_of(words, self._usage)
-        scores = _scores(candidates, words, self._chinese if words.is_chinese else self._english)
-        order = np.lexsort((candidates.starts, -scores))
-        return _best(words, candidates, scores, order, top)
+    def keywords(
+        self, documents: Sequence[AnalyzedDocument], top: int, title_field: str | None = None
+    ) -> list[list[Keyword]]:
+        """The `top` best phrases of each document with their probabilities, best first."""
+        texts = [_text_of(document, title_field) for document in documents]
+        if not any(text.tokens for text in texts):
+            return [[] for _ in documents]
+        from enricher.model import phrase_kernels  # load compiled code only if needed
+
+        words = _words_of(texts, self._features)
+        found = self._candidates(words)
+        scores = self._scores(found, words)
+        order = phrase_kernels.rank(scores, found.places, found.keys, found.ends)
+        return _best(texts, words, found, scores, order, top)
+
+    def _candidates(self, words: "_Words") -> "_Candidates":
+        from enricher.model import phrase_kernels
+
+        features = words.features
+        columns = (
+            *(np.ascontiguousarray(features[name]) for name in ("key", "in_runs", "is_content")),
+            words.in_title,
+            words.is_last,
+            np.ascontiguousarray(features["idf"]),
+        )
+        table = self._table
+        known = table.keys, table.entropies, table.buckets, table.shift
+        found = phrase_kernels.candidates_of_texts(columns, words.starts, words.is_chinese, *known)
+        return _Candidates(*found)
+
+    @cached_property
+    def _table(self) -> PhraseTable:
+        return PhraseTable.of(self._usage)
+
+    def _scores(self, found: "_Candidates", words: "_Words") -> DoubleArray:
+        """The probability of every candidate, float64 (n,)."""
+        text = np.repeat(np.arange(len(words.is_chinese)), np.diff(found.ends, prepend=0))
+        is_chinese = words.is_chinese[text]
+        scores = np.empty(len(text))
+        for weights, chosen in ((self._chinese, is_chinese), (self._english, ~is_chinese)):
+            if chosen.any():
+                scores[chosen] = _scores(found.part(chosen), words, text[chosen], weights)
+        return scores
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """The words of a document, names joined to one word each.
+
+    tokens: of all fields. fields: the text of each field, and the index at which its tokens end. lasts: the
+    index of the last word of each run. titles: the first index and the end of the words in a title.
+    """
+
+    tokens: list[Token]
+    fields: list[tuple[str, int]]
+    lasts: list[int]
+    titles: list[tuple[int, int]]
+
+
+def _text_of(document: AnalyzedDocument, title_field: str | None) -> _Text:
+    tokens: list[Token] = []
+    fields: list[tuple[str, int]] = []
+    lasts: list[int] = []
+    titles: list[tuple[int, int]] = []
+    start = 0
+    for name, found in document.tokens.items():
+        text = document.text(name)
+        for run in word_runs(text, found):
+            tokens += run
+            lasts.append(len(tokens) - 1)
+        fields.append((text, len(tokens)))
+        if name == title_field:
+            titles.append((start, start + len(found)))
+        start += len(found)
+    return _Text(tokens, fields, lasts, titles)
 
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    """The N words of a document.
+    """The N words of T documents.
 
-    tokens: each token with the text of its field. features: WORD_FEATURES (N,). joined: bool (N,), whether
-    a word and the next one can be in one phrase. in_title: bool (N,). is_chinese: whether the document is
-    Chinese.
+    features: WORD_FEATURES (N,). starts: int64 (T + 1,); document t has the words starts[t] to starts[t + 1].
+    is_last: bool (N,), whether a word is the last one of its run. in_title: bool (N,). is_chinese: bool (T,).
     """
 
-    tokens: list[tuple[str, Token]]
     features: Features
-    joined: Flags
+    starts: Integers
+    is_last: Flags
     in_title: Flags
-    is_chinese: bool
+    is_chinese: Flags
 
 
-def _words_of(document: AnalyzedDocument, title_field: str | None, known: WordFeatures) -> _Words:
-    """The words of all fields of a document, names joined to one word each."""
-    tokens: list[tuple[str, Token]] = []
-    ends: list[int] = []
-    in_title: list[bool] = []
-    for name, found in document.tokens.items():
-        text = document.text(name)
-        in_title += [name == title_field] * len(found)
-        for run in word_runs(text, found):
-            tokens += [(text, token) for token in run]
-            ends.append(len(tokens) - 1)
-    features = known.of([token.text for _, token in tokens])
-    keys, in_runs = features["key"], features["in_runs"]
-    joined = np.zeros(len(tokens), np.bool_)
-    joined[:-1] = in_runs[:-1] & in_runs[1:] & (keys[:-1] != keys[1:])
-    joined[ends] = False
-    is_chinese = bool(features["is_han"].sum() >= CHINESE_SHARE * len(tokens))
-    return _Words(tokens, features, joined, np.array(in_title, np.bool_), is_chinese)
+def _words_of(texts: Sequence[_Text], known: WordFeatures) -> _Words:
+    features = known.of([token[0] for text in texts for token in text.tokens])
+    starts = np.cumsum([0, *(len(text.tokens) for text in texts)])
+    is_last, in_title = np.zeros(len(features), np.bool_), np.zeros(len(features), np.bool_)
+    for text, start, end in zip(texts, starts.tolist(), starts[1:].tolist(), strict=False):
+        is_last[start:end][text.lasts] = True
+        for first, last in text.titles:
+            in_title[start:end][first:last] = True
+    han = np.append(0, np.cumsum(features["is_han"]))
+    sizes = np.diff(starts)
+    is_chinese = (han[starts[1:]] - han[starts[:-1]]) >= CHINESE_SHARE * sizes
+    return _Words(features, starts, is_last, in_title, is_chinese)
 
 
 @dataclass(frozen=True, slots=True)
 class _Candidates:
-    """The n candidates of a document, as arrays (n,).
+    """The n candidates of T documents, ordered by document, then by place.
 
-    starts: index of the first word of the first occurrence. lengths: number of words. counts: number of
-    occurrences. The other arrays are the components of the score with these names.
+    ends: int64 (T,), where the candidates of each document end. The others are arrays (n,): keys of the
+    sequences; places, the first word of the first occurrence, among all words; lengths, number of words;
+    counts, number of occurrences; whole, how many of them are a whole run; inside, the count of the most
+    frequent longer candidate that contains it; boundary_entropy; idf, the sum over its words; in_title.
     """
 
-    starts: Integers
-    lengths: Integers
-    counts: Integers
-    boundary_entropy: DoubleArray
-    alone: DoubleArray
-    inside: DoubleArray
-    in_title: Flags
-
-
-@dataclass(frozen=True, slots=True)
-class _Occurrences:
-    """All m occurrences of sub-sequences of runs, sorted by length.
-
-    keys, places, lengths: (m,), the key of the sequence, the index of its first word, its number of words.
-    slices: the occurrences of each length, from 1 word on.
-    """
-
+    ends: Integers
     keys: Keys
     places: Integers
     lengths: Integers
-    slices: list[slice]
+    counts: Integers
+    whole: Integers
+    inside: Integers
+    boundary_entropy: DoubleArray
+    idf: DoubleArray
+    in_title: Flags
+
+    def part(self, chosen: Flags) -> "_Candidates":
+        """Some of the candidates. chosen: bool (n,)."""
+        columns = (getattr(self, field.name)[chosen] for field in fields(self)[1:])
+        return _Candidates(self.ends, *columns)
 
 
-def _candidates_of(words: _Words, usage: Usage | None) -> _Candidates:
-    found = _occurrences(words)
-    keys, first, which, counts = np.unique(
-        found.keys, return_index=True, return_inverse=True, return_counts=True
-    )
-    starts, lengths = found.places[first], found.lengths[first]
-    boundary_entropy, known = np.zeros(len(keys)), np.zeros(len(keys), np.bool_)
-    if usage is not None:
-        rows = usage.find(keys)
-        known = rows >= 0
-        boundary_entropy[known] = usage.boundary_entropy[rows[known]]
-    goes_on = np.append(words.joined, False)
-    is_whole = ~goes_on[found.places - 1] & ~goes_on[found.places + found.lengths - 1]
-    alone = np.bincount(which, is_whole, len(keys)) / counts
-    in_title = np.bincount(which, words.in_title[found.places], len(keys)) > 0
-    if words.is_chinese:
-        is_phrase = (counts > 1) | known | ((lengths == 2) & in_title & (alone == 1))
-    else:
-        is_phrase = np.ones(len(keys), np.bool_)
-    kept = np.where(lengths == 1, words.features["is_content"][starts], is_phrase)
-    inside = np.minimum(_counts_inside(found, which, np.where(kept, counts, 0)) / counts, 1.0)
-    return _Candidates(
-        starts[kept],
-        lengths[kept],
-        counts[kept],
-        boundary_entropy[kept],
-        alone[kept],
-        inside[kept],
-        in_title[kept],
-    )
-
-
-def _occurrences(words: _Words) -> _Occurrences:
-    word_keys = words.features["key"]
-    fits = words.features["in_runs"].copy()
-    places, keys, slices = [], [], []
-    number = 0
-    for length, all_keys in enumerate(phrase_keys(word_keys), 1):
-        if length > 1:
-            fits = fits[:-1] & words.joined[length - 2 : -1]
-            for before in range(length - 1):
-                fits &= word_keys[before : before + len(fits)] != word_keys[length - 1 :]
-        starts = np.flatnonzero(fits)
-        places.append(starts)
-        keys.append(all_keys[starts])
-        slices.append(slice(number, number := number + len(starts)))
-    lengths = np.repeat(np.arange(1, len(places) + 1), [len(starts) for starts in places])
-    return _Occurrences(np.concatenate(keys), np.concatenate(places), lengths, slices)
-
-
-def _counts_inside(found: _Occurrences, which: Integers, counts: Integers) -> Integers:
-    """For every sequence, the count of the most frequent longer candidate that contains it, int64 (n,).
-
-    which: (m,), the number of the sequence of each occurrence. counts: (n,), occurrences of candidates; 0 for
-    sequences that are not candidates.
-    """
-    inside = np.zeros(len(counts), np.int64)
-    numbers = np.zeros(int(found.places.max(initial=0)) + 2, np.int64)
-    for shorter, longer in reversed(list(zip(found.slices, found.slices[1:], strict=False))):
-        numbers[found.places[shorter]] = which[shorter]
-        holders, starts = which[longer], found.places[longer]
-        largest = np.maximum(counts[holders], inside[holders])
-        np.maximum.at(inside, numbers[starts], largest)
-        np.maximum.at(inside, numbers[starts + 1], largest)
-    return inside
-
-
-def _scores(found: _Candidates, words: _Words, weights: Weights) -> DoubleArray:
-    """The probability of every candidate, float64 (n,)."""
-    features, ends, size = words.features, found.starts + found.lengths, len(words.tokens)
-    sums = np.append(0.0, np.cumsum(features["idf"]))
-    is_single = (found.lengths == 1) & ~features["is_name"][found.starts]
+def _scores(found: _Candidates, words: _Words, text: Integers, weights: Weights) -> DoubleArray:
+    """The probability of every candidate, float64 (n,). text: (n,), the document of each."""
+    features, ends = words.features, found.places + found.lengths
+    sizes = np.diff(words.starts)[text]
+    is_single = (found.lengths == 1) & ~features["is_name"][found.places]
     parts = (
         (weights.tf, np.log(np.log1p(found.counts))),
-        (weights.idf, np.log(np.clip(sums[ends] - sums[found.starts], 1e-9, weights.cap))),
+        (weights.idf, np.log(np.clip(found.idf, 1e-9, weights.cap))),
         (weights.title, found.in_title),
-        (weights.place, -np.log(MIN_POSITION + found.starts / size)),
+        (weights.place, -np.log(MIN_POSITION + (found.places - words.starts[text]) / sizes)),
         (weights.boundary_entropy, np.log1p(found.boundary_entropy)),
-        (weights.alone, found.alone),
-        (weights.inside, found.inside),
-        (weights.short, is_single & features["is_short"][found.starts]),
+        (weights.alone, found.whole / found.counts),
+        (weights.inside, np.minimum(found.inside / found.counts, 1.0)),
+        (weights.short, is_single & features["is_short"][found.places]),
         (weights.single, is_single),
         (weights.long, np.maximum(found.lengths - weights.usual, 0)),
-        (0.0 if words.is_chinese else 1.0, features["opening"][found.starts] + features["closing"][ends - 1]),
+        (weights.edges, features["opening"][found.places] + features["closing"][ends - 1]),
     )
-    score = sum((weight * values for weight, values in parts if weight), np.zeros(len(found.starts)))
-    logits = weights.scale * score + weights.shift - LENGTH_SHARE * np.log(size / USUAL_WORDS)
+    score = sum((weight * values for weight, values in parts if weight), np.zeros(len(text)))
+    logits = weights.scale * score + weights.shift - LENGTH_SHARE * np.log(sizes / USUAL_WORDS)
     return np.asarray(1 / (1 + np.exp(-logits)))
 
 
-def _best(words: _Words, found: _Candidates, scores: DoubleArray, order: Integers, top: int) -> list[Keyword]:
-    """The `top` first candidates in `order`, without those that are part of a better one.
+def _best(
+    texts: Sequence[_Text],
+    words: _Words,
+    found: _Candidates,
+    scores: DoubleArray,
+    order: Integers,
+    top: int,
+) -> list[list[Keyword]]:
+    """Of each document the `top` first candidates in `order`, without those that are part of a better one.
 
     A name is kept if it occurs more often than the better candidates that contain it.
     """
+    is_name = (found.lengths == 1) & words.features["is_name"][found.places]
+    columns = (found.places, found.lengths, found.counts, scores, is_name)
+    ranked = list(zip(*(column[order].tolist() for column in columns), strict=True))
+    best, begin = [], 0
+    for text, start, end in zip(texts, words.starts.tolist(), found.ends.tolist(), strict=False):
+        best.append(_best_of(text, start, ranked[begin:end], top))
+        begin = end
+    return best
+
+
+def _best_of(
+    text: _Text, start: int, ranked: Sequence[tuple[int, int, int, float, bool]], top: int
+) -> list[Keyword]:
+    """The keywords of one document, whose words begin at `start`."""
     chosen: list[Keyword] = []
     taken = "|"
-    for place in order.tolist():
-        start = int(found.starts[place])
-        tokens = words.tokens[start : start + int(found.lengths[place])]
-        stems = f" {' '.join([_stems(token.text) for _, token in tokens])} "
-        if stems in taken and not _is_more_frequent_name(words, found, place, stems, taken):
+    for place, length, count, score, is_name in ranked:
+        first = place - start
+        tokens = text.tokens[first : first + length]
+        stems = f" {' '.join([_stems(token[0]) for token in tokens])} "
+        if stems in taken and not (is_name and _is_more_frequent(count, stems, taken)):
             continue
-        taken += f"{found.counts[place]}{stems}|"
-        chosen.append(Keyword(_form(tokens), float(scores[place])))
+        taken += f"{count}{stems}|"
+        chosen.append(Keyword(_form(text, first, tokens), score))
         if len(chosen) == top:
             break
     return chosen
@@ -291,17 +301,15 @@ def _stems(word: str) -> str:
     return " ".join(map(stem, split_name(word)))
 
 
-def _is_more_frequent_name(words: _Words, found: _Candidates, place: int, stems: str, taken: str) -> bool:
-    """Whether a candidate is a name that occurs more often than every better candidate that contains it."""
-    if found.lengths[place] > 1 or not words.features["is_name"][found.starts[place]]:
-        return False
+def _is_more_frequent(count: int, stems: str, taken: str) -> bool:
+    """Whether a candidate occurs more often than every better candidate that contains it."""
     holders = [holder for holder in taken.split("|") if stems in holder]
-    return all(int(holder.split(" ", 1)[0]) < found.counts[place] for holder in holders)
+    return all(int(holder.split(" ", 1)[0]) < count for holder in holders)
 
 
-def _form(tokens: Sequence[tuple[str, Token]]) -> str:
+def _form(text: _Text, first: int, tokens: Sequence[Token]) -> str:
     """The text of a keyword: a word as it is indexed; a phrase as in the document, normalized."""
-    text, first = tokens[0]
     if len(tokens) == 1:
-        return first.text
-    return keyword_spelling(text[first.start : tokens[-1][1].end])
+        return tokens[0].text
+    whole = next(content for content, end in text.fields if first < end)
+    return keyword_spelling(whole[tokens[0].start : tokens[-1].end])

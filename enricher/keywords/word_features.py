@@ -62,7 +62,7 @@ class WordFeatures:
             for word in new:
                 row = self._rows[word] = len(self._rows)
                 self._features[row] = self._learn(word)
-            return self._features[[self._rows[word] for word in words]]
+            return self._features[np.fromiter(map(self._rows.__getitem__, words), np.int64, len(words))]
 
     def _learn(self, word: str) -> tuple[object, ...]:
         key, parts, opening, closing = key_of(word), split_name(word), 0.0, 0.0

@@ -30,8 +30,10 @@ ENDING_LETTERS = (4, 3, 2)
 """Lengths of the endings that estimate the use of an unknown word. The longest known ending counts."""
 ANY_ENDING = ""
 """The empty ending, which every word has."""
+MAX_BUCKET_BITS = 16
+"""Maximum bits of a key by which the phrases are divided into buckets."""
 
-_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
 
 class Role(IntEnum):
@@ -90,6 +92,30 @@ class Usage:
         return np.asarray(self.role_shares[known[0]], np.float32)
 
 
+@dataclass(frozen=True, slots=True)
+class PhraseTable:
+    """The phrases of `Usage` in the form that compiled loops search.
+
+    keys: uint64 (n,), sorted. entropies: float32 (n,). buckets: int64, the first row of the keys with each
+    value of their highest bits. shift: the number of the other bits.
+    """
+
+    keys: Keys
+    entropies: FloatArray
+    buckets: NDArray[np.int64]
+    shift: np.uint64
+
+    @classmethod
+    def of(cls, usage: Usage | None) -> "PhraseTable":
+        """The phrases of a model; an empty table if it has none."""
+        keys = np.empty(0, np.uint64) if usage is None else usage.keys
+        entropies = np.empty(0, np.float32) if usage is None else usage.boundary_entropy
+        bits = max(1, min(MAX_BUCKET_BITS, len(keys).bit_length()))
+        shift = np.uint64(64 - bits)
+        firsts = np.arange(2**bits, dtype=np.uint64) << shift
+        return cls(keys, entropies, np.append(np.searchsorted(keys, firsts), len(keys)), shift)
+
+
 FILES = {
     "keys": "phrase_keys.npy",
     "frequencies": "phrase_documents.npy",
@@ -108,7 +134,7 @@ def key_of(word: str) -> int:
 
 def extended_keys(keys: Keys, following: Keys) -> Keys:
     """The keys of phrases extended by one word."""
-    return np.asarray(keys * _MULTIPLIER + following, np.uint64)
+    return np.asarray(keys * MULTIPLIER + following, np.uint64)
 
 
 def phrase_keys(words: Keys) -> list[Keys]:

@@ -6,10 +6,11 @@ from functools import cached_property, lru_cache
 from typing import Annotated
 
 import msgspec
+import numpy as np
 from msgspec import Meta
 
 from enricher.expansion.documents import CLASSES, DocumentExpander, WeightedWords
-from enricher.keywords import content_words_of
+from enricher.model.arrays import IntArray
 from enricher.model.bm25 import K1, bm25_idf
 from enricher.plugins.registry import PluginContext, typed_settings
 from enricher.records import (
@@ -57,10 +58,19 @@ class Expansion:
     def enrich(self, documents: Sequence[AnalyzedDocument]) -> list[dict[str, object]]:
         if self._model.has_short_texts:
             return [{} for _ in documents]
-        model = self._model.word2vec
-        rows = [model.rows(content_words_of(document)) for document in documents]
+        rows = [self._rows(document) for document in documents]
         found = self._expander.expand(rows, self._settings.words)
         return [{self.name: self._classes(words)} for words in found]
+
+    def _rows(self, document: AnalyzedDocument) -> IntArray:
+        """The rows of the known content words of a document, int32 (n,), in order, with repetitions."""
+        words = [token[0] for tokens in document.tokens.values() for token in tokens]
+        rows = np.fromiter(map(self._content_rows.__getitem__, words), np.int32, len(words))
+        return rows[rows >= 0]
+
+    @cached_property
+    def _content_rows(self) -> "_ContentRows":
+        return _ContentRows(self._model.word2vec.index)
 
     def _classes(self, words: WeightedWords) -> dict[str, list[str]]:
         return {name: [self._word(row) for row in rows.tolist()] for name, rows in words.classes().items()}
@@ -91,6 +101,19 @@ class Expansion:
                 family = f"{self.name}.{name}"
                 added.append(QueryTerm(word, weight, self.name, f"documents near {word}", field=family))
         return replace(query, terms=query.terms + tuple(added))
+
+
+class _ContentRows(dict[str, int]):
+    """The rows of content words, −1 for other words. The last words are kept."""
+
+    def __init__(self, index: Mapping[str, int]) -> None:
+        self._index = index
+
+    def __missing__(self, word: str) -> int:
+        if len(self) >= MAX_CACHED_WORDS:
+            self.clear()
+        row = self[word] = self._index.get(word, -1) if is_content(word) else -1
+        return row
 
 
 def expansion(context: PluginContext) -> Expansion:

@@ -41,7 +41,7 @@ class Tokens:
 
     @staticmethod
     def _words(tokens: Sequence[Token]) -> str:
-        return " ".join(token.text for token in tokens)
+        return " ".join([token[0] for token in tokens])
 
 
 def tokens(context: PluginContext) -> Tokens:

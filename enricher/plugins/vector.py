@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar
 
 import msgspec
+import numpy as np
 from msgspec import Meta
 
 from enricher.loaded_model import Model
@@ -64,7 +65,11 @@ class Vector:
         if vectors is None:
             return [{} for _ in documents]
         codes = quantize(vectors.documents([list(_words(document)) for document in documents]))
-        return [{VECTOR: to_numbers(row)} if row.any() else {} for row in codes]
+        are_known: list[bool] = np.any(codes, axis=1).tolist()
+        return [
+            {VECTOR: to_numbers(row)} if is_known else {}
+            for row, is_known in zip(codes, are_known, strict=True)
+        ]
 
     def rewrite(self, query: Query) -> Query:
         vectors = self.model.bundle.text_vectors
@@ -87,8 +92,7 @@ class Vector:
 
 def _words(document: AnalyzedDocument) -> Iterator[str]:
     for tokens in document.tokens.values():
-        for token in tokens:
-            yield token.text
+        yield from [token[0] for token in tokens]
 
 
 def vector(context: PluginContext) -> Vector:

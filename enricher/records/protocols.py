@@ -1,7 +1,7 @@
 """The interfaces of plug-ins (`Enrichment`, `Rewriter`) and of search engines (`SearchEngine`)."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from enricher.records.documents import AnalyzedDocument, Document, EnrichedDocument, Rejection
 from enricher.records.layout import FieldKind, IndexLayout
@@ -92,6 +92,15 @@ class SearchEngine(Protocol):
 
     def write(self, index: str, documents: Sequence[EnrichedDocument]) -> list[Rejection]:
         """Insert or replace documents by id, in order. Returns those that the engine rejects for good."""
+
+    def preparation(self, index: str) -> Callable[[Sequence[EnrichedDocument]], Any]:
+        """The first half of `write`, which checks and encodes documents, for `write_prepared`.
+
+        It can be pickled, so that other processes can do it.
+        """
+
+    def write_prepared(self, index: str, prepared: Any) -> list[Rejection]:
+        """The second half of `write`. prepared: what `preparation` has made of documents for this index."""
 
     def uncommitted(self, index: str) -> int:
         """Count the documents written by this object that are not committed: a failure would lose them."""

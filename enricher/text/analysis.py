@@ -4,7 +4,7 @@ import re
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache, partial
-from itertools import pairwise
+from itertools import accumulate, chain, pairwise
 from operator import add
 from typing import Any
 
@@ -32,6 +32,9 @@ DEFAULT_LIMIT = 2_000_000
 
 STRIP_HTML = "strip_html"
 """Key in `Analyzer.describe` of an analyzer that removes HTML."""
+
+MAX_CACHED_WORDS = 2**15
+"""Words whose kind is kept in memory."""
 
 _LETTER_OR_DIGIT = regex.compile(r"[\p{L}\p{N}]")  # like the module `words`: re has an older Unicode
 _NUMBER = re.compile(r"[\d.,]+")
@@ -144,24 +147,27 @@ class Analyzer:
         """
         subwords: list[str] = []
         others: list[str] = []
-        run = ""
+        run: list[str] = []
         end = -1
         for word, start, following in tokens:
-            if start != end:
+            if start != end and run:
                 run = _flush(subwords, run)
             end = following
-            if word.isascii() and word.isalnum():
+            kind = _KINDS[word]
+            if kind == _HAN:
+                run.append(word)
+                continue
+            if kind == _PLAIN:
                 others.append(word)
-                run = _flush(subwords, run)
-            elif HAN_RUN.fullmatch(word) is not None:
-                run += word
-            else:
-                for index, part in enumerate(HAN_SPLIT.split(word.replace("_", " "))):
-                    if index % 2:
-                        run += part
-                    elif part:
-                        others += words_between(part)
-                        run = _flush(subwords, run)
+                if run:
+                    run = _flush(subwords, run)
+                continue
+            for index, part in enumerate(HAN_SPLIT.split(word.replace("_", " "))):
+                if index % 2:
+                    run.append(part)
+                elif part:
+                    others += words_between(part)
+                    run = _flush(subwords, run)
         _flush(subwords, run)
         stems = list(map(stem, others))
         subwords += stems
@@ -203,7 +209,7 @@ class Analyzer:
             for word in cut:
                 if word != " ":
                     words.append(word)
-                elif _LETTER_OR_DIGIT.search(gap := next(following)) is not None:
+                elif _has_words(gap := next(following)):
                     words += words_between(gap)
             words += words_between(gaps[-1])
         if max(map(len, words), default=0) > MAX_WORD_CHARACTERS:
@@ -213,27 +219,25 @@ class Analyzer:
     def _add_spans(self, spans: list[Span], text: str, start: int) -> None:
         """Append the words of a normalized text with their spans. `start`: the offset of the text."""
         parts = HAN_SPLIT.split(text)
-        if _LETTER_OR_DIGIT.search(parts[0]) is not None:
+        if _has_words(parts[0]):
             spans += spans_between(parts[0], start)
         if len(parts) == 1:
             return
         start += len(parts[0])
-        gaps = iter(parts[2::2])
-        for word in self._segmenter.cut(" ".join(parts[1::2])):
-            if word == " ":
-                gap = next(gaps)
-                if _LETTER_OR_DIGIT.search(gap) is not None:
-                    spans += spans_between(gap, start)
-                start += len(gap)
-                continue
-            end = start + len(word)
-            if end - start > MAX_WORD_CHARACTERS:
-                spans += split_long_word((word, start, end))
-            else:
-                spans.append((word, start, end))
-            start = end
-        if _LETTER_OR_DIGIT.search(parts[-1]) is not None:
-            spans += spans_between(parts[-1], start)
+        words = [*self._segmenter.cut(" ".join(parts[1::2])), " "]
+        is_long = max(map(len, words)) > MAX_WORD_CHARACTERS
+        first = 0
+        for gap in parts[2::2]:  # one after each run of Han characters
+            end = words.index(" ", first)
+            run = words[first:end]
+            places = list(accumulate(map(len, run), initial=start))
+            found = zip(run, places, places[1:], strict=False)
+            spans += chain.from_iterable(map(split_long_word, found)) if is_long else found
+            start = places[-1]
+            if _has_words(gap):
+                spans += spans_between(gap, start)
+            start += len(gap)
+            first = end + 1
 
 
 def open_analyzer(
@@ -245,6 +249,16 @@ def open_analyzer(
 ) -> Analyzer:
     """Open an analyzer. Its segmenter, which uses the same lexicon, is loaded with the first text."""
     return Analyzer(open_segmenter(segmenter, lexicon), lexicon, limit=limit, strip_html=strip_html)
+
+
+@lru_cache(maxsize=2**12)
+def _have_words(gap: str) -> bool:
+    return _LETTER_OR_DIGIT.search(gap) is not None
+
+
+def _has_words(gap: str) -> bool:
+    """Whether a text without Han characters has words. Most gaps between Han characters are one sign."""
+    return _have_words(gap) if len(gap) < 3 else _LETTER_OR_DIGIT.search(gap) is not None
 
 
 def is_lexical(word: str) -> bool:
@@ -272,9 +286,26 @@ def stem(word: str) -> str:
     return stemmed or word  # the stem of "s" is empty
 
 
-def _flush(subwords: list[str], run: str) -> str:
+def _flush(subwords: list[str], run: Sequence[str]) -> list[str]:
     """Append the characters and bigrams of a Han run to the sub-words. Returns an empty run."""
-    if run:
-        subwords += run
-        subwords += map(add, run, run[1:])
-    return ""
+    whole = "".join(run)
+    subwords += whole
+    subwords += map(add, whole, whole[1:])
+    return []
+
+
+_PLAIN, _HAN, _MIXED = range(3)
+
+
+class _WordKinds(dict[str, int]):
+    """The kind of a word: ASCII letters and digits, Han characters, or other. The last words are kept."""
+
+    def __missing__(self, word: str) -> int:
+        if len(self) >= MAX_CACHED_WORDS:
+            self.clear()
+        plain = word.isascii() and word.isalnum()
+        kind = self[word] = _PLAIN if plain else _HAN if HAN_RUN.fullmatch(word) is not None else _MIXED
+        return kind
+
+
+_KINDS = _WordKinds()

@@ -2,6 +2,7 @@
 
 import re
 from functools import cache
+from itertools import accumulate
 from typing import Any
 
 import regex
@@ -11,8 +12,9 @@ from enricher.text.lexicon import MAX_WORD_CHARACTERS
 Span = tuple[str, int, int]
 """A word and its offsets [start, end) in the normalized text."""
 
-# {L} matches the first character of a word, {W} the others. Numbers and names of programming languages are
-# recognized by lookbehinds, so that ordinary words are matched at full speed.
+# Group 1 is the word, group 2 a final 's. {L} matches the first character of a word, {W} the others. Numbers
+# and names of programming languages are recognized by lookbehinds, so that ordinary words are matched at full
+# speed.
 _WORD = r"""(
   {L}{W}*
   (?: (?=['.,+\#]) (?:
@@ -23,7 +25,7 @@ _WORD = r"""(
     | (?<= (?<!{W})[acfj] ) \# (?!{W})
   ) )*
   | (?<![.]) \.net (?!{W})
-)(?: 's (?!{W}) )?"""
+)((?: 's (?!{W}) )?)"""
 
 _ASCII = re.compile(_WORD.format(L="[a-z0-9]", W="[a-z0-9]"), re.VERBOSE)
 
@@ -62,7 +64,7 @@ def _pattern(text: str) -> Any:
 
 def words_between(text: str) -> list[str]:
     """The words of a normalized text without Han characters. Words that are too long are split."""
-    words: list[str] = _pattern(text).findall(text)
+    words: list[str] = _pattern(text).split(text)[1::3]
     if len(text) > MAX_WORD_CHARACTERS and max(map(len, words), default=0) > MAX_WORD_CHARACTERS:
         return [
             word[at : at + MAX_WORD_CHARACTERS]
@@ -74,10 +76,11 @@ def words_between(text: str) -> list[str]:
 
 def spans_between(text: str, offset: int) -> list[Span]:
     """The words of a normalized text without Han characters, with spans. The text begins at `offset`."""
-    spans = [
-        (match[1], match.start() + offset, match.end(1) + offset) for match in _pattern(text).finditer(text)
-    ]
-    if len(text) > MAX_WORD_CHARACTERS and any(end - start > MAX_WORD_CHARACTERS for _, start, end in spans):
+    parts: list[str] = _pattern(text).split(text)  # text before a word, the word, a final 's, and again
+    words = parts[1::3]
+    places = list(accumulate(map(len, parts), initial=offset))
+    spans = list(zip(words, places[1::3], places[2::3], strict=False))
+    if len(text) > MAX_WORD_CHARACTERS and max(map(len, words), default=0) > MAX_WORD_CHARACTERS:
         return [piece for span in spans for piece in split_long_word(span)]
     return spans
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import TYPE_CHECKING
 
 import typer
@@ -34,18 +34,25 @@ def settings_of(shared: Context) -> EnrichmentSettings:
     return EnrichmentSettings(shared.models, shared.config)
 
 
-def begin(shared: Context, jobs: Jobs, enricher: DocumentEnricher | None, job: Job, as_json: bool) -> None:
+def begin(
+    shared: Context, jobs: Jobs, enricher: DocumentEnricher | None, job: Job, workers: int, as_json: bool
+) -> None:
     """Work on a new job to its end, and print its outcome. Exits with code 1 if documents were refused."""
     say(
         f"The job {job.id} has started. `enricher reindex resume {job.id}` continues it if it is interrupted."
     )
-    work(shared, jobs, enricher, job, as_json)
+    work(shared, jobs, enricher, job, workers, as_json)
 
 
-def work(shared: Context, jobs: Jobs, enricher: DocumentEnricher | None, job: Job, as_json: bool) -> None:
-    """Work on a job to its end, and print its outcome. Exits with code 1 if documents were refused."""
+def work(
+    shared: Context, jobs: Jobs, enricher: DocumentEnricher | None, job: Job, workers: int, as_json: bool
+) -> None:
+    """Work on a job to its end, and print its outcome. Exits with code 1 if documents were refused.
+
+    workers: number of processes that enrich.
+    """
     started = time.monotonic()
-    with progress_display() as progress:
+    with progress_display() as progress, pooled(enricher, workers) as enricher:
         view = JsonView() if as_json else JobView(progress)
         try:
             ended = jobs.work(job, enricher, view, settings_of(shared))
@@ -62,6 +69,15 @@ def work(shared: Context, jobs: Jobs, enricher: DocumentEnricher | None, job: Jo
                 _say_blocked(jobs, job)
             raise
     print_end(jobs, ended, time.monotonic() - started, as_json)
+
+
+def pooled(
+    enricher: DocumentEnricher | None, workers: int
+) -> AbstractContextManager[DocumentEnricher | None]:
+    """An enricher that works in several processes until the block ends; None for none."""
+    from enricher.enrichment import in_processes
+
+    return nullcontext() if enricher is None else in_processes(enricher, workers)
 
 
 def print_end(jobs: Jobs, ended: Job, seconds: float, as_json: bool) -> None:

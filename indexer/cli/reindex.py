@@ -12,8 +12,10 @@ from indexer.cli.app import (
     Json,
     TextField,
     TitleField,
+    Workers,
     app,
     context_of,
+    worker_count,
 )
 from indexer.cli.job_options import (
     BlockLimit,
@@ -30,7 +32,7 @@ from indexer.cli.job_options import (
     parse_query,
     read_ids,
 )
-from indexer.cli.job_runs import ask_for_name, begin, jobs_of, print_end, settings_of, work
+from indexer.cli.job_runs import ask_for_name, begin, jobs_of, pooled, print_end, settings_of, work
 from indexer.cli.jobs import ago, print_jobs
 from indexer.cli.output import counted, print_json, print_line, say
 from indexer.reindex.ledger import LEASE_SECONDS
@@ -65,6 +67,7 @@ def start_job(
     gate: Gate = None,
     title_field: TitleField = None,
     text_field: TextField = None,
+    workers: Workers = None,
     as_json: Json = False,
     fail_at: FailAt = None,
     lease_seconds: LeaseSeconds = LEASE_SECONDS,
@@ -96,13 +99,14 @@ def start_job(
     jobs = jobs_of(shared, lease_seconds)
     request = StartRequest(source, to, options, in_place, NamedFields(title_field, text_field))
     job, enricher = start(jobs, request, settings_of(shared), say)
-    begin(shared, jobs, enricher, job, as_json)
+    begin(shared, jobs, enricher, job, worker_count(workers), as_json)
 
 
 @reindex.command(cls=Command)
 def resume(
     context: typer.Context,
     job: JobName = None,
+    workers: Workers = None,
     as_json: Json = False,
     fail_at: FailAt = None,
     lease_seconds: LeaseSeconds = LEASE_SECONDS,
@@ -129,13 +133,14 @@ def resume(
             f"{ago(chosen.noted, datetime.now(UTC))}. Leases of a dead worker are taken over after "
             f"{lease_seconds:g} s without a heartbeat."
         )
-    work(shared, jobs, enricher, chosen, as_json)
+    work(shared, jobs, enricher, chosen, worker_count(workers), as_json)
 
 
 @reindex.command("rollback", cls=Command)
 def roll_back(
     context: typer.Context,
     job: JobName = None,
+    workers: Workers = None,
     as_json: Json = False,
     fail_at: FailAt = None,
     lease_seconds: LeaseSeconds = LEASE_SECONDS,
@@ -154,24 +159,30 @@ def roll_back(
     shared = context_of(context)
     jobs = jobs_of(shared, lease_seconds)
     back, enricher = start_rollback(jobs, job, settings_of(shared), say)
-    begin(shared, jobs, enricher, back, as_json)
+    begin(shared, jobs, enricher, back, worker_count(workers), as_json)
 
 
 @reindex.command("replay", cls=Command)
 def replay_job(
-    context: typer.Context, job: JobName = None, as_json: Json = False, fail_at: FailAt = None
+    context: typer.Context,
+    job: JobName = None,
+    workers: Workers = None,
+    as_json: Json = False,
+    fail_at: FailAt = None,
 ) -> None:
     """Write rejected documents again, after the mapping or the documents were corrected.
 
     Example: enricher --engine http://localhost:9200 reindex replay
     """
     from indexer.reindex.failpoints import arm
-    from indexer.reindex.starting import replay_rejects
+    from indexer.reindex.starting import rejects_to_replay
 
     arm(fail_at)
     shared = context_of(context)
     jobs = jobs_of(shared)
-    chosen, done = replay_rejects(jobs, job, settings_of(shared))
+    chosen, enricher = rejects_to_replay(jobs, job, settings_of(shared))
+    with pooled(enricher, worker_count(workers)) as enricher:
+        done = jobs.replay(chosen, enricher)
     if as_json:
         print_json({"job": chosen.id, **done._asdict()})
     else:
@@ -274,4 +285,4 @@ def enrich_in_place(shared: Context, index: str) -> None:
 
     jobs = jobs_of(shared)
     job, enricher = start(jobs, StartRequest(index, None, in_place=True), settings_of(shared), say)
-    begin(shared, jobs, enricher, job, as_json=False)
+    begin(shared, jobs, enricher, job, worker_count(None), as_json=False)

@@ -34,7 +34,7 @@ MAX_FIELD_DEPTH = 20
 _MAX_INTEGER_BITS = 1024
 """A larger integer does not fit in a 64-bit float."""
 
-_LONG_WORD = re.compile(rf"\S{{{MAX_TERM_CHARACTERS + 1},}}")
+_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
@@ -57,10 +57,17 @@ class Prepared(NamedTuple):
         return b'%s%s"%s":%s}\n' % (self.source_json[:-1], comma, ENRICHMENT.encode(), self.enrichment_json)
 
 
+Preparation = tuple[list[Prepared], list[Rejection]]
+"""What `prepare` has made of documents: the prepared ones and the rejections."""
+
+
 def encode(value: object) -> bytes:
     """Encode a value as JSON in UTF-8. Raises ValueError or TypeError if it is not JSON (NaN, a set, …)."""
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return clean(text).encode()
+    text = _JSON.encode(value)
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return clean(text).encode()
 
 
 def utf16_length(text: str) -> int:
@@ -72,8 +79,8 @@ def prepare(
     documents: Sequence[EnrichedDocument],
     layout: IndexLayout,
     kinds: Collection[FieldKind] = tuple(FieldKind),
-) -> tuple[list[Prepared], list[Rejection]]:
-    """Prepare documents for writing. Returns the prepared documents and the rejections.
+) -> Preparation:
+    """Prepare documents for writing.
 
     kinds: kinds of enrichment fields to include in `enrichment_json`. An engine may keep the others only in
     its index. Of documents with the same id, the last valid one is kept, at its position.
@@ -197,12 +204,10 @@ def words_of(value: object) -> str | list[str]:
 
 
 def _words_in(value: object) -> str:
-    text = " ".join(clean(value).split()) if isinstance(value, str) else ""
-    return _LONG_WORD.sub(_cut, text)
-
-
-def _cut(match: re.Match[str]) -> str:
-    return match.group()[:MAX_TERM_CHARACTERS]
+    words = value.split() if isinstance(value, str) else []
+    if max(map(len, words), default=0) > MAX_TERM_CHARACTERS:
+        words = [word[:MAX_TERM_CHARACTERS] for word in words]
+    return clean(" ".join(words))
 
 
 def at(enrichment: Mapping[str, object], path: str) -> object:

@@ -18,7 +18,7 @@ from indexer.reindex.choosing import job_to_roll_back, job_with_rejects
 from indexer.reindex.enrichers import enricher_like, enricher_of, open_enricher
 from indexer.reindex.gate import read_judged
 from indexer.reindex.job import Job, JobOptions
-from indexer.reindex.jobs import EnrichmentSettings, Jobs, Replayed, Say
+from indexer.reindex.jobs import EnrichmentSettings, Jobs, Say
 
 ALL_DOCUMENTS = JobOptions()
 
@@ -75,10 +75,12 @@ def start_rollback(
     return job, enricher
 
 
-def replay_rejects(jobs: Jobs, name: str | None, settings: EnrichmentSettings) -> tuple[Job, Replayed]:
-    """Write the rejects of a job again: of that name, or of the only one that has rejects."""
+def rejects_to_replay(
+    jobs: Jobs, name: str | None, settings: EnrichmentSettings
+) -> tuple[Job, DocumentEnricher | None]:
+    """The job whose rejects `Jobs.replay` writes again: of that name, or the only one that has rejects."""
     job = job_with_rejects(jobs.ledger, name)
-    return job, jobs.replay(job, enricher_of(jobs, job, settings))
+    return job, enricher_of(jobs, job, settings)
 
 
 def _start_copy(

@@ -9,8 +9,9 @@ products of codes are integers too, so two engines compute exactly the same valu
 """
 
 from array import array
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -127,12 +128,12 @@ class TextVectors:
         """
         from enricher.model.text_vectors.kernels import encode_bags  # load compiled code only if needed
 
-        numbers: dict[str, int] = {}
-        starts, words, counts = [0], [], []
+        numbers: dict[str, int] = defaultdict(count().__next__)
+        starts, words, counts = [0], array("i"), array("i")
         for text in texts:
-            for word, count in Counter(text).items():
-                words.append(numbers.setdefault(word, len(numbers)))
-                counts.append(count)
+            times = Counter(text)
+            words.extend(map(numbers.__getitem__, times))
+            counts.extend(times.values())
             starts.append(len(words))
         features = WordFeatures(numbers, self._known.__getitem__)
         codes, weights = self._sides[TEXT]

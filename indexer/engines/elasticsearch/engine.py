@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from elastic_transport import BaseNode
@@ -14,7 +14,6 @@ from enricher.records import (
     ENRICHMENT,
     FINGERPRINT,
     MODEL,
-    VECTOR,
     Check,
     ClientSearch,
     Document,
@@ -31,6 +30,7 @@ from enricher.records import (
 from enricher.records.layout_json import layout_as_json, layout_from_json
 from indexer.engines.addresses import Addresses
 from indexer.engines.connection import AUTHORIZATION, Certificates, Credentials
+from indexer.engines.elasticsearch.actions import PreparedActions, prepare_actions, source_of
 from indexer.engines.elasticsearch.bulk import CHUNK_BYTES, Action, BulkWriter, RetryPolicy
 from indexer.engines.elasticsearch.client_search import client_search
 from indexer.engines.elasticsearch.columns import text_fields_of
@@ -41,7 +41,6 @@ from indexer.engines.elasticsearch.mapping import (
     META,
     check_whole_source,
     has_vector_codes,
-    line_of,
     mapping_of,
 )
 from indexer.engines.elasticsearch.multisearch import MultiSearch
@@ -62,7 +61,7 @@ from indexer.engines.elasticsearch.search import Searches
 from indexer.engines.elasticsearch.stored import StoredDocuments
 from indexer.engines.elasticsearch.tls import tls_options
 from indexer.engines.elasticsearch.vectors import check_length, dimensions_of
-from indexer.engines.fields import Prepared, at, encode, prepare
+from indexer.engines.fields import encode
 from indexer.engines.names import (
     check_name,
     check_new_alias,
@@ -259,21 +258,23 @@ class ElasticsearchEngine:
 
     @readable
     def write(self, index: str, documents: Sequence[EnrichedDocument]) -> list[Rejection]:
+        return self.write_prepared(index, self.preparation(index)(documents))
+
+    @readable
+    def preparation(self, index: str) -> Callable[[Sequence[EnrichedDocument]], PreparedActions]:
+        found = self._descriptions.fresh(index)
+        with_codes = has_vector_codes(found.mapping)
+        return partial(prepare_actions, layout=found.layout, with_codes=with_codes)
+
+    @readable
+    def write_prepared(self, index: str, prepared: PreparedActions) -> list[Rejection]:
         # Check that the index exists, because the server would create it.
         description = self._descriptions.fresh(index)
-        layout, mapping = description.layout, description.mapping
-        prepared, rejections = prepare(documents, layout)
-        vectors = (at(document.enrichment, VECTOR) for document in prepared if layout.has_vectors)
-        first = next((vector for vector in vectors if isinstance(vector, list | tuple)), None)
-        if first is not None:
-            check_length(index, mapping, len(first))
-        sources = {document.id: document.source_json for document in prepared}
-        with_codes = has_vector_codes(mapping)
-        outcome = self.bulk(index).run(_action(document, with_codes) for document in prepared)
-        refused = [
-            Rejection(action.id, reason, sources[action.id].decode()) for action, reason in outcome.refused
-        ]
-        return rejections + refused
+        if prepared.dimensions is not None:
+            check_length(index, description.mapping, prepared.dimensions)
+        outcome = self.bulk(index).run(prepared.actions)
+        refused = [Rejection(action.id, reason, source_of(action)) for action, reason in outcome.refused]
+        return prepared.rejections + refused
 
     def uncommitted(self, index: str) -> int:
         return 0  # the server responds after it has written documents to disk
@@ -429,8 +430,3 @@ class ElasticsearchEngine:
     def close(self) -> None:
         close_points_in_time(self.client, self._points_in_time)
         self.client.close()
-
-
-def _action(document: Prepared, with_codes: bool) -> Action:
-    head = encode({"index": {"_id": document.id}}) + b"\n"
-    return Action(document.id, head + line_of(document, with_codes=with_codes))

@@ -6,6 +6,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from enricher.records import (
     clean,
 )
 from enricher.search.profile import step
-from indexer.engines.fields import prepare
+from indexer.engines.fields import Preparation, prepare
 from indexer.engines.names import check_name, check_new_alias, check_new_index
 from indexer.engines.tantivy import index as tantivy_index
 from indexer.engines.tantivy import search as tantivy_search
@@ -137,9 +138,15 @@ class TantivyEngine:
     # -------------------------------------------------------------- documents
 
     def write(self, index: str, documents: Sequence[EnrichedDocument]) -> list[Rejection]:
+        return self.write_prepared(index, self.preparation(index)(documents))
+
+    def preparation(self, index: str) -> Callable[[Sequence[EnrichedDocument]], Preparation]:
+        return partial(prepare, layout=self.layout(index), kinds=STORED_KINDS)
+
+    def write_prepared(self, index: str, prepared: Preparation) -> list[Rejection]:
         opened, layout = self._described(index)
-        prepared, rejections = prepare(documents, layout, STORED_KINDS)
-        return rejections + opened.write(prepared, layout)
+        documents, rejections = prepared
+        return rejections + opened.write(documents, layout)
 
     def uncommitted(self, index: str) -> int:
         with self._lock:

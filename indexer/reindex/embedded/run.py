@@ -1,10 +1,11 @@
 """One run of a job of the embedded engine: copy, delete, compare, measure, move the alias."""
 
 import time
+from collections import deque
 from collections.abc import Iterator
 from itertools import islice
 
-from enricher.enrichment import DocumentEnricher
+from enricher.enrichment import DocumentEnricher, enriched
 from enricher.errors import EngineError
 from enricher.parallel import document_batches
 from enricher.records import Document, EnrichedDocument
@@ -56,18 +57,23 @@ class Run:
     def _copy(self, job: Job) -> None:
         """Write the documents that the target lacks, or holds with another text."""
         total, done, pace = self._engine.count(job.source), 0, Pace(job.options.rate)
-        documents = self._engine.read(job.source)
-        for batch in document_batches(documents, self._enricher.fields):
-            others = [one for one in batch if self._engine.source(job.target, one.id) != one.source]
-            added = self._enricher.enrich(others)
+        read: deque[int] = deque()
+
+        def lacking() -> Iterator[list[Document]]:
+            for batch in document_batches(self._engine.read(job.source), self._enricher.fields):
+                read.append(len(batch))
+                yield [one for one in batch if self._engine.source(job.target, one.id) != one.source]
+
+        for others, added in self._enricher.apply(enriched, lacking()):
             lines = [
                 EnrichedDocument(one.id, one.source, more) for one, more in zip(others, added, strict=True)
             ]
             refused = self._engine.write(job.target, lines)
             reached("page-written")
-            done += len(batch)
-            self._note(Phase.COPYING, len(batch), len(others) - len(refused), len(refused), (done, total))
-            time.sleep(pace.rest(len(batch), 0, 0, 0.0))
+            size = read.popleft()
+            done += size
+            self._note(Phase.COPYING, size, len(others) - len(refused), len(refused), (done, total))
+            time.sleep(pace.rest(size, 0, 0, 0.0))
             pace.begin()
         self._engine.refresh(job.target)
         reached("pass-done")

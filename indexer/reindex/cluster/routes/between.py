@@ -26,9 +26,12 @@ class BetweenIndexes:
 
     def _lines(self, job: Job, documents: Sequence[VersionedDocument]) -> tuple[list[Line], list[Refused]]:
         """The lines of documents for the target, and the documents that it cannot hold."""
+        return lines_of(self._enricher, documents, with_codes=self._has_codes(job))
+
+    def _has_codes(self, job: Job) -> bool:
         if self._with_codes is None:
             self._with_codes = self._cluster.has_vector_codes(job.target)
-        return lines_of(self._enricher, documents, with_codes=self._with_codes)
+        return self._with_codes
 
     def _write_late(self, job: Job, shard: int, page: Sequence[VersionedDocument]) -> Copied:
         """Write documents after the swap, when clients write to the target too."""

@@ -2,18 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 
 from enricher.enrichment import DocumentEnricher
 from indexer.engines.elasticsearch.jobs.aliases import fencing_alias
 from indexer.engines.elasticsearch.jobs.versioned import Copied, VersionedDocument
 from indexer.reindex.cluster.cluster import Cluster
+from indexer.reindex.cluster.enriched_lines import lines_in_batches
 from indexer.reindex.cluster.id_snapshot import IdSnapshot
 from indexer.reindex.cluster.reconciliation import Differences, Rules, compare
 from indexer.reindex.cluster.routes.between import BetweenIndexes
 from indexer.reindex.job import Job, Phase
-
-BATCH_DOCUMENTS = 100
-"""Documents that are sent while the next ones are enriched."""
 
 
 class CopyRoute(BetweenIndexes):
@@ -34,9 +33,9 @@ class CopyRoute(BetweenIndexes):
             return self._write_late(job, shard, page)
         alias, copied, sent = fencing_alias(job.target, token), Copied(), Future[Copied]()
         sent.set_result(copied)
-        with ThreadPoolExecutor(1) as sender:
-            for start in range(0, len(page), BATCH_DOCUMENTS):
-                lines, refused = self._lines(job, page[start : start + BATCH_DOCUMENTS])
+        batches = lines_in_batches(self._enricher, page, with_codes=self._has_codes(job))
+        with ThreadPoolExecutor(1) as sender, closing(batches):
+            for lines, refused in batches:  # a batch is sent while the next ones are enriched
                 copied += sent.result() + Copied(refused=refused)
                 sent = sender.submit(self._cluster.copies.write, alias, lines)
             return copied + sent.result()
