@@ -34,6 +34,34 @@ class ShardPoint(NamedTuple):
     last: int
 
 
+class FollowedShard(NamedTuple):
+    """How far a shard of a followed index has come.
+
+    history: an id that changes if operations were given up (a stale or an empty primary, a repaired shard).
+    checkpoint: the global checkpoint. No change of the primary loses operations up to it.
+    """
+
+    history: str
+    checkpoint: int
+
+
+class FollowedIndex(NamedTuple):
+    """An index behind a name. shards: by number; those without a primary at this moment are missing."""
+
+    name: str
+    uuid: str
+    shards: dict[int, FollowedShard]
+
+
+FOLLOWED = (
+    "indices.*.uuid",
+    "indices.*.shards.*.routing.primary",
+    "indices.*.shards.*.seq_no.global_checkpoint",
+    "indices.*.shards.*.commit.user_data.history_uuid",
+)
+"""What `Shards.behind` reads of an answer."""
+
+
 def checkpoints(points: Mapping[int, ShardPoint]) -> dict[int, int]:
     """The global checkpoint of every shard."""
     return {shard: point.checkpoint for shard, point in points.items()}
@@ -76,6 +104,20 @@ class Shards:
             raise self._engine.unavailable(f"A shard of {index!r} has no primary")
         return found
 
+    def behind(self, name: str) -> list[FollowedIndex]:
+        """The indexes behind a name, and how far their shards have come, in one small request.
+
+        Raises IndexNotFound, and EngineUnavailable if an index is closed.
+        """
+        with self._engine.failures(name):
+            found = self._client.indices.stats(
+                index=name, level="shards", metric="docs", filter_path=FOLLOWED
+            )
+        return [
+            FollowedIndex(index, str(described["uuid"]), _followed(described.get("shards", {})))
+            for index, described in sorted(found.body.get("indices", {}).items())
+        ]
+
     def refresh(self, index: str) -> None:
         """Make everything written so far visible to searches."""
         self._engine.refresh(index)
@@ -91,20 +133,22 @@ class Shards:
         source: bool = True,
         stamps: bool = False,
         where: Sequence[Query] = (),
+        marks: Mapping[str, Query] | None = None,
     ) -> list[VersionedDocument]:
         """Read the first documents of a shard, in the order of their sequence numbers.
 
         after, upto: only documents whose last operation has a number above `after` and at most `upto`.
         size: the maximum number of documents; large documents make a page shorter. source, stamps: whether to
-        read them. where: queries that must all match.
+        read them. where: queries that must all match. marks: queries by name; every document has the names of
+        those that match it.
         """
-        if source and self._document_bytes:
-            size = max(1, min(size, MAX_PAGE_BYTES // self._document_bytes))
+        if source:
+            size = self.page_size(size)
         with self._engine.failures(index):
             answer = self._client.search(
                 index=index,
                 preference=f"_shards:{shard}",
-                query={"bool": {"filter": [{"range": {"_seq_no": {"gt": after, "lte": upto}}}, *where]}},
+                query={"bool": {"filter": [_between(after, upto), *where], "should": _named(marks or {})}},
                 sort=[{"_seq_no": {"order": "asc", "unmapped_type": "long"}}],  # unmapped in an empty index
                 size=size,
                 version=True,
@@ -119,6 +163,10 @@ class Shards:
             length = int(answer.meta.headers.get("content-length") or 0)
             self._document_bytes = max(1, length // len(hits))
         return [document_of(hit) for hit in hits]
+
+    def page_size(self, size: int) -> int:
+        """The number of documents of the next page with sources: fewer than `size` if documents are large."""
+        return max(1, min(size, MAX_PAGE_BYTES // self._document_bytes)) if self._document_bytes else size
 
     def identities(
         self,
@@ -179,6 +227,26 @@ class Shards:
         with self._engine.failures(index):
             answer = self._client.count(index=index, query={"bool": {"filter": list(where)}})
         return int(answer["count"])
+
+
+def _between(after: int, upto: int) -> Query:
+    return {"range": {"_seq_no": {"gt": after, "lte": upto}}}
+
+
+def _named(marks: Mapping[str, Query]) -> list[Query]:
+    return [{"bool": {"must": [query], "_name": name}} for name, query in marks.items()]
+
+
+def _followed(shards: Mapping[str, Any]) -> dict[int, FollowedShard]:
+    """The shards of an answer that have a primary."""
+    found = {}
+    for number, copies in shards.items():
+        for copy in copies:
+            numbers = copy.get("seq_no")
+            if copy["routing"]["primary"] and numbers:
+                history = str(copy["commit"]["user_data"]["history_uuid"])
+                found[int(number)] = FollowedShard(history, int(numbers["global_checkpoint"]))
+    return found
 
 
 def _bounded(buckets: Sequence[Bucket]) -> Iterator[list[Bucket]]:

@@ -50,7 +50,7 @@ class VersionedDocument:
 
     sequence, term: the sequence number of its last operation, and the primary term of that operation.
     source: the document without its enrichment; empty if it was not requested. stamp: UNSTAMPED if it was not
-    requested.
+    requested. marks: the names of the marking queries that match it.
     """
 
     id: str
@@ -60,6 +60,7 @@ class VersionedDocument:
     version: int
     source: Mapping[str, Any] = field(default_factory=dict)
     stamp: Stamp = UNSTAMPED
+    marks: frozenset[str] = frozenset()
 
     @property
     def key(self) -> Key:
@@ -102,6 +103,7 @@ class Copied:
     written: how many the target took. passed_over: documents that were left alone, because the target has
     them as new, or because the condition of the write failed. refused: documents that the target cannot hold.
     retried: how often the server refused an item for lack of time (429). size: bytes sent. seconds: duration.
+    sequences: the sequence numbers of what was written.
     """
 
     written: int = 0
@@ -110,6 +112,7 @@ class Copied:
     retried: int = 0
     size: int = 0
     seconds: float = 0.0
+    sequences: Sequence[int] = ()
 
     def __add__(self, other: "Copied") -> "Copied":
         return Copied(
@@ -119,6 +122,7 @@ class Copied:
             self.retried + other.retried,
             self.size + other.size,
             self.seconds + other.seconds,
+            [*self.sequences, *other.sequences],
         )
 
 
@@ -133,4 +137,5 @@ def document_of(found: Mapping[str, Any]) -> VersionedDocument:
         int(found["_version"]),
         found.get("_source", {}),
         Stamp(*(next(iter(fields.get(name, ())), None) for name in STAMP_FIELDS)),
+        frozenset(found.get("matched_queries", ())),
     )

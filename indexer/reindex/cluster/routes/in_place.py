@@ -17,8 +17,6 @@ from indexer.reindex.job import ONLY, Job
 MAX_TRIES = 5
 """How often a document is read again that a client changed while it was being written."""
 FINGERPRINT = f"{ENRICHMENT}.fingerprint"
-UNENRICHED: Query = {"bool": {"must_not": {"exists": {"field": FINGERPRINT}}}}
-"""Matches documents without enrichment."""
 
 
 class InPlaceRoute:
@@ -29,6 +27,9 @@ class InPlaceRoute:
 
     def prepare(self, job: Job) -> None:
         self._cluster.targets.add_mapping(job.source, self._layout(job))
+        self._cluster.aliases.close_fencing_alias(
+            job.source
+        )  # followers read the new layout before they write
 
     def _layout(self, job: Job) -> IndexLayout:
         """The layout of the index while it also holds documents of earlier model versions."""
@@ -46,9 +47,10 @@ class InPlaceRoute:
         """Do nothing: the condition of every write keeps stale workers out."""
 
     def read(self, job: Job, shard: int, after: int, upto: int, size: int) -> list[VersionedDocument]:
-        where = selection(job)
+        layout = self._enricher.layout()
+        where = selection(job, layout)
         if job.passes > 1:
-            where.append(not_enriched_by(job.model_version))
+            where.append(not_enriched_by(job.model_version, layout))
         return self._cluster.shards.read(job.source, shard, after, upto, size, stamps=True, where=where)
 
     def write(self, job: Job, shard: int, page: Sequence[VersionedDocument], token: str) -> Copied:
@@ -87,7 +89,12 @@ class InPlaceRoute:
             self._cluster.aliases.add(job.alias, job.source)
 
 
-def selection(job: Job) -> list[Query]:
+def unenriched(layout: IndexLayout) -> Query:
+    """A query for the documents without enrichment in an index of a layout: this defines "missing"."""
+    return {"bool": {"must_not": {"exists": {"field": FINGERPRINT}}}}
+
+
+def selection(job: Job, layout: IndexLayout) -> list[Query]:
     """Queries that together match all documents that a job in place selects, and possibly more."""
     found: list[Query] = []
     options = job.options
@@ -96,14 +103,14 @@ def selection(job: Job) -> list[Query]:
     if options.ids:
         found.append({"ids": {"values": list(options.ids)}})
     if options.only == ("missing",):
-        found.append(UNENRICHED)
+        found.append(unenriched(layout))
     elif options.only == ("stale",):
         found.append({"exists": {"field": FINGERPRINT}})
     return found
 
 
-def not_enriched_by(model_version: str | None) -> Query:
+def not_enriched_by(model_version: str | None, layout: IndexLayout) -> Query:
     """A query for the documents that a model has not enriched; None for enrichment without a model."""
     if model_version is None:
-        return UNENRICHED
+        return unenriched(layout)
     return {"bool": {"must_not": {"term": {f"{ENRICHMENT}.model": model_version}}}}
