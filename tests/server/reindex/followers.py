@@ -78,7 +78,8 @@ class Instance:
     def end(self) -> int:
         """Wait for its end, and return its exit code."""
         self.printed, self.said = self._process.communicate(timeout=PATIENCE)
-        assert "Traceback" not in self.said, self.said
+        print(self.said)
+        assert "Traceback" not in self.said
         return self._process.returncode
 
     def __enter__(self) -> Self:
