@@ -12,6 +12,7 @@ from itertools import chain
 from pathlib import Path
 
 from benchmarks import (
+    following,
     implied,
     indexing,
     kernels,
@@ -47,6 +48,7 @@ COSTS = (
     "storage",
     "memory",
     "reindexing",
+    "following",
 )
 """The parts that need the large models."""
 TABLES = (*COSTS, "segmenters")
@@ -89,6 +91,7 @@ class Benchmarks:
             "storage": self.storage,
             "memory": self.memory,
             "reindexing": self.reindexing,
+            "following": self.following,
         }
         return parts[part]()
 
@@ -129,6 +132,9 @@ class Benchmarks:
 
     def reindexing(self) -> list[Row]:
         return shown(reindexing.rows(self.folder_of("medium"), self.data))
+
+    def following(self) -> list[Row]:
+        return shown(following.rows(self.folder_of("medium"), self.data))
 
 
 def shown(rows: Iterable[Row]) -> list[Row]:

@@ -86,7 +86,7 @@ class Instance:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._process.poll() is None:
+        if self._process.returncode is None:
             self.kill()
 
 

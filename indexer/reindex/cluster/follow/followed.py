@@ -50,9 +50,11 @@ class Followed:
 
 
 def index_behind(cluster: Cluster, alias: str) -> FollowedIndex:
-    """The index behind an alias. Raises UsageError if there are several, or if it is a data stream."""
+    """The index behind an alias. Raises UsageError if there are several."""
     found = cluster.shards.behind(alias)
-    if len(found) != 1:
+    if not found:  # as long as a server that starts has no shard
+        raise cluster.engine.unavailable(f"No shard of {alias!r} answers")
+    if len(found) > 1:
         names = ", ".join(one.name for one in found)
         raise UsageError(
             f"The alias {alias!r} points to several indexes ({names}): follow each of them by its own name."
@@ -61,10 +63,15 @@ def index_behind(cluster: Cluster, alias: str) -> FollowedIndex:
 
 
 def open_followed(
-    cluster: Cluster, index: FollowedIndex, alias: str, settings: EnrichmentSettings
+    cluster: Cluster,
+    index: FollowedIndex,
+    alias: str,
+    settings: EnrichmentSettings,
+    last: Followed | None = None,
 ) -> Followed:
     """Open the index behind an alias, with the model and the plug-ins that it records.
 
+    last: what was open before; its model is not loaded again if the index records the same one.
     Raises NotEnriched, UsageError, ModelError, EngineUnavailable if a shard has no primary, and FencedOut if
     the alias moves, or the layout changes, at this moment.
     """
@@ -77,7 +84,10 @@ def open_followed(
     check_whole_source(index.name, mapping)
     shards = int(settings_of_index["index.number_of_shards"])
     check_primaries(cluster, index, shards)
-    enricher = enricher_like(cluster.engine, index.name, alias, layout, settings)
+    if last is not None and last.layout == layout:
+        enricher = last.enricher
+    else:
+        enricher = enricher_like(cluster.engine, index.name, alias, layout, settings)
     cluster.aliases.add_fencing_alias(index.name, TOKEN)
     reached("target-ready")
     if cluster.aliases.behind(alias) != [index.name] or _layout(cluster, index.name, alias) != layout:

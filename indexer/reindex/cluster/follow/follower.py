@@ -72,6 +72,7 @@ class Follower:
         self._pace = Pace()
         self._tally = Tally(alias)
         self._followed: Followed | None = None
+        self._last: Followed | None = None
         self._state: FollowState | None = None
         self._goal: FollowedIndex | None = None
         self._ended = threading.Event()
@@ -155,9 +156,9 @@ class Follower:
     def _open(self, index: FollowedIndex) -> None:
         """Begin to follow an index. Raises FencedOut if it changes at this moment."""
         self._close()
-        followed = open_followed(self._cluster, index, self._alias, self._settings)
+        followed = open_followed(self._cluster, index, self._alias, self._settings, self._last)
         self._state = join(self._cluster, self._ledger, self._jobs.jobs(), index, followed.layout)
-        self._followed = followed
+        self._followed = self._last = followed
         self._tally.index, self._tally.model = followed.index, followed.layout.model_version
         self._tally.lags.clear()
         held = followed.layout.model_version
