@@ -89,7 +89,7 @@ def follower(
     lease_seconds: float = LEASE_SECONDS,
 ) -> Follower:
     """An instance that keeps the enrichment of the index behind an alias up to date."""
-    absent = "Nobody follows {} now."
+    absent = "What is noted of {} was removed: start `enricher follow` again."
     states = StateLedger(ClusterStates(engine, FOLLOWED), FollowState.from_json, absent, lease_seconds)
     jobs = Ledger(ClusterStates(engine))
     return Follower(Cluster(engine), states, jobs, alias, settings, lag_seconds)

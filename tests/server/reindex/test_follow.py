@@ -214,6 +214,8 @@ def test_a_document_that_the_server_refuses_is_kept_with_its_reason(
     engine.client.index(index=index, id="deep", document={"text": "reef"})
     mended = run(*command, "--json")
     assert mended.returncode == 0 and json.loads(mended.stdout)["enriched"] == 1, mended.stderr
+    assert run(*command).returncode == 0
+    assert Cluster(engine).rejects.load(rejects_of(name)) == []
 
 
 class Choosy:

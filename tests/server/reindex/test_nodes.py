@@ -134,7 +134,7 @@ def move_a_primary(engine: ElasticsearchEngine, index: str) -> None:
     names = {node["name"] for node in engine.client.nodes.info()["nodes"].values()}
     (target,) = names - holders.keys()
     move = {"index": index, "shard": 0, "from_node": source, "to_node": target}
-    engine.client.cluster.reroute(commands=[{"move": move}])
+    engine.client.cluster.reroute(commands=[{"move": move}], metric="none")
 
 
 def terms_of(engine: ElasticsearchEngine, index: str) -> list[dict[str, Any]]:

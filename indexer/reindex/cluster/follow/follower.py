@@ -28,7 +28,7 @@ from indexer.reindex.cluster.follow.followed import (
     open_followed,
 )
 from indexer.reindex.cluster.follow.reading import enriched_pages
-from indexer.reindex.cluster.follow.state import FollowState
+from indexer.reindex.cluster.follow.state import FollowState, rejects_of
 from indexer.reindex.cluster.follow.status import Tally
 from indexer.reindex.failpoints import reached
 from indexer.reindex.following import FollowStatus, OnStatus
@@ -134,8 +134,6 @@ class Follower:
     def _round(self) -> bool:
         """Enrich what was written up to now. Returns whether everything of the first round is enriched."""
         index = index_behind(self._cluster, self._alias)
-        for number, shard in index.shards.items():
-            self._tally.seen(number, shard.checkpoint)
         try:
             if self._followed is None or not self._followed.is_same(index):
                 self._open(index)
@@ -159,16 +157,16 @@ class Follower:
         followed = open_followed(self._cluster, index, self._alias, self._settings, self._last)
         self._state = join(self._cluster, self._ledger, self._jobs.jobs(), index, followed.layout)
         self._followed = self._last = followed
-        self._tally.index, self._tally.model = followed.index, followed.layout.model_version
-        self._tally.lags.clear()
         held = followed.layout.model_version
+        self._tally.open(followed.index, held)
+        self._cluster.rejects.settle(rejects_of(index.name), index.name)
         with_model = f"with the model {held}" if held else "with words only"
         self._say(f"{self._alias} points to {index.name}: its documents are enriched {with_model}.")
 
     def _close(self) -> None:
         self._give_back()
         self._followed = self._state = None
-        self._tally.index = self._tally.model = None
+        self._tally.open(None, None)
 
     def _is_blocked(self, index: str) -> bool:
         with suppress(EngineError):
@@ -182,6 +180,8 @@ class Follower:
         assert self._followed is not None and self._state is not None
         if self._goal is None or (self._goal.name, self._goal.uuid) != (index.name, index.uuid):
             self._goal = index
+        for number, shard in index.shards.items():
+            self._tally.seen(number, shard.checkpoint, self._state.shard(number, shard).at)
         if _operations_left(self._state, index.shards):
             self._state = self._ledger.load(index.name)
             if _operations_left(self._state, index.shards):

@@ -13,13 +13,15 @@ from indexer.reindex.following import FollowStatus
 
 @dataclass(slots=True)
 class Tally:
-    """Counts what this instance does. lags: of every shard of the present index."""
+    """Counts what this instance does.
+
+    started: when it began with the present index (monotonic). lags: of every shard of that index.
+    """
 
     alias: str
     started: float = field(default_factory=time.monotonic)
     index: str | None = None
     model: str | None = None
-    rounds: int = 0
     read: int = 0
     enriched: int = 0
     unchanged: int = 0
@@ -33,10 +35,17 @@ class Tally:
     checkpoints: Mapping[int, int] = field(default_factory=dict)
     lags: dict[int, ShardLag] = field(default_factory=dict)
 
-    def seen(self, shard: int, checkpoint: int) -> None:
-        """Note how far a shard has come."""
+    def open(self, index: str | None, model: str | None) -> None:
+        """Begin with another index; None if nothing can be enriched at this moment."""
+        self.index, self.model = index, model
+        self.started = time.monotonic()
+        self.lags.clear()
+
+    def seen(self, shard: int, checkpoint: int, at: int) -> None:
+        """Note how far a shard has come, and up to which operation it is read."""
         lag = self.lags.setdefault(shard, ShardLag(self.started))
         lag.seen(checkpoint, time.monotonic())
+        lag.since(at)  # forgets what is past
 
     def add(self, shard: int, after: int, page: Page) -> None:
         """Count a page. after: the sequence number after which it began."""
