@@ -12,6 +12,7 @@ from itertools import chain
 from pathlib import Path
 
 from benchmarks import (
+    following,
     implied,
     indexing,
     kernels,
@@ -49,6 +50,7 @@ COSTS = (
     "memory",
     "reindexing",
     "searching",
+    "following",
 )
 """The parts that need the large models."""
 TABLES = (*COSTS, "segmenters")
@@ -92,6 +94,7 @@ class Benchmarks:
             "memory": self.memory,
             "reindexing": self.reindexing,
             "searching": self.searching,
+            "following": self.following,
         }
         return parts[part]()
 
@@ -135,6 +138,9 @@ class Benchmarks:
 
     def searching(self) -> list[Row]:
         return shown(searching.rows(self.folder_of("medium"), self.data))
+
+    def following(self) -> list[Row]:
+        return shown(following.rows(self.folder_of("medium"), self.data))
 
 
 def shown(rows: Iterable[Row]) -> list[Row]:

@@ -8,7 +8,7 @@ from enricher.recipe.configuration import (
     recorded_configuration,
     recorded_layout,
 )
-from enricher.records import IndexLayout
+from enricher.records import IndexLayout, SearchEngine
 from enricher.settings import IndexConfiguration
 from indexer.pipeline import difference
 from indexer.reindex.job import Job, JobKind, Phase
@@ -36,7 +36,7 @@ def enricher_of(jobs: Jobs, job: Job, settings: EnrichmentSettings) -> DocumentE
         return None
     target = recorded_layout(jobs.engine, job.target)
     if job.kind is JobKind.ROLLBACK and target is not None:
-        return enricher_like(jobs, job.target, job.alias, target, settings)
+        return enricher_like(jobs.engine, job.target, job.alias, target, settings)
     recorded = recorded_layout(jobs.engine, job.source)
     names = (job.alias, job.source, job.target)
     configuration = configuration_for(jobs.engine, settings.configuration(), *names, recorded=recorded)
@@ -49,7 +49,7 @@ def enricher_of(jobs: Jobs, job: Job, settings: EnrichmentSettings) -> DocumentE
 
 
 def enricher_like(
-    jobs: Jobs, index: str, alias: str, layout: IndexLayout, settings: EnrichmentSettings
+    engine: SearchEngine, index: str, alias: str, layout: IndexLayout, settings: EnrichmentSettings
 ) -> DocumentEnricher:
     """Open the enricher that has enriched an index, as its layout records it.
 
@@ -58,7 +58,7 @@ def enricher_like(
     """
     configuration = recorded_configuration(layout)
     if layout.enrichments is None:
-        configuration = configuration_for(jobs.engine, settings.configuration(), alias, index)
+        configuration = configuration_for(engine, settings.configuration(), alias, index)
     configuration = keeping_fields(configuration, layout)
     enricher = open_enricher(settings, layout.model_version, layout.fields, configuration)
     _refuse_difference(index, layout, enricher)

@@ -212,11 +212,13 @@ class Job(msgspec.Struct, forbid_unknown_fields=True):
         """The names of the workers that hold leases."""
         return sorted({lease.worker for lease in self.leases()})
 
+    def holders(self) -> "list[Job | Interval]":
+        """What can be leased: the step, and the intervals."""
+        return [self, *self.intervals]
+
     def leases(self) -> Iterator[Lease]:
         """All leases that are held."""
-        if self.lease is not None:
-            yield self.lease
-        yield from (one.lease for one in self.intervals if one.lease is not None)
+        yield from (one.lease for one in self.holders() if one.lease is not None)
 
     def as_json(self) -> dict[str, Any]:
         """The job as plain JSON with string keys."""

@@ -1,11 +1,11 @@
-"""The ledger of jobs. Any number of workers change a job; each change is made to its latest state."""
+"""The ledger that workers share. Any number of them change a state, each time its latest version."""
 
 import json
 import random
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from enricher.errors import EngineError, EngineUnavailable, UsageError
 from indexer.reindex.job import Job, Lease
@@ -37,56 +37,73 @@ class LeaseLost(Exception):
     """Another worker has taken over what this one was doing."""
 
 
-class Ledger:
-    """Keeps jobs by name, and decides when a lease has expired."""
+class Recorded(Protocol):
+    """A state in its typed form. id: its name. noted: when it was last changed (ISO 8601, UTC)."""
 
-    def __init__(self, states: States, lease_seconds: float = LEASE_SECONDS) -> None:
+    id: str
+    noted: str | None
+
+    def as_json(self) -> dict[str, Any]: ...
+
+
+R = TypeVar("R", bound=Recorded)
+
+
+class StateLedger(Generic[R]):
+    """Keeps states by name, and decides when a lease has expired.
+
+    decode: reads the JSON of a state. absent: the sentence for a name that has no state; "{}" is the name.
+    """
+
+    def __init__(
+        self,
+        states: States,
+        decode: Callable[[Mapping[str, Any]], R],
+        absent: str,
+        lease_seconds: float = LEASE_SECONDS,
+    ) -> None:
         self.lease_seconds = lease_seconds
-        self._states = states
+        self._states, self._decode, self._absent = states, decode, absent
         self._states_known: dict[str, tuple[dict[str, Any], Seen]] = {}
         self._heartbeats_seen: dict[tuple[str, int], tuple[int, float]] = {}
 
-    def create(self, job: Job) -> None:
-        """Keep a new job. Raises EngineError if there is one of that name."""
-        self._states.create(job.id, job.as_json())
+    def create(self, new: R) -> None:
+        """Keep a new state. Raises EngineError if there is one of that name."""
+        self._states.create(new.id, new.as_json())
 
-    def load(self, name: str) -> Job:
-        """Read a job. Raises UsageError if there is none of that name."""
+    def load(self, name: str) -> R:
+        """Read a state. Raises UsageError if there is none of that name."""
         found = self._states_known[name] = self._read(name)
-        return Job.from_json(found[0])
+        return self._decode(found[0])
 
-    def jobs(self) -> list[Job]:
-        """All jobs, the newest first."""
-        return [self.load(name) for name in self._states.names()]
-
-    def under_way(self) -> list[Job]:
-        """The jobs that have not ended, the newest first."""
-        return [job for job in self.jobs() if not job.phase.ended]
+    def names(self) -> list[str]:
+        """The names of the states, the newest first."""
+        return self._states.names()
 
     def remove(self, name: str) -> None:
-        """Forget a job."""
+        """Forget a state."""
         self._states.remove(name)
 
-    def update(self, name: str, change: Callable[[Job], None]) -> Job:
-        """Change a job, and return it. Raises UsageError if there is none of that name.
+    def update(self, name: str, change: Callable[[R], None]) -> R:
+        """Change a state, and return it. Raises UsageError if there is none of that name.
 
-        change: is called again if another worker has changed the job meanwhile. The first call gets the state
+        change: is called again if another worker has changed it meanwhile. The first call gets the version
         that this ledger last read or wrote, which saves a request.
         """
         for _ in range(MAX_TRIES):
             known = self._states_known.pop(name, None)
             state, seen = self._read(name) if known is None else known
-            job = Job.from_json(state)
-            change(job)
-            job.noted = datetime.now(UTC).isoformat()
-            value = json.loads(json.dumps(job.as_json()))
+            found = self._decode(state)
+            change(found)
+            found.noted = datetime.now(UTC).isoformat()
+            value = json.loads(json.dumps(found.as_json()))
             written = self._written(name, value, seen)
             if written is not None:
                 self._states_known[name] = value, written
-                return job
+                return found
             time.sleep(random.uniform(0, 0.05))
         raise EngineError(
-            f"The job {name!r} could not be changed: others changed it at each of {MAX_TRIES} attempts."
+            f"The state of {name!r} could not be changed: others changed it at each of {MAX_TRIES} attempts."
         )
 
     def _written(self, name: str, value: Mapping[str, Any], seen: Seen) -> Seen | None:
@@ -100,16 +117,32 @@ class Ledger:
     def _read(self, name: str) -> tuple[dict[str, Any], Seen]:
         found = self._states.load(name)
         if found is None:
-            raise UsageError(f"There is no job {name!r}; `enricher reindex status` lists them.")
+            raise UsageError(self._absent.format(repr(name)))
         return found
 
-    def is_free(self, job: Job, lease: Lease | None) -> bool:
+    def is_free(self, held: R, lease: Lease | None) -> bool:
         """Whether nobody holds a lease, or this ledger has seen no heartbeat of it for lease_seconds."""
         if lease is None:
             return True
-        key, now = (job.id, lease.fence), time.monotonic()
+        key, now = (held.id, lease.fence), time.monotonic()
         beat, since = self._heartbeats_seen.get(key, (-1, now))
         if beat != lease.heartbeats:
             self._heartbeats_seen[key] = (lease.heartbeats, now)
             return False
         return now - since > self.lease_seconds
+
+
+class Ledger(StateLedger[Job]):
+    """Keeps jobs."""
+
+    def __init__(self, states: States, lease_seconds: float = LEASE_SECONDS) -> None:
+        absent = "There is no job {}; `enricher reindex status` lists them."
+        super().__init__(states, Job.from_json, absent, lease_seconds)
+
+    def jobs(self) -> list[Job]:
+        """All jobs, the newest first."""
+        return [self.load(name) for name in self.names()]
+
+    def under_way(self) -> list[Job]:
+        """The jobs that have not ended, the newest first."""
+        return [job for job in self.jobs() if not job.phase.ended]

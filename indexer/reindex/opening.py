@@ -5,7 +5,8 @@ from typing import Any
 
 from enricher.errors import UsageError
 from enricher.records import SearchEngine
-from indexer.reindex.jobs import Jobs
+from indexer.reindex.following import Following
+from indexer.reindex.jobs import EnrichmentSettings, Jobs
 from indexer.reindex.ledger import LEASE_SECONDS
 
 
@@ -18,6 +19,27 @@ def open_jobs(engine: SearchEngine, lease_seconds: float = LEASE_SECONDS) -> Job
     if opener is None:
         raise UsageError(f"The engine {engine.name!r} supports no jobs.")
     return opener(engine, lease_seconds)
+
+
+def open_following(
+    engine: SearchEngine,
+    alias: str,
+    settings: EnrichmentSettings,
+    lag_seconds: float,
+    lease_seconds: float = LEASE_SECONDS,
+) -> Following:
+    """What keeps the enrichment of an index up to date. Raises UsageError if nobody else can write to it.
+
+    lag_seconds: within which a changed document is enriched. lease_seconds: as for `open_jobs`.
+    """
+    if engine.name != "elasticsearch":
+        raise UsageError(
+            "Documents of this engine are enriched when they are written, so there is nothing to follow. "
+            "`enricher follow` needs Elasticsearch: --engine http://HOST:PORT."
+        )
+    from indexer.reindex.cluster.jobs import follower
+
+    return follower(engine, alias, settings, lag_seconds, lease_seconds)  # type: ignore[arg-type]
 
 
 def _cluster_jobs(engine: Any, lease_seconds: float) -> Jobs:

@@ -69,7 +69,7 @@ def start_rollback(
     if layout is None:
         say(f"The index {undone.source!r} was never enriched: documents are written back without enrichment.")
     else:
-        enricher = enricher_like(jobs, undone.source, undone.alias, layout, settings)
+        enricher = enricher_like(jobs.engine, undone.source, undone.alias, layout, settings)
     job = jobs.plan_rollback(undone)
     say(f"The alias {undone.alias} moves back from {undone.target} to {undone.source}.")
     return job, enricher

@@ -64,12 +64,14 @@ class Outcome:
 
     results: result → number of actions. conflicts: actions with a version conflict. refused: refused
     actions with their reasons. retried: how often an action was sent again because the server was busy.
+    sequences: the sequence numbers of what was written, if the writer keeps them.
     """
 
     results: Counter[str] = field(default_factory=Counter)
     conflicts: list[Action] = field(default_factory=list)
     refused: list[tuple[Action, str]] = field(default_factory=list)
     retried: int = 0
+    sequences: list[int] = field(default_factory=list)
 
 
 class BulkWriter:
@@ -83,6 +85,7 @@ class BulkWriter:
     less than the request time-out, so that the reason is received.
     alias_only: the name must be an alias. Raises IndexNotFound if the alias was removed.
     pipeline: replaces the default ingest pipeline of the index.
+    keep_sequences: whether the outcome lists the sequence number of every write.
     """
 
     def __init__(
@@ -96,6 +99,7 @@ class BulkWriter:
         shard_timeout: float = 10.0,
         alias_only: bool = False,
         pipeline: str | None = None,
+        keep_sequences: bool = False,
     ) -> None:
         self._client = client.options(max_retries=0)
         self._index = index
@@ -105,6 +109,7 @@ class BulkWriter:
         self._shard_timeout = f"{max(1, int(shard_timeout * 1000))}ms"
         self._alias_only = alias_only
         self._pipeline = pipeline
+        self._keep_sequences = keep_sequences
         self._content_bytes: int | None = None
 
     def run(self, actions: Iterable[Action]) -> Outcome:
@@ -188,6 +193,8 @@ class BulkWriter:
             (result,) = item.values()
             if "error" not in result:
                 outcome.results[str(result.get("result"))] += 1
+                if self._keep_sequences:
+                    outcome.sequences.append(int(str(result["_seq_no"])))
                 continue
             said = refusal(int(str(result.get("status"))), result["error"])
             if said.type == "version_conflict_engine_exception":

@@ -295,7 +295,14 @@ class ElasticsearchEngine:
             raise EngineError(f"The document {action.id!r} cannot be deleted: {reason}")
         return outcome.results["deleted"]
 
-    def bulk(self, index: str, *, alias_only: bool = False, pipeline: str | None = None) -> BulkWriter:
+    def bulk(
+        self,
+        index: str,
+        *,
+        alias_only: bool = False,
+        pipeline: str | None = None,
+        keep_sequences: bool = False,
+    ) -> BulkWriter:
         """A bulk writer with the retry policy of this engine."""
         return BulkWriter(
             self.client,
@@ -306,6 +313,7 @@ class ElasticsearchEngine:
             shard_timeout=self._timeout / 3,
             alias_only=alias_only,
             pipeline=pipeline,
+            keep_sequences=keep_sequences,
         )
 
     def unavailable(self, what: str) -> EngineUnavailable:

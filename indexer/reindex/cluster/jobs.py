@@ -4,16 +4,18 @@ from enricher.enrichment import DocumentEnricher
 from enricher.records import IndexLayout
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.engines.elasticsearch.jobs.aliases import fencing_alias
-from indexer.engines.elasticsearch.jobs.states import ClusterStates
+from indexer.engines.elasticsearch.jobs.states import FOLLOWED, ClusterStates
 from indexer.reindex.cluster import planning
 from indexer.reindex.cluster.cluster import Cluster
+from indexer.reindex.cluster.follow.follower import Follower
+from indexer.reindex.cluster.follow.state import FollowState
 from indexer.reindex.cluster.preflight import check, check_in_place
 from indexer.reindex.cluster.replay import replay
 from indexer.reindex.cluster.worker import Worker
 from indexer.reindex.gate import CollectionGate
 from indexer.reindex.job import Job, JobOptions
 from indexer.reindex.jobs import EnrichmentSettings, Progress, Replayed, Say
-from indexer.reindex.ledger import LEASE_SECONDS, Ledger
+from indexer.reindex.ledger import LEASE_SECONDS, Ledger, StateLedger
 from indexer.reindex.removal import Confirm, remove
 
 MAX_REASONS = 5
@@ -77,3 +79,17 @@ class ClusterJobs:
 
     def is_blocking(self, job: Job) -> bool:
         return job.blocked and self._cluster.targets.is_blocked(job.source)
+
+
+def follower(
+    engine: ElasticsearchEngine,
+    alias: str,
+    settings: EnrichmentSettings,
+    lag_seconds: float,
+    lease_seconds: float = LEASE_SECONDS,
+) -> Follower:
+    """An instance that keeps the enrichment of the index behind an alias up to date."""
+    absent = "What is noted of {} was removed: start `enricher follow` again."
+    states = StateLedger(ClusterStates(engine, FOLLOWED), FollowState.from_json, absent, lease_seconds)
+    jobs = Ledger(ClusterStates(engine))
+    return Follower(Cluster(engine), states, jobs, alias, settings, lag_seconds)

@@ -183,7 +183,7 @@ def test_a_worker_that_was_paused_does_no_harm(
     cluster.targets.create_like(job.source, job.target, chain.layout(), job.id)
     [key, gone, *_] = list(truth)
     held = [one for shard in (0, 1) for one in cluster.shards.read(job.source, shard, -1, 10**6, 100)]
-    lines, _ = lines_of(chain, held)
+    lines, _ = lines_of(chain, held, with_codes=False)
     cluster.aliases.open_fencing_alias(job.target, "old")
     newer = {"title": "newer", "text": "reef", "year": 2}
     engine.client.index(index=index, id=key[0], document=newer)
@@ -245,7 +245,7 @@ def test_old_copies_are_refused_while_the_job_runs(
     cluster.aliases.open_fencing_alias(job.target, "1")
     into = fencing_alias(job.target, "1")
     read = [one for shard in (0, 1) for one in cluster.shards.read(job.source, shard, -1, 10**6, 100)]
-    lines, _ = lines_of(chain, read)
+    lines, _ = lines_of(chain, read, with_codes=False)
     assert cluster.copies.write(into, lines).written == 3
     assert len(cluster.copies.write(into, lines).passed_over) == 3
     cluster.shards.refresh(job.target)

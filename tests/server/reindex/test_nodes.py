@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,13 +13,15 @@ from enricher.enrichment import DocumentEnricher
 from indexer.engines.addresses import parse_addresses
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.engines.elasticsearch.jobs.states import ClusterStates
+from indexer.engines.elasticsearch.mapping import mapping_of
 from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.cluster.planning import plan_rollback, start
 from indexer.reindex.cluster.worker import Worker
 from indexer.reindex.job import Job, JobOptions, Phase
 from indexer.reindex.ledger import Ledger
 from tests.server.node import Node, three_nodes
-from tests.server.reindex.truth import SOON, Writer, assert_copied, fill
+from tests.server.reindex.followers import Instance, wait_until_fresh
+from tests.server.reindex.truth import SOON, Truth, Writer, assert_copied, fill
 
 SOON_AGAIN = {"unassigned.node_left.delayed_timeout": "1s"}
 """A node that leaves is replaced at once, not after a minute."""
@@ -89,3 +92,52 @@ def test_a_node_is_killed_and_comes_back(
     three.client.cluster.health(wait_for_status="green", timeout="120s")
     assert ended.phase is Phase.DONE and cluster.aliases.behind(index) == [f"{index}-old"]
     assert_copied(three, index, truth, None)
+
+
+def test_a_followed_index_survives_a_killed_node_and_moved_shards(
+    three: ElasticsearchEngine, nodes: list[Node], models: Path, whole_chain: DocumentEnricher
+) -> None:
+    """Shards get new primaries and move to other nodes, while a writer writes."""
+    mapping = mapping_of(whole_chain.layout())
+    settings = {"number_of_shards": 3, "number_of_replicas": 1, **SOON_AGAIN}
+    three.client.indices.create(index="followed", settings=settings, mappings=mapping)
+    three.client.cluster.health(index="followed", wait_for_status="green", timeout="60s")
+    truth: Truth = {(f"d{n}", None): {"text": f"ocean {n}"} for n in range(300)}
+    for (name, _), source in truth.items():
+        three.client.index(index="followed", id=name, document=source)
+    urls = ",".join(node.url for node in nodes)
+    seed = random.randrange(2**32)
+    print("seed", seed)
+    writer = Writer([node.url for node in nodes], "followed", truth, seed, most_per_second=50)
+    with Instance(urls, models, "followed", "--json") as instance:
+        writer.start()
+        writer.wait_for(100)
+        nodes[seed % 3].kill()
+        writer.wait_for(writer.operations + 200)
+        nodes[seed % 3].start()
+        three.client.cluster.health(wait_for_status="green", timeout="120s")
+        move_a_primary(three, "followed")
+        writer.wait_for(writer.operations + 100)
+        three.client.cluster.health(wait_for_no_relocating_shards=True, timeout="120s")
+        writer.stop()
+        wait_until_fresh(three, "followed", truth, whole_chain.model_version)
+        status = instance.stop()
+    assert status["refused"] == 0
+    assert any(one["primary_terms"] != {"0": 1, "1": 1, "2": 1} for one in terms_of(three, "followed"))
+
+
+def move_a_primary(engine: ElasticsearchEngine, index: str) -> None:
+    """Move the primary of shard 0 to the node that holds no copy of it."""
+    rows = engine.client.cat.shards(index=index, format="json", h="shard,prirep,node").body
+    holders = {row["node"]: row["prirep"] for row in rows if row["shard"] == "0"}
+    source = next(node for node, kind in holders.items() if kind == "p")
+    names = {node["name"] for node in engine.client.nodes.info()["nodes"].values()}
+    (target,) = names - holders.keys()
+    move = {"index": index, "shard": 0, "from_node": source, "to_node": target}
+    engine.client.cluster.reroute(commands=[{"move": move}], metric="none")
+
+
+def terms_of(engine: ElasticsearchEngine, index: str) -> list[dict[str, Any]]:
+    """The primary terms of the shards of an index."""
+    state = engine.client.cluster.state(metric="metadata", index=index)
+    return list(state["metadata"]["indices"].values())

@@ -31,8 +31,13 @@ class Aliases:
         add = {"add": {"index": target, "alias": fencing_alias(target, token), "is_hidden": True}}
         self._change(target, [_without_fencing_aliases(target), add])
 
+    def add_fencing_alias(self, index: str, token: str) -> None:
+        """Let workers with this token write to an index, beside those that can already."""
+        add = {"index": index, "alias": fencing_alias(index, token), "is_hidden": True}
+        self._change(index, [{"add": add}])
+
     def close_fencing_alias(self, target: str) -> None:
-        """Remove the fencing alias of the target: no worker can write."""
+        """Remove the fencing aliases of the target: no worker can write."""
         with self._engine.failures(target):
             client = self._client.options(ignore_status=404)  # if there is none
             client.indices.update_aliases(actions=[_without_fencing_aliases(target)])
@@ -42,7 +47,7 @@ class Aliases:
         self._change(index, [{"add": {"index": index, "alias": alias}}])
 
     def swap(self, alias: str, source: str, target: str, token: str) -> bool:
-        """Move the alias from the source to the target in one action, and remove the fencing alias.
+        """Move the alias from the source to the target in one action, and remove the fencing aliases of both.
 
         The alias keeps its filter, its routing and whether it is the write index. Returns False, and changes
         nothing, if the fencing alias of that token no longer exists.
@@ -55,6 +60,7 @@ class Aliases:
             {"add": {"index": target, "alias": alias, **_parameters_of(held or {})}},
         ]
         if held is not None:  # else the user need not be allowed to change the source
+            actions.insert(1, _without_fencing_aliases(source))
             actions.insert(1, {"remove": {"index": source, "alias": alias, "must_exist": False}})
         with self._engine.failures(alias):
             try:

@@ -105,13 +105,15 @@ class Copies:
             outcome.retried,
             sum(len(line.json) for line in lines),
             time.monotonic() - started,
+            outcome.sequences,
         )
 
     def _send(self, name: str, actions: Sequence[Action]) -> Outcome:
         """Send bulk actions past the default ingest pipeline."""
         fenced = is_fencing_alias(name)
         try:
-            return self._engine.bulk(name, alias_only=fenced, pipeline="_none").run(actions)
+            writer = self._engine.bulk(name, alias_only=fenced, pipeline="_none", keep_sequences=True)
+            return writer.run(actions)
         except IndexNotFound as error:
             raise FencedOut(str(error)) if fenced else error from error
 

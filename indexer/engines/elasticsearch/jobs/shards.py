@@ -36,6 +36,34 @@ class ShardPoint(NamedTuple):
     last: int
 
 
+class FollowedShard(NamedTuple):
+    """How far a shard of a followed index has come.
+
+    history: an id that changes if operations were given up (a stale or an empty primary, a repaired shard).
+    checkpoint: the global checkpoint. No change of the primary loses operations up to it.
+    """
+
+    history: str
+    checkpoint: int
+
+
+class FollowedIndex(NamedTuple):
+    """An index behind a name. shards: by number; those without a primary at this moment are missing."""
+
+    name: str
+    uuid: str
+    shards: dict[int, FollowedShard]
+
+
+FOLLOWED = (
+    "indices.*.uuid",
+    "indices.*.shards.*.routing.primary",
+    "indices.*.shards.*.seq_no.global_checkpoint",
+    "indices.*.shards.*.commit.user_data.history_uuid",
+)
+"""What `Shards.behind` reads of an answer."""
+
+
 def checkpoints(points: Mapping[int, ShardPoint]) -> dict[int, int]:
     """The global checkpoint of every shard."""
     return {shard: point.checkpoint for shard, point in points.items()}
@@ -78,6 +106,20 @@ class Shards:
             raise self._engine.unavailable(f"A shard of {index!r} has no primary")
         return found
 
+    def behind(self, name: str) -> list[FollowedIndex]:
+        """The indexes behind a name, and how far their shards have come, in one small request.
+
+        Raises IndexNotFound, and EngineUnavailable if an index is closed.
+        """
+        with self._engine.failures(name):
+            found = self._client.indices.stats(
+                index=name, level="shards", metric="docs", filter_path=FOLLOWED
+            )
+        return [
+            FollowedIndex(index, str(described["uuid"]), _followed(described.get("shards", {})))
+            for index, described in sorted(found.body.get("indices", {}).items())
+        ]
+
     def refresh(self, index: str) -> None:
         """Make everything written so far visible to searches."""
         self._engine.refresh(index)
@@ -101,12 +143,11 @@ class Shards:
         it. stamps: read the stamp of each document that matches all these queries; the others have none.
         where: queries that must all match.
         """
-        query: dict[str, Any] = {"filter": [{"range": {"_seq_no": {"gt": after, "lte": upto}}}, *where]}
+        query: dict[str, Any] = {"filter": [_between(after, upto), *where]}
         if stamps is not None:
             query["should"] = [{"bool": {"filter": list(stamps), "_name": STAMPED}}]
-            query["minimum_should_match"] = 0
-        if source and self._document_bytes:
-            size = max(1, min(size, MAX_PAGE_BYTES // self._document_bytes))
+        if source:
+            size = self.page_size(size)
         with self._engine.failures(index):
             answer = self._client.search(
                 index=index,
@@ -126,6 +167,10 @@ class Shards:
             length = int(answer.meta.headers.get("content-length") or 0)
             self._document_bytes = max(1, length // len(hits))
         return [document_of(hit, is_stamped=STAMPED in hit.get("matched_queries", ())) for hit in hits]
+
+    def page_size(self, size: int) -> int:
+        """The number of documents of the next page with sources: fewer than `size` if documents are large."""
+        return max(1, min(size, MAX_PAGE_BYTES // self._document_bytes)) if self._document_bytes else size
 
     def identities(
         self,
@@ -186,6 +231,22 @@ class Shards:
         with self._engine.failures(index):
             answer = self._client.count(index=index, query={"bool": {"filter": list(where)}})
         return int(answer["count"])
+
+
+def _between(after: int, upto: int) -> Query:
+    return {"range": {"_seq_no": {"gt": after, "lte": upto}}}
+
+
+def _followed(shards: Mapping[str, Any]) -> dict[int, FollowedShard]:
+    """The shards of an answer that have a primary."""
+    found = {}
+    for number, copies in shards.items():
+        for copy in copies:
+            numbers = copy.get("seq_no")
+            if copy["routing"]["primary"] and numbers:
+                history = str(copy["commit"]["user_data"]["history_uuid"])
+                found[int(number)] = FollowedShard(history, int(numbers["global_checkpoint"]))
+    return found
 
 
 def _bounded(buckets: Sequence[Bucket]) -> Iterator[list[Bucket]]:

@@ -1,4 +1,4 @@
-"""The states of jobs, kept in a small index of the cluster."""
+"""The states of jobs and of followers, each kind kept in a small index of the cluster."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,6 +9,9 @@ from enricher.errors import AccessDenied, IndexConflict
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 
 INDEX = "enricher-jobs"
+"""The index of jobs."""
+FOLLOWED = "enricher-follow"
+"""The index of what is followed."""
 SETTINGS = {"number_of_shards": 1, "auto_expand_replicas": "0-1", "refresh_interval": "1s"}
 MAPPING = {"dynamic": False, "properties": {"created": {"type": "date"}}}
 MAX_LISTED = 1_000
@@ -18,25 +21,25 @@ MAX_LISTED = 1_000
 class ClusterStates:
     """Keeps one document per state; a change is written only if the state is still as it was read."""
 
-    def __init__(self, engine: ElasticsearchEngine) -> None:
-        self._engine = engine
+    def __init__(self, engine: ElasticsearchEngine, index: str = INDEX) -> None:
+        self._engine, self._index = engine, index
         self._client = engine.client.options(max_retries=0)
 
     def create(self, name: str, value: Mapping[str, Any]) -> None:
         """Keep a new state. Raises EngineError if there is one of that name."""
         try:
-            with self._engine.failures(INDEX):
-                self._client.indices.create(index=INDEX, settings=SETTINGS, mappings=MAPPING)
+            with self._engine.failures(self._index):
+                self._client.indices.create(index=self._index, settings=SETTINGS, mappings=MAPPING)
         except (IndexConflict, AccessDenied):  # it may exist, where the user may not create it
             pass
-        with self._engine.failures(INDEX):
-            self._client.index(index=INDEX, id=name, document=value, op_type="create", refresh=True)
+        with self._engine.failures(self._index):
+            self._client.index(index=self._index, id=name, document=value, op_type="create", refresh=True)
 
     def load(self, name: str) -> tuple[dict[str, Any], tuple[int, int]] | None:
         """A state and its version, which `save` takes; None if there is none of that name."""
-        with self._engine.failures(INDEX):
+        with self._engine.failures(self._index):
             try:
-                found = self._engine.patient.get(index=INDEX, id=name)
+                found = self._engine.patient.get(index=self._index, id=name)
             except NotFoundError:
                 return None
         return found["_source"], (int(found["_seq_no"]), int(found["_primary_term"]))
@@ -47,10 +50,10 @@ class ClusterStates:
         seen: the version that `load` or `save` returned: sequence number and primary term.
         """
         sequence, term = seen
-        with self._engine.failures(INDEX):
+        with self._engine.failures(self._index):
             try:
                 answer = self._client.index(
-                    index=INDEX, id=name, document=value, if_seq_no=sequence, if_primary_term=term
+                    index=self._index, id=name, document=value, if_seq_no=sequence, if_primary_term=term
                 )
             except ConflictError:
                 return None
@@ -58,10 +61,10 @@ class ClusterStates:
 
     def names(self) -> list[str]:
         """The names of the states, the newest first, at most MAX_LISTED."""
-        with self._engine.failures(INDEX):
+        with self._engine.failures(self._index):
             try:
                 answer = self._engine.client.search(
-                    index=INDEX,
+                    index=self._index,
                     sort=[{"created": {"order": "desc", "unmapped_type": "date"}}],
                     size=MAX_LISTED,
                     source=False,
@@ -72,5 +75,5 @@ class ClusterStates:
 
     def remove(self, name: str) -> None:
         """Remove a state if it exists."""
-        with self._engine.failures(INDEX):
-            self._engine.client.options(ignore_status=404).delete(index=INDEX, id=name, refresh=True)
+        with self._engine.failures(self._index):
+            self._engine.client.options(ignore_status=404).delete(index=self._index, id=name, refresh=True)

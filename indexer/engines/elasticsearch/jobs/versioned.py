@@ -102,6 +102,7 @@ class Copied:
     written: how many the target took. passed_over: documents that were left alone, because the target has
     them as new, or because the condition of the write failed. refused: documents that the target cannot hold.
     retried: how often the server refused an item for lack of time (429). size: bytes sent. seconds: duration.
+    sequences: the sequence numbers of what was written.
     """
 
     written: int = 0
@@ -110,6 +111,7 @@ class Copied:
     retried: int = 0
     size: int = 0
     seconds: float = 0.0
+    sequences: Sequence[int] = ()
 
     def __add__(self, other: "Copied") -> "Copied":
         return Copied(
@@ -119,6 +121,7 @@ class Copied:
             self.retried + other.retried,
             self.size + other.size,
             self.seconds + other.seconds,
+            [*self.sequences, *other.sequences],
         )
 
 

@@ -29,6 +29,9 @@ class InPlaceRoute:
 
     def prepare(self, job: Job) -> None:
         self._cluster.targets.add_mapping(job.source, self._layout(job))
+        self._cluster.aliases.close_fencing_alias(
+            job.source
+        )  # followers read the new layout before they write
 
     def _layout(self, job: Job) -> IndexLayout:
         """The layout of the index while it also holds documents of earlier model versions."""

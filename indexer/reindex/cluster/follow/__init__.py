@@ -1,0 +1,1 @@
+"""Enrichment of what applications write to an index, soon after they have written it."""
