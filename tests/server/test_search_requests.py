@@ -9,7 +9,7 @@ import pytest
 
 import enricher
 from enricher.enrichment import DocumentEnricher, EnricherRecipe
-from enricher.errors import IndexChanged
+from enricher.errors import EngineError, IndexChanged, IndexConflict
 from enricher.records import ENRICHMENT, Document, SearchRequest
 from enricher.search.profile import Profile, profiling
 from enricher.search.searcher import Answer, Question, Searcher
@@ -243,3 +243,42 @@ def test_doctor_says_what_a_new_index_would_save(
     details = {check.name: check.detail for check in examine(models, lambda: open_engine(server_url), None)}
     assert "is derived text" in details[f"index {index}-old"]
     assert "derived" not in details[f"index {index}-new"]
+
+
+def test_an_alias_of_several_indexes_is_searched_as_one(
+    engine: ElasticsearchEngine, index: str, searcher: Searcher, chain: DocumentEnricher
+) -> None:
+    """Indexes of one month each, with the ranking of one index of all documents; new ones join at once."""
+    stream = list(documents(300))
+    write(engine, f"{index}-whole", chain, stream)
+    for month, part in enumerate((stream[:100], stream[100:150], stream[150:])):
+        write(engine, f"{index}-2026.{month}", chain, part)
+        engine.client.indices.put_alias(index=f"{index}-2026.{month}", name=f"{index}-all")
+    for text in QUERIES:
+        question = Question(text, f"{index}-all", 20, facets=("keywords",))
+        whole = searcher.search(replace(question, index=f"{index}-whole"))
+        parts = searcher.search(question)
+        assert (parts.response.total, parts.unenriched) == (whole.response.total, 0)
+        assert [round(hit.score, 4) for hit in parts.response.hits] == pytest.approx(
+            [round(hit.score, 4) for hit in whole.response.hits], abs=2e-4
+        )
+        assert {hit.id for hit in parts.response.hits} == {hit.id for hit in whole.response.hits}
+        assert parts.response.facets == whole.response.facets
+    assert engine.count(f"{index}-all") == 300 and engine.count_unenriched(f"{index}-all") == 0
+    with pytest.raises(EngineError, match="points to several indexes"):
+        list(engine.read(f"{index}-all"))
+
+
+def test_indexes_that_differ_are_not_searched_together(
+    engine: ElasticsearchEngine, index: str, searcher: Searcher, chain: DocumentEnricher
+) -> None:
+    """Two models, or an index of somebody else: the sentence names the indexes."""
+    for name, one in (("a", chain), ("b", replace(chain, model_version="other"))):
+        write(engine, f"{index}-{name}", one, list(documents(3)))
+        engine.client.indices.put_alias(index=f"{index}-{name}", name=f"{index}-all")
+    with pytest.raises(IndexConflict, match=rf"enriched differently \({index}-a, {index}-b\)"):
+        searcher.search(Question("tide", f"{index}-all"))
+    engine.client.indices.create(index=f"{index}-c", aliases={f"{index}-more": {}})
+    engine.client.indices.put_alias(index=f"{index}-a", name=f"{index}-more")
+    with pytest.raises(IndexConflict, match=f"{index}-c"):
+        searcher.search(Question("tide", f"{index}-more"))

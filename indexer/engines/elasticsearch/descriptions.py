@@ -1,12 +1,16 @@
-"""What searches need to know about an index: its name, layout, mapping and shards, cached for a while."""
+"""What searches need to know about an index or alias: names, layout, mapping, shards. Cached for a while."""
 
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from enricher.errors import IndexConflict
 from enricher.records import IndexLayout
+from enricher.records.layout_json import layout_from_json
+from indexer.engines.elasticsearch.mapping import META
+from indexer.engines.names import not_created_here
 
 MAX_AGE_SECONDS = 60.0
 """Age at which a description is read again. Hits that do not fit it make it be read earlier."""
@@ -15,18 +19,62 @@ MAX_DESCRIPTIONS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """An index as it was when it was described. name: its own name, also if it was found by an alias."""
+    """An index as it was when it was described, or several of one model behind an alias.
 
-    name: str
+    names: the indexes, sorted. mapping: of all of them; if two map a field differently, the last counts.
+    shards: of all of them together.
+    """
+
+    names: tuple[str, ...]
     layout: IndexLayout
     mapping: Mapping[str, Any]
     shards: int
+
+    @property
+    def target(self) -> str:
+        """The names in the form of a request."""
+        return ",".join(self.names)
 
     def fits(self, hit: Mapping[str, Any]) -> bool:
         """Whether a search hit with its `_source` is of this index and valid for its layout."""
         enrichment = hit.get("_source", {}).get("enrichment")
         model = enrichment.get("model") if isinstance(enrichment, Mapping) else None
-        return hit["_index"] == self.name and (model is None or model in self.layout.valid_versions)
+        return hit["_index"] in self.names and (model is None or model in self.layout.valid_versions)
+
+
+def described(index: str, found: Mapping[str, Mapping[str, Any]]) -> Description:
+    """The description of an index or alias. found: name → settings and mapping of each index behind it.
+
+    Raises IndexConflict if an index was not created by this program, or two were enriched differently.
+    """
+    names = tuple(sorted(found))
+    layouts, mapping, shards = [], dict[str, Any](), 0
+    for name in names:
+        one = found[name].get("mappings", {})
+        value = one.get("_meta", {}).get(META)
+        if value is None:
+            raise not_created_here(name)
+        layouts.append(layout_from_json(name, value))
+        mapping = {**mapping, **one, "properties": _merged(mapping.get("properties", {}), one["properties"])}
+        shards += int(found[name]["settings"]["index"]["number_of_shards"])
+    comparable = [replace(layout, compatible=(), mixed=False) for layout in layouts]
+    if any(other != comparable[0] for other in comparable):
+        raise IndexConflict(
+            f"The alias {index!r} points to indexes that were enriched differently ({', '.join(names)}). "
+            "Search one of them, or enrich all with one model."
+        )
+    return Description(names, layouts[0], mapping, shards)
+
+
+def _merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of two mappings, also inside objects."""
+    found = dict(first)
+    for name, field in second.items():
+        known = found.get(name)
+        if known is not None and "properties" in known and "properties" in field:
+            field = {**field, "properties": _merged(known["properties"], field["properties"])}
+        found[name] = field
+    return found
 
 
 class Descriptions:

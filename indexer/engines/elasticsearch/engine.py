@@ -27,14 +27,14 @@ from enricher.records import (
     Share,
     clean,
 )
-from enricher.records.layout_json import layout_as_json, layout_from_json
+from enricher.records.layout_json import layout_as_json
 from indexer.engines.addresses import Addresses
 from indexer.engines.connection import AUTHORIZATION, Certificates, Credentials
 from indexer.engines.elasticsearch.actions import PreparedActions, prepare_actions, source_of
 from indexer.engines.elasticsearch.bulk import CHUNK_BYTES, Action, BulkWriter, RetryPolicy
 from indexer.engines.elasticsearch.client_search import client_search
 from indexer.engines.elasticsearch.columns import text_fields_of
-from indexer.engines.elasticsearch.descriptions import Description, Descriptions
+from indexer.engines.elasticsearch.descriptions import Description, Descriptions, described
 from indexer.engines.elasticsearch.errors import check_product, failures, readable, refusal_of
 from indexer.engines.elasticsearch.health import check_server
 from indexer.engines.elasticsearch.mapping import (
@@ -67,7 +67,6 @@ from indexer.engines.names import (
     check_new_alias,
     check_new_index,
     no_such_index,
-    not_created_here,
 )
 
 EXCLUDE_SOURCE_VECTORS = "index.mapping.exclude_source_vectors"
@@ -194,7 +193,7 @@ class ElasticsearchEngine:
         )
         meta = {**found.mapping["_meta"], META: layout_as_json(stamped)}
         with self._changing(), self.failures(index):
-            self._once.indices.put_mapping(index=found.name, meta=meta)
+            self._once.indices.put_mapping(index=self.name_of(index), meta=meta)
 
     @readable
     def set_alias(self, alias: str, index: str) -> None:
@@ -217,11 +216,17 @@ class ElasticsearchEngine:
 
     def _mapping(self, index: str) -> tuple[str, dict[str, Any]]:
         """The index that a name or an alias points to, and its mapping."""
-        name, found = self._settings_and_mapping(index)
-        return name, found.get("mappings", {})
+        found = self._settings_and_mappings(index)
+        if len(found) > 1:
+            names = ", ".join(sorted(found))
+            raise EngineError(
+                f"The alias {index!r} points to several indexes ({names}); use the name of one of them."
+            )
+        ((name, details),) = found.items()
+        return name, details.get("mappings", {})
 
-    def _settings_and_mapping(self, index: str) -> tuple[str, dict[str, Any]]:
-        """The index that a name or an alias points to, with its mapping and its number of shards."""
+    def _settings_and_mappings(self, index: str) -> dict[str, Any]:
+        """The indexes that a name or an alias points to, each with its mapping and its number of shards."""
         check_name(index)
         with self.failures(index):
             answer = self.client.indices.get(
@@ -229,22 +234,10 @@ class ElasticsearchEngine:
             )
         if not answer.body:
             raise no_such_index(index)
-        if len(answer.body) > 1:
-            names = ", ".join(sorted(answer.body))
-            raise EngineError(
-                f"The alias {index!r} points to several indexes ({names}); use the name of one of them."
-            )
-        ((name, found),) = answer.body.items()
-        return name, found
+        return dict(answer.body)
 
     def _describe(self, index: str) -> Description:
-        name, found = self._settings_and_mapping(index)
-        mapping = found.get("mappings", {})
-        value = mapping.get("_meta", {}).get(META)
-        if value is None:
-            raise not_created_here(index)
-        shards = int(found["settings"]["index"]["number_of_shards"])
-        return Description(name, layout_from_json(index, value), mapping, shards)
+        return described(index, self._settings_and_mappings(index))
 
     @contextmanager
     def _changing(self) -> Iterator[None]:

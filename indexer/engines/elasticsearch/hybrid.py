@@ -152,7 +152,7 @@ class HybridSearch:
                     self._keep(answer["hits"]["hits"], keys)
 
     def _search(self, bodies: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-        answers = self._searches.search(self._description.name, bodies)
+        answers = self._searches.search(self._description.target, bodies)
         self.took_ms += max(float(answer["took"]) for answer in answers)
         return answers
 

@@ -148,7 +148,7 @@ class Searches:
         with step("search by words"):
             answer, *more = self.words(index, description, unsorted, columns, keys.parameters)
         found, first = answer["hits"]["hits"], response_of(request, answer, columns)
-        if any(hit["_index"] != description.name for hit in found):
+        if any(hit["_index"] not in description.names for hit in found):
             return first, False
         search = HybridSearch(self.multi, description, request, columns, keys)
         with self._failures(index):
@@ -159,7 +159,7 @@ class Searches:
                 page = replace(request, facets=(), count_unenriched=False)
                 with step("sort"):
                     shown = self._shown(description, request)
-                    (sorted_,) = self.words(description.name, description, page, columns, shown, near)
+                    (sorted_,) = self.words(description.target, description, page, columns, shown, near)
                 hits, search.took_ms = sorted_["hits"]["hits"], search.took_ms + float(sorted_["took"])
         total, took = max(first.total, compared), first.took_ms + search.took_ms
         response = replace(
