@@ -76,6 +76,14 @@ class StateLedger(Generic[R]):
         found = self._states_known[name] = self._read(name)
         return self._decode(found[0])
 
+    def find(self, name: str) -> R | None:
+        """Read a state; None if there is none of that name."""
+        found = self._states.load(name)
+        if found is None:
+            return None
+        self._states_known[name] = found
+        return self._decode(found[0])
+
     def names(self) -> list[str]:
         """The names of the states, the newest first."""
         return self._states.names()
@@ -140,8 +148,9 @@ class Ledger(StateLedger[Job]):
         super().__init__(states, Job.from_json, absent, lease_seconds)
 
     def jobs(self) -> list[Job]:
-        """All jobs, the newest first."""
-        return [self.load(name) for name in self.names()]
+        """All jobs, the newest first, without those that are removed in the meantime."""
+        found = (self.find(name) for name in self.names())
+        return [job for job in found if job is not None]
 
     def under_way(self) -> list[Job]:
         """The jobs that have not ended, the newest first."""

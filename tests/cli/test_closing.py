@@ -9,6 +9,7 @@ import indexer.engines
 from enricher.errors import EnricherError
 from indexer.cli import commands as _commands  # noqa: F401  (registers them)
 from indexer.cli.app import app
+from indexer.engines.connection import Connection
 from indexer.engines.tantivy.engine import TantivyEngine
 
 
@@ -52,11 +53,10 @@ def test_every_command_closes_its_engine(
             super().close()
             closed.append(self)
 
-    def open_watched(url: str) -> TantivyEngine:
-        return Watched(url.removeprefix("tantivy:"))
+    def open_watched(connection: Connection) -> TantivyEngine:
+        return Watched(connection.url.removeprefix("tantivy:"))
 
     monkeypatch.setattr(indexer.engines, "open_engine", open_watched)
-    monkeypatch.setattr("indexer.doctor.open_engine", open_watched)
     run_app([*arguments, *command])
     assert opened and set(opened) <= set(closed)
 
