@@ -282,3 +282,33 @@ def test_indexes_that_differ_are_not_searched_together(
     engine.client.indices.put_alias(index=f"{index}-a", name=f"{index}-more")
     with pytest.raises(IndexConflict, match=f"{index}-c"):
         searcher.search(Question("tide", f"{index}-more"))
+
+
+def test_a_template_makes_the_next_index_of_an_alias(
+    engine: ElasticsearchEngine,
+    index: str,
+    searcher: Searcher,
+    chain: DocumentEnricher,
+    models: Path,
+    server_url: str,
+    run: RunCommand,
+) -> None:
+    """The server creates it when an application writes, and it is enriched and searched with the others."""
+    write(engine, f"{index}-1", chain, list(documents(20)))
+    mapping = engine.client.indices.get_mapping(index=f"{index}-1")[f"{index}-1"]["mappings"]
+    template = {"aliases": {f"{index}-all": {}}, "mappings": mapping}
+    engine.client.indices.put_index_template(name=index, index_patterns=[f"{index}-*"], template=template)
+    try:
+        engine.client.indices.put_alias(index=f"{index}-1", name=f"{index}-all")
+        engine.client.index(index=f"{index}-2", id="new", document={"text": "whale reef"}, refresh=True)
+        assert searcher.search(Question("whale reef", f"{index}-all")).unenriched == 1
+        line = ("--models", models, "--engine", server_url)
+        done = run(*line, "reindex", "start", f"{index}-2", "--in-place", "--only", "missing")
+        assert done.returncode == 0, done.stderr
+        answer = searcher.search(Question("whale reef", f"{index}-all", 21))
+        assert "new" in [hit.id for hit in answer.response.hits]
+        assert engine.count_unenriched(f"{index}-all") == 0
+        stored = engine.client.get(index=f"{index}-2", id="new")["_source"]["enrichment"]
+        assert set(stored) == {"keywords", "keyword_weights", "model", "fingerprint"}
+    finally:
+        engine.client.indices.delete_index_template(name=index)
