@@ -179,7 +179,7 @@ def test_another_model_of_an_index_is_noticed(
         stored = {"model": "next", "keywords": enrichment["keywords"]}
         engine.client.index(index=index, id=document.id, document={**document.source, ENRICHMENT: stored})
     other.refresh(index)
-    with pytest.raises(IndexChanged, match="enriched differently"):
+    with pytest.raises(IndexChanged, match="changed in the meantime"):
         opened.search(SearchRequest(opened.query("whale reef")))
     searcher.search(Question("whale reef", index))
     assert loaded[-1] == "next" and loaded[0] == model.version

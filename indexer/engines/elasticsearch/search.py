@@ -20,7 +20,7 @@ from typing import Any
 from elastic_transport import TransportError
 from elasticsearch import ApiError, BadRequestError
 
-from enricher.errors import IndexChanged, UsageError
+from enricher.errors import IndexChanged, IndexNotFound, UsageError
 from enricher.records import Frequencies, Hit, IndexLayout, SearchRequest, SearchResponse
 from enricher.search.plans import Group, lighten, plan
 from enricher.search.profile import step
@@ -44,6 +44,8 @@ from indexer.engines.elasticsearch.requests import (
 from indexer.engines.elasticsearch.vectors import check_length, dimensions_of
 from indexer.engines.filters import no_scored_field
 
+MAX_TRIES = 4
+"""How often a search starts again because the index behind an alias has changed."""
 _CLAUSE_LIMIT = re.compile(r"maxClauseCount is set to (\d+)")
 
 
@@ -70,20 +72,22 @@ class Searches:
         has_no_length = description.layout.has_vectors and not dimensions_of(description.mapping)
         if has_no_length or request.layout not in (None, description.layout):
             description = self._fresh(index, request)
-        while True:
+        for _ in range(MAX_TRIES):
+            response, failure = None, None
             try:
                 response, fits = self._answer(index, description, request)
-            except UsageError:
-                described = self._fresh(index, request)
-                if described == description:
-                    raise
-            else:
-                if fits:
+                if response is not None and fits:
                     return response
-                described = self._fresh(index, request)
-                if described == description:
+            except (UsageError, IndexNotFound) as error:
+                failure = error
+            described = self._fresh(index, request)
+            if described == description:
+                if failure is not None:
+                    raise failure
+                if response is not None:
                     return response
             description = described
+        raise _changed(index)
 
     def search_text(self, index: str, text: str, fields: Sequence[str], top: int) -> list[Hit]:
         """Search fields of any index by its own analyzers: ids and scores."""
@@ -107,13 +111,16 @@ class Searches:
         with step("describe"):
             found = self._descriptions.fresh(index)
         if request.layout not in (None, found.layout):
-            raise IndexChanged(f"The index {index!r} was enriched differently in the meantime; search again.")
+            raise _changed(index)
         return found
 
     def _answer(
         self, index: str, description: Description, request: SearchRequest
-    ) -> tuple[SearchResponse, bool]:
-        """The response, and whether its hits fit the description. Without a hit that is not known."""
+    ) -> tuple[SearchResponse | None, bool]:
+        """The response, and whether its hits fit the description. Without a hit that is not known.
+
+        The response is None if the words were found in another index than the description names.
+        """
         columns = Columns(index, description.layout, description.mapping)
         plan(request, description.layout, index)  # check the request itself
         vector = request.query.vector
@@ -142,14 +149,14 @@ class Searches:
 
     def _hybrid(
         self, index: str, description: Description, request: SearchRequest, columns: Columns, keys: Keys
-    ) -> tuple[SearchResponse, bool]:
+    ) -> tuple[SearchResponse | None, bool]:
         depth = max(request.from_ + request.top, keys.max_scored)
         unsorted = replace(request, top=depth, from_=0, sort=None)
         with step("search by words"):
             answer, *more = self.words(index, description, unsorted, columns, keys.parameters)
         found, first = answer["hits"]["hits"], response_of(request, answer, columns)
         if any(hit["_index"] not in description.names for hit in found):
-            return first, False
+            return None, False
         search = HybridSearch(self.multi, description, request, columns, keys)
         with self._failures(index):
             if request.sort is None:
@@ -232,6 +239,10 @@ class Searches:
         changed = lower != self._max_clauses and lower > 1
         self._max_clauses = lower
         return changed
+
+
+def _changed(index: str) -> IndexChanged:
+    return IndexChanged(f"The index {index!r} was changed in the meantime; search again.")
 
 
 def _counting(response: SearchResponse, more: Sequence[Mapping[str, Any]]) -> SearchResponse:

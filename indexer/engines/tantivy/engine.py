@@ -162,7 +162,7 @@ class TantivyEngine:
     def search(self, index: str, request: SearchRequest) -> SearchResponse:
         opened, layout = self._described(index)
         if request.layout not in (None, layout):
-            raise IndexChanged(f"The index {index!r} was enriched differently in the meantime; search again.")
+            raise IndexChanged(f"The index {index!r} was changed in the meantime; search again.")
         response = tantivy_search.search(opened, layout, request)
         if request.count_unenriched:
             count = tantivy_search.count_unenriched(opened, layout)
