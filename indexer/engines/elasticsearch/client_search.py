@@ -78,7 +78,7 @@ def client_search(
     depth = max(request.from_ + request.top, MAX_SCORED_DOCUMENTS)
     words = dataclasses.replace(request, top=depth, from_=0, sort=None, source=False)
     answer, *_ = searches.words(index, description, words, columns, keys.parameters)
-    search = HybridSearch(searches.multi, description, request, columns, keys)
+    search = HybridSearch(searches.multi, index, description, request, columns, keys)
     search.start(answer["hits"]["hits"])
     if request.sort is not None:
         _, near = search.near(answer["hits"]["hits"])

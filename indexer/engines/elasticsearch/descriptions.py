@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from enricher.errors import IndexConflict
+from enricher.errors import IndexChanged, IndexConflict
 from enricher.records import IndexLayout
 from enricher.records.layout_json import layout_from_json
 from indexer.engines.elasticsearch.mapping import META
@@ -30,16 +30,16 @@ class Description:
     mapping: Mapping[str, Any]
     shards: int
 
-    @property
-    def target(self) -> str:
-        """The names in the form of a request."""
-        return ",".join(self.names)
-
     def fits(self, hit: Mapping[str, Any]) -> bool:
         """Whether a search hit with its `_source` is of this index and valid for its layout."""
         enrichment = hit.get("_source", {}).get("enrichment")
         model = enrichment.get("model") if isinstance(enrichment, Mapping) else None
         return hit["_index"] in self.names and (model is None or model in self.layout.valid_versions)
+
+
+def changed(index: str) -> IndexChanged:
+    """The error for an index that is not what it was when the search began."""
+    return IndexChanged(f"The index {index!r} was changed in the meantime; search again.")
 
 
 def described(index: str, found: Mapping[str, Mapping[str, Any]]) -> Description:

@@ -13,7 +13,7 @@ from enricher.search.hybrid import rank_by_words_and_vector
 from enricher.search.profile import step
 from indexer.engines.elasticsearch.columns import Columns
 from indexer.engines.elasticsearch.conditions import conditions_of
-from indexer.engines.elasticsearch.descriptions import Description
+from indexer.engines.elasticsearch.descriptions import Description, changed
 from indexer.engines.elasticsearch.keys import PATH, Ambiguous, Key, Keys
 from indexer.engines.elasticsearch.multisearch import MultiSearch
 from indexer.engines.elasticsearch.requests import shown_of
@@ -30,7 +30,10 @@ Hits = Sequence[Mapping[str, Any]]
 
 
 class HybridSearch:
-    """One search. It implements the vector operations of `enricher.search.hybrid`.
+    """One search of an index or alias. It implements the vector operations of `enricher.search.hybrid`.
+
+    Requests name the alias as the user does, who may have no privileges on the index. Raises IndexChanged
+    if hits come from another index than the description names.
 
     took_ms: the time that the servers report.
     """
@@ -38,13 +41,15 @@ class HybridSearch:
     def __init__(
         self,
         searches: MultiSearch,
+        index: str,
         description: Description,
         request: SearchRequest,
         columns: Columns,
         keys: Keys,
     ) -> None:
         assert request.query.vector is not None
-        self._searches, self._description, self._request = searches, description, request
+        self._searches, self._index = searches, index
+        self._description, self._request = description, request
         self._filters, self._keys, self._vector = conditions_of(request, columns), keys, request.query.vector
         self._shown = shown_of(description.layout) if request.source else {"_source": False}
         self._depth = request.from_ + request.top
@@ -152,7 +157,10 @@ class HybridSearch:
                     self._keep(answer["hits"]["hits"], keys)
 
     def _search(self, bodies: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-        answers = self._searches.search(self._description.target, bodies)
+        answers = self._searches.search(self._index, bodies)
+        hits = (hit for answer in answers for hit in answer["hits"]["hits"])
+        if any(hit["_index"] not in self._description.names for hit in hits):
+            raise changed(self._index)
         self.took_ms += max(float(answer["took"]) for answer in answers)
         return answers
 

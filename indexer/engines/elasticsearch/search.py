@@ -26,7 +26,7 @@ from enricher.search.plans import Group, lighten, plan
 from enricher.search.profile import step
 from indexer.engines.elasticsearch.columns import Columns
 from indexer.engines.elasticsearch.conditions import clause_count
-from indexer.engines.elasticsearch.descriptions import Description, Descriptions
+from indexer.engines.elasticsearch.descriptions import Description, Descriptions, changed
 from indexer.engines.elasticsearch.errors import innermost, refusal_of
 from indexer.engines.elasticsearch.hybrid import HybridSearch
 from indexer.engines.elasticsearch.keys import Ambiguous, Keys
@@ -87,7 +87,7 @@ class Searches:
                 if response is not None:
                     return response
             description = described
-        raise _changed(index)
+        raise changed(index)
 
     def search_text(self, index: str, text: str, fields: Sequence[str], top: int) -> list[Hit]:
         """Search fields of any index by its own analyzers: ids and scores."""
@@ -111,7 +111,7 @@ class Searches:
         with step("describe"):
             found = self._descriptions.fresh(index)
         if request.layout not in (None, found.layout):
-            raise _changed(index)
+            raise changed(index)
         return found
 
     def _answer(
@@ -131,9 +131,12 @@ class Searches:
         if request.sort is not None and description.shards > 1:
             keys = replace(keys, by_id=True)  # the third request selects documents by their keys alone
         try:
-            return self._hybrid(index, description, request, columns, keys)
-        except Ambiguous:
-            return self._hybrid(index, description, request, columns, replace(keys, by_id=True))
+            try:
+                return self._hybrid(index, description, request, columns, keys)
+            except Ambiguous:
+                return self._hybrid(index, description, request, columns, replace(keys, by_id=True))
+        except IndexChanged:
+            return None, False
 
     def _by_words(
         self, index: str, description: Description, request: SearchRequest, columns: Columns
@@ -157,7 +160,7 @@ class Searches:
         found, first = answer["hits"]["hits"], response_of(request, answer, columns)
         if any(hit["_index"] not in description.names for hit in found):
             return None, False
-        search = HybridSearch(self.multi, description, request, columns, keys)
+        search = HybridSearch(self.multi, index, description, request, columns, keys)
         with self._failures(index):
             if request.sort is None:
                 compared, hits = search.ranked(found)
@@ -166,7 +169,7 @@ class Searches:
                 page = replace(request, facets=(), count_unenriched=False)
                 with step("sort"):
                     shown = self._shown(description, request)
-                    (sorted_,) = self.words(description.target, description, page, columns, shown, near)
+                    (sorted_,) = self.words(index, description, page, columns, shown, near)
                 hits, search.took_ms = sorted_["hits"]["hits"], search.took_ms + float(sorted_["took"])
         total, took = max(first.total, compared), first.took_ms + search.took_ms
         response = replace(
@@ -239,10 +242,6 @@ class Searches:
         changed = lower != self._max_clauses and lower > 1
         self._max_clauses = lower
         return changed
-
-
-def _changed(index: str) -> IndexChanged:
-    return IndexChanged(f"The index {index!r} was changed in the meantime; search again.")
 
 
 def _counting(response: SearchResponse, more: Sequence[Mapping[str, Any]]) -> SearchResponse:
