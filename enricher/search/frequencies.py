@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from enricher.records import Frequencies, IndexLayout, SearchEngine
 
@@ -46,9 +46,9 @@ class KnownFrequencies:
                 unknown[field] = lacking
         if unknown:
             for field, found in self._engine.frequencies(self._index, unknown).items():
-                before = known[field].counts if field in known else {}
-                more = dict(zip(unknown[field], found.counts, strict=True))
-                known[field] = _Counts(found.documents, before | more)
+                held = known.setdefault(field, _Counts(found.documents, {}))
+                held.documents = found.documents
+                held.counts.update(zip(unknown[field], found.counts, strict=True))
         return known
 
     def _current(self) -> dict[str, "_Counts"]:
@@ -60,7 +60,8 @@ class KnownFrequencies:
             return self._known
 
 
-class _Counts(NamedTuple):
+@dataclass(slots=True)
+class _Counts:
     """The number of documents with a field, and the document frequencies of its terms."""
 
     documents: int

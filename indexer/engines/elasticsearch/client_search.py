@@ -23,11 +23,11 @@ from enricher.search.plans import plan
 from indexer.engines.elasticsearch.columns import Columns
 from indexer.engines.elasticsearch.conditions import conditions_of
 from indexer.engines.elasticsearch.descriptions import Description
-from indexer.engines.elasticsearch.hybrid import HybridSearch, nearest_of
+from indexer.engines.elasticsearch.hybrid import HybridSearch
 from indexer.engines.elasticsearch.keys import Keys
 from indexer.engines.elasticsearch.requests import body_of, shown_of
 from indexer.engines.elasticsearch.search import Searches
-from indexer.engines.elasticsearch.vectors import check_length
+from indexer.engines.elasticsearch.vectors import check_length, nearest_of
 
 _HITS_NOTE = "The hits in their order."
 _WORDS_NOTE = "The documents that match by words, with their BM25 scores; and the facets."
@@ -59,7 +59,7 @@ def client_search(
     The documents with the best words are searched now, because the query vector is mixed with their vectors.
     Raises UsageError and EngineError like the search.
     """
-    layout = description.layout
+    request, layout = dataclasses.replace(request, count_unenriched=False), description.layout
     columns = Columns(index, layout, description.mapping)
     plan(request, layout, index)
     vector = request.query.vector if layout.has_vectors else None
@@ -67,8 +67,7 @@ def client_search(
 
     def body(request: SearchRequest, near: Mapping[str, Any] | None = None) -> dict[str, Any]:
         groups = searches.groups_of(request, layout, columns)
-        shown = shown_of(layout) if request.source else {"_source": False}
-        return {**body_of(request, groups, columns, near), **shown, "size": request.top}
+        return body_of(request, groups, columns, shown_of(request, layout), near)
 
     if vector is None:
         searches.words(index, description, request, columns, {"_source": False})  # raises what is wrong
@@ -79,11 +78,12 @@ def client_search(
     words = dataclasses.replace(request, top=depth, from_=0, sort=None, source=False)
     answer, *_ = searches.words(index, description, words, columns, keys.parameters)
     search = HybridSearch(searches.multi, index, description, request, columns, keys)
-    search.start(answer["hits"]["hits"])
+    found = answer["hits"]["hits"]
     if request.sort is not None:
-        _, near = search.near(answer["hits"]["hits"])
+        _, near = search.near(found)
         note = _SORTED_NOTE if near["ids"]["values"] else _HITS_NOTE
         return ClientSearch((sent("sorted", note is _HITS_NOTE, note, body(request, near)),))
+    search.start(found)
     best = search.vectors(feedback_documents(search.scores))
     asked = with_feedback(np.frombuffer(vector.codes, np.int8), best)
     nearest = nearest_of(asked, conditions_of(request, columns), MAX_CANDIDATES)

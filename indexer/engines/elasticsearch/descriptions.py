@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from enricher.errors import IndexChanged, IndexConflict
-from enricher.records import IndexLayout
+from enricher.records import ENRICHMENT, MODEL, IndexLayout
 from enricher.records.layout_json import layout_from_json
 from indexer.engines.elasticsearch.mapping import META
 from indexer.engines.names import not_created_here
@@ -32,8 +32,8 @@ class Description:
 
     def fits(self, hit: Mapping[str, Any]) -> bool:
         """Whether a search hit with its `_source` is of this index and valid for its layout."""
-        enrichment = hit.get("_source", {}).get("enrichment")
-        model = enrichment.get("model") if isinstance(enrichment, Mapping) else None
+        enrichment = hit.get("_source", {}).get(ENRICHMENT)
+        model = enrichment.get(MODEL) if isinstance(enrichment, Mapping) else None
         return hit["_index"] in self.names and (model is None or model in self.layout.valid_versions)
 
 

@@ -6,24 +6,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from enricher.model.text_vectors.vectors import Codes, to_numbers
+from enricher.model.text_vectors.vectors import Codes
 from enricher.records import SearchRequest
 from enricher.search.fusion import MAX_CANDIDATES, MAX_SCORED_DOCUMENTS, least_product, likely
 from enricher.search.hybrid import rank_by_words_and_vector
+from enricher.search.plans import MAX_HITS
 from enricher.search.profile import step
 from indexer.engines.elasticsearch.columns import Columns
 from indexer.engines.elasticsearch.conditions import conditions_of
 from indexer.engines.elasticsearch.descriptions import Description, changed
-from indexer.engines.elasticsearch.keys import PATH, Ambiguous, Key, Keys
+from indexer.engines.elasticsearch.keys import Ambiguous, Key, Keys
 from indexer.engines.elasticsearch.multisearch import MultiSearch
 from indexer.engines.elasticsearch.requests import shown_of
+from indexer.engines.elasticsearch.vectors import nearest_of
 
-CANDIDATES_PER_DOCUMENT, MAX_VECTOR_CANDIDATES = 2, 10_000
-"""`num_candidates` for each requested document, and the limit of the server."""
 MAX_SHOWN_AT_ONCE = 100
 """Maximum documents that the second request fetches: the limit of the server for `top_hits`."""
-MAX_HITS = 10_000
-"""Maximum hits of a search."""
 _NEW, _BEST = "new", "best"
 
 Hits = Sequence[Mapping[str, Any]]
@@ -51,7 +49,7 @@ class HybridSearch:
         self._searches, self._index = searches, index
         self._description, self._request = description, request
         self._filters, self._keys, self._vector = conditions_of(request, columns), keys, request.query.vector
-        self._shown = shown_of(description.layout) if request.source else {"_source": False}
+        self._shown = shown_of(request, description.layout)
         self._depth = request.from_ + request.top
         self._is_shown = 0 < self._depth <= MAX_SHOWN_AT_ONCE
         self.scores: dict[Key, float] = {}
@@ -174,15 +172,3 @@ class HybridSearch:
             if key in wanted:
                 found.add(key)
                 self._documents[key] = hit
-
-
-def nearest_of(asked: Codes, filters: Sequence[Mapping[str, Any]], number: int) -> dict[str, Any]:
-    """The search body for the nearest documents to a vector that match the filters."""
-    nearest = {
-        "field": PATH,
-        "query_vector": to_numbers(asked),
-        "k": number,
-        "num_candidates": min(CANDIDATES_PER_DOCUMENT * number, MAX_VECTOR_CANDIDATES),
-        "filter": list(filters),
-    }
-    return {"knn": nearest, "size": number}

@@ -59,13 +59,12 @@ def derived_fields(layout: IndexLayout) -> list[str]:
 
 def excess_of(layout: IndexLayout, sources: Sequence[Mapping[str, Any]]) -> float:
     """The share of `_source` of some documents that a new index leaves out, from 0 to 1."""
-    whole = kept = 0
+    whole = left_out = 0
     for source in sources:
         enrichment = source.get(ENRICHMENT, {})
         whole += len(encode(source))
-        left_out = len(encode(enrichment)) - len(encode(of_kinds(enrichment, layout, STORED)))
-        kept += len(encode(source)) - left_out
-    return 1 - kept / whole if whole else 0.0
+        left_out += len(encode(enrichment)) - len(encode(of_kinds(enrichment, layout, STORED)))
+    return left_out / whole if whole else 0.0
 
 
 def has_vectors(mapping: Mapping[str, Any]) -> bool:

@@ -38,14 +38,21 @@ def body_of(
     request: SearchRequest,
     groups: Sequence[Group],
     columns: Columns,
+    shown: Mapping[str, Any],
     near: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The query, the order and the facets of a search by words.
+    """The body of a search by words.
 
-    near: the query for documents that are hits although no word matches.
+    shown: the parameters of what a hit contains. near: the query for documents that are hits although no word
+    matches.
     """
     query = query_body(groups, conditions_of(request, columns))
-    body: dict[str, Any] = {"track_total_hits": True, "query": also_near(query, near) if near else query}
+    body: dict[str, Any] = {
+        "track_total_hits": True,
+        "query": also_near(query, near) if near else query,
+        **shown,
+        "size": request.top,
+    }
     if request.from_:
         body["from"] = request.from_
     if request.sort is not None:
@@ -64,8 +71,13 @@ def body_of(
     return body
 
 
-def shown_of(layout: IndexLayout) -> dict[str, Any]:
-    """The parameters of a search whose hits are documents, with their keywords and model versions."""
+def shown_of(request: SearchRequest, layout: IndexLayout) -> dict[str, Any]:
+    """The parameters of a search whose hits are documents, with their keywords and model versions.
+
+    Without `request.source`, hits contain no document.
+    """
+    if not request.source:
+        return {"_source": False}
     tops = {path.split(".")[0] for path in layout.mapping} - {KEYWORDS, MODEL}
     return {"_source": {"excludes": [f"{ENRICHMENT}.{top}" for top in sorted(tops)]}}
 
@@ -126,7 +138,7 @@ def all_of(queries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def without_words_of(layout: IndexLayout) -> dict[str, Any]:
     """The query for documents without words in all enriched fields."""
     fields = [f"{ENRICHMENT}.{path}" for path in layout.family(TOKENS)]
-    return {"bool": {"filter": [{"term": {field: EMPTY_MARK}} for field in fields]}}
+    return all_of([{"term": {field: EMPTY_MARK}} for field in fields])
 
 
 def frequencies_body(terms: Mapping[str, Sequence[str]]) -> dict[str, Any]:

@@ -73,18 +73,17 @@ class Searches:
         if has_no_length or request.layout not in (None, description.layout):
             description = self._fresh(index, request)
         for _ in range(MAX_TRIES):
-            response, failure = None, None
             try:
                 response, fits = self._answer(index, description, request)
-                if response is not None and fits:
-                    return response
-            except (UsageError, IndexNotFound) as error:
-                failure = error
-            described = self._fresh(index, request)
-            if described == description:
-                if failure is not None:
-                    raise failure
-                if response is not None:
+            except IndexChanged:
+                described = self._fresh(index, request)
+            except (UsageError, IndexNotFound):
+                described = self._fresh(index, request)
+                if described == description:
+                    raise
+            else:
+                described = description if fits else self._fresh(index, request)
+                if described == description:
                     return response
             description = described
         raise changed(index)
@@ -116,10 +115,10 @@ class Searches:
 
     def _answer(
         self, index: str, description: Description, request: SearchRequest
-    ) -> tuple[SearchResponse | None, bool]:
+    ) -> tuple[SearchResponse, bool]:
         """The response, and whether its hits fit the description. Without a hit that is not known.
 
-        The response is None if the words were found in another index than the description names.
+        Raises IndexChanged if hits come from another index than the description names.
         """
         columns = Columns(index, description.layout, description.mapping)
         plan(request, description.layout, index)  # check the request itself
@@ -131,35 +130,29 @@ class Searches:
         if request.sort is not None and description.shards > 1:
             keys = replace(keys, by_id=True)  # the third request selects documents by their keys alone
         try:
-            try:
-                return self._hybrid(index, description, request, columns, keys)
-            except Ambiguous:
-                return self._hybrid(index, description, request, columns, replace(keys, by_id=True))
-        except IndexChanged:
-            return None, False
+            return self._hybrid(index, description, request, columns, keys)
+        except Ambiguous:
+            return self._hybrid(index, description, request, columns, replace(keys, by_id=True))
 
     def _by_words(
         self, index: str, description: Description, request: SearchRequest, columns: Columns
     ) -> tuple[SearchResponse, bool]:
         with step("search by words"):
-            shown = self._shown(description, request)
+            shown = shown_of(request, description.layout)
             answer, *more = self.words(index, description, request, columns, shown)
-        hits = answer["hits"]["hits"]
-        response = replace(
-            response_of(request, answer, columns), hits=hits_of(hits, is_sorted=request.sort is not None)
-        )
-        return _counting(response, more), bool(hits) and all(map(description.fits, hits))
+        response = _counting(response_of(request, answer, columns), more)
+        return _with_hits(response, answer["hits"]["hits"], request, description)
 
     def _hybrid(
         self, index: str, description: Description, request: SearchRequest, columns: Columns, keys: Keys
-    ) -> tuple[SearchResponse | None, bool]:
+    ) -> tuple[SearchResponse, bool]:
         depth = max(request.from_ + request.top, keys.max_scored)
         unsorted = replace(request, top=depth, from_=0, sort=None)
         with step("search by words"):
             answer, *more = self.words(index, description, unsorted, columns, keys.parameters)
         found, first = answer["hits"]["hits"], response_of(request, answer, columns)
         if any(hit["_index"] not in description.names for hit in found):
-            return None, False
+            raise changed(index)
         search = HybridSearch(self.multi, index, description, request, columns, keys)
         with self._failures(index):
             if request.sort is None:
@@ -168,22 +161,12 @@ class Searches:
                 compared, near = search.near(found)
                 page = replace(request, facets=(), count_unenriched=False)
                 with step("sort"):
-                    shown = self._shown(description, request)
+                    shown = shown_of(request, description.layout)
                     (sorted_,) = self.words(index, description, page, columns, shown, near)
                 hits, search.took_ms = sorted_["hits"]["hits"], search.took_ms + float(sorted_["took"])
         total, took = max(first.total, compared), first.took_ms + search.took_ms
-        response = replace(
-            first,
-            total=total,
-            took_ms=took,
-            hits=hits_of(hits, is_sorted=request.sort is not None),
-            by_words=first.total,
-        )
-        return _counting(response, more), bool(hits) and all(map(description.fits, hits))
-
-    @staticmethod
-    def _shown(description: Description, request: SearchRequest) -> Mapping[str, Any]:
-        return shown_of(description.layout) if request.source else {"_source": False}
+        response = replace(_counting(first, more), total=total, took_ms=took)
+        return _with_hits(response, hits, request, description)
 
     def words(
         self,
@@ -203,7 +186,7 @@ class Searches:
         more = counted if request.count_unenriched else []
         while True:
             groups = self.groups_of(request, description.layout, columns)
-            body = {**body_of(request, groups, columns, near), **shown, "size": request.top}
+            body = body_of(request, groups, columns, shown, near)
             try:
                 return self.multi.search(index, [body, *more], description.shards > 1)
             except ApiError as error:
@@ -242,6 +225,17 @@ class Searches:
         changed = lower != self._max_clauses and lower > 1
         self._max_clauses = lower
         return changed
+
+
+def _with_hits(
+    response: SearchResponse,
+    hits: Sequence[Mapping[str, Any]],
+    request: SearchRequest,
+    description: Description,
+) -> tuple[SearchResponse, bool]:
+    """A response with its hits, and whether all of them, at least one, fit the description."""
+    shown = hits_of(hits, is_sorted=request.sort is not None)
+    return replace(response, hits=shown), bool(hits) and all(map(description.fits, hits))
 
 
 def _counting(response: SearchResponse, more: Sequence[Mapping[str, Any]]) -> SearchResponse:

@@ -13,7 +13,7 @@ from indexer.engines.elasticsearch.keys import Keys
 from indexer.engines.elasticsearch.mapping import derived_fields, excess_of
 from indexer.engines.elasticsearch.multisearch import MultiSearch
 from indexer.engines.elasticsearch.requests import sample_of
-from indexer.engines.elasticsearch.vectors import check_length, product_body, product_of
+from indexer.engines.elasticsearch.vectors import check_length, nearest_of, product_of
 
 EXCESS_SAMPLE_DOCUMENTS = 20
 """Number of documents whose derived text `excess_share` measures."""
@@ -61,8 +61,8 @@ class StoredDocuments:
         """
         check_length(index, self._descriptions.fresh(index).mapping, len(codes))
         with self._failures(index):
-            body = product_body(np.frombuffer(codes, np.int8), id_)
-            (answer,) = self._searches.search(index, [body])
+            nearest = nearest_of(np.frombuffer(codes, np.int8), [{"ids": {"values": [id_]}}], 1)
+            (answer,) = self._searches.search(index, [{**nearest, "_source": False}])
         scores = [float(hit["_score"]) for hit in answer["hits"]["hits"]]
         return product_of(scores[0], len(codes)) if scores else None
 

@@ -1,10 +1,10 @@
-"""Vectors of single documents in Elasticsearch.
+"""Vectors in Elasticsearch: searching for the nearest, their products and their length.
 
 The server scores two vectors of 8-bit integers with ½ + product / (32,768 · d). The inner product is computed
 from this score, and is exact up to 512 dimensions.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from enricher.model.text_vectors.vectors import Codes, to_numbers
@@ -13,17 +13,20 @@ from indexer.engines.elasticsearch.keys import PATH
 from indexer.engines.fields import at
 from indexer.engines.filters import dimensions_conflict
 
+CANDIDATES_PER_DOCUMENT, MAX_VECTOR_CANDIDATES = 2, 10_000
+"""`num_candidates` for each requested document, and the limit of the server."""
 
-def product_body(asked: Codes, id_: str) -> dict[str, Any]:
-    """The search body that scores the vector of one document by its product with another vector."""
+
+def nearest_of(asked: Codes, filters: Sequence[Mapping[str, Any]], number: int) -> dict[str, Any]:
+    """The search body for the nearest documents to a vector that match the filters."""
     nearest = {
         "field": PATH,
         "query_vector": to_numbers(asked),
-        "k": 1,
-        "num_candidates": 1,
-        "filter": [{"ids": {"values": [id_]}}],
+        "k": number,
+        "num_candidates": min(CANDIDATES_PER_DOCUMENT * number, MAX_VECTOR_CANDIDATES),
+        "filter": list(filters),
     }
-    return {"knn": nearest, "size": 1, "_source": False}
+    return {"knn": nearest, "size": number}
 
 
 def product_of(score: float, dimensions: int) -> int:
