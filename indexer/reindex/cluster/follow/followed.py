@@ -10,7 +10,7 @@ from enricher.records import IndexLayout
 from indexer.engines.elasticsearch.jobs.aliases import fencing_alias
 from indexer.engines.elasticsearch.jobs.copies import FencedOut
 from indexer.engines.elasticsearch.jobs.shards import FollowedIndex
-from indexer.engines.elasticsearch.mapping import check_whole_source
+from indexer.engines.elasticsearch.mapping import check_whole_source, has_vector_codes
 from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.cluster.follow.state import FollowState
 from indexer.reindex.enrichers import enricher_like
@@ -34,7 +34,7 @@ class Followed:
     """An index that this instance may write to.
 
     shards: how many it has. alias: the name through which this instance writes; others remove it when the
-    layout of the index changes.
+    layout of the index changes. with_codes: whether its documents have `vector_codes`.
     """
 
     index: str
@@ -43,6 +43,7 @@ class Followed:
     enricher: DocumentEnricher
     layout: IndexLayout
     alias: str
+    with_codes: bool
 
     def is_same(self, index: FollowedIndex) -> bool:
         """Whether this is the index that a name points to now."""
@@ -92,7 +93,8 @@ def open_followed(
     reached("target-ready")
     if cluster.aliases.behind(alias) != [index.name] or _layout(cluster, index.name, alias) != layout:
         raise FencedOut(f"The index {index.name!r} changes at this moment.")
-    return Followed(index.name, index.uuid, shards, enricher, layout, fencing_alias(index.name, TOKEN))
+    alias = fencing_alias(index.name, TOKEN)
+    return Followed(index.name, index.uuid, shards, enricher, layout, alias, has_vector_codes(mapping))
 
 
 def check_primaries(cluster: Cluster, index: FollowedIndex, shards: int) -> None:

@@ -42,7 +42,6 @@ def enriched_pages(cluster: Cluster, followed: Followed, claim: ShardClaim, pace
     Raises FencedOut if the index may not be written to any more.
     """
     at, where = claim.after, _not_in(claim.own)
-    with_codes = cluster.has_vector_codes(followed.index)
     while at < claim.upto:
         pace.begin()
         size = cluster.shards.page_size(pace.page)
@@ -51,7 +50,7 @@ def enriched_pages(cluster: Cluster, followed: Followed, claim: ShardClaim, pace
         )
         reached("page-read")
         outdated = [one for one in page if is_outdated(followed, one)]
-        copied = _enrich(cluster, followed, outdated, with_codes)
+        copied = _enrich(cluster, followed, outdated)
         if copied.refused:
             cluster.rejects.keep(rejects_of(followed.index), claim.shard, copied.refused)
             reached("refused-kept")
@@ -69,14 +68,12 @@ def is_outdated(followed: Followed, document: VersionedDocument) -> bool:
     return found != fingerprint(document.as_document(), followed.layout.fields)
 
 
-def _enrich(
-    cluster: Cluster, followed: Followed, documents: Sequence[VersionedDocument], with_codes: bool
-) -> Copied:
+def _enrich(cluster: Cluster, followed: Followed, documents: Sequence[VersionedDocument]) -> Copied:
     """Enrich documents, and write each on the condition that nobody has changed it since it was read."""
     copied = Copied()
     for start in range(0, len(documents), BATCH_DOCUMENTS):
         part = documents[start : start + BATCH_DOCUMENTS]
-        lines, refused = _lines(followed, part, with_codes)
+        lines, refused = _lines(followed, part)
         seen = {one.key: one.present for one in part}
         copied += Copied(refused=refused)
         if lines:
@@ -84,22 +81,20 @@ def _enrich(
     return copied
 
 
-def _lines(
-    followed: Followed, documents: Sequence[VersionedDocument], with_codes: bool
-) -> tuple[list[Line], list[Refused]]:
+def _lines(followed: Followed, documents: Sequence[VersionedDocument]) -> tuple[list[Line], list[Refused]]:
     """The lines of documents. If a plug-in fails, only the documents at which it fails are refused.
 
     Raises PluginError if it fails at each of several documents.
     """
     try:
-        return lines_of(followed.enricher, documents, with_codes=with_codes)
+        return lines_of(followed.enricher, documents, with_codes=followed.with_codes)
     except PluginError as error:
         failure = error
     lines: list[Line] = []
     refused: list[Refused] = []
     for one in documents:
         try:
-            more, failed = lines_of(followed.enricher, [one], with_codes=with_codes)
+            more, failed = lines_of(followed.enricher, [one], with_codes=followed.with_codes)
         except PluginError as error:
             more, failed = [], [Refused(one, str(error))]
         lines += more

@@ -1,6 +1,7 @@
 """What the routes from one index to another have in common."""
 
 from collections.abc import Sequence
+from functools import cache
 
 from enricher.enrichment import DocumentEnricher
 from indexer.engines.elasticsearch.jobs.versioned import Copied, Line, Refused, VersionedDocument
@@ -15,7 +16,7 @@ class BetweenIndexes:
 
     def __init__(self, cluster: Cluster, enricher: DocumentEnricher | None) -> None:
         self._cluster, self._enricher = cluster, enricher
-        self._with_codes: bool | None = None
+        self._has_vector_codes = cache(cluster.has_vector_codes)
 
     def open(self, job: Job, token: str) -> None:
         self._cluster.aliases.open_fencing_alias(job.target, token)
@@ -26,12 +27,7 @@ class BetweenIndexes:
 
     def _lines(self, job: Job, documents: Sequence[VersionedDocument]) -> tuple[list[Line], list[Refused]]:
         """The lines of documents for the target, and the documents that it cannot hold."""
-        return lines_of(self._enricher, documents, with_codes=self._has_codes(job))
-
-    def _has_codes(self, job: Job) -> bool:
-        if self._with_codes is None:
-            self._with_codes = self._cluster.has_vector_codes(job.target)
-        return self._with_codes
+        return lines_of(self._enricher, documents, with_codes=self._has_vector_codes(job.target))
 
     def _write_late(self, job: Job, shard: int, page: Sequence[VersionedDocument]) -> Copied:
         """Write documents after the swap, when clients write to the target too."""

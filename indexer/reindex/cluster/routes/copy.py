@@ -33,7 +33,7 @@ class CopyRoute(BetweenIndexes):
             return self._write_late(job, shard, page)
         alias, copied, sent = fencing_alias(job.target, token), Copied(), Future[Copied]()
         sent.set_result(copied)
-        batches = lines_in_batches(self._enricher, page, with_codes=self._has_codes(job))
+        batches = lines_in_batches(self._enricher, page, with_codes=self._has_vector_codes(job.target))
         with ThreadPoolExecutor(1) as sender, closing(batches):
             for lines, refused in batches:  # a batch is sent while the next ones are enriched
                 copied += sent.result() + Copied(refused=refused)

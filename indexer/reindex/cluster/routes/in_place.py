@@ -24,18 +24,18 @@ class InPlaceRoute:
     """Each document is written on the condition that nobody has changed it since it was read."""
 
     def __init__(self, cluster: Cluster, enricher: DocumentEnricher) -> None:
-        self._cluster, self._enricher = cluster, enricher
+        self._cluster, self._enricher, self._layout = cluster, enricher, enricher.layout()
         self._has_vector_codes = cache(cluster.has_vector_codes)
 
     def prepare(self, job: Job) -> None:
-        self._cluster.targets.add_mapping(job.source, self._layout(job))
+        self._cluster.targets.add_mapping(job.source, self._layout_meanwhile(job))
         self._cluster.aliases.close_fencing_alias(
             job.source
         )  # followers read the new layout before they write
 
-    def _layout(self, job: Job) -> IndexLayout:
+    def _layout_meanwhile(self, job: Job) -> IndexLayout:
         """The layout of the index while it also holds documents of earlier model versions."""
-        layout = self._enricher.layout()
+        layout = self._layout
         present = self._cluster.layout(job.source)
         if present is None:
             return layout
@@ -49,7 +49,7 @@ class InPlaceRoute:
         """Do nothing: the condition of every write keeps stale workers out."""
 
     def read(self, job: Job, shard: int, after: int, upto: int, size: int) -> list[VersionedDocument]:
-        layout = self._enricher.layout()
+        layout = self._layout
         where = selection(job, layout)
         if job.passes > 1:
             where.append(not_enriched_by(job.model_version, layout))
