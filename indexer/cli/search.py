@@ -18,6 +18,31 @@ if TYPE_CHECKING:
 
 Encoder = Literal["default", "html"]
 
+SortField = Annotated[
+    str | None,
+    typer.Option(metavar="FIELD", help="Sort the hits by a field; FIELD:desc begins with the largest value."),
+]
+Filters = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--filter",
+        metavar="FIELD=VALUE",
+        help="Only hits with this value; also !=, <, <=, >, >=. Repeatable, and all must match.",
+    ),
+]
+NativeQuery = Annotated[
+    str | None,
+    typer.Option("--query", metavar="JSON", help="Only what this Elasticsearch query (or @FILE) matches."),
+]
+Facets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--facet",
+        metavar="FIELD",
+        help="Count the values of a field. keywords: those typical of the hits first. Repeatable.",
+    ),
+]
+
 MAX_SHOWN_VALUES = 10
 """Values of a facet that the text output shows. JSON has all values that the engine counts."""
 
@@ -35,36 +60,10 @@ def search(
     from_: Annotated[
         int, typer.Option("--from", help="Number of hits to skip; with --top at most 10,000.")
     ] = 0,
-    sort: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FIELD", help="Sort the hits by a field; FIELD:desc begins with the largest value."
-        ),
-    ] = None,
-    filters: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--filter",
-            metavar="FIELD=VALUE",
-            help="Only hits with this value; also !=, <, <=, >, >=. Repeatable, and all must match.",
-        ),
-    ] = None,
-    native: Annotated[
-        str | None,
-        typer.Option(
-            "--query",
-            metavar="JSON",
-            help="Only what this Elasticsearch query (or @FILE) matches.",
-        ),
-    ] = None,
-    facets: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--facet",
-            metavar="FIELD",
-            help="Count the values of a field. keywords: those typical of the hits first. Repeatable.",
-        ),
-    ] = None,
+    sort: SortField = None,
+    filters: Filters = None,
+    native: NativeQuery = None,
+    facets: Facets = None,
     no_expansion: Annotated[
         bool, typer.Option("--no-expansion", help="Search the typed words only.")
     ] = False,

@@ -10,17 +10,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
+from enricher.enrichment import DocumentEnricher
 from enricher.records import Document, fingerprint
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.engines.elasticsearch.jobs.states import FOLLOWED, ClusterStates
 from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.cluster.follow.follower import Follower
 from indexer.reindex.cluster.follow.state import FollowState
+from indexer.reindex.cluster.planning import start
+from indexer.reindex.cluster.worker import Worker
 from indexer.reindex.following import FollowStatus
+from indexer.reindex.job import Job, JobOptions
 from indexer.reindex.jobs import EnrichmentSettings
 from indexer.reindex.ledger import Ledger, StateLedger
 from tests.conftest import ROOT
-from tests.server.reindex.truth import FIELDS, SOON, Truth, assert_copied
+from tests.server.reindex.truth import FIELDS, SOON, Truth, assert_copied, fill
 
 PATIENCE = 90.0
 """Seconds after which a test gives up; far more than anything takes."""
@@ -40,6 +44,27 @@ def follower(engine: ElasticsearchEngine, alias: str, models: Path, lag: float =
 def follow_once(engine: ElasticsearchEngine, alias: str, models: Path) -> FollowStatus:
     """Enrich everything written so far."""
     return follower(engine, alias, models).run(once=True, on_status=lambda status: None, say=print)
+
+
+def filled_by_job(
+    engine: ElasticsearchEngine,
+    cluster: Cluster,
+    jobs: Ledger,
+    chain: DocumentEnricher,
+    alias: str,
+    number: int,
+) -> Truth:
+    """What an alias of an index of two shards holds, which a job has filled from ALIAS-old."""
+    truth = fill(engine, f"{alias}-old", number)
+    engine.client.indices.put_alias(index=f"{alias}-old", name=alias)
+    copied(cluster, jobs, chain, alias)
+    return truth
+
+
+def copied(cluster: Cluster, jobs: Ledger, chain: DocumentEnricher, alias: str, block: bool = True) -> Job:
+    """Copy the index behind an alias to a new one."""
+    job = start(jobs, cluster, alias, alias, chain, JobOptions(write_block=block))
+    return Worker(jobs, cluster, chain, job.id).run()
 
 
 class Instance:

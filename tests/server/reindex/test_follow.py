@@ -23,7 +23,7 @@ from indexer.reindex.cluster.follow import reading
 from indexer.reindex.cluster.follow.claims import ShardClaim
 from indexer.reindex.cluster.follow.followed import index_behind, open_followed
 from indexer.reindex.cluster.follow.state import rejects_of
-from indexer.reindex.cluster.planning import start, start_in_place
+from indexer.reindex.cluster.planning import start_in_place
 from indexer.reindex.cluster.worker import Worker
 from indexer.reindex.job import JobOptions, Lease
 from indexer.reindex.jobs import EnrichmentSettings
@@ -32,6 +32,7 @@ from indexer.reindex.pace import Pace
 from tests.conftest import RunCommand
 from tests.server.reindex.followers import (
     Instance,
+    filled_by_job,
     follow_once,
     follower,
     outdated,
@@ -47,11 +48,7 @@ def truth(
     engine: ElasticsearchEngine, cluster: Cluster, jobs: Ledger, whole_chain: DocumentEnricher, index: str
 ) -> Truth:
     """What an index of two shards behind an alias holds, which a job has filled."""
-    truth = fill(engine, f"{index}-old", 60)
-    engine.client.indices.put_alias(index=f"{index}-old", name=index)
-    job = start(jobs, cluster, f"{index}-old", index, whole_chain, JobOptions(write_block=True))
-    Worker(jobs, cluster, whole_chain, job.id).run()
-    return truth
+    return filled_by_job(engine, cluster, jobs, whole_chain, index, 60)
 
 
 def leases(engine: ElasticsearchEngine, alias: str) -> list[Lease | None]:

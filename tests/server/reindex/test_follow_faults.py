@@ -15,6 +15,7 @@ from enricher.enrichment import DocumentEnricher, EnricherRecipe
 from enricher.settings import IndexConfiguration
 from enricher.text import open_analyzer
 from enricher.training.train import train_bundle
+from enricher.training.word2vec import TrainingSettings
 from indexer.engines.addresses import parse_addresses
 from indexer.engines.elasticsearch.bulk import RetryPolicy
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
@@ -23,10 +24,10 @@ from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.cluster.follow.claims import ShardClaim
 from indexer.reindex.cluster.follow.followed import index_behind, open_followed
 from indexer.reindex.cluster.follow.reading import enriched_pages
-from indexer.reindex.cluster.planning import plan_rollback, start, start_in_place
+from indexer.reindex.cluster.planning import plan_rollback, start_in_place
 from indexer.reindex.cluster.worker import Worker
 from indexer.reindex.enrichers import enricher_like
-from indexer.reindex.job import Job, JobOptions
+from indexer.reindex.job import JobOptions
 from indexer.reindex.jobs import EnrichmentSettings
 from indexer.reindex.ledger import Ledger
 from indexer.reindex.pace import Pace
@@ -36,6 +37,8 @@ from tests.server.node import Node
 from tests.server.proxy import Faults, proxy
 from tests.server.reindex.followers import (
     Instance,
+    copied,
+    filled_by_job,
     follow_once,
     follower,
     outdated,
@@ -43,7 +46,7 @@ from tests.server.reindex.followers import (
     wait_for,
     wait_until_fresh,
 )
-from tests.server.reindex.truth import FIELDS, SOON, Truth, Writer, assert_copied, fill, nested
+from tests.server.reindex.truth import FIELDS, SOON, Truth, Writer, assert_copied, nested
 
 POINTS = (
     "job-written", "target-ready", "interval-claimed", "page-read", "refused-kept", "page-written",
@@ -57,17 +60,17 @@ def enriched(
     engine: ElasticsearchEngine, cluster: Cluster, jobs: Ledger, whole_chain: DocumentEnricher, index: str
 ) -> Truth:
     """What an alias of an index of two shards holds, which a job has filled from INDEX-old."""
-    truth = fill(engine, f"{index}-old", 120)
-    engine.client.indices.put_alias(index=f"{index}-old", name=index)
-    copied(cluster, jobs, whole_chain, index)
-    return truth
+    return filled_by_job(engine, cluster, jobs, whole_chain, index, 120)
 
 
-def copied(cluster: Cluster, jobs: Ledger, chain: DocumentEnricher, alias: str, block: bool = True) -> Job:
-    """Copy the index behind an alias to a new one."""
-    options = JobOptions(write_block=block)
-    job = start(jobs, cluster, alias, alias, chain, options)
-    return Worker(jobs, cluster, chain, job.id).run()
+def later_model(
+    models: Path, tmp_path: Path, settings: TrainingSettings
+) -> tuple[Path, str, DocumentEnricher]:
+    """A copy of a folder of models with one model more, its version, and its enrichments."""
+    folder = tmp_path / "models"
+    shutil.copytree(models, folder)
+    version = train_bundle(BundleStore(folder), documents(150), FIELDS, open_analyzer(), settings)
+    return folder, version, EnricherRecipe(folder, version, FIELDS, IndexConfiguration()).open()
 
 
 def write(engine: ElasticsearchEngine, alias: str, truth: Truth, name: str, text: str) -> None:
@@ -157,11 +160,7 @@ def test_the_alias_moves_under_it_and_back(
     block: bool,
 ) -> None:
     """It goes on with the index and the model behind the alias, and job and rollback lose nothing."""
-    folder = tmp_path / "models"
-    shutil.copytree(models, folder)
-    settings = replace(SMALL, dimensions=16)
-    version = train_bundle(BundleStore(folder), documents(150), FIELDS, open_analyzer(), settings)
-    chain = EnricherRecipe(folder, version, FIELDS, IndexConfiguration()).open()
+    folder, version, chain = later_model(models, tmp_path, replace(SMALL, dimensions=16))
     writer = Writer(server_url, index, enriched, seed := random.randrange(2**32), most_per_second=100)
     print("seed", seed)
     with Instance(server_url, folder, index, "--json") as instance:
@@ -201,10 +200,7 @@ def test_another_model_takes_over_in_place_under_it(
     tmp_path: Path,
 ) -> None:
     """Every document ends with the new model, those that were written meanwhile too."""
-    folder = tmp_path / "models"
-    shutil.copytree(models, folder)
-    version = train_bundle(BundleStore(folder), documents(150), FIELDS, open_analyzer(), SMALL)
-    chain = EnricherRecipe(folder, version, FIELDS, IndexConfiguration()).open()
+    folder, version, chain = later_model(models, tmp_path, SMALL)
     writer = Writer(server_url, index, enriched, seed := random.randrange(2**32), most_per_second=100)
     print("seed", seed)
     name = engine.name_of(index)
