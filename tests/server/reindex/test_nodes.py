@@ -112,9 +112,10 @@ def test_a_followed_index_survives_a_killed_node_and_moved_shards(
     with Instance(urls, models, "followed", "--json") as instance:
         writer.start()
         writer.wait_for(100)
-        nodes[seed % 3].kill()
+        holder = node_of_a_primary(three, nodes, "followed")
+        holder.kill()
         writer.wait_for(writer.operations + 200)
-        nodes[seed % 3].start()
+        holder.start()
         three.client.cluster.health(wait_for_status="green", timeout="120s")
         move_a_primary(three, "followed")
         writer.wait_for(writer.operations + 100)
@@ -124,6 +125,14 @@ def test_a_followed_index_survives_a_killed_node_and_moved_shards(
         status = instance.stop()
     assert status["refused"] == 0
     assert any(one["primary_terms"] != {"0": 1, "1": 1, "2": 1} for one in terms_of(three, "followed"))
+
+
+def node_of_a_primary(engine: ElasticsearchEngine, nodes: list[Node], index: str) -> Node:
+    """Return a node that holds a primary shard of `index`: the three need not stand on three nodes."""
+    rows = engine.client.cat.shards(index=index, format="json", h="prirep,id").body
+    holder = next(row["id"] for row in rows if row["prirep"] == "p")
+    address = engine.client.nodes.info(node_id=holder)["nodes"][holder]["http"]["publish_address"]
+    return next(node for node in nodes if node.url.endswith(address))
 
 
 def move_a_primary(engine: ElasticsearchEngine, index: str) -> None:
