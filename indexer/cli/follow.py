@@ -26,6 +26,10 @@ Lag = Annotated[
         help="Enrich a document within so many seconds of its last change.",
     ),
 ]
+Workers = Annotated[
+    int,
+    typer.Option(min=1, help="Number of processes that enrich. More than one if a shard gets many writes."),
+]
 Once = Annotated[
     bool, typer.Option("--once", help="End when everything written so far is enriched; for cron.")
 ]
@@ -38,6 +42,7 @@ def follow(
     context: typer.Context,
     alias: Alias,
     lag: Lag = DEFAULT_LAG_SECONDS,
+    workers: Workers = 1,
     once: Once = False,
     as_json: Json = False,
     fail_at: FailAt = None,
@@ -56,7 +61,7 @@ def follow(
 
     arm(fail_at)
     shared = context_of(context)
-    following = open_following(shared.engine(), alias, settings_of(shared), lag, lease_seconds)
+    following = open_following(shared.engine(), alias, settings_of(shared), lag, lease_seconds, workers)
 
     def show(status: "FollowStatus") -> None:
         if as_json:

@@ -27,10 +27,12 @@ def open_following(
     settings: EnrichmentSettings,
     lag_seconds: float,
     lease_seconds: float = LEASE_SECONDS,
+    workers: int = 1,
 ) -> Following:
     """What keeps the enrichment of an index up to date. Raises UsageError if nobody else can write to it.
 
     lag_seconds: within which a changed document is enriched. lease_seconds: as for `open_jobs`.
+    workers: number of processes that enrich.
     """
     if engine.name != "elasticsearch":
         raise UsageError(
@@ -39,7 +41,7 @@ def open_following(
         )
     from indexer.reindex.cluster.jobs import follower
 
-    return follower(engine, alias, settings, lag_seconds, lease_seconds)  # type: ignore[arg-type]
+    return follower(engine, alias, settings, lag_seconds, lease_seconds, workers)  # type: ignore[arg-type]
 
 
 def _cluster_jobs(engine: Any, lease_seconds: float) -> Jobs:

@@ -87,9 +87,10 @@ def follower(
     settings: EnrichmentSettings,
     lag_seconds: float,
     lease_seconds: float = LEASE_SECONDS,
+    workers: int = 1,
 ) -> Follower:
     """An instance that keeps the enrichment of the index behind an alias up to date."""
     absent = "What is noted of {} was removed: start `enricher follow` again."
     states = StateLedger(ClusterStates(engine, FOLLOWED), FollowState.from_json, absent, lease_seconds)
     jobs = Ledger(ClusterStates(engine))
-    return Follower(Cluster(engine), states, jobs, alias, settings, lag_seconds)
+    return Follower(Cluster(engine), states, jobs, alias, settings, lag_seconds, workers)

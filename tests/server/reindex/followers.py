@@ -35,10 +35,12 @@ def states_of(engine: ElasticsearchEngine) -> StateLedger[FollowState]:
     return StateLedger(ClusterStates(engine, FOLLOWED), FollowState.from_json, "Nobody follows {}.", SOON)
 
 
-def follower(engine: ElasticsearchEngine, alias: str, models: Path, lag: float = 0.2) -> Follower:
+def follower(
+    engine: ElasticsearchEngine, alias: str, models: Path, lag: float = 0.2, workers: int = 1
+) -> Follower:
     """An instance in this process."""
-    jobs = Ledger(ClusterStates(engine), SOON)
-    return Follower(Cluster(engine), states_of(engine), jobs, alias, EnrichmentSettings(models, None), lag)
+    jobs, settings = Ledger(ClusterStates(engine), SOON), EnrichmentSettings(models, None)
+    return Follower(Cluster(engine), states_of(engine), jobs, alias, settings, lag, workers)
 
 
 def follow_once(engine: ElasticsearchEngine, alias: str, models: Path) -> FollowStatus:

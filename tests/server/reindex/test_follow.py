@@ -175,15 +175,15 @@ def test_a_document_that_changes_meanwhile_is_left_alone(
     """It was written or deleted between the read and the write: the next round enriches what is there."""
     for name in ("changed", "deleted", "same"):
         engine.client.index(index=index, id=name, document={"text": "ocean reef"})
-    real, done = reading.lines_of, []
+    real, done = reading.lines_in_batches, []
 
-    def lines_of(enricher: DocumentEnricher, documents: Any, *, with_codes: bool) -> Any:
+    def lines_in_batches(enricher: DocumentEnricher, documents: Any, *, with_codes: bool) -> Any:
         if not done:
             done.append(engine.client.index(index=index, id="changed", document={"text": "whale"}))
             done.append(engine.client.delete(index=index, id="deleted"))
         return real(enricher, documents, with_codes=with_codes)
 
-    monkeypatch.setattr(reading, "lines_of", lines_of)
+    monkeypatch.setattr(reading, "lines_in_batches", lines_in_batches)
     status = follow_once(engine, index, models)
     follow_once(engine, index, models)
     assert status.conflicts >= 1

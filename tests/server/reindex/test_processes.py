@@ -6,7 +6,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +22,7 @@ from indexer.reindex.cluster.worker import Worker
 from indexer.reindex.job import Job, JobOptions, Phase
 from indexer.reindex.ledger import Ledger
 from tests.conftest import RunCommand
+from tests.server.reindex.followers import filled_by_job, follower, outdated
 from tests.server.reindex.truth import assert_copied, fill
 
 DOCUMENTS = 1_500
@@ -90,6 +93,40 @@ def test_a_job_whose_process_was_killed_is_resumed(
     with in_processes(whole_chain, 2) as pooled:
         assert Worker(jobs, cluster, pooled, job.id).run().phase is Phase.DONE
     assert_copied(engine, index, truth, whole_chain.model_version)
+
+
+@pytest.mark.usefixtures("eager_workers")
+def test_an_instance_that_follows_goes_on_after_a_process_was_killed(
+    engine: ElasticsearchEngine, cluster: Cluster, jobs: Ledger, whole_chain: DocumentEnricher, index: str
+) -> None:
+    """It reports the failure, starts new processes, and none is left at its end."""
+    truth = filled_by_job(engine, cluster, jobs, whole_chain, index, 10)
+    for number in range(DOCUMENTS):
+        truth[f"late-{number}", None] = {"text": f"ocean reef {number}"}
+    lines = [line for name, _ in list(truth)[10:] for line in ({"index": {"_id": name}}, truth[name, None])]
+    engine.client.bulk(index=index, operations=lines, refresh=True)
+    assert whole_chain.recipe is not None
+    follower_ = follower(engine, index, whole_chain.recipe.models, workers=2)
+    killed: list[int] = []
+
+    def killing(original: Callable[..., Any]) -> Callable[..., Any]:
+        def write(*arguments: Any) -> Any:
+            for process in multiprocessing.active_children()[: 0 if killed else 1]:
+                killed.append(process.pid or 0)
+                os.kill(killed[-1], signal.SIGKILL)
+            return original(*arguments)
+
+        return write
+
+    copies = follower_._cluster.copies
+    copies.write_if_unchanged = killing(copies.write_if_unchanged)  # type: ignore[method-assign]
+    said: list[str] = []
+    status = follower_.run(once=True, on_status=lambda status: None, say=said.append)
+    assert killed and status.errors == 1 and any("killed by signal 9" in one for one in said)
+    assert status.behind == 0 and status.error is None
+    assert outdated(engine, index, whole_chain.model_version) == []
+    assert_copied(engine, index, truth, whole_chain.model_version)
+    assert multiprocessing.active_children() == []
 
 
 def processes_of(session: int) -> list[int]:

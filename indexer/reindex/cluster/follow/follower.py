@@ -12,9 +12,11 @@ import threading
 import time
 import uuid
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from dataclasses import replace
 
-from enricher.errors import AccessDenied, EngineError, EngineUnavailable, IndexNotFound
+from enricher.enrichment import in_processes
+from enricher.errors import AccessDenied, EngineError, EngineUnavailable, IndexNotFound, WorkerLost
 from indexer.engines.elasticsearch.jobs.copies import FencedOut
 from indexer.engines.elasticsearch.jobs.shards import FollowedIndex, FollowedShard
 from indexer.reindex.cluster.cluster import Cluster
@@ -65,10 +67,12 @@ class Follower:
         alias: str,
         settings: EnrichmentSettings,
         lag_seconds: float,
+        workers: int = 1,
     ) -> None:
         self.name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:4]}"
         self._cluster, self._ledger, self._jobs = cluster, ledger, jobs
         self._alias, self._settings, self._lag_seconds = alias, settings, lag_seconds
+        self._workers, self._processes = workers, ExitStack()
         self._pace = Pace()
         self._tally = Tally(alias)
         self._followed: Followed | None = None
@@ -91,6 +95,7 @@ class Follower:
             self._repeat(once)
         finally:
             self._give_back()
+            self._processes.close()
         return self.status()
 
     def end(self) -> None:
@@ -112,10 +117,12 @@ class Follower:
                 pause = began + period - time.monotonic()
             except LeaseLost:
                 pause = 0.1
-            except (EngineUnavailable, Waits) as error:
+            except (EngineUnavailable, WorkerLost, Waits) as error:
                 away_since = away_since or began
                 if once and time.monotonic() - away_since > MAX_AWAY_SECONDS:
-                    raise EngineUnavailable(str(error)) from error
+                    if isinstance(error, Waits):
+                        raise EngineUnavailable(str(error)) from error
+                    raise
                 if str(error) != self._tally.error:
                     self._say(f"{error} Trying again until it succeeds.")
                 self._tally.errors, self._tally.error = self._tally.errors + 1, str(error)
@@ -154,7 +161,7 @@ class Follower:
     def _open(self, index: FollowedIndex) -> None:
         """Begin to follow an index. Raises FencedOut if it changes at this moment."""
         self._close()
-        followed = open_followed(self._cluster, index, self._alias, self._settings, self._last)
+        followed = self._pooled(open_followed(self._cluster, index, self._alias, self._settings, self._last))
         self._state = join(self._cluster, self._ledger, self._jobs.jobs(), index, followed.layout)
         self._followed = self._last = followed
         held = followed.layout.model_version
@@ -162,6 +169,14 @@ class Follower:
         self._cluster.rejects.settle(rejects_of(index.name), index.name)
         with_model = f"with the model {held}" if held else "with words only"
         self._say(f"{self._alias} points to {index.name}: its documents are enriched {with_model}.")
+
+    def _pooled(self, followed: Followed) -> Followed:
+        """The same index, whose documents are enriched in several processes."""
+        if self._last is not None and followed.enricher is self._last.enricher:
+            return followed
+        self._processes.close()
+        enricher = self._processes.enter_context(in_processes(followed.enricher, self._workers))
+        return replace(followed, enricher=enricher)
 
     def _close(self) -> None:
         self._give_back()

@@ -9,16 +9,13 @@ from indexer.engines.elasticsearch.jobs.shards import Query
 from indexer.engines.elasticsearch.jobs.versioned import Copied, Line, Refused, VersionedDocument
 from indexer.engines.elasticsearch.requests import words_of
 from indexer.reindex.cluster.cluster import Cluster
-from indexer.reindex.cluster.enriched_lines import lines_of
+from indexer.reindex.cluster.enriched_lines import BATCH_DOCUMENTS, lines_in_batches, lines_of
 from indexer.reindex.cluster.follow.claims import ShardClaim
 from indexer.reindex.cluster.follow.followed import Followed
 from indexer.reindex.cluster.follow.ranges import Range
 from indexer.reindex.cluster.follow.state import rejects_of
 from indexer.reindex.failpoints import reached
 from indexer.reindex.pace import Pace
-
-BATCH_DOCUMENTS = 100
-"""Documents that are enriched and written together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,25 +68,41 @@ def is_outdated(followed: Followed, document: VersionedDocument) -> bool:
 def _enrich(cluster: Cluster, followed: Followed, documents: Sequence[VersionedDocument]) -> Copied:
     """Enrich documents, and write each on the condition that nobody has changed it since it was read."""
     copied = Copied()
-    for start in range(0, len(documents), BATCH_DOCUMENTS):
-        part = documents[start : start + BATCH_DOCUMENTS]
-        lines, refused = _lines(followed, part)
-        seen = {one.key: one.present for one in part}
+    seen = {one.key: one.present for one in documents}
+    for lines, refused in _lines(followed, documents):
         copied += Copied(refused=refused)
         if lines:
             copied += cluster.copies.write_if_unchanged(followed.alias, lines, seen)
     return copied
 
 
-def _lines(followed: Followed, documents: Sequence[VersionedDocument]) -> tuple[list[Line], list[Refused]]:
-    """The lines of documents. If a plug-in fails, only the documents at which it fails are refused.
+def _lines(
+    followed: Followed, documents: Sequence[VersionedDocument]
+) -> Iterator[tuple[list[Line], list[Refused]]]:
+    """Yield the lines of at most BATCH_DOCUMENTS documents at a time, and the refused ones among them.
 
-    Raises PluginError if it fails at each of several documents.
+    If a plug-in fails in a batch, only the documents at which it fails are refused. Raises PluginError if it
+    fails at each of several documents.
     """
-    try:
-        return lines_of(followed.enricher, documents, with_codes=followed.with_codes)
-    except PluginError as error:
-        failure = error
+    while documents:
+        batches = lines_in_batches(followed.enricher, documents, with_codes=followed.with_codes)
+        try:
+            for batch in batches:
+                yield batch
+                documents = documents[BATCH_DOCUMENTS:]
+            return
+        except PluginError as error:
+            yield _lines_one_by_one(followed, documents[:BATCH_DOCUMENTS], error)
+            documents = documents[BATCH_DOCUMENTS:]
+
+
+def _lines_one_by_one(
+    followed: Followed, documents: Sequence[VersionedDocument], failure: PluginError
+) -> tuple[list[Line], list[Refused]]:
+    """The lines of documents at some of which a plug-in fails, and these documents as refused.
+
+    failure: is raised if a plug-in fails at each of several documents.
+    """
     lines: list[Line] = []
     refused: list[Refused] = []
     for one in documents:
