@@ -13,17 +13,19 @@ from indexer.engines.elasticsearch.keys import PATH
 from indexer.engines.fields import at
 from indexer.engines.filters import dimensions_conflict
 
-CANDIDATES_PER_DOCUMENT, MAX_VECTOR_CANDIDATES = 2, 10_000
-"""`num_candidates` for each requested document, and the limit of the server."""
-
 
 def nearest_of(asked: Codes, filters: Sequence[Mapping[str, Any]], number: int) -> dict[str, Any]:
-    """The search body for the nearest documents to a vector that match the filters."""
+    """The search body for the nearest documents to a vector that match the filters.
+
+    Each segment compares as many candidates as documents are requested. For 200 of 55,000 documents in one
+    segment, that finds 98.5 % of the nearest 200 and 99.75 % of the nearest 10 in 8 ms. Twice as many
+    candidates find 99.4 and 99.75 % in 13 ms.
+    """
     nearest = {
         "field": PATH,
         "query_vector": to_numbers(asked),
         "k": number,
-        "num_candidates": min(CANDIDATES_PER_DOCUMENT * number, MAX_VECTOR_CANDIDATES),
+        "num_candidates": number,
         "filter": list(filters),
     }
     return {"knn": nearest, "size": number}
