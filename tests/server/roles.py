@@ -34,5 +34,12 @@ ROLES: Mapping[str, Mapping[str, object]] = {
     "copier": _role(COPY, ("monitor", "manage_index_templates")),
     "returner": _role({**_with_jobs("moved"), **_with_jobs("docs-old"), **LEDGER}, ("monitor",)),
     "mender": _role({**_with_jobs("docs-other"), **LEDGER}, ("monitor",)),
+    "follower": _role(
+        {
+            **_with_jobs("made-followed"),
+            "enricher-follow": ("read", "write", "create_index"),
+            "enricher-jobs": ("read",),
+        }
+    ),
     "judge": _role({"enricher-evaluate-*": FULL}),
 }

@@ -1,6 +1,7 @@
 """A real server with HTTPS and users, whose roles hold the privileges that docs/elasticsearch.md lists."""
 
 import http.server
+import json
 import ssl
 import subprocess
 import threading
@@ -129,6 +130,15 @@ def test_jobs_need_what_the_page_lists(as_user: As, filled: None, tmp_path: Path
         done = as_user("mender", "reindex", "start", "docs-other", "--in-place", *options)
         assert done.returncode == 0, done.stderr
     refused(as_user("searcher", "reindex", "start", "docs-own", "--in-place"), "read", "'enricher-jobs'")
+
+
+def test_following_needs_what_the_page_lists(as_user: As, documents: Path) -> None:
+    """Full privileges on the index, and its own index of states; no privilege on the cluster."""
+    assert as_user("creator", "index", documents, "--to", "made-followed").returncode == 0
+    lines = as_user("follower", "follow", "made-followed", "--once", "--json").stdout.splitlines()
+    status = json.loads(lines[-1])
+    assert (status["unchanged"], status["behind"], status["errors"]) == (40, 0, 0)
+    refused(as_user("creator", "follow", "made-followed", "--once"), "monitor", "'made-followed'")
 
 
 def test_an_evaluation_needs_temporary_indexes(as_user: As, tmp_path: Path) -> None:
