@@ -9,6 +9,13 @@ from enricher.evaluation.report import ENRICHED
 
 HEADS = (0.0, 0.1, 0.2, 0.3, 0.4)
 """Shares of the vectors in the first ten ranks that are tried beside the default."""
+FREQUENT = {
+    "none": {"most": 0.05, "most_within_words": 0.05},
+    "within words": {"most": 0.05, "most_within_words": 1.0},
+    "within words, others to 10 %": {"most": 0.1, "most_within_words": 1.0},
+    "all": {"most": 1.0, "most_within_words": 1.0},
+}
+"""Which frequent Chinese sub-words are searched: the name of a choice, and the settings of `subwords`."""
 SATURATED = 0.85
 """From this nDCG@10 of the strongest plain system on there is little left to gain."""
 BASE = "bm25"
@@ -17,6 +24,11 @@ BASE = "bm25"
 def head(share: float) -> str:
     """The name of the recipe with that share of the vectors in the first ranks."""
     return f"head {share:g}"
+
+
+def frequent(choice: str) -> str:
+    """The name of the recipe with one of FREQUENT."""
+    return f"frequent {choice}"
 
 
 def without(part: str) -> str:
@@ -126,20 +138,18 @@ def worst(items: Sequence[Measured]) -> Measured:
     return min(items, key=lambda item: item.gain().ndcg)
 
 
-def best_head(items: Sequence[Measured]) -> float:
-    """The share of the vectors in the first ranks with the best mean nDCG@10 relative to the strongest
-    plain system; of equals the smallest.
-    """
-    return max(HEADS, key=lambda share: fmean(item.gain(head(share)).ndcg for item in items))
+def best_recipe(items: Sequence[Measured], recipes: Sequence[str]) -> str:
+    """The recipe with the best mean nDCG@10 relative to the strongest plain system; of equals the first."""
+    return max(recipes, key=lambda recipe: fmean(item.gain(recipe).ndcg for item in items))
 
 
-def chosen_heads(found: Sequence[Measured]) -> dict[str, float | None]:
-    """Collection → the share chosen by the others, of which those of the same texts are left out too.
+def chosen_recipes(found: Sequence[Measured], recipes: Sequence[str]) -> dict[str, str | None]:
+    """Collection → the recipe chosen by the others, of which those of the same texts are left out too.
 
     None where no other is left.
     """
-    chosen: dict[str, float | None] = {}
+    chosen: dict[str, str | None] = {}
     for item in found:
         others = [other for other in found if other.texts != item.texts]
-        chosen[item.name] = best_head(others) if others else None
+        chosen[item.name] = best_recipe(others, recipes) if others else None
     return chosen

@@ -12,10 +12,10 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from benchmarks.collections import COLLECTIONS, JUDGED, CollectionRecipe, bounded, write
-from benchmarks.gains import HEADS, Measured, head, without
+from benchmarks.gains import FREQUENT, HEADS, Measured, frequent, head, without
 from benchmarks.measure import machine
 from enricher.plugins import vector
-from enricher.records import VECTOR, Rejection
+from enricher.records import SUBWORDS, VECTOR, Rejection
 from enricher.settings import Configuration, IndexConfiguration
 from indexer.engines import Connection
 from indexer.evaluation import Evaluation, evaluate
@@ -34,7 +34,8 @@ def recipes() -> dict[str, IndexConfiguration]:
     }
     more = {WITH_ALTERNATIVES: replace(default, rewriters=(*default.rewriters, "alternatives"))}
     heads = {head(share): replace(default, settings={VECTOR: {"head": share}}) for share in HEADS}
-    return less | more | heads
+    parts = {frequent(name): replace(default, settings={SUBWORDS: kept}) for name, kept in FREQUENT.items()}
+    return less | more | heads | parts
 
 
 def run(folder: Path, data: Path, names: Iterable[str], *, with_backgrounds: bool = False) -> None:

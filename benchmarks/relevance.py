@@ -1,7 +1,7 @@
 """The page of relevance: all its tables are computed from what was kept of the collections."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, median
@@ -9,11 +9,13 @@ from statistics import fmean, median
 from benchmarks.collections import CHANGED, COLLECTIONS, JUDGED, KNOWN_ITEMS, MOST_DOCUMENTS, MOST_QUERIES
 from benchmarks.gains import (
     BASE,
+    FREQUENT,
     HEADS,
     SATURATED,
     Gain,
     Measured,
-    chosen_heads,
+    chosen_recipes,
+    frequent,
     head,
     mean,
     unsaturated,
@@ -45,6 +47,7 @@ def page(found: Sequence[Measured], taught: Sequence[Measured] = ()) -> str:
         "backgrounds": backgrounds(found, taught),
         "parts": parts(found),
         "head": weights(found),
+        "frequent": frequent_parts(found),
         "cost": cost(found),
         "largest": largest(found),
         "origin": origin([*found, *taught]),
@@ -228,32 +231,56 @@ def weights(found: Sequence[Measured]) -> str:
 
     Of the collections on which all shares were tried.
     """
-    found = [item for item in found if all(head(share) in item.systems for share in HEADS)]
+    recipes = {f"{share:g}": head(share) for share in HEADS}
+    found = _with_all(found, recipes.values())
     if not found:
         return "Not measured yet."
-    chosen = chosen_heads(found)
-    columns = (
-        *("collection", "default", *(f"{share:g}" for share in HEADS)),
-        *("chosen on the others", "its gain"),
-    )
-    rows, default, left_out = [], [], []
+    chosen = chosen_recipes(found, list(recipes.values()))
+    names = {recipe: name for name, recipe in recipes.items()}
+    columns = ("collection", "default", *recipes, "chosen on the others", "its gain")
+    rows, left_out = [], []
     for item in found:
-        share = chosen[item.name]
-        default.append(item.gain().ndcg)
-        if share is not None:
-            left_out.append(item.gain(head(share)).ndcg)
+        recipe = chosen[item.name]
+        if recipe is not None:
+            left_out.append(item.gain(recipe).ndcg)
         rows.append(
             [
-                *(item.name, percent(default[-1])),
-                *(percent(item.gain(head(tried)).ndcg) for tried in HEADS),
-                *((NOTHING, NOTHING) if share is None else (f"{share:g}", percent(left_out[-1]))),
+                *(item.name, percent(item.gain().ndcg)),
+                *(percent(item.gain(tried).ndcg) for tried in recipes.values()),
+                *((NOTHING, NOTHING) if recipe is None else (names[recipe], percent(left_out[-1]))),
             ]
         )
-    tried = (percent(fmean(item.gain(head(share)).ndcg for item in found)) for share in HEADS)
+    means = (
+        percent(fmean(item.gain(tried).ndcg for item in found)) for tried in (ENRICHED, *recipes.values())
+    )
     last = percent(fmean(left_out)) if left_out else NOTHING
     shares = sorted({item.default_head for item in found})
     sentence = f"The default is {' or '.join(f'{share:g}' for share in shares)}."
-    return f"{sentence}\n\n{table(columns, [*rows, ['mean', percent(fmean(default)), *tried, '', last]])}"
+    return f"{sentence}\n\n{table(columns, [*rows, ['mean', *means, '', last]])}"
+
+
+def frequent_parts(found: Sequence[Measured]) -> str:
+    """What frequent Chinese sub-words gain over a query without them, by which of them are searched."""
+    recipes = {name: frequent(name) for name in FREQUENT}
+    found = [item for item in _with_all(found, recipes.values()) if item.name.startswith("zh/")]
+    if not found:
+        return "Not measured yet."
+    chosen = chosen_recipes(found, list(recipes.values()))
+    names = {recipe: name for name, recipe in recipes.items()}
+    none, *others = recipes.values()
+    rows = []
+    for item in found:
+        recipe = chosen[item.name]
+        end = (NOTHING, NOTHING) if recipe is None else (names[recipe], gains(item.gain(recipe, none)))
+        rows.append([item.name, *(gains(item.gain(tried, none)) for tried in others), *end])
+    rows.append(["mean", *(gains(mean(found, tried, none)) for tried in others), "", ""])
+    return table(("collection", *list(recipes)[1:], "chosen on the others", "its gain"), rows)
+
+
+def _with_all(found: Sequence[Measured], recipes: Iterable[str]) -> list[Measured]:
+    """The collections on which all these recipes were measured."""
+    recipes = list(recipes)
+    return [item for item in found if all(recipe in item.systems for recipe in recipes)]
 
 
 def cost(found: Sequence[Measured]) -> str:

@@ -32,7 +32,7 @@ from benchmarks.collections import (
     without_marks,
     write,
 )
-from benchmarks.gains import HEADS, Figures, Measured, best_head, chosen_heads, head, mean, without
+from benchmarks.gains import HEADS, Figures, Measured, best_recipe, chosen_recipes, head, mean, without
 from benchmarks.kernels import paths_of, walk
 from benchmarks.measure import Comparison, Figure, run
 from benchmarks.models import resized
@@ -141,9 +141,10 @@ def test_the_share_of_vectors_is_chosen_by_other_texts() -> None:
         measured("two", 0.5, 0.55, texts="a", **low),
         measured("three", 0.5, 0.55, texts="b", **high),
     ]
-    assert chosen_heads(found) == {"one": 0.4, "two": 0.4, "three": 0.1}
-    assert best_head(found) == 0.4  # A mean of 60 and twice 10 % against twice 20 and 10 %.
-    assert chosen_heads(found[:2]) == {"one": None, "two": None}
+    tried = [head(share) for share in HEADS]
+    assert chosen_recipes(found, tried) == {"one": head(0.4), "two": head(0.4), "three": head(0.1)}
+    assert best_recipe(found, tried) == head(0.4)  # A mean of 60 and twice 10 % against twice 20 and 10 %.
+    assert chosen_recipes(found[:2], tried) == {"one": None, "two": None}
     rows = cells(relevance.weights(found))
     assert rows["one"] == ["+10.0 %", "+10.0 %", "+20.0 %", "+10.0 %", "+10.0 %", "+10.0 %", "0.4", "+10.0 %"]
     assert rows["mean"][0] == "+10.0 %" and rows["mean"][-1] == "+10.0 %"
@@ -166,17 +167,33 @@ def test_goals_that_are_missed_are_said() -> None:
     assert rows[3][2] == "worst -2.0 % (bad)" and rows[4][2] == "not on bad" and rows[1][2] == "+9.0 %"
 
 
+def test_frequent_sub_words_are_compared_with_none() -> None:
+    """On Chinese collections with every choice; each choice is made by the others."""
+    few = {"frequent none": 0.5, "frequent within words": 0.6, "frequent all": 0.4}
+    few["frequent within words, others to 10 %"] = 0.5
+    many = few | {"frequent all": 0.7}
+    found = [
+        measured("zh/one", 0.5, 0.55, texts="a", **few),
+        measured("zh/two", 0.5, 0.55, texts="b", **many),
+        measured("en/three", 0.5, 0.55, texts="c", **many),
+    ]
+    rows = cells(relevance.frequent_parts(found))
+    assert rows["zh/one"][0].startswith("+20.0 /") and rows["zh/one"][2].startswith("-20.0 /")
+    assert rows["zh/one"][3] == "all" and rows["zh/one"][4].startswith("-20.0 /")
+    assert rows["zh/two"][3] == "within words" and "en/three" not in rows
+
+
 def test_the_page_holds_every_table() -> None:
     """In the place of its comment; parts and costs are in proportion to the words alone."""
     text = relevance.page([measured("one", 0.5, 0.55), measured("two", 0.2, 0.26, CHANGED)])
-    assert "<!--" not in text and relevance.TEXT.read_text().count("<!--") == 9
+    assert "<!--" not in text and relevance.TEXT.read_text().count("<!--") == 10
     rows = cells(text)
     assert rows["`vector`"][0] == "+100.0 / +0.0" and rows["`vector`"][2:4] == ["+100.0 %", "-16.1 / -16.7"]
     assert rows["a query by `enriched`"] == ["6.00", "6.00", "6.00"]
     assert rows["size of the enriched index"] == ["1.50", "1.50", "1.50"]
     assert "Not measured yet: zh/ir_stard_law, " in text and "- a machine: one, two." in text
     assert "judged and known items (1 of 15)" in text
-    assert text.count("Not measured yet") == 2 and "one, 100 documents:" in text
+    assert text.count("Not measured yet") == 3 and "one, 100 documents:" in text
 
 
 def test_background_texts_are_compared_with_the_documents_alone() -> None:

@@ -52,6 +52,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "are short."
         ),
     ] = 0.05
+    most_within_words: Annotated[
+        Weight,
+        Meta(description="The same for bigrams within a word of the query, which name the subject."),
+    ] = 1.0
     short_character: Annotated[
         Weight, Meta(description="Weight of a single Chinese character if texts are short.")
     ] = 1.5
@@ -66,9 +70,11 @@ class Subwords:
     documents in which the words are adjacent: heat transfer.
 
     Chinese sub-words in a larger share of the documents than `most` are not searched, unless none would
-    remain: they match almost everything and are slow. If the texts of the corpus are short, all sub-words are
-    searched, and single characters have the weight `short_character`: in a question, 怎么 is as specific as
-    the topic. Sub-words in a title have an additional weight if titles describe the texts, unlike 第三条.
+    remain: they match almost everything. For bigrams within a word of the query (stop words are none), the
+    share is `most_within_words`: in a corpus about one subject they are its key words. If the texts of the
+    corpus are short, all sub-words are searched, and single characters have the weight `short_character`: in
+    a question, 怎么 is as specific as the topic. Sub-words in a title have an additional weight if titles
+    describe the texts, unlike 第三条.
     """
 
     context: PluginContext
@@ -108,7 +114,7 @@ class Subwords:
         words = [token.text for token in tokens]
         terms = list(query.terms)
         for family, weights in self._fields().items():
-            for part in self._rare(family, list(parts)):
+            for part in self._searched(family, list(parts), query.typed):
                 weight = weights.of(part) * parts[part]
                 if weight:
                     terms.append(QueryTerm(part, weight, self.name, _reason(part, words), field=family))
@@ -130,18 +136,24 @@ class Subwords:
             )
         return found
 
-    def _rare(self, family: str, parts: list[str]) -> list[str]:
-        """The sub-words without Chinese ones in too many documents; all of them if none would remain."""
+    def _searched(self, family: str, parts: list[str], typed: Sequence[str]) -> list[str]:
+        """The sub-words without Chinese ones in too many documents; all of them if none would remain.
+
+        typed: the words of the query.
+        """
         if self.context.frequencies is None or self._has_short_texts:
             return parts
         found = self.context.frequencies(family, parts)
-        most = max(self.settings.most * found.documents, MIN_FREQUENT_DOCUMENTS)
-        kept = [
-            part
-            for part, count in zip(parts, found.counts, strict=True)
-            if count > 0 and (count <= most or not is_han(part))
-        ]
-        return kept or parts
+
+        def most(part: str) -> float:
+            if not is_han(part):
+                return found.documents
+            chosen = self.settings
+            share = chosen.most_within_words if _is_bigram_of(part, typed) else chosen.most
+            return max(share * found.documents, MIN_FREQUENT_DOCUMENTS)
+
+        counts = zip(parts, found.counts, strict=True)
+        return [part for part, count in counts if 0 < count <= most(part)] or parts
 
 
 @dataclass(frozen=True)
@@ -155,6 +167,11 @@ class _PartWeights:
         if is_han(part):
             return self.character if len(part) == 1 else self.character_pair
         return self.stem_pair if _stems_of(part) else self.stem
+
+
+def _is_bigram_of(part: str, words: Sequence[str]) -> bool:
+    """Whether a Chinese sub-word is a bigram within one of the words."""
+    return len(part) > 1 and any(part in word for word in words)
 
 
 def _stems_of(part: str) -> tuple[str, str] | None:

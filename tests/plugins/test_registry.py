@@ -170,11 +170,13 @@ def test_an_unknown_name_lists_what_is_installed(context: PluginContext) -> None
         load_enrichments(IndexConfiguration(enrichments=("token",)), context)
 
 
-def subword_terms(context: PluginContext, text: str, **settings: float) -> list[QueryTerm]:
-    """What the rewriter adds to a query."""
+def subword_terms(
+    context: PluginContext, text: str, typed_word: str = "x", **settings: float
+) -> list[QueryTerm]:
+    """What the rewriter adds to a query of one word."""
     configuration = IndexConfiguration(rewriters=("subwords",), settings={"subwords": settings})
     (rewriter,) = load_rewriters(configuration, context)
-    typed = Query(text, (QueryTerm("x", origin="y"),))
+    typed = Query(text, (QueryTerm(typed_word),))
     query = rewriter.rewrite(typed)
     assert query.terms[:1] == typed.terms
     return list(query.terms[1:])
@@ -217,6 +219,13 @@ def test_parts_that_stand_nearly_everywhere_are_left_out(context: PluginContext)
     assert found == {"足", "足的"}
     assert {term.term for term in subword_terms(counted(1000, 的=900), "的")} == {"的"}
     assert {term.term for term in subword_terms(counted(20, 足=10, 的=19), "足的")} == {"足", "的"}
+
+
+def test_bigrams_within_a_word_of_the_query_may_be_frequent(context: PluginContext) -> None:
+    """Not single characters, and not bigrams across words."""
+    everywhere = replace(context, frequencies=lambda family, terms: Frequencies(1000, (900,) * len(terms)))
+    found = subword_terms(everywhere, "数据库的", typed_word="数据库")
+    assert {term.term for term in found} == {"数据", "据库"}
 
 
 def test_short_texts_are_searched_by_all_parts(
