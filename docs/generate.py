@@ -1,10 +1,10 @@
-"""Writes docs/cli.md, docs/settings.md and docs/enricher.schema.json from the program: run `make docs`."""
+"""Writes the generated pages of docs from the program: run `make docs`."""
 
 import importlib
 import inspect
 import json
 from collections.abc import Iterator
-from importlib.metadata import entry_points
+from importlib.metadata import entry_points, version
 from pathlib import Path
 from typing import Any, get_args
 
@@ -13,6 +13,7 @@ import typer.main
 from typer.testing import CliRunner
 
 from enricher.decoding import allowed
+from enricher.gateway.openapi import description
 from enricher.plugins.registry import GROUP
 from enricher.settings import SETTINGS, Configuration, IndexConfiguration
 from indexer.cli import commands as _commands  # noqa: F401  (registers them)
@@ -220,6 +221,11 @@ def schema() -> str:
     return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
 
 
+def openapi() -> str:
+    """The description of the HTTP endpoints."""
+    return json.dumps(description(version("search-enricher")), indent=2, ensure_ascii=False) + "\n"
+
+
 def schema_of(kind: type[msgspec.Struct]) -> dict[str, Any]:
     """The JSON Schema of a Struct that holds no other."""
     found = dict(msgspec.json.schema(kind)["$defs"][kind.__name__])
@@ -240,7 +246,12 @@ def _default(value: object) -> str:
     return f"`{path}`{where}{condition}"
 
 
-PAGES = {"cli.md": command_line, "settings.md": settings, "enricher.schema.json": schema}
+PAGES = {
+    "cli.md": command_line,
+    "settings.md": settings,
+    "enricher.schema.json": schema,
+    "openapi.json": openapi,
+}
 
 
 def main() -> None:

@@ -1,9 +1,10 @@
 """The JSON answers of searches and word queries. Applications rely on their keys."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
-from enricher.records import ClientSearch, Keyword, Neighbor, Query, RelatedWord, Sense
+from enricher.records import ClientSearch, Keyword, Neighbor, Query, RelatedWord, Sense, values_at
+from enricher.search.opened import EM
 from enricher.search.profile import Profile
 from enricher.search.searcher import Answer
 
@@ -11,13 +12,21 @@ Json = dict[str, object]
 
 
 def search_answer(
-    answer: Answer, *, explain: bool = False, escape: bool = False, profile: Profile | None = None
+    answer: Answer,
+    *,
+    explain: bool = False,
+    escape: bool = False,
+    profile: Profile | None = None,
+    tags: tuple[str, str] = EM,
+    fields: Sequence[str] | None = None,
 ) -> Json:
     """The JSON answer to a search.
 
-    explain: add the number of documents that match by words (`by_words`). escape: escape the text of the
-    highlights for HTML, except the <em> tags. profile: add its steps. The score of a hit is null if a field
-    sorts the hits.
+    explain: add the number of documents that match by words (`by_words`), and of those in the index that
+    are not enriched (`unenriched`). escape: escape the text of the
+    highlights for HTML, except the tags. profile: add its steps. tags: what stands before and after a
+    highlighted word. fields: add these fields of each document as its `source`; `*` for all. The score of a
+    hit is null if a field sorts the hits.
     """
     opened, query, response = answer.index, answer.query, answer.response
     is_sorted = answer.question.sort is not None
@@ -30,7 +39,8 @@ def search_answer(
                 "score": None if is_sorted else hit.score,
                 "title": opened.title(hit),
                 "keywords": hit.keywords,
-                "highlight": opened.highlights(hit, query, escape=escape),
+                "highlight": opened.highlights(hit, query, escape=escape, tags=tags),
+                **({} if fields is None else {"source": _chosen(hit.source, fields)}),
             }
             for hit in response.hits
         ],
@@ -40,9 +50,21 @@ def search_answer(
         **query.operators_as_json(),
     }
     if explain:
-        found["by_words"] = response.by_words
+        found |= {"by_words": response.by_words, "unenriched": answer.unenriched}
     if profile is not None:
         found["profile"] = [step.as_json() for step in profile.steps]
+    return found
+
+
+def _chosen(source: Mapping[str, object], fields: Sequence[str]) -> Json:
+    """The chosen fields of a document, flat, by their dotted paths; of an array all values."""
+    if "*" in fields:
+        return dict(source)
+    found: Json = {}
+    for name in fields:
+        values = list(values_at(source, name))
+        if values:
+            found[name] = values[0] if len(values) == 1 else values
     return found
 
 
@@ -73,3 +95,8 @@ def related_answer(
     """The JSON answer for the related words of a word; with its senses if they were requested."""
     found: Json = {"word": word, "alpha": alpha, "related": [asdict(item) for item in related]}
     return found | ({} if senses is None else {"senses": [asdict(sense) for sense in senses]})
+
+
+def suggest_answer(text: str, suggestions: Sequence[tuple[str, int]]) -> Json:
+    """The JSON answer to a beginning or a mistyped word: known words with their counts."""
+    return {"text": text, "suggestions": [{"word": word, "count": count} for word, count in suggestions]}

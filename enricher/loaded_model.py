@@ -112,6 +112,21 @@ class Model:
         row = self.word2vec.row(word)
         return cosine.neighbors(self.bundle.neighbor_index, self.words, self.word2vec.vectors, row, top)
 
+    def suggest(self, text: str, top: int = 10) -> list[tuple[str, int]]:
+        """Known words for a text that somebody is typing or has mistyped, with their counts.
+
+        The words that begin with the text come first, the most frequent ones at the top; then those that are
+        spelled most similarly. Raises UsageError.
+        """
+        _need_text("text", text)
+        if top < 0:
+            raise UsageError(f"The number of words must be 0 or more, not {top}.")
+        found = self.word2vec.completions(text, top)
+        if len(found) < top:
+            found += [word for word in self.word2vec.closest(text, top) if word not in found]
+        rows = (self.word2vec.find(word) for word in found[:top])
+        return [(word, int(self.word2vec.counts[row])) for word, row in zip(found, rows, strict=False)]
+
     def related(
         self, word: str, top: int = 10, alpha: float = DEFAULT_ALPHA, shrinkage: bool = True
     ) -> list[RelatedWord]:

@@ -32,7 +32,7 @@ def generator() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("name", ["cli.md", "settings.md", "enricher.schema.json"])
+@pytest.mark.parametrize("name", ["cli.md", "settings.md", "enricher.schema.json", "openapi.json"])
 def test_a_generated_page_is_up_to_date(generator: ModuleType, name: str) -> None:
     """`make docs` would change nothing."""
     assert (ROOT / "docs" / name).read_text(encoding="utf-8") == generator.PAGES[name](), "Run `make docs`."

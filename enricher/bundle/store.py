@@ -54,6 +54,20 @@ class BundleStore:
             raise ModelNotFound(f"There is no model {name!r} in {str(self.folder)!r} (there: {there}).")
         return open_bundle(self.folder / name)
 
+    def summary(self, version: str) -> dict[str, object]:
+        """What a list of models says of one. `fault` is the reason if it cannot be opened."""
+        try:
+            manifest = self.open(version).manifest
+        except ModelError as error:
+            return {"created": None, "language": None, "words": None, "documents": None, "fault": str(error)}
+        return {
+            "created": manifest.created,
+            "language": manifest.language,
+            "words": manifest.counts.words,
+            "documents": manifest.counts.documents,
+            "fault": None,
+        }
+
     @contextmanager
     def workspace(self) -> Iterator[Path]:
         """A scratch folder on the same disk, removed at the end; those of killed processes go first."""

@@ -122,6 +122,19 @@ class Word2Vec:
         candidates = [w for w in self.words if abs(len(w) - len(form)) <= 2 and characters & set(w)]
         return difflib.get_close_matches(form, candidates[:20_000], n=top, cutoff=0.4)
 
+    def completions(self, text: str, top: int) -> list[str]:
+        """The `top` most frequent words that begin with a text or with its normalized form."""
+        form = normalize(text).lstrip()
+        if not form or top < 1:
+            return []
+        if isinstance(self.words, WordList):
+            rows = self.words.starting_with(form)
+        else:
+            rows = np.array([row for row, word in enumerate(self.words) if word.startswith(form)], np.int32)
+        counts = np.asarray(self.counts)[rows]
+        best = rows[np.lexsort((rows, -counts))[:top]]
+        return [self.words[row] for row in best.tolist()]
+
     def log_probabilities(self, words: str | Sequence[str]) -> FloatArray:
         """Ln p(y|x) for every y, in the order of `words` (formula: `enricher.model.huffman`).
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from enricher.errors import BundleInvalid
-from enricher.model.arrays import mapped, save
+from enricher.model.arrays import IntArray, mapped, save
 
 WORDS = "words"
 ERRORS = "surrogatepass"
@@ -53,6 +53,14 @@ class WordList(Sequence[str]):
         if place < len(self._order) and self._bytes(row := int(self._order[place])) == wanted:
             return row
         return None
+
+    def starting_with(self, prefix: str) -> IntArray:
+        """The rows of the words that begin with `prefix`, int32 (n,), in the order of their bytes."""
+        wanted = prefix.encode("utf-8", ERRORS)
+        first = bisect_left(self._order, wanted, key=self._bytes)
+        # No byte of UTF-8 is as large as 0xFF.
+        end = bisect_left(self._order, wanted + b"\xff", lo=first, key=self._bytes)
+        return np.asarray(self._order[first:end], np.int32)
 
     def _bytes(self, row: int) -> bytes:
         start = self._ends[row - 1] if row else 0

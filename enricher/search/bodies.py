@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from enricher.records import ENRICHMENT
+from enricher.search.phrases import Phrase
 from enricher.search.plans import Clause, Group
 
 
@@ -16,6 +17,21 @@ def query_body(groups: Sequence[Group], filters: Sequence[Mapping[str, object]] 
         return {"match_none": {}}
     scored = [_group(group) for group in groups]
     return {"bool": {"should": scored, "minimum_should_match": 1, "filter": list(filters)}}
+
+
+def phrase_body(phrase: Phrase) -> dict[str, Any]:
+    """Build the query for documents that contain a phrase."""
+    paths = [f"{ENRICHMENT}.{path}" for path in phrase.fields]
+    if len(phrase.words) == 1:
+        fields: list[dict[str, Any]] = [{"term": {path: {"value": phrase.words[0]}}} for path in paths]
+    else:
+        fields = [{"match_phrase": {path: " ".join(phrase.words)}} for path in paths]
+    return fields[0] if len(fields) == 1 else {"bool": {"should": fields, "minimum_should_match": 1}}
+
+
+def without(phrase: Phrase) -> dict[str, Any]:
+    """Build the query for documents that do not contain a phrase."""
+    return {"bool": {"must_not": [phrase_body(phrase)]}}
 
 
 def _group(group: Group) -> dict[str, Any]:

@@ -26,6 +26,9 @@ from enricher.text import Analyzer, Fragment, find_fragments
 from enricher.text.analysis import STRIP_HTML
 from enricher.text.segmentation import NO_LEXICON
 
+EM = ("<em>", "</em>")
+"""The default tags of highlighted words."""
+
 
 @dataclass(frozen=True, slots=True)
 class SearchableIndex:
@@ -84,15 +87,16 @@ class SearchableIndex:
         Raises UsageError if the query has neither a word nor a vector; IndexChanged if the index has another
         layout now.
         """
-        self._check(request)
+        self.check(request)
         return self.engine.search(self.name, replace(request, layout=self.layout))
 
     def client_search(self, request: SearchRequest) -> ClientSearch:
         """The requests with which a client can search itself. Raises UsageError like `search`."""
-        self._check(request)
+        self.check(request)
         return self.engine.client_search(self.name, request)
 
-    def _check(self, request: SearchRequest) -> None:
+    def check(self, request: SearchRequest) -> None:
+        """Raise UsageError if a query has neither a word nor a vector."""
         if not request.query.terms and request.query.vector is None:
             if request.query.excluded:
                 words = ", ".join(map(" ".join, request.query.excluded))
@@ -109,9 +113,11 @@ class SearchableIndex:
                 found.extend(find_fragments(text_at(hit.source, name), self.analyzer, words, subwords))
         return found or find_fragments(self.title(hit), self.analyzer, words, subwords)
 
-    def highlights(self, hit: Hit, query: Query, *, escape: bool = False) -> list[str]:
-        """The fragments with <em> around matched words. escape: escape the text between the tags for HTML."""
-        return [found.marked("<em>", "</em>", escape=escape) for found in self.fragments(hit, query)]
+    def highlights(
+        self, hit: Hit, query: Query, *, escape: bool = False, tags: tuple[str, str] = EM
+    ) -> list[str]:
+        """The fragments with tags around matched words. escape: escape the text between the tags for HTML."""
+        return [found.marked(*tags, escape=escape) for found in self.fragments(hit, query)]
 
     def title(self, hit: Hit) -> str:
         """The title of a hit; empty if it has none."""

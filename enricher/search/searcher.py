@@ -4,12 +4,16 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from enricher.errors import IndexChanged
 from enricher.loaded_model import Model
 from enricher.recipe.configuration import configuration_for
 from enricher.records import ClientSearch, Filter, Query, SearchEngine, SearchRequest, SearchResponse, Sort
+from enricher.search.bodies import phrase_body, query_body, without
 from enricher.search.opened import SearchableIndex, open_index
+from enricher.search.phrases import phrases_of
+from enricher.search.plans import plan
 from enricher.search.profile import step
 from enricher.settings import Configuration
 
@@ -105,8 +109,7 @@ class Searcher:
 
     def expand(self, text: str, index: str) -> Query:
         """The query that a search of the index would send to the engine."""
-        opened = self.open(index)
-        return self.rewriting(opened)(opened.parse(text))
+        return self._query(self._recent(index), text)
 
     def search(self, question: Question) -> Answer:
         """Search an index. Raises UsageError if the query contains no word."""
@@ -150,14 +153,30 @@ class Searcher:
         opened = self._recent(question.index)
         return opened.index.client_search(self._request(opened, question))
 
+    def words_body(self, question: Question) -> tuple[Query, dict[str, Any]]:
+        """The query of a search, and the body of its search by words for Elasticsearch.
+
+        The engine is not asked, but for document frequencies that are not known yet. Filters, facets and sort
+        are left out. Raises UsageError if the query contains no word.
+        """
+        opened = self._recent(question.index)
+        request, layout, index = self._request(opened, question), opened.index.layout, opened.index.name
+        opened.index.check(request)
+        query = request.query
+        conditions = [phrase_body(one) for one in phrases_of(query.required, layout, index)]
+        conditions += [without(one) for one in phrases_of(query.excluded, layout, index)]
+        return query, {"query": query_body(plan(request, layout, index), conditions), "size": question.top}
+
+    def _query(self, opened: _Opened, text: str) -> Query:
+        """The query that a search of an opened index sends, with the terms of its rewriters."""
+        if opened.rewrite is None:
+            opened.rewrite = self.rewriting(opened.index)
+        return opened.rewrite(opened.index.parse(text))
+
     def _request(self, opened: _Opened, question: Question) -> SearchRequest:
-        query = opened.index.parse(question.query)
-        if question.expansion:
-            if opened.rewrite is None:
-                opened.rewrite = self.rewriting(opened.index)
-            query = opened.rewrite(query)
+        is_expanded, text = question.expansion, question.query
         return SearchRequest(
-            query,
+            self._query(opened, text) if is_expanded else opened.index.parse(text),
             question.top,
             question.filters,
             question.facets,

@@ -1,5 +1,8 @@
 """All commands: importing this module registers them."""
 
-from indexer.cli import doctor, evaluate, expand, follow, index, models, reindex, search, train, words
+from indexer.cli import doctor, evaluate, expand, follow, index, models, reindex, search, serve, train, words
 
-__all__ = ["doctor", "evaluate", "expand", "follow", "index", "models", "reindex", "search", "train", "words"]
+__all__ = [
+    "doctor", "evaluate", "expand", "follow", "index", "models", "reindex", "search", "serve", "train",
+    "words",
+]  # fmt: skip

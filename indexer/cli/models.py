@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from enricher.errors import BundleInvalid, EngineError
+from enricher.errors import EngineError
 from enricher.records import SearchEngine
 from indexer.cli.app import Command, Commands, Json, Language, Segmenter, app, context_of
 from indexer.cli.output import counted, is_interactive, print_json, print_table, progress_display, say
 
 if TYPE_CHECKING:
-    from enricher.bundle.store import BundleStore
+    pass
 
 
 models = typer.Typer(cls=Commands, help="List, verify, activate, roll back, prune and import models.",
@@ -34,7 +34,7 @@ def list_models(context: typer.Context, as_json: Json = False) -> None:
     """
     store = context_of(context).store
     active = store.active_version()
-    rows = [{"version": v, "active": v == active} | _summary(store, v) for v in store.versions()]
+    rows = [{"version": v, "active": v == active} | store.summary(v) for v in store.versions()]
     if as_json:
         for row in rows:
             print_json(row)
@@ -42,21 +42,6 @@ def list_models(context: typer.Context, as_json: Json = False) -> None:
     columns = ("version", "created", "language", "words", "documents", "fault")
     cells = [("*" if row["active"] else "", *(row[name] or "" for name in columns)) for row in rows]
     print_table(("", *columns), cells)
-
-
-def _summary(store: BundleStore, version: str) -> dict[str, object]:
-    """The row of a model in the list. `fault` is the reason if the model cannot be opened."""
-    try:
-        manifest = store.open(version).manifest
-    except BundleInvalid as error:
-        return {"created": None, "language": None, "words": None, "documents": None, "fault": str(error)}
-    return {
-        "created": manifest.created,
-        "language": manifest.language,
-        "words": manifest.counts.words,
-        "documents": manifest.counts.documents,
-        "fault": None,
-    }
 
 
 @models.command(cls=Command)

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from enricher.errors import UsageError
-from enricher.records import ENRICHMENT, Filter, Operator, SearchRequest, clean
+from enricher.records import Filter, Operator, SearchRequest, clean
+from enricher.search.bodies import phrase_body, without
 from enricher.search.phrases import Phrase, phrases_of
 from indexer.engines.elasticsearch.columns import (
     DATES,
@@ -46,9 +47,9 @@ def trials_of(request: SearchRequest, columns: Columns) -> Iterator[Trial]:
         yield field_filter(columns, wanted), partial(refused_filter, columns, wanted)
     query = request.query
     for phrase in phrases_of(query.required, columns.layout, columns.index):
-        yield _phrase(phrase), partial(_refused_phrase, columns.index, phrase)
+        yield phrase_body(phrase), partial(_refused_phrase, columns.index, phrase)
     for phrase in phrases_of(query.excluded, columns.layout, columns.index):
-        yield {"bool": {"must_not": [_phrase(phrase)]}}, partial(_refused_phrase, columns.index, phrase)
+        yield without(phrase), partial(_refused_phrase, columns.index, phrase)
     if request.native is not None:
         yield dict(request.native), _refused_native
 
@@ -58,15 +59,6 @@ def clause_count(request: SearchRequest, columns: Columns) -> int:
     phrases = (*request.query.required, *request.query.excluded)
     fields = (phrase.fields for phrase in phrases_of(phrases, columns.layout, columns.index))
     return len(request.filters) + sum(map(len, fields)) + (request.native is not None)
-
-
-def _phrase(phrase: Phrase) -> Body:
-    paths = [f"{ENRICHMENT}.{path}" for path in phrase.fields]
-    if len(phrase.words) == 1:
-        fields: list[Body] = [{"term": {path: {"value": phrase.words[0]}}} for path in paths]
-    else:
-        fields = [{"match_phrase": {path: " ".join(phrase.words)}} for path in paths]
-    return fields[0] if len(fields) == 1 else {"bool": {"should": fields, "minimum_should_match": 1}}
 
 
 def _refused_phrase(index: str, phrase: Phrase, reason: str) -> UsageError:

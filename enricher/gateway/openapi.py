@@ -1,0 +1,143 @@
+"""The description of the endpoints in OpenAPI 3.1, made from the structs that decode requests."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from enricher.gateway import requests, responses
+from enricher.gateway.operations import OPERATIONS, ROOT, Operation
+
+REFERENCE = "#/components/schemas/{name}"
+ERRORS = {
+    "400": "the request is wrong",
+    "404": "no such index, model or word",
+    "413": "the body is too large",
+    "429": "too many requests of this kind; Retry-After says when to try again",
+    "500": "the service failed",
+    "502": "the engine failed",
+    "503": "the engine is not available",
+    "504": "the time limit is over",
+}
+"""The answers that any endpoint may give beside 200."""
+NDJSON = "application/x-ndjson"
+
+
+def description(version: str) -> dict[str, Any]:
+    """The whole document. version: of this program."""
+    kinds: list[type[msgspec.Struct]] = [
+        responses.ErrorAnswer,
+        responses.EnrichedAnswer,
+        responses.ReadyAnswer,
+    ]
+    kinds += [responses.LiveAnswer, *(kind for one in OPERATIONS for kind in (one.request, one.response))]
+    kinds = list(dict.fromkeys(kind for kind in kinds if kind is not requests.EmptyRequest))
+    schemas, components = msgspec.json.schema_components(kinds, ref_template=REFERENCE)
+    references = dict(zip(kinds, schemas, strict=True))
+    paths = {one.path: _path(one, references, components) for one in OPERATIONS}
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Search enrichment",
+            "version": version,
+            "description": "Enriched search, query expansion and enrichment of documents.",
+        },
+        "paths": paths | _others(references, components),
+        "components": {"schemas": components},
+    }
+
+
+def _path(one: Operation, references: Mapping[Any, Any], components: Mapping[str, Any]) -> dict[str, Any]:
+    """The description of one endpoint."""
+    answers = {"200": _json("the answer", references[one.response])} | _errors(references)
+    named = [_index_parameter()] if one.has_index else []
+    common = {"summary": one.summary, "responses": answers}
+    get = common | {"operationId": one.name, "parameters": named + parameters_of(one.request, components)}
+    if one.request is requests.EmptyRequest:
+        return {"get": get}
+    post = common | {
+        "operationId": f"{one.name}ByPost",
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": references[one.request]}},
+        },
+    }
+    return {"get": get, "post": post | ({"parameters": named} if named else {})}
+
+
+def parameters_of(kind: type[msgspec.Struct], components: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The fields of a request as parameters of a query string."""
+    if kind is requests.EmptyRequest:
+        return []
+    (schema,), found = msgspec.json.schema_components([kind], ref_template=REFERENCE)
+    whole = found[kind.__name__] if "$ref" in schema else schema
+    required = set(whole.get("required", ()))
+    made = []
+    for name, inner in whole["properties"].items():
+        content = (
+            {"content": {"application/json": {"schema": inner}}} if name == "native" else {"schema": inner}
+        )
+        made.append({"name": name, "in": "query", "required": name in required} | content)
+    return made
+
+
+def _index_parameter() -> dict[str, Any]:
+    return {"name": "index", "in": "path", "required": True, "schema": {"type": "string"}}
+
+
+def _json(text: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {"description": text, "content": {"application/json": {"schema": schema}}}
+
+
+def _errors(references: Mapping[Any, Any]) -> dict[str, Any]:
+    return {status: _json(text, references[responses.ErrorAnswer]) for status, text in ERRORS.items()}
+
+
+def _others(references: Mapping[Any, Any], components: Mapping[str, Any]) -> dict[str, Any]:
+    """The endpoints that do not answer with one JSON object for one."""
+    documents = {
+        NDJSON: {"schema": {"type": "object"}},
+        "application/json": {"schema": {"type": "array", "items": {"type": "object"}}},
+    }
+    enriched = references[responses.EnrichedAnswer]
+    enrich = {
+        "operationId": "enrich",
+        "summary": "The enrichment of documents, in their order and form.",
+        "parameters": parameters_of(requests.EnrichRequest, components),
+        "requestBody": {"required": True, "content": documents},
+        "responses": {
+            "200": {
+                "description": "one object for each document",
+                "content": {
+                    NDJSON: {"schema": enriched},
+                    "application/json": {"schema": {"type": "array", "items": enriched}},
+                },
+            }
+        }
+        | _errors(references),
+    }
+    ready = references[responses.ReadyAnswer]
+    return {
+        f"{ROOT}/enrich": {"post": enrich},
+        f"{ROOT}/livez": {
+            "get": {
+                "operationId": "livez",
+                "summary": "Whether the process answers.",
+                "responses": {"200": _json("it does", references[responses.LiveAnswer])},
+            }
+        },
+        f"{ROOT}/readyz": {
+            "get": {
+                "operationId": "readyz",
+                "summary": "Whether searches can be answered.",
+                "responses": {"200": _json("they can", ready), "503": _json("they cannot", ready)},
+            }
+        },
+        f"{ROOT}/openapi.json": {
+            "get": {
+                "operationId": "openapi",
+                "summary": "This document.",
+                "responses": {"200": _json("the document", {"type": "object"})},
+            }
+        },
+    }

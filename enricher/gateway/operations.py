@@ -1,0 +1,64 @@
+"""The endpoints: where they are, what they take and answer, and which pool does their work."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from enricher.answers import Json
+from enricher.gateway import requests, responses
+from enricher.gateway.service import Service
+
+ROOT = "/_enricher"
+SEARCH, WORDS, ENRICH = "search", "words", "enrich"
+"""The pools: searches of the engine, questions to a model, enrichment of documents."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An endpoint that is asked by GET with parameters, or by POST with a JSON object.
+
+    answer: the method that makes the answer; its first argument is the index if the path names one. at: the
+    path below ROOT.
+    """
+
+    name: str
+    at: str
+    request: type[msgspec.Struct]
+    response: type[msgspec.Struct]
+    pool: str
+    answer: Callable[..., Json]
+
+    @property
+    def path(self) -> str:
+        return f"{ROOT}/{self.at}"
+
+    @property
+    def summary(self) -> str:
+        """The first line of the description of its request, or of its answer if it takes nothing."""
+        described = self.response if self.request is requests.EmptyRequest else self.request
+        return (described.__doc__ or "").partition("\n")[0]
+
+    @property
+    def has_index(self) -> bool:
+        """Whether the path names an index."""
+        return "{index}" in self.at
+
+
+def _named(name: str, request: Any, response: Any, pool: str, answer: Callable[..., Json]) -> Operation:
+    return Operation(name, name, request, response, pool, answer)
+
+
+OPERATIONS = (
+    _named("search", requests.SearchRequest, responses.SearchAnswer, SEARCH, Service.search),
+    _named("expand", requests.ExpandRequest, responses.ExpandAnswer, WORDS, Service.expand),
+    _named("keywords", requests.KeywordsRequest, responses.KeywordsAnswer, WORDS, Service.keywords),
+    _named("neighbors", requests.NeighborsRequest, responses.NeighborsAnswer, WORDS, Service.neighbors),
+    _named("related", requests.RelatedRequest, responses.RelatedAnswer, WORDS, Service.related),
+    _named("suggest", requests.SuggestRequest, responses.SuggestAnswer, WORDS, Service.suggest),
+    Operation("query", "query/{index}", requests.QueryRequest, responses.QueryAnswer, WORDS, Service.query),
+    _named("models", requests.EmptyRequest, responses.ModelsAnswer, WORDS, Service.models_answer),
+    _named("indexes", requests.EmptyRequest, responses.IndexesAnswer, SEARCH, Service.indexes),
+)
+"""All endpoints that answer with one JSON object."""

@@ -1,0 +1,122 @@
+"""The requests of the endpoints, as structs. Keys have the names of the command's options."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+Text = Annotated[str, Meta(min_length=1)]
+Top = Annotated[int, Meta(ge=0, le=10_000)]
+Name = Annotated[str, Meta(min_length=1, max_length=255)]
+
+
+class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A request; unknown keys are refused."""
+
+
+class SearchRequest(Request, frozen=True):
+    """Search an index for a query and its related words."""
+
+    query: Annotated[Text, Meta(description='Words; "a phrase" is required, -word is excluded.')]
+    in_: Annotated[Name, Meta(description="Index or alias to search.")] = msgspec.field(name="in")
+    top: Annotated[Top, Meta(description="Number of hits.")] = 10
+    from_: Annotated[Top, Meta(description="Number of hits to skip; with `top` at most 10,000.")] = (
+        msgspec.field(name="from", default=0)
+    )
+    sort: Annotated[
+        str | None, Meta(description="Sort the hits by a field; `field:desc` begins with the largest value.")
+    ] = None
+    filter: Annotated[
+        tuple[str, ...],
+        Meta(description="Only hits with `field=value`; also `!=`, `<`, `<=`, `>`, `>=`. All must match."),
+    ] = ()
+    facet: Annotated[tuple[str, ...], Meta(description="Fields whose values are counted.")] = ()
+    native: Annotated[
+        Mapping[str, Any] | None, Meta(description="Only what this query of Elasticsearch matches.")
+    ] = None
+    expansion: Annotated[bool, Meta(description="Whether words are added to the query.")] = True
+    explain: Annotated[
+        bool, Meta(description="Add the numbers of documents that match by words, and that are not enriched.")
+    ] = False
+    profile: Annotated[bool, Meta(description="Add the time of each step, and what it sent.")] = False
+    fields: Annotated[
+        tuple[str, ...] | None,
+        Meta(description="Fields of each document to return under `source`, as dotted paths; `*` for all."),
+    ] = None
+    encoder: Annotated[
+        Literal["default", "html"],
+        Meta(description="html: escape the text of the highlights, but not the tags."),
+    ] = "default"
+    highlight_tags: Annotated[
+        tuple[str, str], Meta(description="What stands before and after a highlighted word.")
+    ] = ("<em>", "</em>")
+
+
+class ExpandRequest(Request, frozen=True):
+    """The words of a query, and the words added to it."""
+
+    query: Annotated[Text, Meta(description="A query as a user types it.")]
+    in_: Annotated[
+        Name | None, Meta(description="Index whose searches are shown. Default: the active model alone.")
+    ] = msgspec.field(name="in", default=None)
+
+
+class KeywordsRequest(Request, frozen=True):
+    """The keywords of a text."""
+
+    text: Annotated[Text, Meta(description="The text.")]
+    top: Annotated[Top, Meta(description="Number of keywords.")] = 5
+    method: Annotated[
+        Literal["phrases", "published"],
+        Meta(description="phrases: typical words and phrases; published: words by log p(text|word)."),
+    ] = "phrases"
+
+
+class NeighborsRequest(Request, frozen=True):
+    """The words that can replace a word: the nearest by cosine."""
+
+    word: Annotated[Text, Meta(description="A word of the model.")]
+    top: Annotated[Top, Meta(description="Number of words.")] = 10
+
+
+class RelatedRequest(Request, frozen=True):
+    """The words that often occur together with a word."""
+
+    word: Annotated[Text, Meta(description="A word of the model.")]
+    top: Annotated[Top, Meta(description="Number of words; with `senses` in each group.")] = 10
+    alpha: Annotated[
+        float, Meta(ge=0, le=2, description="1: mutual information; lower values favor frequent words.")
+    ] = 0.9
+    shrinkage: Annotated[bool, Meta(description="Whether rare words get lower scores.")] = True
+    senses: Annotated[bool, Meta(description="Whether the words are grouped by sense.")] = False
+    context: Annotated[
+        str | None, Meta(description="Group by sense, and sort the senses by fit to this text.")
+    ] = None
+
+
+class SuggestRequest(Request, frozen=True):
+    """Known words for a text that somebody is typing, or has mistyped."""
+
+    text: Annotated[Text, Meta(description="The beginning of a word, or a word with a typing error.")]
+    top: Annotated[Top, Meta(description="Number of words.")] = 10
+
+
+class QueryRequest(Request, frozen=True):
+    """What an enriched search of an index would send."""
+
+    query: Annotated[Text, Meta(description="A query as a user types it.")]
+    top: Annotated[Top, Meta(description="Number of hits that the body asks for.")] = 10
+
+
+class EnrichRequest(Request, frozen=True):
+    """The parameters of `enrich`; the documents are its body."""
+
+    in_: Annotated[
+        Name | None,
+        Meta(description="Index whose recipe enriches the documents. Default: the active model's."),
+    ] = msgspec.field(name="in", default=None)
+
+
+class EmptyRequest(Request, frozen=True):
+    """A request without parameters."""

@@ -1,0 +1,242 @@
+"""The answers of the endpoints, as structs: they document the JSON that `enricher/answers.py` makes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+
+class Term(msgspec.Struct):
+    """A term of a query, its weight, the plug-in that added it and the reason."""
+
+    term: str
+    weight: float
+    origin: str
+    because: str
+    field: str
+    for_: str | None = msgspec.field(name="for")
+
+
+class Shares(msgspec.Struct):
+    """The share of the vector in the score: in the first ten ranks, and in the others."""
+
+    head: float
+    rest: float
+
+
+class Hit(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A document. The score is null if a field sorts the hits; `source` only with `fields`."""
+
+    id: str
+    score: float | None
+    title: str
+    keywords: list[str]
+    highlight: list[str]
+    source: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+
+
+class FacetCount(msgspec.Struct):
+    """A value, and how many of the documents have it."""
+
+    value: str
+    count: int
+
+
+class Step(msgspec.Struct):
+    """A step of a search: its time, and what it sent to the engine and received."""
+
+    step: str
+    ms: float
+    requests: int
+    bytes_sent: int
+    bytes_received: int
+
+
+class SearchAnswer(msgspec.Struct, kw_only=True):
+    """The hits of a search, best first, and how the query was expanded."""
+
+    total: int
+    took_ms: float
+    hits: list[Hit]
+    facets: dict[str, list[FacetCount]]
+    expansion: list[Term]
+    vector: Shares | None
+    required: list[str] | msgspec.UnsetType = msgspec.UNSET
+    excluded: list[str] | msgspec.UnsetType = msgspec.UNSET
+    by_words: int | msgspec.UnsetType = msgspec.UNSET
+    unenriched: int | msgspec.UnsetType = msgspec.UNSET
+    profile: list[Step] | msgspec.UnsetType = msgspec.UNSET
+
+
+class ExpandAnswer(msgspec.Struct, kw_only=True):
+    """The terms of a query. `vector` only for an index."""
+
+    query: str
+    terms: list[Term]
+    vector: Shares | msgspec.UnsetType | None = msgspec.UNSET
+    required: list[str] | msgspec.UnsetType = msgspec.UNSET
+    excluded: list[str] | msgspec.UnsetType = msgspec.UNSET
+
+
+class Keyword(msgspec.Struct):
+    """A keyword and its score."""
+
+    text: str
+    score: float
+
+
+class KeywordsAnswer(msgspec.Struct):
+    """The keywords of a text, best first."""
+
+    id: str | None
+    keywords: list[Keyword]
+
+
+class Neighbor(msgspec.Struct):
+    """A word, and the cosine of its vector with that of the word asked for."""
+
+    word: str
+    cosine: float
+
+
+class NeighborsAnswer(msgspec.Struct):
+    """The nearest words, best first."""
+
+    word: str
+    neighbors: list[Neighbor]
+
+
+class RelatedWord(msgspec.Struct):
+    """A related word. The logarithms are natural ones; null where the model has none."""
+
+    word: str
+    score: float
+    log_probability: float | None
+    log_prior: float | None
+
+
+class Sense(msgspec.Struct):
+    """A group of related words; `fit` to the context in nats, null without one."""
+
+    related: list[RelatedWord]
+    fit: float | None
+
+
+class RelatedAnswer(msgspec.Struct, kw_only=True):
+    """The related words, best first; `senses` if they were asked for."""
+
+    word: str
+    alpha: float
+    related: list[RelatedWord]
+    senses: list[Sense] | msgspec.UnsetType = msgspec.UNSET
+
+
+class Suggestion(msgspec.Struct):
+    """A known word, and how often it occurs in the training text."""
+
+    word: str
+    count: int
+
+
+class SuggestAnswer(msgspec.Struct):
+    """Known words: completions first, the most frequent one at the top."""
+
+    text: str
+    suggestions: list[Suggestion]
+
+
+class ClientRequest(msgspec.Struct):
+    """A request that a client can send to Elasticsearch itself."""
+
+    name: str
+    method: str
+    path: str
+    exact: bool
+    note: str
+    body: dict[str, Any]
+
+
+class QueryAnswer(msgspec.Struct):
+    """What an enriched search sends. `vector`: of the query alone, null without one.
+
+    `body`: the search by words, which finds what the search finds by words.
+    """
+
+    query: str
+    tokens: list[str]
+    terms: list[Term]
+    vector: list[int] | None
+    shares: Shares | None
+    body: dict[str, Any]
+
+
+class EnrichedAnswer(msgspec.Struct, kw_only=True):
+    """The enrichment of a document, or the reason why it has none."""
+
+    id: str
+    enrichment: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+    error: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class ModelSummary(msgspec.Struct):
+    """A model. `fault`: why it cannot be opened, null if it can."""
+
+    version: str
+    active: bool
+    created: str | None
+    language: str | None
+    words: int | None
+    documents: int | None
+    fault: str | None
+
+
+class ModelsAnswer(msgspec.Struct):
+    """The models, oldest first."""
+
+    models: list[ModelSummary]
+
+
+class IndexSummary(msgspec.Struct):
+    """An enriched index. `fault`: why it cannot be read, null if it can."""
+
+    name: str
+    documents: int | None
+    model: str | None
+    fields: list[str]
+    fault: str | None
+
+
+class IndexesAnswer(msgspec.Struct):
+    """The enriched indexes, by name, and the aliases."""
+
+    indexes: list[IndexSummary]
+    aliases: Mapping[str, list[str]]
+
+
+class LiveAnswer(msgspec.Struct):
+    """The process answers."""
+
+    status: str
+
+
+class ReadyAnswer(msgspec.Struct):
+    """Whether the service can answer searches: its active model, and its engine."""
+
+    ready: bool
+    model: str | None
+    engine: str
+    reasons: list[str]
+
+
+class ErrorCause(msgspec.Struct):
+    """The type and the sentence of an error."""
+
+    type: str
+    reason: str
+
+
+class ErrorAnswer(msgspec.Struct):
+    """An error, in the form of Elasticsearch."""
+
+    error: ErrorCause
+    status: int

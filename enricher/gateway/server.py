@@ -1,0 +1,118 @@
+"""Run the service: listen, serve until a signal, and end in order."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from enricher.errors import UsageError
+from enricher.gateway.application import Gateway, JsonRequestHandler
+
+DRAIN_SECONDS = 30.0
+"""How long requests in work may take after a signal to end."""
+MAX_HEADER_BYTES = 16_384
+KEEP_ALIVE_SECONDS = 75.0
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a service listens. Port 0: any free port."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str, option: str) -> "Address":
+        """Parse HOST:PORT; the host of an IPv6 address stands in brackets. Raises UsageError."""
+        host, found, port = text.rpartition(":")
+        host = host.removeprefix("[").removesuffix("]")
+        if not found or not host or not port.isascii() or not port.isdigit() or int(port) > 65_535:
+            raise UsageError(f"{option} must be HOST:PORT, for example 127.0.0.1:9280, not {text!r}.")
+        return cls(host, int(port))
+
+    def bound(self) -> socket.socket:
+        """A socket that listens here. Raises UsageError."""
+        try:
+            family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+            return socket.create_server((self.host, self.port), family=family, backlog=1024)
+        except OSError as error:
+            raise UsageError(
+                f"The service cannot listen on {self}: {(error.strerror or str(error)).lower()}."
+            ) from error
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def run(gateway: Gateway, listen: socket.socket, admin: socket.socket, started: Callable[[], None]) -> None:
+    """Serve on two sockets until SIGTERM or SIGINT; then let requests in work end.
+
+    started: is called once requests are answered.
+    """
+    _loop(_serve(gateway, listen, admin, started))
+
+
+def _loop(main: Any) -> None:
+    try:
+        import uvloop
+    except ImportError:  # not on Windows
+        asyncio.run(main)
+        return
+    uvloop.run(main)
+
+
+async def _serve(
+    gateway: Gateway, listen: socket.socket, admin: socket.socket, started: Callable[[], None]
+) -> None:
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    runners = [_Runner(app, **_OPTIONS) for app in (gateway.application(), gateway.admin_application())]
+    try:
+        sites = []
+        for runner, held in zip(runners, (listen, admin), strict=True):
+            await runner.setup()
+            sites.append(web.SockSite(runner, held))
+            await sites[-1].start()
+        started()
+        await ended.wait()
+        gateway.log.write("draining", requests=gateway.requests)
+        for site in sites:
+            await site.stop()
+        await gateway.drain(DRAIN_SECONDS)
+    finally:
+        await asyncio.gather(*(runner.cleanup() for runner in runners))
+        for pool in gateway.pools.values():
+            pool.close()
+
+
+_OPTIONS: dict[str, Any] = {
+    "access_log": None,
+    "handle_signals": False,
+    "shutdown_timeout": 0.1,
+    "keepalive_timeout": KEEP_ALIVE_SECONDS,
+    "max_line_size": MAX_HEADER_BYTES,
+    "max_field_size": MAX_HEADER_BYTES,
+    "auto_decompress": True,
+}
+
+
+class _Server(web.Server):
+    """Makes connections that answer what is no HTTP with a JSON error."""
+
+    def __call__(self) -> JsonRequestHandler:
+        return JsonRequestHandler(self, loop=self._loop, **self._kwargs)
+
+
+class _Runner(web.AppRunner):
+    """Runs an application on a `_Server`."""
+
+    async def _make_server(self) -> web.Server:
+        server = await super()._make_server()
+        server.__class__ = _Server
+        return server

@@ -1,0 +1,231 @@
+"""What the endpoints answer, without HTTP. Every function may run in any thread."""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from enricher.answers import (
+    Json,
+    expand_answer,
+    keywords_answer,
+    neighbors_answer,
+    related_answer,
+    search_answer,
+    suggest_answer,
+)
+from enricher.bundle.store import BundleStore
+from enricher.enrichment import DocumentEnricher, EnricherRecipe
+from enricher.errors import EnricherError, UsageError
+from enricher.gateway import requests
+from enricher.loaded_model import Model, load
+from enricher.recipe.configuration import recorded_configuration
+from enricher.records import Document, SearchEngine, parse_filter, parse_sort
+from enricher.search.profile import profiling
+from enricher.search.searcher import Question, Searcher
+from enricher.settings import Configuration
+
+MAX_MODELS = 4
+"""Model versions that are open at once. Their files are mapped, so an unused one takes little memory."""
+MAX_ENRICHERS = 8
+"""Recipes that are open at once for `enrich`."""
+READY_SECONDS = 5.0
+"""For how long an answer of the engine to `readyz` is good."""
+
+
+class Service:
+    """Answers requests with the models of a folder and one engine.
+
+    configuration: reads enricher.toml. Methods raise EnricherError.
+    """
+
+    def __init__(
+        self, models: Path, engine: SearchEngine, configuration: Callable[[], Configuration]
+    ) -> None:
+        self.models, self.engine, self._configuration = models, engine, configuration
+        self.store = BundleStore(models)
+        self._open: OrderedDict[str, Model] = OrderedDict()
+        self._enrichers: OrderedDict[object, DocumentEnricher] = OrderedDict()
+        self._lock = threading.Lock()
+        self._checked: tuple[float, list[str]] = (float("-inf"), [])
+        self.searcher = Searcher(engine, self.model, configuration)
+
+    # ------------------------------------------------------------------ models
+
+    def model(self, version: str | None = None) -> Model:
+        """A version, or the active one. The last MAX_MODELS versions stay open."""
+        name = version or self.store.open().version
+        with self._lock:
+            found = self._open.pop(name, None)
+            if found is None:
+                found = load(self.models, name)
+            self._open[name] = found
+            while len(self._open) > MAX_MODELS:
+                self._open.popitem(last=False)
+        return found
+
+    def open_models(self) -> int:
+        """How many versions are open."""
+        return len(self._open)
+
+    def models_answer(self, request: requests.EmptyRequest) -> Json:
+        """The models of the folder."""
+        active = self.store.active_version()
+        return {
+            "models": [
+                {"version": version, "active": version == active} | self.store.summary(version)
+                for version in self.store.versions()
+            ]
+        }
+
+    # ------------------------------------------------------------------ searches
+
+    def search(self, request: requests.SearchRequest) -> Json:
+        """The answer to a search, as `enricher search --json` prints it."""
+        question = Question(
+            request.query,
+            request.in_,
+            request.top,
+            tuple(map(parse_filter, request.filter)),
+            request.facet,
+            expansion=request.expansion,
+            from_=request.from_,
+            sort=None if request.sort is None else parse_sort(request.sort),
+            native=request.native,
+        )
+        with profiling() as steps:
+            answer = self.searcher.search(question)
+        return search_answer(
+            answer,
+            explain=request.explain,
+            escape=request.encoder == "html",
+            profile=steps if request.profile else None,
+            tags=request.highlight_tags,
+            fields=request.fields,
+        )
+
+    def expand(self, request: requests.ExpandRequest) -> Json:
+        """The terms of a query, by the model alone or by a search of an index."""
+        if request.in_ is None:
+            query = self.model().expand(request.query)
+        else:
+            query = self.searcher.expand(request.query, request.in_)
+        if not query.terms and query.vector is None:
+            raise UsageError(f"The query {request.query!r} has no word to expand.")
+        return expand_answer(request.query, query, of_index=request.in_ is not None)
+
+    def query(self, index: str, request: requests.QueryRequest) -> Json:
+        """What an enriched search of an index sends, for a client that searches itself."""
+        question = Question(request.query, index, request.top)
+        query, body = self.searcher.words_body(question)
+        vector = query.vector
+        return {
+            "query": request.query,
+            "tokens": query.typed,
+            "terms": query.terms_as_json(),
+            "vector": None if vector is None else np.frombuffer(vector.codes, np.int8).tolist(),
+            "shares": query.vector_as_json(),
+            "body": body,
+        }
+
+    # ------------------------------------------------------------------ words
+
+    def keywords(self, request: requests.KeywordsRequest) -> Json:
+        """The keywords of a text."""
+        return keywords_answer(None, self.model().keywords(request.text, request.top, request.method))
+
+    def neighbors(self, request: requests.NeighborsRequest) -> Json:
+        """The nearest words of a word."""
+        return neighbors_answer(request.word, self.model().neighbors(request.word, request.top))
+
+    def related(self, request: requests.RelatedRequest) -> Json:
+        """The related words of a word, and its senses."""
+        model, groups = self.model(), None
+        if request.senses or request.context is not None:
+            groups = model.senses(
+                request.word, request.top, request.alpha, request.shrinkage, context=request.context
+            )
+        found = model.related(request.word, request.top, request.alpha, request.shrinkage)
+        alpha = model.formula(request.alpha, request.shrinkage).alpha
+        return related_answer(request.word, alpha, found, groups)
+
+    def suggest(self, request: requests.SuggestRequest) -> Json:
+        """Known words for a beginning, or for a typing error."""
+        return suggest_answer(request.text, self.model().suggest(request.text, request.top))
+
+    # ------------------------------------------------------------------ documents
+
+    def enricher(self, index: str | None) -> DocumentEnricher:
+        """The enricher of an index as its layout records it, or that of the active model."""
+        if index is None:
+            configuration = self._configuration().for_index("")
+            version: str | None = self.store.open().version
+            fields = configuration.fields or ("title", "text")
+        else:
+            layout = self.searcher.open(index).layout
+            configuration = recorded_configuration(layout)
+            version, fields = layout.model_version, layout.fields
+            if version is None:
+                configuration = configuration.words_only()
+        recipe = EnricherRecipe(self.models, version, tuple(fields), configuration)
+        key = repr(recipe)
+        with self._lock:
+            found = self._enrichers.pop(key, None)
+            if found is None:
+                found = recipe.open()
+            self._enrichers[key] = found
+            while len(self._enrichers) > MAX_ENRICHERS:
+                self._enrichers.popitem(last=False)
+        return found
+
+    def enrich(self, enricher: DocumentEnricher, documents: Sequence[Document]) -> list[Json]:
+        """The `id` and the `enrichment` of each document, in order."""
+        added = enricher.enrich(documents)
+        return [
+            {"id": document.id, "enrichment": one} for document, one in zip(documents, added, strict=True)
+        ]
+
+    # ------------------------------------------------------------------ state
+
+    def indexes(self, request: requests.EmptyRequest) -> Json:
+        """The enriched indexes and the aliases of the engine."""
+        return {
+            "indexes": [self._index(name) for name in self.engine.indexes()],
+            "aliases": {name: list(behind) for name, behind in self.engine.aliases().items()},
+        }
+
+    def _index(self, name: str) -> Json:
+        found: Json = {"name": name, "documents": None, "model": None, "fields": [], "fault": None}
+        try:
+            layout = self.engine.layout(name)
+            found |= {"model": layout.model_version, "fields": list(layout.fields)}
+            found |= {"documents": self.engine.count(name)}
+        except EnricherError as error:
+            found["fault"] = str(error)
+        return found
+
+    def ready(self) -> Json:
+        """Whether searches can be answered. The engine is asked at most every READY_SECONDS."""
+        version, reasons = self.state()
+        return {"ready": not reasons, "model": version, "engine": self.engine.name, "reasons": reasons}
+
+    def state(self) -> tuple[str | None, list[str]]:
+        """The active model, and the reasons why searches cannot be answered."""
+        version: str | None = None
+        reasons: list[str] = []
+        try:
+            version = self.store.open().version
+            self.model(version)
+        except EnricherError as error:
+            reasons.append(str(error))
+        at, faults = self._checked
+        if time.monotonic() - at > READY_SECONDS:
+            try:
+                faults = [check.detail for check in self.engine.check() if not check.passed]
+            except EnricherError as error:
+                faults = [str(error)]
+            self._checked = time.monotonic(), faults
+        return version, [*reasons, *faults]

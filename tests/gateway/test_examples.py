@@ -1,0 +1,41 @@
+"""The examples of docs/http.md, run as they stand there, but for the address."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.gateway.conftest import Served
+
+PAGE = (ROOT / "docs" / "http.md").read_text(encoding="utf-8")
+ADDRESS = "http://127.0.0.1:9280"
+RUNNERS = {
+    "bash": ["bash", "-euo", "pipefail", "-c"],
+    "python": [sys.executable, "-c"],
+    "javascript": ["node", "--input-type=module", "-e"],
+}
+EXAMPLES = [
+    (name, code) for name, code in re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.M | re.S) if name in RUNNERS
+]
+
+
+def test_there_are_examples_in_every_language() -> None:
+    """So that the next test is not empty."""
+    assert {name for name, _ in EXAMPLES} == set(RUNNERS)
+
+
+@pytest.mark.parametrize(("language", "code"), EXAMPLES)
+def test_an_example_works(served: Served, tmp_path: Path, language: str, code: str) -> None:
+    """It ends well, prints something, and no error of the service."""
+    command = RUNNERS[language]
+    if shutil.which(command[0]) is None or (language == "bash" and shutil.which("curl") is None):
+        pytest.skip(f"{command[0]} or curl is not installed.")
+    assert ADDRESS in code
+    text = code.replace(ADDRESS, served.url)
+    done = subprocess.run([*command, text], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() and '"error"' not in done.stdout
