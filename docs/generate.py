@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from enricher.decoding import allowed
 from enricher.gateway.openapi import description
 from enricher.plugins.registry import GROUP
-from enricher.settings import SETTINGS, Configuration, IndexConfiguration
+from enricher.settings import SETTINGS, Configuration, IndexConfiguration, ServeConfiguration
 from indexer.cli import commands as _commands  # noqa: F401  (registers them)
 from indexer.cli.app import app
 
@@ -72,6 +72,15 @@ top = 5
 
 [enricher.schema.json](enricher.schema.json) is the JSON Schema of the file, with the settings of the built-in
 plug-ins: editors complete and check by it.
+
+| Key | Default | Meaning |
+|---|---|---|
+"""
+
+SERVE_HEAD = """
+### The service
+
+The table `[serve]` has the settings of `enricher serve` ([http.md](http.md)). Its options win over them.
 
 | Key | Default | Meaning |
 |---|---|---|
@@ -172,6 +181,11 @@ def settings() -> str:
         shown = _default(value) if part.name != "fields" else "`title`, `text`"
         text += _row(f"`{part.name}`", shown, help_of(part.type))
     plugins = plugin_settings()
+    text += SERVE_HEAD
+    served = ServeConfiguration()
+    for part in msgspec.structs.fields(ServeConfiguration):
+        value = getattr(served, part.name)
+        text += _row(f"`{part.name}`", "none" if value is None else _default(value), help_of(part.type))
     text += RULE
     text += PLUGIN_HEAD.format(
         without=", ".join(f"`{name}`" for name in plugins if not msgspec.structs.fields(plugins[name]))

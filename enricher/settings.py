@@ -164,13 +164,50 @@ class IndexConfiguration(msgspec.Struct, frozen=True, forbid_unknown_fields=True
         return msgspec.structs.replace(self, enrichments=(WORDS,), settings={})
 
 
+class ServeConfiguration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The service: the table `[serve]` of enricher.toml. Paths are relative to the working directory."""
+
+    listen: Annotated[Name, Meta(description="Where requests are answered: HOST:PORT.")] = "127.0.0.1:9280"
+    admin: Annotated[Name, Meta(description="Where operators read the metrics: HOST:PORT.")] = (
+        "127.0.0.1:9281"
+    )
+    threads: Annotated[int, Meta(ge=1, le=64, description="Searches that are answered at the same time.")] = 4
+    certificate: (
+        Annotated[
+            Name,
+            Meta(
+                description="PEM file with the certificate of the service, for HTTPS on both addresses. It "
+                "is read again when it changes."
+            ),
+        ]
+        | None
+    ) = None
+    key: (
+        Annotated[Name, Meta(description="PEM file with the key of the certificate, if it is not in it.")]
+        | None
+    ) = None
+    api_keys: (
+        Annotated[
+            Name,
+            Meta(
+                description="File with the hashes of API keys, one of which every request must have. "
+                "`enricher serve --new-key NAME` makes a key. It is read again when it changes."
+            ),
+        ]
+        | None
+    ) = None
+
+
 class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The tables of enricher.toml, by pattern of the index name."""
+    """The tables of enricher.toml: by pattern of the index name, and that of the service."""
 
     indexes: Annotated[
         Mapping[str, IndexConfiguration],
         Meta(description="One table for each index, or for a pattern of names (`*` and `?`)."),
     ] = msgspec.field(name="index", default_factory=dict)
+    serve: Annotated[ServeConfiguration, Meta(description="The settings of the service.")] = (
+        ServeConfiguration()
+    )
 
     def table_of(self, *names: str) -> IndexConfiguration | None:
         """The table of an index by its names: the first of that very name, else the first pattern of the file

@@ -45,7 +45,7 @@ def test_the_first_pattern_that_fits_wins_and_a_name_before_patterns(tmp_path: P
     ("text", "said"),
     [
         ("index = 3", "index must be a table, not 3"),
-        ("[gateway]", "it has no setting 'gateway'; there is index"),
+        ("[gateway]", "it has no setting 'gateway'; there are index, serve"),
         ("index.a = 1", "index.a must be a table, not 1"),
         ('[index."a"]\nfield = ["x"]', "index.a has no setting 'field'; there are fields, enrichments, "),
         ('[index."a"]\nfields = "x"', "index.a.fields must be a list, not the string 'x'"),

@@ -15,6 +15,7 @@ from enricher.answers import Json
 from enricher.errors import EnricherError
 from enricher.gateway import requests
 from enricher.gateway.enriching import enrich_array, enrich_lines, is_array
+from enricher.gateway.keys import ApiKeys
 from enricher.gateway.logs import Log, request_id
 from enricher.gateway.metrics import Metrics
 from enricher.gateway.openapi import description
@@ -28,6 +29,9 @@ MAX_BODY_BYTES = 1_000_000
 MAX_ARRAY_BYTES = 64_000_000
 """Maximum size of an array of documents. Lines of JSON are read as they come, without limit."""
 REQUEST_ID = "X-Request-Id"
+OPEN = (f"{ROOT}/livez", f"{ROOT}/readyz")
+"""What is answered without an API key, for probes."""
+NO_KEY = "The request needs a valid API key: send the header `Authorization: ApiKey KEY`."
 NO_HTTP = (
     "The request is not valid HTTP. In an address, all characters but those of ASCII must be percent-encoded."
 )
@@ -35,14 +39,26 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _WORD_START = re.compile(r"(?<!^)(?=[A-Z])")
 
 
+class _NoKey(Exception):
+    """A request without a valid API key."""
+
+
 class Gateway:
     """One process of the service: pools of threads, counters, log and endpoints.
 
-    version: of this program. requests: how many are in work.
+    version: of this program. keys: of which every request must have one; None if nobody is asked.
+    requests: how many are in work.
     """
 
-    def __init__(self, service: Service, pools: Mapping[str, Pool], log: Log, version: str) -> None:
-        self.service, self.pools, self.log = service, pools, log
+    def __init__(
+        self,
+        service: Service,
+        pools: Mapping[str, Pool],
+        log: Log,
+        version: str,
+        keys: ApiKeys | None = None,
+    ) -> None:
+        self.service, self.pools, self.log, self._keys = service, pools, log, keys
         self.metrics = Metrics()
         self.requests = 0
         self._is_draining = False
@@ -91,6 +107,7 @@ class Gateway:
         started, name = time.perf_counter(), request_id(request.headers.get(REQUEST_ID))
         self.requests += 1
         try:
+            self._check_key(request)
             response = await handler(request)
         except asyncio.CancelledError:
             self._note(request, name, 499, started)
@@ -106,7 +123,16 @@ class Gateway:
         self._note(request, name, response.status, started)
         return response
 
+    def _check_key(self, request: web.Request) -> None:
+        """Raise _NoKey if a request needs an API key and has none that is valid."""
+        if self._keys is None or request.path in OPEN:
+            return
+        if self._keys.owner(request.headers.get("Authorization")) is None:
+            raise _NoKey
+
     def _failure(self, error: Exception, name: str) -> web.Response:
+        if isinstance(error, _NoKey):
+            return failure(401, "no_key", NO_KEY, {"WWW-Authenticate": "ApiKey"})
         if isinstance(error, Busy):
             return failure(429, "busy", str(error), {"Retry-After": str(error.retry_seconds)})
         if isinstance(error, Overdue):

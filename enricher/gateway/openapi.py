@@ -11,6 +11,7 @@ from enricher.gateway.operations import OPERATIONS, ROOT, Operation
 REFERENCE = "#/components/schemas/{name}"
 ERRORS = {
     "400": "the request is wrong",
+    "401": "the service asks for API keys, and the request has none that is valid",
     "404": "no such index, model or word",
     "413": "the body is too large",
     "429": "too many requests of this kind; Retry-After says when to try again",
@@ -43,7 +44,18 @@ def description(version: str) -> dict[str, Any]:
             "description": "Enriched search, query expansion and enrichment of documents.",
         },
         "paths": paths | _others(references, components),
-        "components": {"schemas": components},
+        "security": [{}, {"apiKey": []}],
+        "components": {
+            "schemas": components,
+            "securitySchemes": {
+                "apiKey": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "Authorization",
+                    "description": "`ApiKey KEY`, if the service has a file of API keys.",
+                }
+            },
+        },
     }
 
 

@@ -59,6 +59,7 @@ OPERATIONS = (
     _named("suggest", requests.SuggestRequest, responses.SuggestAnswer, WORDS, Service.suggest),
     Operation("query", "query/{index}", requests.QueryRequest, responses.QueryAnswer, WORDS, Service.query),
     _named("models", requests.EmptyRequest, responses.ModelsAnswer, WORDS, Service.models_answer),
+    _named("jobs", requests.EmptyRequest, responses.JobsAnswer, SEARCH, Service.jobs),
     _named("indexes", requests.EmptyRequest, responses.IndexesAnswer, SEARCH, Service.indexes),
 )
 """All endpoints that answer with one JSON object."""

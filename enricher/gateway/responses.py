@@ -213,6 +213,26 @@ class IndexesAnswer(msgspec.Struct):
     aliases: Mapping[str, list[str]]
 
 
+class JobReport(msgspec.Struct):
+    """A reindex job; the other keys are those of `enricher reindex status --json`."""
+
+    job: str
+    kind: str
+    phase: str
+    source: str
+    alias: str
+    target: str
+    model: str | None
+    rejected: int
+    seconds_since_heartbeat: float | None
+
+
+class JobsAnswer(msgspec.Struct):
+    """The reindex jobs, the newest first."""
+
+    jobs: list[JobReport]
+
+
 class LiveAnswer(msgspec.Struct):
     """The process answers."""
 

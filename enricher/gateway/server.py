@@ -11,6 +11,7 @@ from aiohttp import web
 
 from enricher.errors import UsageError
 from enricher.gateway.application import Gateway, JsonRequestHandler
+from enricher.gateway.certificate import Certificate
 
 DRAIN_SECONDS = 30.0
 """How long requests in work may take after a signal to end."""
@@ -48,12 +49,18 @@ class Address:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-def run(gateway: Gateway, listen: socket.socket, admin: socket.socket, started: Callable[[], None]) -> None:
+def run(
+    gateway: Gateway,
+    listen: socket.socket,
+    admin: socket.socket,
+    certificate: Certificate | None,
+    started: Callable[[], None],
+) -> None:
     """Serve on two sockets until SIGTERM or SIGINT; then let requests in work end.
 
-    started: is called once requests are answered.
+    certificate: for HTTPS on both. started: is called once requests are answered.
     """
-    _loop(_serve(gateway, listen, admin, started))
+    _loop(_serve(gateway, listen, admin, certificate, started))
 
 
 def _loop(main: Any) -> None:
@@ -66,9 +73,13 @@ def _loop(main: Any) -> None:
 
 
 async def _serve(
-    gateway: Gateway, listen: socket.socket, admin: socket.socket, started: Callable[[], None]
+    gateway: Gateway,
+    listen: socket.socket,
+    admin: socket.socket,
+    certificate: Certificate | None,
+    started: Callable[[], None],
 ) -> None:
-    ended = asyncio.Event()
+    ended, context = asyncio.Event(), None if certificate is None else certificate.context
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
@@ -77,10 +88,13 @@ async def _serve(
         sites = []
         for runner, held in zip(runners, (listen, admin), strict=True):
             await runner.setup()
-            sites.append(web.SockSite(runner, held))
+            sites.append(web.SockSite(runner, held, ssl_context=context))
             await sites[-1].start()
+        watching = None if certificate is None else asyncio.create_task(certificate.watch())
         started()
         await ended.wait()
+        if watching is not None:
+            watching.cancel()
         gateway.log.write("draining", requests=gateway.requests)
         for site in sites:
             await site.stop()

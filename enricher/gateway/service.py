@@ -39,13 +39,19 @@ READY_SECONDS = 5.0
 class Service:
     """Answers requests with the models of a folder and one engine.
 
-    configuration: reads enricher.toml. Methods raise EnricherError.
+    configuration: reads enricher.toml. jobs: the reports of the reindex jobs, the newest first. Methods raise
+    EnricherError.
     """
 
     def __init__(
-        self, models: Path, engine: SearchEngine, configuration: Callable[[], Configuration]
+        self,
+        models: Path,
+        engine: SearchEngine,
+        configuration: Callable[[], Configuration],
+        jobs: Callable[[], list[Json]],
     ) -> None:
         self.models, self.engine, self._configuration = models, engine, configuration
+        self._jobs = jobs
         self.store = BundleStore(models)
         self._open: OrderedDict[str, Model] = OrderedDict()
         self._enrichers: OrderedDict[object, DocumentEnricher] = OrderedDict()
@@ -196,6 +202,10 @@ class Service:
             "indexes": [self._index(name) for name in self.engine.indexes()],
             "aliases": {name: list(behind) for name, behind in self.engine.aliases().items()},
         }
+
+    def jobs(self, request: requests.EmptyRequest) -> Json:
+        """The reindex jobs of the engine, the newest first."""
+        return {"jobs": self._jobs()}
 
     def _index(self, name: str) -> Json:
         found: Json = {"name": name, "documents": None, "model": None, "fields": [], "fault": None}

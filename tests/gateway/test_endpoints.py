@@ -135,6 +135,7 @@ def test_models_and_indexes_are_listed(served: Served, models: Path) -> None:
     """With what an operator asks first."""
     (shown,) = served.ask("models").json["models"]
     assert shown["active"] and shown["version"] == BundleStore(models).active_version() and not shown["fault"]
+    assert served.ask("jobs").json == {"jobs": []}
     (index,) = served.ask("indexes").json["indexes"]
     assert (index["name"], index["documents"], index["model"]) == ("docs", 100, shown["version"])
 

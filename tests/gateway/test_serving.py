@@ -127,3 +127,24 @@ def test_two_versions_ask_for_the_same_port(models: Path, served: Served, run: R
     address = served.url.removeprefix("http://")
     done = run("--models", models, "serve", "--listen", address, "--admin", "127.0.0.1:0")
     assert done.returncode == 2 and "address already in use" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [("port = 1", "has no setting 'port'"), ("threads = 0", "must be"), ("threads = true", "must be"),
+     ('listen = "x"', "must be HOST:PORT")],
+)  # fmt: skip
+def test_a_wrong_table_is_a_sentence(
+    run: RunCommand, models: Path, tmp_path: Path, line: str, said: str
+) -> None:
+    """With the file or the option that is meant."""
+    (tmp_path / "enricher.toml").write_text(f"[serve]\n{line}\n")
+    done = run("--models", models, "serve", "--check")
+    assert done.returncode == 2 and said in done.stderr
+
+
+def test_options_win_over_the_table(run: RunCommand, models: Path, tmp_path: Path) -> None:
+    """An address that cannot be is passed over."""
+    (tmp_path / "enricher.toml").write_text('[serve]\nlisten = "x"\nadmin = "127.0.0.1:0"\n')
+    done = run("--models", models, "serve", "--check", "--listen", "127.0.0.1:0")
+    assert done.returncode == 0, done.stderr

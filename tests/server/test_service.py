@@ -35,4 +35,8 @@ def test_the_service_answers_like_the_command(
     assert filled in [one["name"] for one in served.ask("indexes").json["indexes"]]
     wrong = served.ask("search", {"query": "a", "in": filled, "native": {"nonsense": {}}})
     assert wrong.status == 400 and "nonsense" in wrong.json["error"]["reason"]
+    done = run("--models", models, "--engine", server_url, "reindex", "start", filled, "--to", f"{filled}-to")
+    assert done.returncode == 0, done.stderr
+    (job,) = [one for one in served.ask("jobs").json["jobs"] if one["source"] == filled]
+    assert (job["phase"], job["documents"], job["rejected"]) == ("done", 100, 0)
     served.stop()
