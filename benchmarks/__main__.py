@@ -13,6 +13,7 @@ from pathlib import Path
 
 from benchmarks import (
     following,
+    http_stacks,
     implied,
     indexing,
     kernels,
@@ -27,6 +28,7 @@ from benchmarks import (
     relevance,
     searching,
     segmentation,
+    serving,
     wordpairs,
 )
 from benchmarks.collections import COLLECTIONS
@@ -51,9 +53,10 @@ COSTS = (
     "reindexing",
     "searching",
     "following",
+    "serving",
 )
 """The parts that need the large models."""
-TABLES = (*COSTS, "segmenters")
+TABLES = (*COSTS, "stacks", "segmenters")
 """The parts of docs/performance.md."""
 RELEVANCE = ("quality", "backgrounds")
 """The parts of docs/relevance.md."""
@@ -95,6 +98,7 @@ class Benchmarks:
             "reindexing": self.reindexing,
             "searching": self.searching,
             "following": self.following,
+            "serving": self.serving,
         }
         return parts[part]()
 
@@ -138,6 +142,9 @@ class Benchmarks:
 
     def searching(self) -> list[Row]:
         return shown(searching.rows(self.folder_of("medium"), self.data))
+
+    def serving(self) -> list[Row]:
+        return shown(serving.rows(self.folder_of("medium"), self.data))
 
     def following(self) -> list[Row]:
         return shown(following.rows(self.folder_of("medium"), self.data))
@@ -191,6 +198,8 @@ def measure(part: str, benchmarks: Benchmarks, options: argparse.Namespace) -> N
             print(f"| {' | '.join(row)} |", flush=True)
             rows.append(row)
             put(DOCS / "words.md", part, columns, rows)
+    elif part == "stacks":
+        put(DOCS / "performance.md", part, http_stacks.COLUMNS, list(http_stacks.rows()))
     elif part == "segmenters":
         put(DOCS / "performance.md", part, segmentation.COLUMNS, segmentation.rows(options.data))
     else:

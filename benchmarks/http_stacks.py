@@ -116,17 +116,16 @@ def serve_granian(port: int) -> None:
 
 
 class Client:
-    """A kept-alive connection that sends the same request again and again."""
+    """A kept-alive connection. It costs less than any library, so the times are those of the server."""
 
     def __init__(self, port: int) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port))
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        head = f"POST {ROUTE} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-        self._request = f"{head}Content-Length: {len(BODY)}\r\n\r\n".encode() + BODY
 
-    def ask(self) -> None:
-        """Send the request, and read the whole answer."""
-        self._socket.sendall(self._request)
+    def ask(self, route: str = ROUTE, body: bytes = BODY) -> bytes:
+        """Send a request, and return the body of the answer."""
+        head = f"POST {route} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        self._socket.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
         data = b""
         while b"\r\n\r\n" not in data:
             data += self._read()
@@ -136,6 +135,7 @@ class Client:
         length = next(int(line.split(b":")[1]) for line in lines if line.startswith(b"content-length"))
         while len(rest) < length:
             rest += self._read()
+        return rest
 
     def _read(self) -> bytes:
         data = self._socket.recv(1 << 16)
