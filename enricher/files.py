@@ -10,24 +10,32 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 
-def write_atomically(path: Path, data: bytes, mode: int = 0o666) -> None:
-    """Write a file so that a reader, or a crash, sees the old one or the new one.
+@contextmanager
+def atomic_file(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
+    """Open a new file, which replaces the one at `path` when the block ends.
 
-    `mode` is that of the new file before the umask is taken from it. Raises OSError; nothing is
-    left of the new file then.
+    A reader, or a crash, sees the old one or the new one. `mode` is that of the new file before the umask is
+    taken from it. Raises OSError; then, and after an error in the block, nothing is left of the new file.
     """
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
         with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
     sync(path.parent)
+
+
+def write_atomically(path: Path, data: bytes, mode: int = 0o666) -> None:
+    """Write a file by `atomic_file`. Raises OSError."""
+    with atomic_file(path, mode) as file:
+        file.write(data)
 
 
 @contextmanager

@@ -4,6 +4,9 @@ A small vocabulary has an exact index. In a larger one, vectors are clustered in
 as codes of 4 bits for every two dimensions. A search reads only the lists nearest to the word, and then
 computes the exact cosines of their candidates. The number of lists to read is chosen when the index is
 built, by comparison with brute force on a sample of the words, and stored in the index file.
+
+Vectors of documents, in 8 bits per dimension, are indexed in the same two ways (`CodeIndex`). Their lists
+contain the vectors themselves, so the dot products are exact, and the index is memory-mapped.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,6 +20,7 @@ from numpy.typing import NDArray
 
 from enricher.errors import BundleInvalid, UsageError
 from enricher.model.arrays import FloatArray
+from enricher.model.text_vectors.vectors import Codes
 from enricher.records import Neighbor
 
 MIN_LIST_WORDS = 20_000
@@ -27,6 +31,8 @@ SAMPLE_WORDS = 1000
 """Words compared with brute force. The standard error of their recall is about 0.001."""
 RECALL_NEIGHBORS = 10
 """Number of neighbors for which recall is measured. A search for more neighbors reads more lists."""
+MAX_CENTER_POINTS = 64
+"""Maximum vectors per center from which the centers are computed."""
 LIST_SHARES = (1 / 64, 1 / 48, 1 / 32, 1 / 24, 1 / 16, 1 / 12, 1 / 10, 1 / 8, 1 / 6, 1 / 5, 1 / 4)
 """Shares of the lists to try, in this order. If a quarter is not enough, the index is exact."""
 EXTRA_CANDIDATES_PER_LIST = 4
@@ -35,6 +41,13 @@ DIMENSIONS_PER_CODE = 2
 """Dimensions per 4-bit code. With four, 400 candidates would miss 7 % of the nearest words."""
 CODE_DIMENSIONS = 16
 """8-bit vectors are padded to a multiple of this: faiss decodes other lengths five times slower."""
+RECALL_CODES = 200
+"""Number of nearest 8-bit vectors for which recall is measured. A search for more reads more lists."""
+TARGET_CODE_RECALL = 0.985
+"""Recall that a sample of 8-bit vectors must reach."""
+SAMPLE_CODES = 200
+BLOCK_CODES = 16_384
+"""Number of 8-bit vectors that are converted at a time."""
 TIE_TOLERANCE = 1e-6
 """Cosines that differ by less are equal; either word is a correct answer."""
 
@@ -79,10 +92,7 @@ class NeighborIndex:
     def save(self, path: Path) -> None:
         """Write the index to a file. Raises OSError with the reason, which faiss would lose."""
         with path.open("wb") as file:
-            writer = _Writer(file)
-            faiss.write_index(self._index, faiss.PyCallbackIOWriter(writer))  # type: ignore[attr-defined]
-            if writer.error is not None:
-                raise writer.error
+            _write(self._index, file)
 
     @property
     def exact(self) -> bool:
@@ -147,21 +157,106 @@ class _Writer:
                 self.error = error
 
 
-class CodeIndex:
-    """An exact index of 8-bit vectors, int8 (n, d). Their dot products are integers."""
+def _write(index: Any, file: BinaryIO) -> None:
+    writer = _Writer(file)
+    faiss.write_index(index, faiss.PyCallbackIOWriter(writer))  # type: ignore[attr-defined]
+    if writer.error is not None:
+        raise writer.error
 
-    def __init__(self, codes: NDArray[np.int8]) -> None:
+
+class CodeIndex:
+    """An index of 8-bit vectors, int8 (n, d), by their dot products, which are integers.
+
+    Each vector has an id, an integer from 0. An exact index compares a query with every vector. An index with
+    lists divides the vectors around √n centers, and compares a query with the lists of the nearest centers.
+    """
+
+    def __init__(self, index: faiss.Index) -> None:
+        self._index: Any = index  # the type stubs of faiss lack the attributes of lists
+
+    @classmethod
+    def exact(cls, codes: Codes) -> "CodeIndex":
+        """Index all rows of codes. The ids are the row numbers."""
         width = _padded(codes.shape[1], CODE_DIMENSIONS)
         kind = faiss.ScalarQuantizer.QT_8bit_direct_signed
-        self._index: Any = faiss.IndexScalarQuantizer(width, kind, faiss.METRIC_INNER_PRODUCT)
-        self._index.add(_widen(codes, width))
+        index = faiss.IndexScalarQuantizer(width, kind, faiss.METRIC_INNER_PRODUCT)
+        for start in range(0, len(codes), BLOCK_CODES):
+            index.add(_widen(codes[start : start + BLOCK_CODES], width))
+        return cls(index)
 
-    def nearest(self, query: NDArray[np.int8], top: int) -> tuple[FloatArray, NDArray[np.int64]]:
-        """The largest dot products with a query, int8 (d,), and their rows, in falling order."""
+    @classmethod
+    def with_lists(cls, codes: Codes, rows: NDArray[np.int64]) -> "CodeIndex":
+        """Divide some rows of codes into lists. The ids are the row numbers. Deterministic.
+
+        The number of lists that a search reads is chosen by comparison with all lists on a sample.
+        """
+        width, number = _padded(codes.shape[1], CODE_DIMENSIONS), round(len(rows) ** 0.5)
+        generator = np.random.default_rng(0)
+        drawn = generator.choice(rows, min(len(rows), number * MAX_CENTER_POINTS), replace=False)
+        centers = _centers(unit(_widen(codes[drawn], width)), number)
+        kind, metric = faiss.ScalarQuantizer.QT_8bit_direct_signed, faiss.METRIC_INNER_PRODUCT
+        index: Any = faiss.IndexIVFScalarQuantizer(centers, width, number, kind, metric, False)
+        index.is_trained = True  # codes are stored as they are: there is nothing to learn
+        for start in range(0, len(rows), BLOCK_CODES):
+            block = rows[start : start + BLOCK_CODES]
+            index.add_with_ids(_widen(codes[block], width), block)
+        found = cls(index)
+        sample = generator.choice(rows, min(len(rows), SAMPLE_CODES), replace=False)
+        found._reach(_widen(codes[sample], width))
+        return found
+
+    @classmethod
+    def open(cls, path: Path) -> "CodeIndex":
+        """Memory-map a saved index. Raises OSError if it cannot be read."""
+        try:
+            return cls(faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC | faiss.IO_FLAG_READ_ONLY))
+        except (RuntimeError, MemoryError) as error:
+            raise OSError(f"The vector index {path.name} cannot be read.") from error
+
+    def write(self, file: BinaryIO) -> None:
+        """Write the index to a file. Raises OSError with the reason, which faiss would lose."""
+        _write(self._index, file)
+
+    def __len__(self) -> int:
+        return int(self._index.ntotal)
+
+    def nearest(
+        self, query: Codes, top: int, allowed: NDArray[np.bool_] | None = None
+    ) -> tuple[FloatArray, NDArray[np.int64]]:
+        """The largest dot products with a query, int8 (d,), and the ids of their vectors, in falling order.
+
+        allowed: whether each id may be found, (largest id + 1,); None if all may.
+        """
         wide = _widen(query[np.newaxis], self._index.d)
+        effort: Any = faiss.SearchParameters()
+        if isinstance(self._index, faiss.IndexIVF):
+            effort = self._reading(self._index.nprobe * max(1.0, top / RECALL_CODES) ** 0.5)
+        if allowed is not None:
+            bits = np.packbits(allowed, bitorder="little")
+            selector = faiss.IDSelectorBitmap(bits)  # type: ignore[call-arg, arg-type]
+            effort.sel = (
+                selector  # faiss keeps no reference to it: both names must live until the search ends
+            )
         with _threads_for(1):
-            products, rows = self._index.search(wide, min(top, self._index.ntotal))
-        return products[0], rows[0]
+            products, ids = self._index.search(wide, min(top, self._index.ntotal), params=effort)
+        found = ids[0] >= 0
+        return products[0][found], ids[0][found]
+
+    def _reading(self, lists: float) -> Any:
+        """The parameters of a search that reads so many lists."""
+        effort: Any = faiss.SearchParametersIVF()
+        effort.nprobe = min(self._index.nlist, max(1, round(lists)))
+        return effort
+
+    def _reach(self, queries: FloatArray) -> None:
+        """Choose the smallest share of lists with which the queries reach TARGET_CODE_RECALL."""
+        lists, number = self._index.nlist, min(RECALL_CODES, self._index.ntotal)
+        last = self._index.search(queries, number, params=self._reading(lists))[0][:, -1:]
+        for share in (*LIST_SHARES, 1.0):
+            self._index.nprobe = max(1, round(share * lists))
+            products, _ = self._index.search(queries, number)
+            if np.mean(products >= last) >= TARGET_CODE_RECALL:
+                return
 
 
 @contextmanager
@@ -203,7 +298,7 @@ def _centers(points: FloatArray, number: int) -> faiss.IndexFlatIP:
         number,
         niter=10,
         spherical=True,
-        max_points_per_centroid=64,
+        max_points_per_centroid=MAX_CENTER_POINTS,
         min_points_per_centroid=1,
     )
     means.train(points)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,11 +18,13 @@ import tantivy
 from enricher.errors import EngineError, EngineUnavailable, IndexConflict
 from enricher.records import EnrichedDocument, FieldKind, SearchRequest
 from indexer.engines.tantivy import search as tantivy_search
+from indexer.engines.tantivy import vector_lists
 from indexer.engines.tantivy.catalog import write_json
 from indexer.engines.tantivy.engine import TantivyEngine
 from indexer.engines.tantivy.errors import explain
 from indexer.engines.tantivy.index import field_names
 from indexer.engines.tantivy.read_only import LinkedSegments
+from indexer.engines.tantivy.vector_lists import LISTS
 from tests.engines.congruence import LAYOUT, document, equal, fill, ids, query
 from tests.engines.congruence_vectors import asking, pointing, put
 
@@ -509,12 +512,37 @@ def test_the_time_of_a_search_begins_when_the_vectors_are_there(
 
     def clock() -> float:
         vectors = engine._opened("things").snapshot().vectors.current()
-        ready.append("_index" in vars(vectors))
+        ready.append(all("index" in vars(part) for part in vectors._parts) and bool(vectors._parts))
         return float(len(ready))
 
     monkeypatch.setattr(tantivy_search, "time", SimpleNamespace(perf_counter=clock))
     assert engine.search("things", SearchRequest(asking("x"))).took_ms == 1000
     assert ready == [True, True]
+
+
+def test_lists_of_vectors_are_written_when_the_engine_is_closed(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Searches find the same with and without them, also what is written and deleted later."""
+    monkeypatch.setattr(vector_lists, "MIN_LISTED_RECORDS", 100)
+    layout = replace(LAYOUT, mapping={**LAYOUT.mapping, "vector": FieldKind.VECTOR})
+    request = SearchRequest(asking("x"), top=30, source=False)
+    with closing(TantivyEngine(root, heap_bytes=20_000_000)) as opened:
+        opened.create("things", layout)
+        put(opened, "things", *[pointing(n, document(str(n), "x" if n < 9 else "y")) for n in range(150)])
+        before = opened.search("things", request)
+    path = root / "things" / LISTS
+    with closing(TantivyEngine(root, heap_bytes=20_000_000)) as opened:
+        assert path.exists() and opened.search("things", request).hits == before.hits
+        assert opened.count_unenriched("things") == 0
+        put(opened, "things", pointing(0, document("new", "y")))
+        opened.delete("things", [before.hits[0].id])
+        opened.refresh("things")
+        found = [hit.id for hit in opened.search("things", request).hits]
+    assert "new" in found and before.hits[0].id not in found
+    path.unlink()
+    with closing(TantivyEngine(root, heap_bytes=20_000_000)) as opened:
+        assert [hit.id for hit in opened.search("things", request).hits] == found
 
 
 def test_dropping_needs_the_index_itself(engine: TantivyEngine) -> None:

@@ -9,9 +9,10 @@ import pytest
 from enricher.errors import EngineError
 from enricher.model.text_vectors.vectors import Codes, to_numbers
 from enricher.records import EnrichedDocument, FieldKind, IndexLayout
-from indexer.engines.tantivy import vectors as tantivy_vectors
+from indexer.engines.tantivy import vector_log
 from indexer.engines.tantivy.engine import TantivyEngine
-from indexer.engines.tantivy.vectors import FILE, VectorReader, VectorWriter, key_of
+from indexer.engines.tantivy.vector_log import FILE, VectorWriter, key_of
+from indexer.engines.tantivy.vectors import VectorReader
 
 
 def codes(first: int) -> Codes:
@@ -108,7 +109,7 @@ def test_an_index_without_vectors_has_no_file(tmp_path: Path) -> None:
 
 def test_what_is_superseded_is_left_out_at_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The file is written anew when half of it is of no use, and says the same; readers notice."""
-    monkeypatch.setattr(tantivy_vectors, "_COMPACTION_MARGIN_RECORDS", 1)
+    monkeypatch.setattr(vector_log, "_COMPACTION_MARGIN_RECORDS", 1)
     reader = VectorReader(tmp_path)
     writer = written(tmp_path, *[(id_, codes(1)) for id_ in "aaaabb"], ("c", codes(5)), ("b", None))
     before = (tmp_path / FILE).stat().st_size

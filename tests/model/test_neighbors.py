@@ -12,7 +12,8 @@ import enricher
 from enricher.errors import BundleInvalid, UsageError
 from enricher.model import neighbors as cosine
 from enricher.model.arrays import FloatArray
-from enricher.model.neighbors import NeighborIndex, neighbors, unit
+from enricher.model.neighbors import CodeIndex, NeighborIndex, neighbors, unit
+from enricher.model.text_vectors.vectors import Codes, quantize
 
 
 def clustered(number: int, dimensions: int = 20, seed: int = 0) -> FloatArray:
@@ -196,6 +197,55 @@ def test_a_damaged_or_foreign_file_is_a_sentence(tmp_path: Path, size: int) -> N
             NeighborIndex.open(path, others)
     with pytest.raises(BundleInvalid, match="cannot be read"):
         NeighborIndex.open(tmp_path / "missing", vectors)
+
+
+def codes_of(number: int, dimensions: int = 20, seed: int = 0) -> Codes:
+    return quantize(unit(clustered(number, dimensions, seed)))
+
+
+@pytest.mark.parametrize("dimensions", [3, 16, 100])
+def test_lists_of_codes_find_the_nearest(dimensions: int) -> None:
+    """Of some rows, with exact dot products and the numbers of the rows."""
+    codes = codes_of(3000, dimensions)
+    rows = np.arange(500, 3000)
+    index, exact = CodeIndex.with_lists(codes, rows), CodeIndex.exact(codes[500:])
+    assert len(index) == 2500
+    shares = []
+    for query in codes[:50]:
+        products, ids = index.nearest(query, 200)
+        assert np.array_equal(products, codes[ids].astype(int) @ query.astype(int))
+        assert np.all(np.diff(products) <= 0) and ids.min() >= 500 and len(set(ids.tolist())) == 200
+        shares.append(np.mean(products >= exact.nearest(query, 200)[0][-1]))
+    assert np.mean(shares) >= 0.97
+
+
+@pytest.mark.parametrize("has_lists", [False, True])
+def test_codes_that_are_not_allowed_are_not_found(has_lists: bool) -> None:
+    """The next ones are found in their place; fewer than requested if there are no more."""
+    codes = codes_of(2000)
+    index = CodeIndex.with_lists(codes, np.arange(2000)) if has_lists else CodeIndex.exact(codes)
+    _, nearest = index.nearest(codes[0], 100)
+    allowed = np.ones(2000, bool)
+    allowed[nearest[::2]] = False
+    _, others = index.nearest(codes[0], 50, allowed)
+    assert others.tolist() == nearest[1::2].tolist()
+    allowed[:] = False
+    allowed[nearest[:3]] = True
+    assert index.nearest(codes[0], 50, allowed)[1].tolist() == nearest[:3].tolist()
+
+
+def test_a_damaged_file_of_codes_is_an_error(tmp_path: Path) -> None:
+    """As is one that is missing. A whole one gives the same answers."""
+    codes = codes_of(1000)
+    index = CodeIndex.with_lists(codes, np.arange(1000))
+    with (tmp_path / "lists").open("wb") as file:
+        index.write(file)
+    opened = CodeIndex.open(tmp_path / "lists")
+    assert np.array_equal(opened.nearest(codes[5], 20)[1], index.nearest(codes[5], 20)[1])
+    (tmp_path / "half").write_bytes((tmp_path / "lists").read_bytes()[:10_000])
+    for name in ("half", "missing"):
+        with pytest.raises(OSError, match=f"The vector index {name} cannot be read"):
+            CodeIndex.open(tmp_path / name)
 
 
 def test_asking_for_no_words_is_refused() -> None:

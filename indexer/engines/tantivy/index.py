@@ -28,7 +28,9 @@ from indexer.engines.fields import (
 )
 from indexer.engines.tantivy.errors import explain, is_lock_refused, not_allowed
 from indexer.engines.tantivy.read_only import META, LinkedSegments
-from indexer.engines.tantivy.vectors import VectorReader, VectorWriter, key_of
+from indexer.engines.tantivy.vector_lists import update_lists
+from indexer.engines.tantivy.vector_log import VectorWriter, key_of
+from indexer.engines.tantivy.vectors import VectorReader
 
 ID, SOURCE, ENRICHMENT_JSON, VALUES, PATHS = "id", "source", "enrichment", "values", "paths"
 KEY = "key"
@@ -383,8 +385,9 @@ class TantivyIndex:
             if self._writers is not None:
                 writers, self._writers = self._writers, None
                 with self.failures():
-                    writers.vectors.compact()  # before the next line, which releases the write lock
-                    writers.documents.wait_merging_threads()
+                    writers.vectors.compact()
+                    update_lists(self.segments.parent)
+                    writers.documents.wait_merging_threads()  # releases the write lock
             self.discard()
 
     def discard(self) -> None:

@@ -50,7 +50,8 @@ from indexer.engines.tantivy.index import (
     value_of,
 )
 from indexer.engines.tantivy.sorting import sorted_documents
-from indexer.engines.tantivy.vectors import Vectors, key_of
+from indexer.engines.tantivy.vector_log import key_of
+from indexer.engines.tantivy.vectors import Vectors
 
 MAX_COMPARED_DOCUMENTS = 10_000
 """If at most this many documents match the filters, the query is compared with all their vectors."""
