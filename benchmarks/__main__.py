@@ -19,6 +19,7 @@ from benchmarks import (
     kernels,
     keyphrases,
     keywords,
+    million,
     neighbors,
     opening,
     pseudowords,
@@ -52,6 +53,7 @@ COSTS = (
     "memory",
     "reindexing",
     "searching",
+    "million",
     "following",
     "serving",
 )
@@ -97,6 +99,7 @@ class Benchmarks:
             "memory": self.memory,
             "reindexing": self.reindexing,
             "searching": self.searching,
+            "million": self.million,
             "following": self.following,
             "serving": self.serving,
         }
@@ -145,6 +148,9 @@ class Benchmarks:
 
     def serving(self) -> list[Row]:
         return shown(serving.rows(self.folder_of("medium"), self.data))
+
+    def million(self) -> list[Row]:
+        return shown(million.rows(self.folder_of("medium"), self.data, self.folder / "million"))
 
     def following(self) -> list[Row]:
         return shown(following.rows(self.folder_of("medium"), self.data))

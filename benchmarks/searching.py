@@ -92,6 +92,11 @@ def write_documents(path: Path, data: Path) -> list[str]:
     return generator.sample(titles, WARM_UP + QUERIES)
 
 
+def short_queries(titles: Sequence[str]) -> list[str]:
+    """The first words of each title."""
+    return [title[:SHORT_CHARACTERS].rpartition(" ")[0] or title[:SHORT_CHARACTERS] for title in titles]
+
+
 class Searching:
     """Three indexes of the same documents on one server: plain, enriched by default, and without vectors."""
 
@@ -129,8 +134,7 @@ class Searching:
             f"size without document expansion and vectors, {over}", sizes[self.light] / plain, 2.0, "×"
         )
         yield self._page_bytes(titles)
-        short = [title[:SHORT_CHARACTERS].rpartition(" ")[0] or title[:SHORT_CHARACTERS] for title in titles]
-        for kind, queries in (("titles", titles), ("short queries", short)):
+        for kind, queries in (("titles", titles), ("short queries", short_queries(titles))):
             yield from self._searches(kind, queries)
 
     def _release_recovery_sources(self) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import enricher
-from benchmarks import keyphrases, quality, relevance
+from benchmarks import keyphrases, million, quality, relevance
 from benchmarks.__main__ import TABLES, WORDS, put
 from benchmarks.collections import (
     CHANGED,
@@ -40,6 +40,7 @@ from benchmarks.quality import recipes
 from enricher.errors import SourceError
 from enricher.evaluation.collection import Counts, read_collection
 from enricher.evaluation.report import IndexBytes, Report, SystemSummary
+from enricher.records import Document
 from enricher.settings import IndexConfiguration, read_configuration
 from enricher.sources import SourceFormat
 from enricher.text import open_analyzer
@@ -410,6 +411,27 @@ def test_every_collection_has_queries_and_what_they_ask_for(name: str) -> None:
     assert found.queries.keys() == found.judgements.keys()
     for grades in found.judgements.values():
         assert any(grade > 0 and document in ids for document, grade in grades.items())
+
+
+def test_passages_are_many_documents_of_few_texts() -> None:
+    """Of two texts of one corpus, with the title of the first; the same every time, and all different."""
+    texts = {
+        name: [
+            Document(f"{n}", {"title": f"{name} {n}", "text": " ".join(f"{name}{n}.{w}" for w in range(150))})
+            for n in range(20)
+        ]
+        for name in ("a", "b")
+    }
+    made = list(million.passages(texts, 500))
+    assert made == list(million.passages(texts, 500)) and [one["id"] for one in made] == [
+        *map(str, range(500))
+    ]
+    assert len({one["text"] for one in made}) == 500 and len({one["title"] for one in made[:40]}) == 40
+    for one in made:
+        corpus, number = one["title"].split()
+        other = "b" if corpus == "a" else "a"
+        assert 150 <= len(one["text"]) <= 301 and f"{corpus}{number}." in one["text"]
+        assert other not in one["text"]
 
 
 def test_keywords_are_judged_by_mean_precision_and_recall() -> None:
