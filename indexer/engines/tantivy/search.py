@@ -323,9 +323,12 @@ class _FolderVectors:
         return keys
 
     def _looked_up(self, keys: Sequence[int], filters: Sequence[Query] = ()) -> dict[int, Address]:
-        """Find the documents of keys that match all filters: key → address. Takes about 10 µs a key."""
+        """Find the documents of keys that match all filters: key → address. Takes about 10 µs a key.
+
+        With a constant score, the library does not prepare BM25 for each key, which would double the time.
+        """
         if not keys:
             return {}
-        held = any_of([self._search.term(KEY, key) for key in keys])
+        held = Query.const_score_query(any_of([self._search.term(KEY, key) for key in keys]), 0.0)
         hits = self._search.searcher.search(all_of([held, *filters]), len(keys), count=False).hits
         return dict(zip(self._keys(hits), (address for _, address in hits), strict=True))
