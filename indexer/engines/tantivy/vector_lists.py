@@ -96,28 +96,30 @@ def open_lists(folder: Path, log: VectorLog) -> Lists | None:
 def update_lists(folder: Path) -> None:
     """Write the lists of a vector file if too many of its records are not in them. Raises OSError.
 
-    Remove lists that do not fit it. Takes about 10 s for a million vectors. The caller holds the write lock.
+    Remove lists that do not fit it. Takes half a minute for a million vectors. The caller holds the write
+    lock.
     """
     for left in folder.glob(f".{LISTS}.*"):  # from a killed process
         left.unlink(missing_ok=True)
+    path = folder / LISTS
     with suppress(FileNotFoundError):
         log = open_log(folder / FILE)
         known = open_lists(folder, log)
         listed = 0 if known is None else known.records
         least = max(MIN_LISTED_RECORDS, listed * MAX_UNLISTED_SHARE)
+        if known is None:
+            path.unlink(missing_ok=True)
         if log.dimensions and len(log.records) - listed >= least:
-            _write(folder / LISTS, log)
-        elif known is None:
-            (folder / LISTS).unlink(missing_ok=True)
+            _write(path, log)
 
 
 def _write(path: Path, log: VectorLog) -> None:
+    from enricher.model.neighbors import CodeIndex
+
     rows = without_deleted(log.codes, last_rows(log.keys))
     listed: Rows = np.sort(with_vector(log.codes, rows))
     if not len(listed):
         return
-    from enricher.model.neighbors import CodeIndex
-
     index = CodeIndex.with_lists(log.codes, listed)
     with atomic_file(path) as file:
         index.write(file)
