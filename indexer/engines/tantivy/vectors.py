@@ -137,25 +137,24 @@ class Vectors:
 
     def codes(self, keys: Sequence[int]) -> list[Codes]:
         """The vectors of documents. Documents without a vector are omitted."""
-        rows, _ = self._with_vector(keys)
-        return list(self.log.codes[rows])
+        return list(self._known(keys)[0])
 
     def products(self, query: Codes, keys: Sequence[int]) -> FloatArray:
         """The inner products of a query with documents; 0 for a document without a vector."""
         found = np.zeros(len(keys), np.float32)
-        rows, places = self._with_vector(keys)
-        if len(rows) and len(query) == self.dimensions:
+        codes, places = self._known(keys)
+        if len(codes) and len(query) == self.dimensions:
             # Not by BLAS: for so small a product, its threads wait for each other longer than they calculate.
-            codes = self.log.codes[rows].astype(np.float32)
-            found[places] = np.einsum("nd,d->n", codes, query.astype(np.float32))
+            found[places] = np.einsum("nd,d->n", codes.astype(np.float32), query.astype(np.float32))
         return found
 
-    def _with_vector(self, keys: Sequence[int]) -> tuple[Rows, Rows]:
-        """The rows of the keys that have a vector, and the positions of these keys in `keys`."""
+    def _known(self, keys: Sequence[int]) -> tuple[Codes, Rows]:
+        """The vectors of the keys that have one, and the positions of these keys in `keys`."""
         rows = self._find(np.array(keys, np.uint64))
         places = np.flatnonzero(rows >= 0)
-        places = places[has_vector(self.log.codes[rows[places]])]
-        return rows[places], places
+        codes = self.log.codes[rows[places]]
+        held = has_vector(codes)
+        return codes[held], places[held]
 
     def _find(self, keys: Keys) -> Rows:
         """The row of the last record of each key, −1 if there is none."""
