@@ -143,9 +143,10 @@ def _process(models: Path, folder: Path, titles: Sequence[str]) -> Iterator[Row]
         found = script(_SEARCHING, str(models), str(folder), str(queries))
     yield Figure("import of a new process", found["import"], 1.0, "s")
     yield Figure("its first search, which opens the model and the index", found["first"], 1.0, "s")
-    many = f"after {len(titles)} searches"
-    yield Figure(f"anonymous memory {many}", found["RssAnon"], 1000, "MB")
-    yield Figure(f"resident memory {many}, with the mapped pages of files", found["VmRSS"], 1000, "MB")
+    work = (
+        f"anonymous memory after {len(titles)} searches ({found['VmRSS']:,.0f} MB with mapped pages of files)"
+    )
+    yield Figure(work, found["RssAnon"], 1000, "MB")
 
 
 def _vectors(folder: Path, searcher: Searcher, titles: Sequence[str]) -> Iterator[Row]:
