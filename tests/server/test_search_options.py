@@ -12,7 +12,7 @@ import pytest
 
 from enricher.answers import client_search_answer
 from enricher.errors import IndexNotFound, UsageError
-from enricher.records import ClientSearch, QueryTerm, SearchRequest, Sort, parse_filter, parse_sort
+from enricher.records import ClientSearch, FieldKind, QueryTerm, SearchRequest, Sort, parse_filter, parse_sort
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from tests.conftest import ROOT, RunCommand
 from tests.corpora import write_jsonl
@@ -148,7 +148,7 @@ def test_a_native_query_that_the_server_refuses_is_one_sentence(
     """With the server's reason, whatever else is requested."""
     request = SearchRequest(query("x"), native=native, filters=(parse_filter("on=true"),), facets=("on",))
     for ask in (engine.search, engine.client_search):
-        with pytest.raises(UsageError, match=r"The server does not accept the query of --query: .*[^.]\.$"):
+        with pytest.raises(UsageError, match=r"The server does not accept the native query: .*[^.]\.$"):
             ask(typed, request)
 
 
@@ -207,6 +207,21 @@ def test_printed_requests_find_what_a_search_finds(
     assert names == ["words", "nearest", "compared"]
     (alone,) = engine.client_search(vectors, plain).requests
     assert alone.exact and alone.body["size"] == 10 and "aggs" in alone.body
+
+
+def test_printed_requests_are_accepted_by_an_index_of_several_shards(
+    engine: ElasticsearchEngine, index: str, follow: Callable[[ClientSearch], list[str]]
+) -> None:
+    """Where words are counted over all shards, which searches for vectors do not allow."""
+    parted = ElasticsearchEngine(engine.addresses, settings={"number_of_shards": 3, "number_of_replicas": 0})
+    name = f"{index}-parted"
+    parted.create(name, replace(LAYOUT, mapping={**LAYOUT.mapping, "vector": FieldKind.VECTOR}))
+    put(parted, name, *(pointing(n * 37 % 360, document(f"d{n}", f"x{n} {'y ' * n}")) for n in range(60)))
+    request = SearchRequest(asking("x3", "y", degrees=20, head=0.1))
+    shown = parted.client_search(name, request)
+    assert [("dfs" in one.path) for one in shown.requests] == [True, False, False]
+    assert follow(shown) == in_order(parted, name, request)
+    parted.close()
 
 
 def test_what_cannot_be_searched_cannot_be_printed(engine: ElasticsearchEngine, typed: str) -> None:
@@ -270,7 +285,7 @@ def test_the_command_reads_a_native_query(
         ("{", "--query is not valid JSON"),
         ("[1]", "--query takes a query as an object"),
         ("@nowhere.json", "There is no file 'nowhere.json'"),
-        ('{"trem": {"year": 2003}}', "The server does not accept the query of --query"),
+        ('{"trem": {"year": 2003}}', "The server does not accept the native query"),
     ]:
         done = run(*search, "--query", wrong)
         assert done.returncode == 2 and sentence in done.stderr and "Traceback" not in done.stderr

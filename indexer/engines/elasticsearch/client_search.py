@@ -64,6 +64,7 @@ def client_search(
     plan(request, layout, index)
     vector = request.query.vector if layout.has_vectors else None
     sent = partial(_sent, index, description.shards > 1)
+    sent_nearest = partial(_sent, index, False)  # the server refuses other search types for vectors
 
     def body(request: SearchRequest, near: Mapping[str, Any] | None = None) -> dict[str, Any]:
         groups = searches.groups_of(request, layout, columns)
@@ -89,12 +90,12 @@ def client_search(
     nearest = nearest_of(asked, conditions_of(request, columns), MAX_CANDIDATES)
     requests = [
         sent("words", True, _WORDS_NOTE, body(words)),
-        sent("nearest", False, _NEAREST_NOTE, {**nearest, "_source": False}),
+        sent_nearest("nearest", False, _NEAREST_NOTE, {**nearest, "_source": False}),
     ]
     compared = list(islice(search.scores, MAX_CANDIDATES))
     if compared:
         of_words = nearest_of(asked, [keys.only(compared)], len(compared))
-        requests.append(sent("compared", False, _COMPARED_NOTE, {**of_words, "_source": False}))
+        requests.append(sent_nearest("compared", False, _COMPARED_NOTE, {**of_words, "_source": False}))
     return ClientSearch(tuple(requests), _combination(request, vector))
 
 

@@ -67,7 +67,7 @@ def _refused_phrase(index: str, phrase: Phrase, reason: str) -> UsageError:
 
 
 def _refused_native(reason: str) -> UsageError:
-    return UsageError(f"The server does not accept the query of --query: {reason}.")
+    return UsageError(f"The server does not accept the native query: {reason}.")
 
 
 def field_filter(columns: Columns, wanted: Filter) -> Body:
