@@ -22,11 +22,10 @@ def search_answer(
 ) -> Json:
     """The JSON answer to a search.
 
-    explain: add the number of documents that match by words (`by_words`), and of those in the index that
-    are not enriched (`unenriched`). escape: escape the text of the
-    highlights for HTML, except the tags. profile: add its steps. tags: what stands before and after a
-    highlighted word. fields: add these fields of each document as its `source`; `*` for all. The score of a
-    hit is null if a field sorts the hits.
+    explain: add the number of documents that match by words (`by_words`), and of those in the index that are
+    not enriched (`unenriched`). escape: escape the text of the highlights for HTML, except the tags. profile:
+    add its steps. tags: what stands before and after a highlighted word. fields: add these fields of each
+    document as its `source`; `*` for all. The score of a hit is null if a field sorts the hits.
     """
     opened, query, response = answer.index, answer.query, answer.response
     is_sorted = answer.question.sort is not None

@@ -54,7 +54,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = 0.05
     most_within_words: Annotated[
         Weight,
-        Meta(description="The same for bigrams within a word of the query, which name the subject."),
+        Meta(
+            description="Bigrams within a word of the query are not searched if a larger share of the "
+            "documents has them."
+        ),
     ] = 1.0
     short_character: Annotated[
         Weight, Meta(description="Weight of a single Chinese character if texts are short.")
