@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from statistics import median, quantiles
@@ -177,21 +177,21 @@ def latencies(port: int) -> list[float]:
     return found[WARM_UP:]
 
 
-def throughput(port: int) -> float:
-    """Requests a second of all clients together."""
+def throughput(port: int, ask: Callable[[Client, int], object], seconds: float = SECONDS) -> float:
+    """Requests a second of CLIENTS clients together. ask: is given a client and the number of the request."""
     ended, counts = threading.Event(), [0] * CLIENTS
 
-    def ask(place: int) -> None:
+    def work(place: int) -> None:
         client = Client(port)
         while not ended.is_set():
-            client.ask()
+            ask(client, place * 17 + counts[place])
             counts[place] += 1
 
-    threads = [threading.Thread(target=ask, args=(place,)) for place in range(CLIENTS)]
+    threads = [threading.Thread(target=work, args=(place,)) for place in range(CLIENTS)]
     started = time.perf_counter()
     for thread in threads:
         thread.start()
-    ended.wait(SECONDS)
+    ended.wait(seconds)
     ended.set()
     for thread in threads:
         thread.join()
@@ -207,7 +207,8 @@ def rows() -> Iterator[tuple[str, ...]]:
         with running(stack) as port:
             found = latencies(port)
             tail = quantiles(found, n=100)[-1]
-            yield (stack, f"{median(found):.2f} ms", f"{tail:.2f} ms", f"{throughput(port):,.0f}")
+            together = throughput(port, lambda client, number: client.ask())
+            yield (stack, f"{median(found):.2f} ms", f"{tail:.2f} ms", f"{together:,.0f}")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from statistics import median, quantiles
 
-from benchmarks.http_stacks import Client
+from benchmarks.http_stacks import CLIENTS, Client, throughput
 from benchmarks.indexing import FIELDS, scratch
 from benchmarks.measure import ROOT, Figure, Row, command_line, memory
 from benchmarks.searching import HITS, WARM_UP, write_documents
@@ -28,7 +28,7 @@ from enricher.settings import Configuration, IndexConfiguration
 from indexer.engines.tantivy.engine import TantivyEngine
 
 INDEX = "documents"
-CLIENTS, SECONDS = 16, 10.0
+SECONDS = 10.0
 ENRICHED = 5_000
 """Documents that are enriched on each side."""
 MIXED = (2_000, 20_000)
@@ -117,23 +117,9 @@ def _throughput(models: Path, index: Path, port: int, titles: Sequence[str]) -> 
         number += 1
     alone = number / (time.perf_counter() - started)
     searcher.engine.close()
-    ended, counts = threading.Event(), [0] * CLIENTS
-
-    def ask(place: int) -> None:
-        client = Client(port)
-        while not ended.is_set():
-            client.ask(SEARCH, _body(titles[(place * 17 + counts[place]) % len(titles)]))
-            counts[place] += 1
-
-    threads = [threading.Thread(target=ask, args=(place,)) for place in range(CLIENTS)]
-    started = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    ended.wait(SECONDS)
-    ended.set()
-    for thread in threads:
-        thread.join()
-    together = sum(counts) / (time.perf_counter() - started)
+    together = throughput(
+        port, lambda client, number: client.ask(SEARCH, _body(titles[number % len(titles)])), SECONDS
+    )
     work = f"searches/s of a loop in process ({alone:.0f}) over {CLIENTS} clients ({together:.0f})"
     return Figure(work, alone / together, 1 / 1.6, "×")
 
@@ -169,7 +155,7 @@ def _array(lines: Sequence[str]) -> bytes:
 
 def _memory(port: int, pid: int, titles: Sequence[str]) -> Row:
     """Memory of the service after many mixed requests, over that after some."""
-    client, found, few = Client(port), [], MIXED[0]
+    client, found = Client(port), []
     for number in range(1, MIXED[1] + 1):
         title = titles[number % len(titles)]
         client.ask((SEARCH, EXPAND)[number % 2], _body(title))

@@ -68,6 +68,15 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
+def file_state(path: Path) -> object:
+    """What changes when a file is written or replaced, for comparison; None if it cannot be looked at."""
+    try:
+        facts = path.stat()
+    except OSError:
+        return None
+    return facts.st_mtime_ns, facts.st_size, facts.st_ino
+
+
 def user_path(path: str | Path) -> Path:
     """The path that a user means: ~ is the home folder also where no shell has replaced it.
 

@@ -71,7 +71,7 @@ class Gateway:
 
     def application(self) -> web.Application:
         """The endpoints for everybody."""
-        app = web.Application(client_max_size=MAX_ARRAY_BYTES, middlewares=[self._middleware])
+        app = web.Application(middlewares=[self._middleware])
         for one in OPERATIONS:
             app.router.add_get(one.path, partial(self._answer, one))
             if one.request is not requests.EmptyRequest:
@@ -83,7 +83,7 @@ class Gateway:
 
     def admin_application(self) -> web.Application:
         """The endpoints for operators."""
-        app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[self._middleware])
+        app = web.Application(middlewares=[self._middleware])
         app.router.add_get(f"{ROOT}/metrics", self._metrics)
         self._add_health(app)
         return app
@@ -276,8 +276,9 @@ class JsonRequestHandler(RequestHandler):
     def handle_error(
         self, request: Any, status: int = 500, exc: Any = None, message: str | None = None
     ) -> web.StreamResponse:
-        response = failure(status, "bad_request", NO_HTTP)
-        if status != 400:
+        if status == 400:
+            response = failure(status, "bad_request", NO_HTTP)
+        else:
             response = failure(status, "internal_error", "The service failed unexpectedly.")
         response.force_close()
         return response

@@ -5,6 +5,7 @@ import ssl
 from pathlib import Path
 
 from enricher.errors import ConfigurationError
+from enricher.files import file_state
 
 LOOK_SECONDS = 2.0
 """How often the files are looked at."""
@@ -16,6 +17,7 @@ class Certificate:
     def __init__(self, certificate: Path, key: Path | None) -> None:
         """Raises ConfigurationError if they cannot be used."""
         self._certificate, self._key = certificate, key
+        self._files = [certificate] if key is None else [certificate, key]
         self.context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         self.context.minimum_version = ssl.TLSVersion.TLSv1_2
         self._seen = self._state()
@@ -27,23 +29,12 @@ class Certificate:
             for context in (ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), self.context):
                 context.load_cert_chain(self._certificate, self._key, _no_password)
         except (OSError, ssl.SSLError) as error:
-            names = " and ".join(repr(str(file)) for file in self._files())
+            names = " and ".join(repr(str(file)) for file in self._files)
             said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             raise ConfigurationError(f"The certificate {names} cannot be used: {said}.") from error
 
-    def _files(self) -> list[Path]:
-        return [self._certificate, *([] if self._key is None else [self._key])]
-
     def _state(self) -> list[object]:
-        found: list[object] = []
-        for file in self._files():
-            try:
-                facts = file.stat()
-            except OSError:
-                found.append(None)
-            else:
-                found.append((facts.st_mtime_ns, facts.st_size, facts.st_ino))
-        return found
+        return [file_state(file) for file in self._files]
 
     async def watch(self) -> None:
         """Load the files whenever they have changed, for ever. Wrong files leave the certificate as it is."""

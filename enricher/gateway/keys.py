@@ -10,6 +10,7 @@ import secrets
 from pathlib import Path
 
 from enricher.errors import ConfigurationError
+from enricher.files import file_state
 
 SCHEMES = ("apikey", "bearer")
 """The schemes of the header `Authorization` that a key may have."""
@@ -33,7 +34,7 @@ class ApiKeys:
     def __init__(self, path: Path) -> None:
         """Raises ConfigurationError if the file cannot be read, or has no key."""
         self._path = path
-        self._seen = self._state()
+        self._seen = file_state(self._path)
         self._hashes = self._read()
 
     def owner(self, authorization: str | None) -> str | None:
@@ -49,7 +50,7 @@ class ApiKeys:
         return found
 
     def _refresh(self) -> None:
-        state = self._state()
+        state = file_state(self._path)
         if state == self._seen:
             return
         try:
@@ -57,13 +58,6 @@ class ApiKeys:
         except ConfigurationError:  # it is being written
             return
         self._seen = state
-
-    def _state(self) -> object:
-        try:
-            facts = self._path.stat()
-        except OSError:
-            return None
-        return facts.st_mtime_ns, facts.st_size, facts.st_ino
 
     def _read(self) -> dict[str, str]:
         try:

@@ -35,7 +35,7 @@ def description(version: str) -> dict[str, Any]:
     kinds = list(dict.fromkeys(kind for kind in kinds if kind is not requests.EmptyRequest))
     schemas, components = msgspec.json.schema_components(kinds, ref_template=REFERENCE)
     references = dict(zip(kinds, schemas, strict=True))
-    paths = {one.path: _path(one, references, components) for one in OPERATIONS}
+    paths = {one.path: _path(one, references) for one in OPERATIONS}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -43,7 +43,7 @@ def description(version: str) -> dict[str, Any]:
             "version": version,
             "description": "Enriched search, query expansion and enrichment of documents.",
         },
-        "paths": paths | _others(references, components),
+        "paths": paths | _others(references),
         "security": [{}, {"apiKey": []}],
         "components": {
             "schemas": components,
@@ -59,12 +59,12 @@ def description(version: str) -> dict[str, Any]:
     }
 
 
-def _path(one: Operation, references: Mapping[Any, Any], components: Mapping[str, Any]) -> dict[str, Any]:
+def _path(one: Operation, references: Mapping[Any, Any]) -> dict[str, Any]:
     """The description of one endpoint."""
     answers = {"200": _json("the answer", references[one.response])} | _errors(references)
     named = [_index_parameter()] if one.has_index else []
     common = {"summary": one.summary, "responses": answers}
-    get = common | {"operationId": one.name, "parameters": named + parameters_of(one.request, components)}
+    get = common | {"operationId": one.name, "parameters": named + parameters_of(one.request)}
     if one.request is requests.EmptyRequest:
         return {"get": get}
     post = common | {
@@ -77,7 +77,7 @@ def _path(one: Operation, references: Mapping[Any, Any], components: Mapping[str
     return {"get": get, "post": post | ({"parameters": named} if named else {})}
 
 
-def parameters_of(kind: type[msgspec.Struct], components: Mapping[str, Any]) -> list[dict[str, Any]]:
+def parameters_of(kind: type[msgspec.Struct]) -> list[dict[str, Any]]:
     """The fields of a request as parameters of a query string."""
     if kind is requests.EmptyRequest:
         return []
@@ -105,7 +105,7 @@ def _errors(references: Mapping[Any, Any]) -> dict[str, Any]:
     return {status: _json(text, references[responses.ErrorAnswer]) for status, text in ERRORS.items()}
 
 
-def _others(references: Mapping[Any, Any], components: Mapping[str, Any]) -> dict[str, Any]:
+def _others(references: Mapping[Any, Any]) -> dict[str, Any]:
     """The endpoints that do not answer with one JSON object for one."""
     documents = {
         NDJSON: {"schema": {"type": "object"}},
@@ -115,7 +115,7 @@ def _others(references: Mapping[Any, Any], components: Mapping[str, Any]) -> dic
     enrich = {
         "operationId": "enrich",
         "summary": "The enrichment of documents, in their order and form.",
-        "parameters": parameters_of(requests.EnrichRequest, components),
+        "parameters": parameters_of(requests.EnrichRequest),
         "requestBody": {"required": True, "content": documents},
         "responses": {
             "200": {

@@ -34,7 +34,7 @@ class Pool:
 
     def __init__(self, name: str, threads: int, queue: int, seconds: float) -> None:
         self.name, self.seconds = name, seconds
-        self._limit, self._threads = threads + queue, threads
+        self._limit = threads + queue
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=f"enricher-{name}")
         self.held = 0
 

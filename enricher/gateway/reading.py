@@ -15,18 +15,18 @@ MAX_DEPTH = 64
 """Objects and lists within each other."""
 
 
-def decode_body(kind: type[T], body: bytes, more: Mapping[str, object] | None = None) -> T:
-    """Decode a JSON object. more: values of the path and the query string, which it must not repeat.
+def decode_body(kind: type[T], body: bytes, more: Mapping[str, object]) -> T:
+    """Decode a JSON object. more: values of the query string, which it must not repeat.
 
     Raises UsageError.
     """
     value = parse_json(body) if body.strip() else {}
     if not isinstance(value, dict):
         raise UsageError("The body must be a JSON object.")
-    for key in more or {}:
+    for key in more:
         if key in value:
             raise UsageError(f"{key!r} is given twice: in the address and in the body.")
-    return _decoded(kind, value | dict(more or {}))
+    return _decoded(kind, value | dict(more))
 
 
 def decode_parameters(kind: type[T], parameters: Sequence[tuple[str, str]]) -> T:

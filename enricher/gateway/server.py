@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,7 +49,17 @@ class Address:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-def run(
+def run(main: Coroutine[Any, Any, None]) -> None:
+    """Run `serve` on the fastest event loop that is installed."""
+    try:
+        import uvloop
+    except ImportError:  # not on Windows
+        asyncio.run(main)
+        return
+    uvloop.run(main)
+
+
+async def serve(
     gateway: Gateway,
     listen: socket.socket,
     admin: socket.socket,
@@ -60,25 +70,6 @@ def run(
 
     certificate: for HTTPS on both. started: is called once requests are answered.
     """
-    _loop(_serve(gateway, listen, admin, certificate, started))
-
-
-def _loop(main: Any) -> None:
-    try:
-        import uvloop
-    except ImportError:  # not on Windows
-        asyncio.run(main)
-        return
-    uvloop.run(main)
-
-
-async def _serve(
-    gateway: Gateway,
-    listen: socket.socket,
-    admin: socket.socket,
-    certificate: Certificate | None,
-    started: Callable[[], None],
-) -> None:
     ended, context = asyncio.Event(), None if certificate is None else certificate.context
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

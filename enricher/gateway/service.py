@@ -5,6 +5,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import numpy as np
 
@@ -36,6 +37,30 @@ READY_SECONDS = 5.0
 """For how long an answer of the engine to `readyz` is good."""
 
 
+T = TypeVar("T")
+
+
+class _Recent(Generic[T]):
+    """The `most` things that were used last. Thread-safe: each is opened once, while the others wait."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._things: OrderedDict[str, T] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._things)
+
+    def get(self, key: str, make: Callable[[], T]) -> T:
+        """The thing of a key, made if it is not there. Raises what `make` raises."""
+        with self._lock:
+            found = self._things.pop(key) if key in self._things else make()
+            self._things[key] = found
+            while len(self._things) > self._most:
+                self._things.popitem(last=False)
+        return found
+
+
 class Service:
     """Answers requests with the models of a folder and one engine.
 
@@ -53,9 +78,8 @@ class Service:
         self.models, self.engine, self._configuration = models, engine, configuration
         self._jobs = jobs
         self.store = BundleStore(models)
-        self._open: OrderedDict[str, Model] = OrderedDict()
-        self._enrichers: OrderedDict[object, DocumentEnricher] = OrderedDict()
-        self._lock = threading.Lock()
+        self._open: _Recent[Model] = _Recent(MAX_MODELS)
+        self._enrichers: _Recent[DocumentEnricher] = _Recent(MAX_ENRICHERS)
         self._checked: tuple[float, list[str]] = (float("-inf"), [])
         self.searcher = Searcher(engine, self.model, configuration)
 
@@ -64,14 +88,7 @@ class Service:
     def model(self, version: str | None = None) -> Model:
         """A version, or the active one. The last MAX_MODELS versions stay open."""
         name = version or self.store.open().version
-        with self._lock:
-            found = self._open.pop(name, None)
-            if found is None:
-                found = load(self.models, name)
-            self._open[name] = found
-            while len(self._open) > MAX_MODELS:
-                self._open.popitem(last=False)
-        return found
+        return self._open.get(name, lambda: load(self.models, name))
 
     def open_models(self) -> int:
         """How many versions are open."""
@@ -177,15 +194,7 @@ class Service:
             if version is None:
                 configuration = configuration.words_only()
         recipe = EnricherRecipe(self.models, version, tuple(fields), configuration)
-        key = repr(recipe)
-        with self._lock:
-            found = self._enrichers.pop(key, None)
-            if found is None:
-                found = recipe.open()
-            self._enrichers[key] = found
-            while len(self._enrichers) > MAX_ENRICHERS:
-                self._enrichers.popitem(last=False)
-        return found
+        return self._enrichers.get(repr(recipe), recipe.open)
 
     def enrich(self, enricher: DocumentEnricher, documents: Sequence[Document]) -> list[Json]:
         """The `id` and the `enrichment` of each document, in order."""

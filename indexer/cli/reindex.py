@@ -259,14 +259,14 @@ def status(
 
     Example: enricher --engine http://localhost:9200 reindex status
     """
-    from indexer.reindex.report import report_of, seconds_since_heartbeat
+    from indexer.reindex.report import status_of
 
     ledger = jobs_of(context_of(context)).ledger
     chosen = [ledger.load(job)] if job else ledger.jobs()
     if as_json:
         now = datetime.now(UTC)
         for one in chosen:
-            print_json(report_of(one) | {"seconds_since_heartbeat": seconds_since_heartbeat(one, now)})
+            print_json(status_of(one, now))
         return
     ended = [one.id for one in chosen if one.phase.ended]
     hidden = set() if every else set(ended[MAX_ENDED_SHOWN:])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -60,11 +61,11 @@ def serve(
     """
     from importlib.metadata import version
 
-    from enricher.gateway import keys
+    from enricher.gateway import keys, server
     from enricher.gateway.application import Gateway, default_pools
     from enricher.gateway.certificate import Certificate
     from enricher.gateway.logs import Log
-    from enricher.gateway.server import Address, run
+    from enricher.gateway.server import Address
     from enricher.gateway.service import Service
 
     if new_key is not None:
@@ -98,8 +99,8 @@ def serve(
     for fault in faults:
         say(f"Not ready: {fault}")
     gateway = Gateway(service, default_pools(chosen.threads), Log(), version("search-enricher"), known)
-    facts = {"listen": urls[0], "admin": urls[1]}
-    run(gateway, sockets[0], sockets[1], certificate, lambda: gateway.log.write("started", **facts))
+    started = partial(gateway.log.write, "started", listen=urls[0], admin=urls[1])
+    server.run(server.serve(gateway, sockets[0], sockets[1], certificate, started))
 
 
 def _chosen(
@@ -113,10 +114,7 @@ def _chosen(
 def _jobs(engine: SearchEngine) -> list[Json]:
     """The reports of the jobs of an engine, the newest first."""
     from indexer.reindex.opening import open_jobs
-    from indexer.reindex.report import report_of, seconds_since_heartbeat
+    from indexer.reindex.report import status_of
 
     now = datetime.now(UTC)
-    return [
-        report_of(job) | {"seconds_since_heartbeat": seconds_since_heartbeat(job, now)}
-        for job in open_jobs(engine).ledger.jobs()
-    ]
+    return [status_of(job, now) for job in open_jobs(engine).ledger.jobs()]

@@ -35,6 +35,11 @@ def report_of(job: Job) -> dict[str, object]:
     }
 
 
+def status_of(job: Job, now: datetime) -> dict[str, object]:
+    """The report of a job, with the seconds since its last heartbeat."""
+    return report_of(job) | {"seconds_since_heartbeat": seconds_since_heartbeat(job, now)}
+
+
 def seconds_since_heartbeat(job: Job, now: datetime) -> float | None:
     """Seconds since the last heartbeat of any worker; None before the first.
 
