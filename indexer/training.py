@@ -34,10 +34,14 @@ class TrainingRequest:
 class Trained:
     """A new model, which is not active yet.
 
-    repeated: documents whose id had come before. truncated: documents with a field longer than is analysed.
+    tokens: words of the documents and backgrounds. learned_tokens: words of the sample of them from which
+    word vectors are learned. repeated: documents whose id had come before. truncated: documents with a field
+    longer than is analysed.
     """
 
     version: str
+    tokens: int
+    learned_tokens: int
     repeated: int
     truncated: int
 
@@ -76,7 +80,8 @@ def train_on_sources(
         settings.workers,
         truncated.watch(accepted(others, on_rejection)),
     )
-    return Trained(version, seen.repeated, truncated.number)
+    facts = store.open(version).manifest.training
+    return Trained(version, facts["tokens"], facts["learned_tokens"], seen.repeated, truncated.number)
 
 
 class _Truncated:
