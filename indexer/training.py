@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from enricher.bundle.store import BundleStore
 from enricher.recipe.fields import NOTHING_NAMED, NamedFields, chosen_fields, field_notes, fields_of_sources
 from enricher.records import Document, Rejection, SearchEngine
-from enricher.sources import SeenIds, accepted, source_format
+from enricher.seen_ids import SeenIds
+from enricher.sources import accepted, source_format
 from enricher.text import Analyzer
 from enricher.training.stages import Progress
 from enricher.training.train import train_bundle
