@@ -32,7 +32,7 @@ MIN_LARGE_CORPUS_WORDS = 200_000
 occur twice.
 """
 MAX_LEARNED_TOKENS = 20_000_000
-"""Default maximum of words of the sample that is learned from: more give hardly better models (words.md)."""
+"""Default maximum of words of the sample that is learned from: 15 minutes on two cores (docs/words.md)."""
 
 MAX_HEAD_BYTES = 1000
 VECTORS_HEAD = re.compile(rb"[0-9]+ [0-9]+\s*")

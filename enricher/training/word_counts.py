@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 MAX_COUNTED_WORDS = 2_000_000
-"""Maximum distinct words in memory (about 250 bytes each). Text of over about 100 million words has more."""
+"""Maximum distinct words in memory, about 160 bytes each."""
 
 
 class WordCounts:
