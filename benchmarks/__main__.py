@@ -27,6 +27,7 @@ from benchmarks import (
     reindexing,
     related_words,
     relevance,
+    sampling,
     searching,
     segmentation,
     serving,
@@ -62,7 +63,7 @@ TABLES = (*COSTS, "stacks", "segmenters")
 """The parts of docs/performance.md."""
 RELEVANCE = ("quality", "backgrounds")
 """The parts of docs/relevance.md."""
-WORDS = ("keyphrases", "implied", "senses", "wordpairs", "related")
+WORDS = ("keyphrases", "implied", "senses", "wordpairs", "sampling", "related")
 """The parts of docs/words.md."""
 PARTS = (*TABLES, *RELEVANCE, *WORDS)
 
@@ -222,6 +223,10 @@ def words_measured(
         "senses": lambda: (pseudowords.COLUMNS, pseudowords.rows(options.data)),
         "wordpairs": lambda: (wordpairs.COLUMNS, wordpairs.rows(options.data, folder / "wordpairs.json")),
         "related": lambda: (related_words.COLUMNS, related_words.rows(options.models, options.data)),
+        "sampling": lambda: (
+            sampling.COLUMNS,
+            sampling.rows(options.models, options.data, folder / "sampling"),
+        ),
     }
     return parts[part]()
 

@@ -4,16 +4,13 @@ Documents are streamed: only one line is in memory at a time. An invalid line be
 same stream, so that the valid lines around it are never lost.
 """
 
-import hashlib
 import json
 import sys
-from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import cast
 
-import numpy as np
 import orjson
 
 from enricher.errors import SourceError, UsageError
@@ -256,38 +253,6 @@ def noting_fields(stream: Iterator[Document | Rejection], absent: set[str]) -> I
         if absent and isinstance(item, Document):
             absent -= {name for name in absent if item.text(name)}
         yield item
-
-
-class SeenIds:
-    """Count the repeated ids of a stream. Keeps a hash of eight bytes for each id."""
-
-    def __init__(self) -> None:
-        self._hashes = array("Q")
-
-    def add(self, identity: str) -> None:
-        """Add the next id."""
-        digest = hashlib.blake2b(identity.encode("utf-8", "replace"), digest_size=8).digest()
-        self._hashes.append(int.from_bytes(digest))
-
-    def watch(self, documents: Iterable[Document]) -> Iterator[Document]:
-        """Pass documents through and add their ids."""
-        for document in documents:
-            self.add(document.id)
-            yield document
-
-    @property
-    def distinct(self) -> int:
-        """The number of distinct ids."""
-        return self.distinct_among(len(self._hashes))
-
-    def distinct_among(self, first: int) -> int:
-        """The number of distinct ids among the first `first` ids."""
-        return len(np.unique(np.frombuffer(self._hashes, np.uint64)[:first])) if self._hashes else 0
-
-    @property
-    def repeated(self) -> int:
-        """The number of ids that had been added before."""
-        return len(self._hashes) - self.distinct
 
 
 def index_names(sources: Sequence[str]) -> list[str]:

@@ -17,7 +17,8 @@ from enricher.records import (
     SearchEngine,
     clean,
 )
-from enricher.sources import SeenIds, accepted
+from enricher.seen_ids import SeenIds
+from enricher.sources import accepted
 from enricher.text.analysis import STRIP_HTML
 from indexer.engines.fields import as_text
 

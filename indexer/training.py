@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from enricher.bundle.store import BundleStore
 from enricher.recipe.fields import NOTHING_NAMED, NamedFields, chosen_fields, field_notes, fields_of_sources
 from enricher.records import Document, Rejection, SearchEngine
-from enricher.sources import SeenIds, accepted, source_format
+from enricher.seen_ids import SeenIds
+from enricher.sources import accepted, source_format
 from enricher.text import Analyzer
 from enricher.training.stages import Progress
 from enricher.training.train import train_bundle
@@ -34,10 +35,14 @@ class TrainingRequest:
 class Trained:
     """A new model, which is not active yet.
 
-    repeated: documents whose id had come before. truncated: documents with a field longer than is analysed.
+    tokens: words of the documents and backgrounds. learned_tokens: words of the sample of them from which
+    word vectors are learned. repeated: documents whose id had come before. truncated: documents with a field
+    longer than is analysed.
     """
 
     version: str
+    tokens: int
+    learned_tokens: int
     repeated: int
     truncated: int
 
@@ -76,7 +81,8 @@ def train_on_sources(
         settings.workers,
         truncated.watch(accepted(others, on_rejection)),
     )
-    return Trained(version, seen.repeated, truncated.number)
+    facts = store.open(version).manifest.training
+    return Trained(version, facts["tokens"], facts["learned_tokens"], seen.repeated, truncated.number)
 
 
 class _Truncated:

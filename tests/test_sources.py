@@ -14,7 +14,7 @@ import pytest
 
 from enricher.errors import SourceError, UsageError
 from enricher.records import AnalyzedDocument, Document, Rejection
-from enricher.sources import SeenIds, SourceFormat, find_files, read_files, source_format
+from enricher.sources import SourceFormat, find_files, read_files, source_format
 from tests.conftest import ROOT
 
 FORM = SourceFormat()
@@ -376,15 +376,6 @@ def test_missing_permissions_are_reported_before_anything_is_read(open_folder: P
     said = done.stderr.splitlines()[-1]
     assert said.startswith("enricher.errors.SourceError") and "cannot be read: permission denied" in said
     assert str((open_folder / locked).resolve()) in said
-
-
-def test_repeated_ids_are_counted() -> None:
-    """The documents pass through unchanged."""
-    given = [Document(name, {}) for name in ("a", "b", "a", "a", "\ud800")]
-    seen = SeenIds()
-    assert (seen.distinct, seen.repeated) == (0, 0)
-    assert list(seen.watch(given)) == given
-    assert (seen.distinct, seen.repeated) == (3, 2)
 
 
 @pytest.mark.parametrize("source", ["missing.jsonl", "empty-folder", "notes.xyz"])

@@ -46,17 +46,19 @@ def train_bundle(
 ) -> str:
     """Train a model on documents, and add its bundle to the store. Returns the version.
 
-    backgrounds: additional texts from which words and phrases are learned. Titles and text vectors are
-    learned from the documents only. Both streams are read once, and segmented by `workers` processes. A
-    training that fails or is interrupted leaves no files. A training that was killed after word2vec was
-    trained is resumed by the same call. Raises TrainingFailed.
+    backgrounds: additional texts from which words and phrases are learned. All documents are counted, but
+    word2vec learns from a random sample of the lines of both (`TrainingSettings.max_tokens`). Titles and
+    text vectors are learned from the documents only. Both streams are read once, and segmented by `workers`
+    processes. A training that fails or is interrupted leaves no files. A training that was killed after
+    word2vec was trained is resumed by the same call. Raises TrainingFailed.
     """
     count = _Counter(progress)
     sample, background_sample = DocumentSample(fields), DocumentSample(fields)
     with store.workspace() as scratch:
         own, others = count(sample.watch(documents)), count(background_sample.watch(backgrounds))
-        corpus = segment(own, fields, analyzer, scratch, workers, others)
-        settings = settings.resolve(corpus.tokens)
+        most = settings.max_tokens
+        corpus = segment(own, fields, analyzer, scratch, workers, others, most)
+        settings = settings.resolve(corpus.learned_tokens)
         spoken = corpus.language if language == "auto" else language
         origin = Origin(
             spoken, analyzer.describe(), corpus.fingerprint, corpus.title_share, corpus.mean_words

@@ -20,6 +20,7 @@ from enricher.model.huffman import HuffmanTree
 from enricher.model.word2vec import Word2Vec
 from enricher.sentences import counted
 from enricher.training.corpus import SegmentedCorpus
+from enricher.training.word_counts import vocabulary
 
 ARCHITECTURES = ("skip-gram", "cbow")
 LOSSES = ("hierarchical-softmax", "negative-sampling")
@@ -30,6 +31,8 @@ MIN_LARGE_CORPUS_WORDS = 200_000
 """Minimum words of a large corpus, which keeps words that occur 5 times. A smaller corpus keeps words that
 occur twice.
 """
+MAX_LEARNED_TOKENS = 20_000_000
+"""Default maximum of words of the sample that is learned from: 15 minutes on two cores (docs/words.md)."""
 
 MAX_HEAD_BYTES = 1000
 VECTORS_HEAD = re.compile(rb"[0-9]+ [0-9]+\s*")
@@ -41,8 +44,9 @@ logging.getLogger("gensim").addHandler(logging.NullHandler())
 
 @dataclass(frozen=True, slots=True)
 class TrainingSettings:
-    """The settings of a training. `epochs` and `min_count` of None depend on the size of the corpus.
+    """The settings of a training. `epochs` and `min_count` of None depend on the size of the sample.
 
+    max_tokens: maximum words of the random sample of the corpus that word2vec learns from; 0 for all.
     Hierarchical softmax gives the exact p(y|x) that relatedness needs. tuning: whether to train text vectors.
     Raises UsageError for an invalid value.
     """
@@ -56,6 +60,7 @@ class TrainingSettings:
     seed: int = 1
     workers: int = 1
     tuning: bool = True
+    max_tokens: int = MAX_LEARNED_TOKENS
 
     def __post_init__(self) -> None:
         if self.architecture not in ARCHITECTURES:
@@ -68,11 +73,13 @@ class TrainingSettings:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise UsageError(f"--{name.replace('_', '-')} must be 1 or more, not {value}.")
+        if self.max_tokens < 0:
+            raise UsageError(f"--max-tokens must be 0 (all words) or more, not {self.max_tokens}.")
         if not 0 <= self.seed < 2**32:
             raise UsageError(f"The seed must be a number from 0 to {2**32 - 1}, not {self.seed}.")
 
     def resolve(self, tokens: int) -> "TrainingSettings":
-        """Fill in `epochs` and `min_count` for a corpus of `tokens` words."""
+        """Fill in `epochs` and `min_count` for `tokens` words that are learned from."""
         values = asdict(self)
         if self.epochs is None:
             values["epochs"] = int(np.clip(TARGET_TRAINING_WORDS // max(tokens, 1), 5, 25))
@@ -88,17 +95,16 @@ def train(
 ) -> Word2Vec:
     """Train a model on a segmented corpus. Reproducible with one worker and a seed.
 
+    The vocabulary is the words that are frequent enough in the sample that is learned from. Their counts, and
+    so the tree and p(y), are those of the whole corpus.
     on_epoch: is called as on_epoch(done, total) after every epoch. Raises TrainingFailed if fewer than two
     words are frequent enough.
     """
-    settings = settings.resolve(corpus.tokens)
+    settings = settings.resolve(corpus.learned_tokens)
     assert settings.min_count is not None and settings.epochs is not None
-    kept = sum(1 for count in corpus.counts.values() if count >= settings.min_count)
-    if kept < 2:
-        raise TrainingFailed(
-            f"{counted(kept, 'word')} of {counted(corpus.documents, 'document')} occur {settings.min_count} "
-            "times or more: too few to learn from. Train on more text or with a smaller --min-count."
-        )
+    counts = vocabulary(corpus.counts, corpus.learned_counts, settings.min_count)
+    if len(counts) < 2:
+        raise TrainingFailed(_why_too_few(corpus, settings.min_count, len(counts)))
     hierarchical = settings.loss == "hierarchical-softmax"
     model = GensimWord2Vec(
         vector_size=settings.dimensions,
@@ -110,16 +116,34 @@ def train(
         seed=settings.seed,
         workers=settings.workers,
     )
-    model.build_vocab_from_freq(dict(corpus.counts), corpus_count=corpus.lines)
+    model.build_vocab_from_freq(counts, corpus_count=corpus.lines)
     model.train(
         corpus_file=str(corpus.path),
         total_examples=corpus.lines,
-        total_words=corpus.tokens,
+        total_words=corpus.learned_tokens,
         epochs=settings.epochs,
         callbacks=[_Epochs(settings.epochs, on_epoch)],
     )
-    frequencies = np.fromiter((corpus.document_frequencies[w] for w in model.wv.index_to_key), np.int64)
-    return _from_gensim(model, frequencies, corpus.documents, asdict(settings) | {"tokens": corpus.tokens})
+    frequencies = [
+        # An occurrence that was forgotten (see `WordCounts`) counts as a document.
+        min(corpus.document_frequencies[word] + counts[word] - corpus.counts[word], corpus.documents)
+        for word in model.wv.index_to_key
+    ]
+    facts = {"tokens": corpus.tokens, "learned_tokens": corpus.learned_tokens}
+    return _from_gensim(model, np.array(frequencies, np.int64), corpus.documents, asdict(settings) | facts)
+
+
+def _why_too_few(corpus: SegmentedCorpus, min_count: int, kept: int) -> str:
+    """A sentence that says which words were too few, and which options to change."""
+    of = counted(corpus.documents, "document")
+    options = "a smaller --min-count"
+    if corpus.learned_tokens < corpus.tokens:
+        of = f"{counted(corpus.learned_tokens, 'sampled word')} of {of}"
+        options += " or a larger --max-tokens"
+    return (
+        f"{counted(kept, 'word')} of {of} occur {min_count} times or more: too few to learn from. "
+        f"Train on more text or with {options}."
+    )
 
 
 class _Epochs(CallbackAny2Vec):  # type: ignore[misc]

@@ -51,6 +51,13 @@ MinCount = Annotated[
 Epochs = Annotated[
     int | None, typer.Option(help="Passes over the text. Default: 5 to 25, more for a small corpus.")
 ]
+MaxTokens = Annotated[
+    int,
+    typer.Option(
+        help="Learn word vectors from a random sample of at most this many words; 0 for all. "
+        "Every document is read and counted.",
+    ),
+]
 Seed = Annotated[int, typer.Option(help="Random seed. With --workers 1 the model is reproducible.")]
 Workers = Annotated[
     int | None,
@@ -89,6 +96,7 @@ def train(
     window: Window = 10,
     min_count: MinCount = None,
     epochs: Epochs = None,
+    max_tokens: MaxTokens = 20_000_000,
     seed: Seed = 1,
     workers: Workers = None,
     architecture: ArchitectureOption = "skip-gram",
@@ -106,7 +114,8 @@ def train(
     """Learn a model from documents and activate it.
 
     Prints the version of the model. A document that occurs twice counts twice. If you have few documents,
-    add other text of the same language and topic with --background.
+    add other text of the same language and topic with --background. Many documents are all read and
+    counted, but word vectors are learned from a sample (--max-tokens).
 
     Example: enricher train docs.jsonl more-docs/ --min-count 3
     """
@@ -118,7 +127,16 @@ def train(
 
     shared = context_of(context)
     settings = TrainingSettings(
-        architecture, loss, dimensions, window, min_count, epochs, seed, worker_count(workers), not no_tuning
+        architecture,
+        loss,
+        dimensions,
+        window,
+        min_count,
+        epochs,
+        seed,
+        worker_count(workers),
+        not no_tuning,
+        max_tokens,
     )
     named = NamedFields(title_field, text_field)
     request = TrainingRequest(
@@ -145,7 +163,16 @@ def _print(trained: Trained, limit: int, as_json: bool) -> None:
     if trained.truncated:
         cut = counted(trained.truncated, "document")
         say(f"{cut} with over {limit:,} characters in a field: the text past the limit was ignored.")
-    print_json({"version": trained.version}) if as_json else print(trained.version)
+    if trained.learned_tokens < trained.tokens:
+        say(
+            f"Word vectors were learned from a random sample of {trained.learned_tokens:,} of "
+            f"{trained.tokens:,} words. To learn from all, add --max-tokens 0."
+        )
+    if as_json:
+        found = {"tokens": trained.tokens, "learned_tokens": trained.learned_tokens}
+        print_json({"version": trained.version} | found)
+    else:
+        print(trained.version)
     if trained.repeated:
         repeated = counted(trained.repeated, "document")
         say(f"{repeated} with a repeated id: the model has learned from all of them.")

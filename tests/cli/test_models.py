@@ -94,6 +94,24 @@ def test_a_damaged_model_is_listed_with_its_fault(run: RunCommand, tmp_path: Pat
         assert done.returncode == 1 and "vectors.npy" in done.stderr
 
 
+def test_a_model_that_learned_from_a_sample_says_so(run: RunCommand, tmp_path: Path) -> None:
+    """The text on stderr, the numbers in JSON and in the manifest; a sample of everything is no news."""
+    docs = write_jsonl(tmp_path / "docs.jsonl", 80)
+    done = run("train", docs, *FAST, "--max-tokens", "700", "--json")
+    found = json.loads(done.stdout)
+    assert done.returncode == 0 and 600 < found["learned_tokens"] <= 700 < found["tokens"]
+    assert f"{found['learned_tokens']} of {found['tokens']:,} words" in done.stderr
+    shown = [line.split() for line in run("models", "show").stdout.splitlines()]
+    assert ["training:", "learned_tokens", str(found["learned_tokens"])] in shown
+    everything = run("train", docs, *FAST, "--max-tokens", "0", "--json")
+    found = json.loads(everything.stdout)
+    assert found["learned_tokens"] == found["tokens"] and "sample" not in everything.stderr
+    refused = run("train", docs, *FAST, "--max-tokens", "-1")
+    assert refused.returncode == 2 and "--max-tokens must be 0 (all words) or more, not -1" in refused.stderr
+    too_few = run("train", docs, *FAST, "--max-tokens", "10", "--min-count", "20")
+    assert too_few.returncode == 1 and "larger --max-tokens" in too_few.stderr and not too_few.stdout
+
+
 def test_lines_that_cannot_be_used_are_named_and_the_model_is_made(run: RunCommand, tmp_path: Path) -> None:
     """Something was lost: exit code 1, with the version on stdout."""
     docs = write_jsonl(tmp_path / "docs.jsonl", 80)

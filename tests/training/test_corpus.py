@@ -1,6 +1,7 @@
 """The segmented corpus."""
 
-from dataclasses import replace
+from collections import Counter
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from enricher import parallel
 from enricher.errors import TrainingFailed
 from enricher.records import Document
 from enricher.text import Lexicon, open_analyzer
-from enricher.training.corpus import MAX_LINE_WORDS, segment
+from enricher.training.corpus import MAX_LINE_WORDS, SegmentedCorpus, segment
 from tests.corpora import documents
 
 FIELDS = ("title", "text")
@@ -42,8 +43,34 @@ def test_the_order_of_the_documents_is_lost_and_reproducible(tmp_path: Path) -> 
     assert 400 < late < 600
 
 
+def test_a_sample_is_learned_from_and_everything_is_counted(tmp_path: Path) -> None:
+    """Only the file is smaller; backgrounds are sampled like documents."""
+    corpora = []
+    for max_tokens in (0, 1000):
+        folder = tmp_path / str(max_tokens)
+        folder.mkdir()
+        backgrounds = [Document(f"b{n}", {"text": "background words here"}) for n in range(200)]
+        stream = documents(200)
+        corpora.append(
+            segment(stream, FIELDS, open_analyzer(), folder, backgrounds=backgrounds, max_tokens=max_tokens)
+        )
+    whole, sampled = corpora
+    written = Counter(sampled.path.read_text(encoding="utf-8").split())
+    assert sampled.learned_counts == written and written.total() == sampled.learned_tokens
+    assert 900 < sampled.learned_tokens <= 1000 < whole.learned_tokens == whole.tokens
+    assert "background" in written and "ocean" in written
+    learned = {"path", "lines", "learned_counts", "learned_tokens"}
+    for field in fields(SegmentedCorpus):
+        same = getattr(whole, field.name) == getattr(sampled, field.name)
+        assert same == (field.name not in learned), field.name
+    assert whole.counts == whole.learned_counts
+
+
+@pytest.mark.parametrize("max_tokens", [0, 1000])
 @pytest.mark.usefixtures("eager_workers")
-def test_workers_change_nothing_in_the_corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workers_change_nothing_in_the_corpus(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, max_tokens: int
+) -> None:
     """File, counts in their order, and fingerprint are the same: so is the model then."""
     monkeypatch.setattr(parallel, "BATCH_DOCUMENTS", 16)
     lexicon = Lexicon.of(["分布式事务", "tide table"])
@@ -51,7 +78,8 @@ def test_workers_change_nothing_in_the_corpus(tmp_path: Path, monkeypatch: pytes
     for workers in (1, 2):
         folder = tmp_path / str(workers)
         folder.mkdir()
-        corpora.append(segment(documents(200), FIELDS, open_analyzer(lexicon=lexicon), folder, workers))
+        analyzer = open_analyzer(lexicon=lexicon)
+        corpora.append(segment(documents(200), FIELDS, analyzer, folder, workers, max_tokens=max_tokens))
     one, two = corpora
     assert one.path.read_bytes() == two.path.read_bytes()
     assert list(one.counts.items()) == list(two.counts.items())

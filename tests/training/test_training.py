@@ -2,6 +2,7 @@
 
 import os
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -97,9 +98,37 @@ def test_epochs_and_min_count_follow_the_size_of_the_corpus() -> None:
     assert (given.epochs, given.min_count) == (1, 3)
 
 
+def test_a_model_of_a_sample_has_the_counts_of_the_corpus(tmp_path: Path) -> None:
+    """Its words are frequent enough in the sample; epochs go by the sample; the manifest has both sizes."""
+    whole = train_small(tmp_path / "whole", replace(SMALL, min_count=5))
+    settings = replace(SMALL, max_tokens=1_500, min_count=20, epochs=None)
+    model = train_small(tmp_path / "sampled", settings)
+    facts = model.bundle.manifest.training
+    assert facts["tokens"] == whole.bundle.manifest.training["tokens"] > 3_000
+    assert 1_400 < facts["learned_tokens"] <= 1_500
+    assert (facts["max_tokens"], facts["epochs"]) == (1_500, 25)
+    assert 0 < len(model.words) < len(whole.words)
+    both = [word for word in model.words if word in whole.word2vec.index]
+    assert len(both) == len(model.words)
+    for name in ("counts", "document_frequencies"):
+        mine, others = getattr(model.word2vec, name), getattr(whole.word2vec, name)
+        assert np.array_equal(mine, others[whole.word2vec.rows(both)]), name
+    assert list(model.word2vec.counts) == sorted(model.word2vec.counts, reverse=True)
+    assert model.bundle.manifest.corpus == whole.bundle.manifest.corpus
+    assert model.bundle.manifest.usage == whole.bundle.manifest.usage
+
+
+def test_a_sample_with_too_few_repetitions_names_the_option(tmp_path: Path) -> None:
+    """Besides --min-count, --max-tokens helps."""
+    settings = replace(SMALL, min_count=50, max_tokens=20)
+    with pytest.raises(TrainingFailed, match=r"29 sampled words of 150 documents .* larger --max-tokens"):
+        train_small(tmp_path, settings)
+
+
 @pytest.mark.parametrize(
     "options",
     [
+        {"max_tokens": -1},
         {"architecture": "rnn"},
         {"loss": "hinge"},
         {"dimensions": 0},
