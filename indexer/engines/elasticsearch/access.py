@@ -1,6 +1,9 @@
 """Sentences for requests that the server does not allow: who is not known, and who lacks which privilege."""
 
 import re
+from collections.abc import Mapping, Sequence
+
+from elasticsearch import ApiError, Elasticsearch
 
 from enricher.settings import API_KEY, BEARER_TOKEN, PASSWORD, USER
 
@@ -21,6 +24,31 @@ _SUGGESTED = (
     "manage",
 )
 """Privileges in the order in which to ask for them. Narrower ones than `write` do not suffice."""
+
+
+def missing_privileges(client: Elasticsearch, needed: Mapping[str, Sequence[str]]) -> str | None:
+    """The sentence for index privileges that the user lacks; None if none is known.
+
+    needed: privileges of each index, alias or pattern. A server without security cannot say.
+    """
+    asked = [{"names": [name], "privileges": list(given)} for name, given in needed.items()]
+    try:
+        answer = client.security.has_privileges(index=asked).body
+    except ApiError:
+        return None
+    granted = answer.get("index", {})
+    lacking = [
+        f"{privilege!r} on {name!r}"
+        for name, given in needed.items()
+        for privilege in given
+        if granted.get(name, {}).get(privilege) is False
+    ]
+    if not lacking:
+        return None
+    return (
+        f"Elasticsearch does not allow this to user {answer['username']!r}, who lacks the index privilege "
+        f"{' and '.join(lacking)}; grant it to a role of the user."
+    )
 
 
 def not_authenticated(reason: str) -> str:

@@ -34,7 +34,8 @@ class ClusterJobs:
         return self._cluster.layout(self._cluster.engine.name_of(index))
 
     def plan(self, source: str, alias: str, enricher: DocumentEnricher, options: JobOptions, say: Say) -> Job:
-        for note in check(self._cluster, source, alias, enricher.layout()):
+        block = options.write_block
+        for note in check(self._cluster, source, alias, enricher.layout(), write_block=block):
             say(note)
         return planning.start(self.ledger, self._cluster, source, alias, enricher, options)
 

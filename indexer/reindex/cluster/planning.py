@@ -8,6 +8,7 @@ from enricher.errors import AccessDenied, UsageError
 from indexer.engines.elasticsearch.jobs.shards import checkpoints
 from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.cluster.phases.blocking import note_unblocked
+from indexer.reindex.cluster.privileges import check_rollback
 from indexer.reindex.job import Job, JobKind, JobOptions, Phase
 from indexer.reindex.ledger import Ledger
 from indexer.reindex.naming import create_exclusive, name_of, rollback_of
@@ -62,7 +63,11 @@ def start_in_place(
 
 
 def plan_rollback(ledger: Ledger, cluster: Cluster, undone: Job) -> Job:
-    """Plan a rollback: the old index gets what was written since the swap, and then its alias again."""
+    """Plan a rollback: the old index gets what was written since the swap, and then its alias again.
+
+    Raises AccessDenied if the user lacks a privilege that the job needs.
+    """
+    check_rollback(cluster, undone.alias, undone.source, undone.target)
     layout = cluster.layout(undone.source)
     job = rollback_of(undone, layout, _id_of(cluster, undone.alias))
     job.cursors, job.since = dict(undone.swapped_at), dict(undone.swapped_at)

@@ -5,14 +5,15 @@ from typing import Any
 
 from enricher.enrichment import DocumentEnricher
 from enricher.errors import EngineError, UsageError
+from enricher.recipe.differences import difference
 from enricher.records import ENRICHMENT, VECTOR, IndexLayout
 from indexer.engines.elasticsearch.jobs.shards import Query
 from indexer.engines.elasticsearch.jobs.states import INDEX as JOBS
 from indexer.engines.elasticsearch.mapping import META, check_whole_source
 from indexer.engines.elasticsearch.vectors import dimensions_of
 from indexer.engines.names import SAMPLE_ENDING, check_name, check_new_alias, index_name_for
-from indexer.pipeline import difference
 from indexer.reindex.cluster.cluster import Cluster
+from indexer.reindex.cluster.privileges import check_copy, check_written
 from indexer.reindex.job import JobOptions
 
 DEFAULT_MAX_FIELDS = 1_000
@@ -24,7 +25,9 @@ MAX_IDS_SHOWN = 5
 """Ids that a sentence names."""
 
 
-def check(cluster: Cluster, source: str, alias: str, layout: IndexLayout) -> list[str]:
+def check(
+    cluster: Cluster, source: str, alias: str, layout: IndexLayout, *, write_block: bool = False
+) -> list[str]:
     """Check a job that fills a new index, and return what the user should know, one sentence each.
 
     Raises UsageError or EngineError if the job is impossible.
@@ -42,6 +45,7 @@ def check(cluster: Cluster, source: str, alias: str, layout: IndexLayout) -> lis
         raise UsageError(f"The alias {alias!r} points to {names}, and not only to {concrete!r}.")
     if settings.get("index.lifecycle.rollover_alias") == alias:
         raise UsageError(f"The alias {alias!r} is managed by rollover: a job cannot move it as well.")
+    check_copy(cluster, concrete, alias, changes_source=write_block or behind == [concrete])
     _check_fields(concrete, settings, mapping, layout)
     template = _check_template(cluster, alias)
     needed, free = MIN_FREE_RATIO * cluster.engine.bytes_on_disk(concrete), cluster.targets.free_bytes()
@@ -72,6 +76,7 @@ def check_in_place(
         raise UsageError(f"The name {alias!r} points to {names}, and not only to {concrete!r}.")
     if settings.get("index.blocks.write") == "true":
         raise EngineError(f"The index {concrete!r} refuses writes: remove the block index.blocks.write.")
+    check_written(cluster, concrete)
     layout, present = enricher.layout(), cluster.layout(concrete)
     _check_fields(concrete, settings, mapping, layout)
     if options.query is not None:

@@ -1,0 +1,49 @@
+"""The index privileges that a job needs, checked before it writes anything.
+
+Without this, a job of many hours would fail at its swap. docs/elasticsearch.md lists the same privileges.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from enricher.errors import AccessDenied
+from indexer.engines.elasticsearch.access import missing_privileges
+from indexer.engines.elasticsearch.jobs.aliases import fencing_alias
+from indexer.engines.elasticsearch.jobs.states import INDEX as JOBS
+from indexer.engines.names import SAMPLE_ENDING, index_name_for
+from indexer.reindex.cluster.cluster import Cluster
+
+FULL = ("read", "write", "manage")
+READ = ("read", "view_index_metadata", "maintenance", "monitor")
+LEDGER = ("read", "write")
+Needed = Mapping[str, Sequence[str]]
+
+
+def check_copy(cluster: Cluster, source: str, alias: str, *, changes_source: bool) -> None:
+    """Check what a job needs that fills a new index.
+
+    source: the index by its own name. changes_source: whether the job takes the alias from the source, or
+    blocks writes to it. Raises AccessDenied.
+    """
+    target = index_name_for(cluster.targets.beginning_for(alias), SAMPLE_ENDING)
+    _check(cluster, _filled(target) | {alias: FULL, source: (*READ, "manage") if changes_source else READ})
+
+
+def check_written(cluster: Cluster, index: str) -> None:
+    """Check what a job in place needs on its index. Raises AccessDenied."""
+    _check(cluster, _filled(index))
+
+
+def check_rollback(cluster: Cluster, alias: str, old: str, new: str) -> None:
+    """Check what a job needs that moves an alias back to an old index. Raises AccessDenied."""
+    _check(cluster, _filled(old) | {alias: FULL, new: FULL})
+
+
+def _filled(index: str) -> dict[str, Sequence[str]]:
+    """What a job needs on an index that it fills."""
+    return {index: FULL, fencing_alias(index, ""): FULL, JOBS: LEDGER}
+
+
+def _check(cluster: Cluster, needed: Needed) -> None:
+    lacking = missing_privileges(cluster.engine.client, needed)
+    if lacking is not None:
+        raise AccessDenied(lacking)
