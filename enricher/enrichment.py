@@ -48,15 +48,16 @@ class EnricherRecipe:
     fields: tuple[str, ...]
     configuration: IndexConfiguration
 
-    def open(self) -> "DocumentEnricher":
+    def open(self, load_model: Callable[[Path, str], Model] = load) -> "DocumentEnricher":
         """Open the model and create the plug-ins.
 
-        Raises ModelNotFound, BundleInvalid, PluginError, ConfigurationError.
+        load_model: gives a version of the folder, opened. Raises ModelNotFound, BundleInvalid, PluginError,
+        ConfigurationError.
         """
         strip_html = self.configuration.strip_html
         model = None
         if self.model_version is not None:
-            model = load(self.models, self.model_version).stripping_html(strip_html)
+            model = load_model(self.models, self.model_version).stripping_html(strip_html)
         analyzer = model.analyzer if model is not None else open_analyzer(strip_html=strip_html)
         context = PluginContext(self.fields, analyzer, model, per_field=self.configuration.per_field or False)
         enrichments = load_enrichments(self.configuration, context)

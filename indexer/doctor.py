@@ -12,10 +12,10 @@ from enricher.errors import AccessDenied, ConfigurationError, EnricherError
 from enricher.loaded_model import load
 from enricher.plugins import PluginContext, load_enrichments, load_rewriters
 from enricher.recipe.configuration import keeping_fields, names_of
+from enricher.recipe.differences import difference
 from enricher.records import Check, IndexLayout, SearchEngine, fingerprint
 from enricher.sentences import counted
 from enricher.settings import read_configuration
-from indexer.pipeline import difference
 from indexer.reindex.job import Job
 from indexer.reindex.jobs import Jobs
 from indexer.reindex.opening import JOBS, open_jobs

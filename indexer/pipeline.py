@@ -9,6 +9,7 @@ from typing import Any
 from enricher.enrichment import DocumentEnricher, in_processes
 from enricher.errors import AccessDenied, EngineError, IndexConflict
 from enricher.parallel import document_batches
+from enricher.recipe.differences import difference
 from enricher.records import (
     Document,
     EnrichedDocument,
@@ -19,7 +20,6 @@ from enricher.records import (
 )
 from enricher.seen_ids import SeenIds
 from enricher.sources import accepted
-from enricher.text.analysis import STRIP_HTML
 from indexer.engines.fields import as_text
 
 
@@ -80,49 +80,6 @@ def prepare_index(engine: SearchEngine, index: str, layout: IndexLayout) -> None
             f"The index {index!r} has another configuration: {other}. Restore its configuration, or index "
             "into a new name."
         )
-
-
-def difference(present: IndexLayout, wanted: IndexLayout) -> str | None:
-    """Describe the first difference between two layouts that changes documents; None if there is none.
-
-    Does not compare the models. What `present` does not record counts as equal.
-    """
-    if present.fields != wanted.fields:
-        return f"its enriched fields are {', '.join(present.fields)}, not {', '.join(wanted.fields)}"
-    recorded = present.enrichments
-    if recorded is not None and wanted.enrichments is not None:
-        if recorded.keys() != wanted.enrichments.keys():
-            return f"its plug-ins are {', '.join(recorded)}, not {', '.join(wanted.enrichments)}"
-        for name, settings in wanted.enrichments.items():
-            for key in sorted({*settings, *recorded[name]}):
-                before, now = recorded[name].get(key), settings.get(key)
-                if before != now:
-                    return f"its setting {name}.{key} is {before!r}, not {now!r}"
-    before_kinds, now_kinds = (
-        {path: kind.written_as for path, kind in layout.mapping.items()} for layout in (present, wanted)
-    )
-    if before_kinds != now_kinds:
-        other = sorted(before_kinds.items() ^ now_kinds.items())
-        return f"its plug-ins add different fields ({', '.join(dict.fromkeys(path for path, _ in other))})"
-    for path in present.dimensions.keys() & wanted.dimensions.keys():
-        held, given = present.dimensions[path], wanted.dimensions[path]
-        if held != given:
-            return f"its vectors {path!r} have {held} dimensions, not {given}"
-    if (STRIP_HTML in present.segmenter) != (STRIP_HTML in wanted.segmenter):
-        before, now = ("true", "false") if STRIP_HTML in present.segmenter else ("false", "true")
-        return f"it has strip_html = {before}, not {now}"
-    if present.model_version is None and wanted.model_version is None:
-        return _other_segmenter(present, wanted)
-    return None
-
-
-def _other_segmenter(present: IndexLayout, wanted: IndexLayout) -> str | None:
-    """Describe the first difference between the segmenters of two layouts without a model."""
-    for name, before in present.segmenter.items():
-        now = wanted.segmenter.get(name)
-        if before != now:
-            return f"its texts were segmented with {name} {before}, not {now}"
-    return None
 
 
 def _other_model(index: str, present: str | None, active: str | None) -> IndexConflict:

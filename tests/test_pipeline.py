@@ -16,6 +16,7 @@ from enricher.bundle.store import BundleStore
 from enricher.enrichment import DocumentEnricher, EnricherRecipe
 from enricher.errors import EngineUnavailable, IndexConflict, SourceError
 from enricher.plugins import PluginContext, load_enrichments
+from enricher.recipe.differences import difference
 from enricher.records import (
     Document,
     FieldKind,
@@ -32,7 +33,7 @@ from enricher.training.train import train_bundle
 from indexer.engines import open_engine
 from indexer.engines.fields import Preparation, Prepared
 from indexer.engines.tantivy.engine import TantivyEngine
-from indexer.pipeline import difference, index_documents, prepare_index
+from indexer.pipeline import index_documents, prepare_index
 from tests.conftest import SMALL
 from tests.corpora import documents
 

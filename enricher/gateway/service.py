@@ -19,11 +19,11 @@ from enricher.answers import (
     suggest_answer,
 )
 from enricher.bundle.store import BundleStore
-from enricher.enrichment import DocumentEnricher, EnricherRecipe
+from enricher.enrichment import DocumentEnricher
 from enricher.errors import EnricherError, UsageError
 from enricher.gateway import requests
 from enricher.loaded_model import Model, load
-from enricher.recipe.configuration import recorded_configuration
+from enricher.recipe.reopening import enricher_like, open_enricher
 from enricher.records import Document, SearchEngine, parse_filter, parse_sort
 from enricher.search.profile import profiling
 from enricher.search.searcher import Question, Searcher
@@ -182,19 +182,28 @@ class Service:
     # ------------------------------------------------------------------ documents
 
     def enricher(self, index: str | None) -> DocumentEnricher:
-        """The enricher of an index as its layout records it, or that of the active model."""
+        """The enricher of an index as its layout records it, or that of the active model.
+
+        Raises UsageError if the configuration of the index has changed.
+        """
         if index is None:
             configuration = self._configuration().for_index("")
-            version: str | None = self.store.open().version
-            fields = configuration.fields or ("title", "text")
-        else:
-            layout = self.searcher.open(index).layout
-            configuration = recorded_configuration(layout)
-            version, fields = layout.model_version, layout.fields
-            if version is None:
-                configuration = configuration.words_only()
-        recipe = EnricherRecipe(self.models, version, tuple(fields), configuration)
-        return self._enrichers.get(repr(recipe), recipe.open)
+            version, fields = self.store.open().version, tuple(configuration.fields or ("title", "text"))
+            key = repr((version, fields, configuration))
+            return self._enrichers.get(
+                key, lambda: open_enricher(self.models, version, fields, configuration, self._load)
+            )
+        opened = self.searcher.open(index)
+        return self._enrichers.get(
+            repr((opened.name, opened.layout)),
+            lambda: enricher_like(
+                self.engine, index, index, opened.layout, self.models, self._configuration, self._load
+            ),
+        )
+
+    def _load(self, models: Path, version: str) -> Model:
+        """A version that is open already, if it is."""
+        return self.model(version)
 
     def enrich(self, enricher: DocumentEnricher, documents: Sequence[Document]) -> list[Json]:
         """The `id` and the `enrichment` of each document, in order."""

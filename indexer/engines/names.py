@@ -109,9 +109,13 @@ def name_taken(name: str) -> IndexConflict:
     return IndexConflict(f"An index or alias {name!r} already exists; choose another name.")
 
 
-def not_created_here(name: str) -> IndexConflict:
-    """The error for an index that another program created: it has no layout."""
+def not_enriched(index: str, alias: str | None = None) -> IndexConflict:
+    """The error for an index that was never enriched: it has no layout.
+
+    alias: the name that searches use, if it is another one.
+    """
+    to = "ALIAS" if alias in (None, index) else alias
     return IndexConflict(
-        f"The index {name!r} was not created by this program. To create an enriched copy of it, run "
-        f"`enricher index index:{name} --to NEW`."
+        f"The index {index!r} was never enriched. Run `enricher reindex start {index} --to {to}` first, or "
+        f"`enricher reindex start {index} --in-place`."
     )

@@ -27,6 +27,11 @@ class EnrichmentSettings(NamedTuple):
         """Read the configuration file. Raises ConfigurationError."""
         return read_configuration(self.config)
 
+    @property
+    def sources(self) -> tuple[Path, Callable[[], Configuration]]:
+        """The folder of models, and what reads the configuration."""
+        return self.models, self.configuration
+
 
 class Replayed(NamedTuple):
     """What became of rejects.

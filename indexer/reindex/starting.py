@@ -11,11 +11,12 @@ from enricher.enrichment import DocumentEnricher
 from enricher.errors import UsageError
 from enricher.recipe.configuration import configuration_for, keeping_fields, recorded_layout
 from enricher.recipe.fields import NOTHING_NAMED, NamedFields, chosen_fields, field_notes, fields_of_index
+from enricher.recipe.reopening import enricher_like, open_enricher
 from enricher.recipe.text_fields import SAMPLE, check_fields
 from enricher.settings import IndexConfiguration
 from indexer.engines.names import SAMPLE_ENDING, index_name_for
 from indexer.reindex.choosing import job_to_roll_back, job_with_rejects
-from indexer.reindex.enrichers import enricher_like, enricher_of, open_enricher
+from indexer.reindex.enrichers import enricher_of
 from indexer.reindex.gate import read_judged
 from indexer.reindex.job import Job, JobOptions
 from indexer.reindex.jobs import EnrichmentSettings, Jobs, Say
@@ -67,9 +68,12 @@ def start_rollback(
     layout = jobs.layout(undone.source)
     enricher = None
     if layout is None:
-        say(f"The index {undone.source!r} was never enriched: documents are written back without enrichment.")
+        say(
+            f"The index {undone.source!r} was never enriched: documents are written back without enrichment, "
+            f"and searches of {undone.alias!r} with enrichment will fail."
+        )
     else:
-        enricher = enricher_like(jobs.engine, undone.source, undone.alias, layout, settings)
+        enricher = enricher_like(jobs.engine, undone.source, undone.alias, layout, *settings.sources)
     job = jobs.plan_rollback(undone)
     say(f"The alias {undone.alias} moves back from {undone.target} to {undone.source}.")
     return job, enricher
@@ -93,7 +97,7 @@ def _start_copy(
     names = (alias, source, index_name_for(alias, SAMPLE_ENDING))
     configuration = configuration_for(jobs.engine, settings.configuration(), *names, recorded=recorded)
     fields = _chosen_fields(jobs, request, configuration, say, partial=False)
-    enricher = open_enricher(settings, active, fields, configuration)
+    enricher = open_enricher(settings.models, active, fields, configuration)
     if options.gate is not None:
         read_judged(Path(options.gate))
     return jobs.plan(source, alias, enricher, options, say), enricher
@@ -109,7 +113,7 @@ def _start_in_place(
     configuration = configuration_for(jobs.engine, settings.configuration(), alias, index, recorded=present)
     configuration = keeping_fields(configuration, present)
     fields = _chosen_fields(jobs, request, configuration, say, partial=bool(options.only))
-    enricher = open_enricher(settings, model, fields, configuration)
+    enricher = open_enricher(settings.models, model, fields, configuration)
     return jobs.plan_in_place(index, alias, enricher, options, say), enricher
 
 

@@ -130,9 +130,14 @@ def _response(status: int, headers: Any, body: bytes) -> Response:
     return Response(status, dict(headers), body, json.loads(body) if is_json else None)
 
 
-def fill(engine_url: str, models: Path, names: Sequence[str] = ("docs",)) -> None:
+def fill(
+    engine_url: str,
+    models: Path,
+    names: Sequence[str] = ("docs",),
+    configuration: IndexConfiguration = IndexConfiguration(),
+) -> None:
     """Index 100 documents into indexes of an engine."""
-    recipe = EnricherRecipe(models, BundleStore(models).active_version(), FIELDS, IndexConfiguration())
+    recipe = EnricherRecipe(models, BundleStore(models).active_version(), FIELDS, configuration)
     engine = open_engine(Connection(engine_url))
     enricher = recipe.open()
     for name in names:

@@ -81,7 +81,7 @@ def test_an_index_of_others_is_read_and_not_written(engine: ElasticsearchEngine,
         lambda: engine.write(index, [document("b", "x")]),
         lambda: engine.search(index, SearchRequest(query("x"))),
     ]:
-        with pytest.raises(IndexConflict, match=f"`enricher index index:{index} --to NEW`"):
+        with pytest.raises(IndexConflict, match=f"`enricher reindex start {index} --to ALIAS`"):
             call()
 
 

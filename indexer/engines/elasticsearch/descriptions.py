@@ -10,7 +10,7 @@ from enricher.errors import IndexChanged, IndexConflict
 from enricher.records import ENRICHMENT, MODEL, IndexLayout
 from enricher.records.layout_json import layout_from_json
 from indexer.engines.elasticsearch.mapping import META
-from indexer.engines.names import not_created_here
+from indexer.engines.names import not_enriched
 
 MAX_AGE_SECONDS = 60.0
 """Age at which a description is read again. Hits that do not fit it make it be read earlier."""
@@ -45,7 +45,7 @@ def changed(index: str) -> IndexChanged:
 def described(index: str, found: Mapping[str, Mapping[str, Any]]) -> Description:
     """The description of an index or alias. found: name → settings and mapping of each index behind it.
 
-    Raises IndexConflict if an index was not created by this program, or two were enriched differently.
+    Raises IndexConflict if an index was never enriched, or two were enriched differently.
     """
     names = tuple(sorted(found))
     layouts, mapping, shards = [], dict[str, Any](), 0
@@ -53,7 +53,7 @@ def described(index: str, found: Mapping[str, Mapping[str, Any]]) -> Description
         one = found[name].get("mappings", {})
         value = one.get("_meta", {}).get(META)
         if value is None:
-            raise not_created_here(name)
+            raise not_enriched(name, index if len(names) == 1 else None)
         layouts.append(layout_from_json(name, value))
         mapping = {**mapping, **one, "properties": _merged(mapping.get("properties", {}), one["properties"])}
         shards += int(found[name]["settings"]["index"]["number_of_shards"])

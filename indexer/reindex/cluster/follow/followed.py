@@ -6,14 +6,15 @@ from dataclasses import dataclass, replace
 from enricher.enrichment import DocumentEnricher
 from enricher.errors import EngineError, EngineUnavailable, IndexConflict, UsageError
 from enricher.recipe.configuration import recorded_layout
+from enricher.recipe.reopening import enricher_like
 from enricher.records import IndexLayout
 from indexer.engines.elasticsearch.jobs.aliases import fencing_alias
 from indexer.engines.elasticsearch.jobs.copies import FencedOut
 from indexer.engines.elasticsearch.jobs.shards import FollowedIndex
 from indexer.engines.elasticsearch.mapping import check_whole_source, has_vector_codes
+from indexer.engines.names import not_enriched
 from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.cluster.follow.state import FollowState
-from indexer.reindex.enrichers import enricher_like
 from indexer.reindex.failpoints import reached
 from indexer.reindex.job import Job, JobKind, Phase
 from indexer.reindex.jobs import EnrichmentSettings
@@ -88,7 +89,7 @@ def open_followed(
     if last is not None and last.layout == layout:
         enricher = last.enricher
     else:
-        enricher = enricher_like(cluster.engine, index.name, alias, layout, settings)
+        enricher = enricher_like(cluster.engine, index.name, alias, layout, *settings.sources)
     cluster.aliases.add_fencing_alias(index.name, TOKEN)
     reached("target-ready")
     if cluster.aliases.behind(alias) != [index.name] or _layout(cluster, index.name, alias) != layout:
@@ -110,10 +111,7 @@ def _layout(cluster: Cluster, index: str, alias: str) -> IndexLayout:
     except IndexConflict:
         layout = None
     if layout is None:
-        raise NotEnriched(
-            f"The index {index!r} was never enriched. Run `enricher reindex start {index} --to {alias}` "
-            "first, or add --in-place."
-        )
+        raise NotEnriched(str(not_enriched(index, alias)))
     return replace(layout, compatible=(), mixed=False)
 
 

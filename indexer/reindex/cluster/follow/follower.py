@@ -79,6 +79,7 @@ class Follower:
         self._last: Followed | None = None
         self._state: FollowState | None = None
         self._goal: FollowedIndex | None = None
+        self._opened = ""
         self._ended = threading.Event()
         self._reported = time.monotonic()
         self._on_status: OnStatus = lambda status: None
@@ -111,6 +112,8 @@ class Follower:
             began = time.monotonic()
             try:
                 is_done = self._round()
+                if self._tally.error is not None:
+                    self._say(f"{self._alias} is followed again.")
                 failures, away_since, self._tally.error = 0, None, None
                 if once and is_done:
                     return
@@ -168,7 +171,10 @@ class Follower:
         self._tally.open(followed.index, held)
         self._cluster.rejects.settle(rejects_of(index.name), index.name)
         with_model = f"with the model {held}" if held else "with words only"
-        self._say(f"{self._alias} points to {index.name}: its documents are enriched {with_model}.")
+        opened = f"{self._alias} points to {index.name}: its documents are enriched {with_model}."
+        if opened != self._opened:  # else a job or another follower has interrupted this one for a moment
+            self._say(opened)
+        self._opened = opened
 
     def _pooled(self, followed: Followed) -> Followed:
         """The same index, whose documents are enriched in several processes."""
