@@ -3,7 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
-from enricher.records import ClientSearch, Keyword, Neighbor, Query, RelatedWord, Sense, values_at
+from enricher.model.word2vec import Word2Vec
+from enricher.records import (
+    Candidate,
+    ClientSearch,
+    Keyword,
+    Neighbor,
+    Query,
+    RelatedWord,
+    Sense,
+    values_at,
+)
 from enricher.search.opened import EM
 from enricher.search.profile import Profile
 from enricher.search.searcher import Answer
@@ -76,6 +86,36 @@ def expand_answer(text: str, query: Query, *, of_index: bool) -> Json:
     """The JSON answer to an expansion. of_index: the query is for an index; add the shares of its vector."""
     found: Json = {"query": text, "terms": query.terms_as_json(), **query.operators_as_json()}
     return found | ({"vector": query.vector_as_json()} if of_index else {})
+
+
+def explain_answer(
+    text: str,
+    query: Query,
+    candidates: Sequence[Candidate],
+    word2vec: Word2Vec | None,
+    documents: Sequence[int] | None,
+) -> Json:
+    """The JSON answer with all words that were considered for a query.
+
+    word2vec: the model; None for an index without one. documents: how many documents of the index contain
+    each typed word; None without an index.
+    """
+    known = {} if word2vec is None else word2vec.index
+    counts = [None] * len(query.typed) if documents is None else documents
+    words = [
+        {
+            "word": word,
+            "known": word in known,
+            "idf": word2vec.idfs_of([word])[0] if word2vec is not None and word in known else None,
+            "documents": count,
+        }
+        for word, count in zip(query.typed, counts, strict=True)
+    ]
+    return expand_answer(text, query, of_index=documents is not None) | {
+        "words": words,
+        "unknown": [word for word in query.typed if word not in known],
+        "candidates": [asdict(candidate) for candidate in candidates],
+    }
 
 
 def keywords_answer(identity: str | None, keywords: Sequence[Keyword]) -> Json:

@@ -8,14 +8,23 @@ from typing import Any
 from enricher.bundle.bundle import REAL_TITLES, SHORT_TEXTS, Bundle
 from enricher.bundle.store import BundleStore
 from enricher.errors import BundleInvalid, UsageError
-from enricher.expansion import RelatednessExpansion, expand_by_relatedness, parse_operators
+from enricher.expansion import RelatednessExpansion, candidates, expand_by_relatedness, parse_operators
 from enricher.keywords import KeywordExtractor, published_keywords, remove_noise
 from enricher.model.arrays import FloatArray
 from enricher.model.related_table import as_related_words, related
 from enricher.model.relatedness import DEFAULT_ALPHA, DEFAULT_SHRINKAGE, INNER_PRODUCT, Relatedness
 from enricher.model.senses import group_fits, word_groups
 from enricher.model.word2vec import Word2Vec
-from enricher.records import AnalyzedDocument, Document, Keyword, Neighbor, Query, RelatedWord, Sense
+from enricher.records import (
+    AnalyzedDocument,
+    Candidate,
+    Document,
+    Keyword,
+    Neighbor,
+    Query,
+    RelatedWord,
+    Sense,
+)
 from enricher.text import Analyzer, Lexicon, open_analyzer, read_lexicon
 from enricher.text.analysis import DEFAULT_LIMIT, STRIP_HTML
 from enricher.text.segmentation import NO_LEXICON
@@ -203,6 +212,16 @@ class Model:
     def expand_query(self, query: Query, settings: RelatednessExpansion | None = None) -> Query:
         """Expand a parsed query with the words related to it as a whole."""
         return expand_by_relatedness(self.word2vec, self.bundle.related_table, query, settings)
+
+    def candidates(
+        self, query: Query, settings: RelatednessExpansion | None = None, refused: str | None = None
+    ) -> list[Candidate]:
+        """All words that `expand_query` considers, and why each is added or not.
+
+        refused: why no word is added to this query, if that is so.
+        """
+        settings = settings or RelatednessExpansion()
+        return candidates(self.word2vec, self.bundle.related_table, query, settings, refused)
 
 
 def _need_text(name: str, value: object) -> None:

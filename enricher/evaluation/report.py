@@ -1,6 +1,6 @@
 """The report of an evaluation: one line per system, the most hurt queries, and the gate."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import fmean, median
 
@@ -154,14 +154,14 @@ def strongest_plain(results: Mapping[str, Results]) -> str:
 
 def summarize(results: Mapping[str, Results]) -> tuple[SystemSummary, ...]:
     """One summary per system, in the given order. `bm25` must be among the systems."""
-    base = _ndcg(results[BASE])
-    strongest = _ndcg(results[strongest_plain(results)])
-    return tuple(_summary(name, found, base, strongest) for name, found in results.items())
+    base, strongest = results[BASE], results[strongest_plain(results)]
+    return tuple(summary_of(name, found, base, strongest) for name, found in results.items())
 
 
-def _summary(name: str, results: Results, base: Sequence[float], strongest: Sequence[float]) -> SystemSummary:
-    scores = [result.scores for result in results.values()]
-    ndcg = _ndcg(results)
+def summary_of(name: str, found: Results, base_results: Results, strongest_results: Results) -> SystemSummary:
+    """The summary of a system, compared with a base (helped, hurt) and with the strongest plain system."""
+    scores = [result.scores for result in found.values()]
+    ndcg, base, strongest = _ndcg(found), _ndcg(base_results), _ndcg(strongest_results)
     mean, best = fmean(ndcg), fmean(strongest)
     return SystemSummary(
         name,
@@ -171,7 +171,7 @@ def _summary(name: str, results: Results, base: Sequence[float], strongest: Sequ
         fmean(score.reciprocal_rank for score in scores),
         helped=sum(mine - other > MIN_NDCG_DIFFERENCE for mine, other in zip(ndcg, base, strict=True)),
         hurt=sum(other - mine > MIN_NDCG_DIFFERENCE for mine, other in zip(ndcg, base, strict=True)),
-        ms=median(result.ms for result in results.values()),
+        ms=median(result.ms for result in found.values()),
         change=100 * (mean / best - 1) if best else 0.0,
         p=p_value(ndcg, strongest),
     )

@@ -15,11 +15,12 @@ from enricher.answers import Json
 from enricher.errors import EnricherError
 from enricher.gateway import requests
 from enricher.gateway.enriching import enrich_array, enrich_lines, is_array
+from enricher.gateway.events import MEDIA_TYPE, EventStreams
 from enricher.gateway.keys import ApiKeys
 from enricher.gateway.logs import Log, request_id
 from enricher.gateway.metrics import Metrics
 from enricher.gateway.openapi import description
-from enricher.gateway.operations import ENRICH, OPERATIONS, ROOT, SEARCH, WORDS, Operation
+from enricher.gateway.operations import ENRICH, EVALUATE, OPERATIONS, ROOT, SEARCH, WORDS, Operation
 from enricher.gateway.pool import Busy, Overdue, Pool
 from enricher.gateway.reading import decode_body, decode_parameters, values_of
 from enricher.gateway.service import Service
@@ -62,6 +63,7 @@ class Gateway:
         self.metrics = Metrics()
         self.requests = 0
         self._is_draining = False
+        self._streams = EventStreams(lambda: self._is_draining)
         self._description = orjson.dumps(description(version))
         for pool in pools.values():
             self.metrics.watch(
@@ -73,7 +75,10 @@ class Gateway:
         """The endpoints for everybody."""
         app = web.Application(middlewares=[self._middleware])
         for one in OPERATIONS:
-            app.router.add_get(one.path, partial(self._answer, one))
+            if one.name == "jobs":
+                app.router.add_get(one.path, self._jobs)
+            elif one.has_parameters:
+                app.router.add_get(one.path, partial(self._answer, one))
             if one.request is not requests.EmptyRequest:
                 app.router.add_post(one.path, partial(self._answer, one))
         app.router.add_post(f"{ROOT}/enrich", self._enrich)
@@ -206,6 +211,17 @@ class Gateway:
         await response.write_eof()
         return response
 
+    async def _jobs(self, request: web.Request) -> web.StreamResponse:
+        """The jobs; as events, one whenever a job has changed, if the client accepts them."""
+        (one,) = (one for one in OPERATIONS if one.name == "jobs")
+        if MEDIA_TYPE not in request.headers.get("Accept", ""):
+            return await self._answer(one, request)
+
+        async def read() -> Json:
+            return await self.pools[one.pool].run(self.service.jobs_without_clock)
+
+        return await self._streams.send(request, "jobs", read)
+
     async def _openapi(self, request: web.Request) -> web.Response:
         return web.Response(body=self._description, content_type="application/json")
 
@@ -226,6 +242,7 @@ def default_pools(threads: int) -> dict[str, Pool]:
         SEARCH: Pool(SEARCH, threads, 16 * threads, 30.0),
         WORDS: Pool(WORDS, threads, 64 * threads, 10.0),
         ENRICH: Pool(ENRICH, 2, 32, 60.0),
+        EVALUATE: Pool(EVALUATE, 1, 4, 60.0),
     }
 
 

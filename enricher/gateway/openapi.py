@@ -68,13 +68,14 @@ def _path(one: Operation, references: Mapping[Any, Any]) -> dict[str, Any]:
     if one.request is requests.EmptyRequest:
         return {"get": get}
     post = common | {
-        "operationId": f"{one.name}ByPost",
+        "operationId": f"{one.name}ByPost" if one.has_parameters else one.name,
         "requestBody": {
             "required": True,
             "content": {"application/json": {"schema": references[one.request]}},
         },
     }
-    return {"get": get, "post": post | ({"parameters": named} if named else {})}
+    post |= {"parameters": named} if named else {}
+    return {"get": get, "post": post} if one.has_parameters else {"post": post}
 
 
 def parameters_of(kind: type[msgspec.Struct]) -> list[dict[str, Any]]:

@@ -11,8 +11,8 @@ from enricher.gateway import requests, responses
 from enricher.gateway.service import Service
 
 ROOT = "/_enricher"
-SEARCH, WORDS, ENRICH = "search", "words", "enrich"
-"""The pools: searches of the engine, questions to a model, enrichment of documents."""
+SEARCH, WORDS, ENRICH, EVALUATE = "search", "words", "enrich", "evaluate"
+"""The pools: searches of the engine, questions to a model, enrichment of documents, evaluations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Operation:
     """An endpoint that is asked by GET with parameters, or by POST with a JSON object.
 
     answer: the method that makes the answer; its first argument is the index if the path names one. at: the
-    path below ROOT.
+    path below ROOT. has_parameters: whether it can be asked by GET, and takes parameters by POST too.
     """
 
     name: str
@@ -29,6 +29,7 @@ class Operation:
     response: type[msgspec.Struct]
     pool: str
     answer: Callable[..., Json]
+    has_parameters: bool = True
 
     @property
     def path(self) -> str:
@@ -53,6 +54,16 @@ def _named(name: str, request: Any, response: Any, pool: str, answer: Callable[.
 OPERATIONS = (
     _named("search", requests.SearchRequest, responses.SearchAnswer, SEARCH, Service.search),
     _named("expand", requests.ExpandRequest, responses.ExpandAnswer, WORDS, Service.expand),
+    _named("explain", requests.ExplainRequest, responses.ExplainAnswer, WORDS, Service.explain),
+    Operation(
+        "evaluate",
+        "evaluate",
+        requests.EvaluateRequest,
+        responses.EvaluateAnswer,
+        EVALUATE,
+        Service.evaluate,
+        has_parameters=False,
+    ),
     _named("keywords", requests.KeywordsRequest, responses.KeywordsAnswer, WORDS, Service.keywords),
     _named("neighbors", requests.NeighborsRequest, responses.NeighborsAnswer, WORDS, Service.neighbors),
     _named("related", requests.RelatedRequest, responses.RelatedAnswer, WORDS, Service.related),

@@ -62,6 +62,35 @@ class ExpandRequest(Request, frozen=True):
     ] = msgspec.field(name="in", default=None)
 
 
+class ExplainRequest(Request, frozen=True):
+    """Why words are added to a query, and why other related words are not."""
+
+    query: Annotated[Text, Meta(description="A query as a user types it.")]
+    in_: Annotated[
+        Name | None, Meta(description="Index whose searches are explained. Default: the active model alone.")
+    ] = msgspec.field(name="in", default=None)
+
+
+class JudgedQuery(Request, frozen=True):
+    """A query, and the documents that answer it."""
+
+    text: Annotated[Text, Meta(description="A query as a user types it.")]
+    relevant: Annotated[
+        Mapping[str, Annotated[int, Meta(ge=0, le=100)]],
+        Meta(description="Id → grade of each judged document; a grade above 0 is relevant.", min_length=1),
+    ]
+    id: Annotated[str | None, Meta(description="A name for the query. Default: its place, from 1.")] = None
+
+
+class EvaluateRequest(Request, frozen=True):
+    """What enrichment changes for a few judged queries."""
+
+    in_: Annotated[Name, Meta(description="Index or alias to search.")] = msgspec.field(name="in")
+    queries: Annotated[
+        tuple[JudgedQuery, ...], Meta(description="The judged queries.", min_length=1, max_length=200)
+    ]
+
+
 class KeywordsRequest(Request, frozen=True):
     """The keywords of a text."""
 

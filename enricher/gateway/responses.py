@@ -78,6 +78,91 @@ class ExpandAnswer(msgspec.Struct, kw_only=True):
     excluded: list[str] | msgspec.UnsetType = msgspec.UNSET
 
 
+class QueryWord(msgspec.Struct):
+    """A typed word. `idf`: from the training documents, null for an unknown word.
+
+    `documents`: how many of the index contain it, null without an index.
+    """
+
+    word: str
+    known: bool
+    idf: float | None
+    documents: int | None
+
+
+class CandidateLink(msgspec.Struct):
+    """How strongly a candidate goes with one word of the query; logarithms are natural ones."""
+
+    word: str
+    log_probability: float | None
+    information: float
+    cosine: float
+
+
+class Candidate(msgspec.Struct):
+    """A word that was considered for a query, and the reason why it was added or not.
+
+    `information`: mutual information with the whole query, in nats; `score`: by which candidates rank.
+    """
+
+    term: str
+    origin: str
+    added: bool
+    because: str
+    score: float
+    information: float
+    log_prior: float
+    idf: float
+    links: list[CandidateLink]
+
+
+class ExplainAnswer(msgspec.Struct, kw_only=True):
+    """The words of a query, all candidates, and the terms that are searched."""
+
+    query: str
+    words: list[QueryWord]
+    unknown: list[str]
+    candidates: list[Candidate]
+    terms: list[Term]
+    vector: Shares | msgspec.UnsetType | None = msgspec.UNSET
+    required: list[str] | msgspec.UnsetType = msgspec.UNSET
+    excluded: list[str] | msgspec.UnsetType = msgspec.UNSET
+
+
+class SystemScores(msgspec.Struct):
+    """Mean metrics over the queries. `helped`, `hurt`: against `words`; `ms`: median of a query."""
+
+    ndcg_at_10: float = msgspec.field(name="ndcg@10")
+    recall_at_100: float = msgspec.field(name="recall@100")
+    map: float
+    mrr: float
+    helped: int
+    hurt: int
+    ms: float
+
+
+class EvaluatedQuery(msgspec.Struct):
+    """A query: nDCG@10 of each system, the gain of `enriched`, and the first hits of both."""
+
+    id: str
+    text: str
+    ndcg_at_10: dict[str, float] = msgspec.field(name="ndcg@10")
+    gain: float
+    hits: dict[str, list[str]]
+
+
+class EvaluateAnswer(msgspec.Struct):
+    """The typed words alone (`words`) and the enriched search (`enriched`) on judged queries.
+
+    `index`: that was searched. `queries`: their number. `details`: the queries that gain most first.
+    """
+
+    index: str
+    queries: int
+    systems: dict[str, SystemScores]
+    details: list[EvaluatedQuery]
+
+
 class Keyword(msgspec.Struct):
     """A keyword and its score."""
 

@@ -4,6 +4,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -12,6 +13,7 @@ import numpy as np
 from enricher.answers import (
     Json,
     expand_answer,
+    explain_answer,
     keywords_answer,
     neighbors_answer,
     related_answer,
@@ -22,6 +24,7 @@ from enricher.bundle.store import BundleStore
 from enricher.enrichment import DocumentEnricher
 from enricher.errors import EnricherError, UsageError
 from enricher.gateway import requests
+from enricher.gateway.evaluating import evaluate
 from enricher.loaded_model import Model, load
 from enricher.recipe.reopening import enricher_like, open_enricher
 from enricher.records import Document, SearchEngine, parse_filter, parse_sort
@@ -33,6 +36,7 @@ MAX_MODELS = 4
 """Model versions that are open at once. Their files are mapped, so an unused one takes little memory."""
 MAX_ENRICHERS = 8
 """Recipes that are open at once for `enrich`."""
+CLOCK = "seconds_since_heartbeat"
 READY_SECONDS = 5.0
 """For how long an answer of the engine to `readyz` is good."""
 
@@ -140,6 +144,21 @@ class Service:
             raise UsageError(f"The query {request.query!r} has no word to expand.")
         return expand_answer(request.query, query, of_index=request.in_ is not None)
 
+    def explain(self, request: requests.ExplainRequest) -> Json:
+        """All words that were considered for a query, and why each is added or not."""
+        if request.in_ is None:
+            model = self.model()
+            query = model.expand(request.query)
+            typed = replace(query, terms=tuple(term for term in query.terms if term.is_typed))
+            return explain_answer(request.query, query, model.candidates(typed), model.word2vec, None)
+        found = self.searcher.explain(request.query, request.in_)
+        word2vec = None if found.index.model is None else found.index.model.word2vec
+        return explain_answer(request.query, found.query, found.candidates, word2vec, found.documents)
+
+    def evaluate(self, request: requests.EvaluateRequest) -> Json:
+        """What enrichment changes for a few judged queries."""
+        return evaluate(self.searcher.search, request)
+
     def query(self, index: str, request: requests.QueryRequest) -> Json:
         """What an enriched search of an index sends, for a client that searches itself."""
         question = Question(request.query, index, request.top)
@@ -224,6 +243,10 @@ class Service:
     def jobs(self, request: requests.EmptyRequest) -> Json:
         """The reindex jobs of the engine, the newest first."""
         return {"jobs": self._jobs()}
+
+    def jobs_without_clock(self) -> Json:
+        """The reindex jobs without what changes while they rest."""
+        return {"jobs": [job | {CLOCK: None} for job in self._jobs()]}
 
     def _index(self, name: str) -> Json:
         found: Json = {"name": name, "documents": None, "model": None, "fields": [], "fault": None}

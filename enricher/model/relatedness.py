@@ -95,6 +95,13 @@ def disagreement(word2vec: Word2Vec, row: int, rows: IntArray) -> FloatArray:
     return np.asarray(DISAGREEMENT_NATS * (1 - vectors @ vector / np.maximum(norms, 1e-9)), np.float32)
 
 
+def cosines(word2vec: Word2Vec, rows: IntArray, targets: IntArray) -> FloatArray:
+    """Cosine of the vectors of n rows and m rows: float32 (n, m)."""
+    first, second = (np.asarray(word2vec.vectors[chosen], np.float32) for chosen in (rows, targets))
+    norms = np.outer(np.linalg.norm(first, axis=1), np.linalg.norm(second, axis=1))
+    return np.asarray(first @ second.T / np.maximum(norms, 1e-9), np.float32)
+
+
 def most_related(
     word2vec: Word2Vec, rows: IntArray, top: int, formula: Relatedness
 ) -> tuple[FloatArray, IntArray]:

@@ -6,6 +6,7 @@ PluginContext and returns an Enrichment or a Rewriter.
 
 from enricher.plugins.registry import (
     PluginContext,
+    candidates,
     document_settings,
     enrich,
     load_enrichments,
@@ -17,6 +18,7 @@ from enricher.plugins.registry import (
 
 __all__ = [
     "PluginContext",
+    "candidates",
     "document_settings",
     "enrich",
     "load_enrichments",

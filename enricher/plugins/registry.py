@@ -11,7 +11,16 @@ from typing import Any, TypeVar
 from enricher.decoding import TOML, decode
 from enricher.errors import ConfigurationError, EnricherError, PluginError, UsageError
 from enricher.loaded_model import Model
-from enricher.records import AnalyzedDocument, Enrichment, FieldKind, Frequencies, Query, Rewriter, title_of
+from enricher.records import (
+    AnalyzedDocument,
+    Candidate,
+    Enrichment,
+    FieldKind,
+    Frequencies,
+    Query,
+    Rewriter,
+    title_of,
+)
 from enricher.sentences import counted
 from enricher.settings import IndexConfiguration
 from enricher.text import Analyzer
@@ -162,6 +171,15 @@ def rewrite(plugin: Rewriter, query: Query) -> Query:
     if not isinstance(rewritten, Query):
         raise PluginError(f"The plug-in {plugin.name!r} must answer a Query, not {type(rewritten).__name__}.")
     return rewritten
+
+
+def candidates(plugin: Rewriter, query: Query) -> list[Candidate]:
+    """All words that a plug-in considers for a query; none if it does not say. Raises PluginError."""
+    considered = getattr(plugin, "candidates", None)
+    if considered is None:
+        return []
+    with plugin_failures(plugin.name):
+        return list(considered(query))
 
 
 def typed_settings(kind: type[S], table: Mapping[str, Any]) -> S:

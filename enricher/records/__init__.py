@@ -31,7 +31,7 @@ from enricher.records.layout import (
     title_of,
 )
 from enricher.records.protocols import Enrichment, Rewriter, SearchEngine, VectorEnrichment
-from enricher.records.queries import Query, QueryTerm, QueryVector
+from enricher.records.queries import Candidate, CandidateLink, Query, QueryTerm, QueryVector
 from enricher.records.searches import (
     Check,
     ClientRequest,
@@ -62,6 +62,8 @@ __all__ = [
     "TOKENS",
     "VECTOR",
     "AnalyzedDocument",
+    "Candidate",
+    "CandidateLink",
     "Check",
     "ClientRequest",
     "ClientSearch",

@@ -50,7 +50,9 @@ class Rewriter(Protocol):
     """A plug-in that changes a query at search time. Each term that it adds has a reason (`because`).
 
     A plug-in that needs document frequencies may have the method `looked_up(query)`: it returns the terms
-    by field family, so that the frequencies for all plug-ins are read in one request.
+    by field family, so that the frequencies for all plug-ins are read in one request. A plug-in that chooses
+    among words may have the method `candidates(query)`: it returns all of them, each with the reason why it
+    is added or not (`Candidate`).
     """
 
     @property

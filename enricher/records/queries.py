@@ -46,6 +46,39 @@ class QueryTerm:
 
 
 @dataclass(frozen=True, slots=True)
+class CandidateLink:
+    """How strongly a candidate goes with one word of the query.
+
+    log_probability: ln p(candidate|word); None if the model has no probabilities. information: that minus
+    ln p(candidate), in nats. cosine: of their vectors.
+    """
+
+    word: str
+    log_probability: float | None
+    information: float
+    cosine: float
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A word that a rewriter has considered for a query, and why it was added or not.
+
+    information: mutual information with the whole query, in nats. score: by which candidates are ranked.
+    log_prior: ln p(candidate). links: one for each known word of the query.
+    """
+
+    term: str
+    origin: str
+    added: bool
+    because: str
+    score: float
+    information: float
+    log_prior: float
+    idf: float
+    links: tuple[CandidateLink, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class QueryVector:
     """The vector of a query, and its weight in the ranking.
 

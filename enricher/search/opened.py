@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from enricher import plugins
 from enricher.errors import IndexConflict, ModelNotFound, UsageError
 from enricher.expansion import parse_operators, parse_query
 from enricher.loaded_model import Model, matching_analyzer
@@ -15,12 +14,14 @@ from enricher.records import (
     Hit,
     IndexLayout,
     Query,
+    Rewriter,
     SearchEngine,
     SearchRequest,
     SearchResponse,
     text_at,
 )
 from enricher.search.frequencies import KnownFrequencies
+from enricher.search.rewriting import QueryRewriting
 from enricher.settings import IndexConfiguration
 from enricher.text import Analyzer, Fragment, find_fragments
 from enricher.text.analysis import STRIP_HTML
@@ -52,34 +53,17 @@ class SearchableIndex:
         return parse_operators(self.analyzer, text)
 
     def rewrite(self, query: Query, configuration: IndexConfiguration) -> Query:
-        """Apply the rewriters of the index to a query; without a model the query stays unchanged.
-
-        Terms of a field family that the index lacks, and terms of weight 0, are removed.
-        """
+        """Apply the rewriters of the index to a query; without a model the query stays unchanged."""
         return self.rewriting(configuration)(query)
 
-    def rewriting(self, configuration: IndexConfiguration) -> Callable[[Query], Query]:
+    def rewriting(self, configuration: IndexConfiguration) -> QueryRewriting:
         """A function that rewrites queries like `rewrite`. The rewriters are built once, for many queries."""
-        if self.model is None:
-            return lambda query: query
         known = KnownFrequencies(self.engine, self.name, self.layout)
-        context = PluginContext(self.layout.fields, self.analyzer, self.model, frequencies=known.of)
-        rewriters = load_rewriters(configuration, context)
-
-        def rewrite(query: Query) -> Query:
-            typed = query
-            known.load(plugins.looked_up(rewriters, query))
-            for rewriter in rewriters:
-                query = plugins.rewrite(rewriter, query)
-            present = {family for family in {term.field for term in query.terms} if self._has(family)}
-            terms = tuple(term for term in query.terms if term.field in present and term.weight)
-            vector = query.vector if self.layout.has_vectors else None
-            return Query(query.text, terms, vector, typed.required, typed.excluded)
-
-        return rewrite
-
-    def _has(self, family: str) -> bool:
-        return family in self.layout.mapping or bool(self.layout.family(family))
+        rewriters: list[Rewriter] = []
+        if self.model is not None:
+            context = PluginContext(self.layout.fields, self.analyzer, self.model, frequencies=known.of)
+            rewriters = load_rewriters(configuration, context)
+        return QueryRewriting(self.layout, rewriters, known)
 
     def search(self, request: SearchRequest) -> SearchResponse:
         """Send a search to the engine.

@@ -2,19 +2,29 @@
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from enricher.errors import IndexChanged
 from enricher.loaded_model import Model
 from enricher.recipe.configuration import configuration_for
-from enricher.records import ClientSearch, Filter, Query, SearchEngine, SearchRequest, SearchResponse, Sort
+from enricher.records import (
+    Candidate,
+    ClientSearch,
+    Filter,
+    Query,
+    SearchEngine,
+    SearchRequest,
+    SearchResponse,
+    Sort,
+)
 from enricher.search.bodies import phrase_body, query_body, without
 from enricher.search.opened import SearchableIndex, open_index
 from enricher.search.phrases import phrases_of
 from enricher.search.plans import plan
 from enricher.search.profile import step
+from enricher.search.rewriting import QueryRewriting
 from enricher.settings import Configuration
 
 MAX_AGE_SECONDS = 60.0
@@ -61,13 +71,27 @@ class Answer:
     question: Question
 
 
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why words are added to a query of an index.
+
+    candidates: all words that rewriters considered. documents: how many documents of the index contain each
+    typed word.
+    """
+
+    index: SearchableIndex
+    query: Query
+    candidates: Sequence[Candidate]
+    documents: Sequence[int]
+
+
 @dataclass(slots=True)
 class _Opened:
     """An index that a Searcher has opened, with its query builder. Times are those of `time.monotonic`."""
 
     index: SearchableIndex
     at: float
-    rewrite: Callable[[Query], Query] | None = None
+    rewrite: QueryRewriting | None = None
     unenriched: int = 0
     counted_at: float = float("-inf")
 
@@ -97,7 +121,7 @@ class Searcher:
         """Open an index with the model that enriched it."""
         return open_index(self.engine, index, self.load_model)
 
-    def rewriting(self, opened: SearchableIndex, *names: str) -> Callable[[Query], Query]:
+    def rewriting(self, opened: SearchableIndex, *names: str) -> QueryRewriting:
         """A function that rewrites the queries of an index. The rewriters are built once.
 
         names: other names under which enricher.toml may configure the index; they take precedence.
@@ -110,6 +134,14 @@ class Searcher:
     def expand(self, text: str, index: str) -> Query:
         """The query that a search of the index would send to the engine."""
         return self._query(self._recent(index), text)
+
+    def explain(self, text: str, index: str) -> "Explanation":
+        """Why words are added to a query of the index, and why others are not."""
+        opened = self._recent(index)
+        rewrite, query = self._rewriting(opened), opened.index.parse(text)
+        return Explanation(
+            opened.index, rewrite(query), rewrite.candidates(query), rewrite.documents_with(query.typed)
+        )
 
     def search(self, question: Question) -> Answer:
         """Search an index. Raises UsageError if the query contains no word."""
@@ -169,9 +201,12 @@ class Searcher:
 
     def _query(self, opened: _Opened, text: str) -> Query:
         """The query that a search of an opened index sends, with the terms of its rewriters."""
+        return self._rewriting(opened)(opened.index.parse(text))
+
+    def _rewriting(self, opened: _Opened) -> QueryRewriting:
         if opened.rewrite is None:
             opened.rewrite = self.rewriting(opened.index)
-        return opened.rewrite(opened.index.parse(text))
+        return opened.rewrite
 
     def _request(self, opened: _Opened, question: Question) -> SearchRequest:
         is_expanded, text = question.expansion, question.query
