@@ -14,6 +14,7 @@ from aiohttp.web_protocol import RequestHandler
 from enricher.answers import Json
 from enricher.errors import EnricherError
 from enricher.gateway import requests
+from enricher.gateway.console import Console
 from enricher.gateway.enriching import enrich_array, enrich_lines, is_array
 from enricher.gateway.events import MEDIA_TYPE, EventStreams
 from enricher.gateway.keys import ApiKeys
@@ -30,8 +31,8 @@ MAX_BODY_BYTES = 1_000_000
 MAX_ARRAY_BYTES = 64_000_000
 """Maximum size of an array of documents. Lines of JSON are read as they come, without limit."""
 REQUEST_ID = "X-Request-Id"
-OPEN = (f"{ROOT}/livez", f"{ROOT}/readyz")
-"""What is answered without an API key, for probes."""
+OPEN = (f"{ROOT}/livez", f"{ROOT}/readyz", f"{ROOT}/console", f"{ROOT}/console/{{file}}")
+"""What is answered without an API key: for probes, and the console, which asks for a key itself."""
 NO_KEY = "The request needs a valid API key: send the header `Authorization: ApiKey KEY`."
 NO_HTTP = (
     "The request is not valid HTTP. In an address, all characters but those of ASCII must be percent-encoded."
@@ -63,6 +64,7 @@ class Gateway:
         self.metrics = Metrics()
         self.requests = 0
         self._is_draining = False
+        self._console = Console()
         self._streams = EventStreams(lambda: self._is_draining)
         self._description = orjson.dumps(description(version))
         for pool in pools.values():
@@ -83,6 +85,8 @@ class Gateway:
                 app.router.add_post(one.path, partial(self._answer, one))
         app.router.add_post(f"{ROOT}/enrich", self._enrich)
         app.router.add_get(f"{ROOT}/openapi.json", self._openapi)
+        app.router.add_get(f"{ROOT}/console", self._console.page)
+        app.router.add_get(f"{ROOT}/console/{{file}}", self._console.file)
         self._add_health(app)
         return app
 
@@ -130,7 +134,7 @@ class Gateway:
 
     def _check_key(self, request: web.Request) -> None:
         """Raise _NoKey if a request needs an API key and has none that is valid."""
-        if self._keys is None or request.path in OPEN:
+        if self._keys is None or _endpoint(request) in OPEN:
             return
         if self._keys.owner(request.headers.get("Authorization")) is None:
             raise _NoKey
@@ -161,8 +165,7 @@ class Gateway:
 
     def _note(self, request: web.Request, name: str, status: int, started: float) -> None:
         seconds = time.perf_counter() - started
-        resource = request.match_info.route.resource
-        endpoint = resource.canonical.removeprefix(f"{ROOT}/") if resource is not None else "none"
+        endpoint = _endpoint(request).removeprefix(f"{ROOT}/") or "none"
         self.metrics.request(endpoint, status, seconds)
         self.log.write(
             "request", request=name, method=request.method, endpoint=endpoint, status=status,
@@ -258,6 +261,12 @@ def _encoded(answer: Callable[..., Json], *arguments: object) -> tuple[Any, byte
     """An answer, and its JSON."""
     found = answer(*arguments)
     return found, orjson.dumps(found)
+
+
+def _endpoint(request: web.Request) -> str:
+    """The path of the endpoint that a request is for, with the names of its parts; empty for none."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource is not None else ""
 
 
 def _held(pool: Pool) -> float:

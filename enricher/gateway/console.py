@@ -1,0 +1,50 @@
+"""The console: pages for people. They load nothing from elsewhere, and ask the endpoints like any client."""
+
+import hashlib
+from importlib.resources import files
+from pathlib import PurePath
+
+from aiohttp import web
+
+INDEX = "index.html"
+MEDIA_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
+HEADERS = {
+    "Cache-Control": "no-cache",
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class Console:
+    """The files of the console, which are read once."""
+
+    def __init__(self) -> None:
+        folder = files("enricher.gateway") / "pages"
+        self._files = {file.name: file.read_bytes() for file in folder.iterdir() if _type(file.name)}
+
+    async def page(self, request: web.Request) -> web.Response:
+        """The page itself."""
+        return self._file(INDEX, request)
+
+    async def file(self, request: web.Request) -> web.Response:
+        """A script or a style sheet of the page. Raises HTTPNotFound."""
+        return self._file(request.match_info["file"], request)
+
+    def _file(self, name: str, request: web.Request) -> web.Response:
+        content = self._files.get(name)
+        if content is None:
+            raise web.HTTPNotFound
+        tag = hashlib.sha256(content).hexdigest()[:16]
+        headers = HEADERS | {"ETag": f'"{tag}"'}
+        if any(known.value == tag for known in request.if_none_match or ()):
+            return web.Response(status=304, headers=headers)
+        return web.Response(body=content, content_type=_type(name), charset="utf-8", headers=headers)
+
+
+def _type(name: str) -> str:
+    """The media type of a file; empty for what is no part of the console."""
+    return MEDIA_TYPES.get(PurePath(name).suffix, "")
