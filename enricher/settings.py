@@ -168,10 +168,13 @@ class ServeConfiguration(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     """The service: the table `[serve]` of enricher.toml. Paths are relative to the working directory."""
 
     listen: Annotated[Name, Meta(description="Where requests are answered: HOST:PORT.")] = "127.0.0.1:9280"
-    admin: Annotated[Name, Meta(description="Where operators read the metrics: HOST:PORT.")] = (
+    admin: Annotated[Name, Meta(description="Where operators read metrics and change state: HOST:PORT.")] = (
         "127.0.0.1:9281"
     )
-    threads: Annotated[int, Meta(ge=1, le=64, description="Searches that are answered at the same time.")] = 4
+    threads: Annotated[
+        int, Meta(ge=1, le=64, description="Searches that each process answers at the same time.")
+    ] = 4
+    workers: Annotated[int, Meta(ge=1, le=64, description="Processes that answer requests.")] = 1
     certificate: (
         Annotated[
             Name,
@@ -192,6 +195,23 @@ class ServeConfiguration(msgspec.Struct, frozen=True, forbid_unknown_fields=True
             Meta(
                 description="File with the hashes of API keys, one of which every request must have. "
                 "`enricher serve --new-key NAME` makes a key. It is read again when it changes."
+            ),
+        ]
+        | None
+    ) = None
+    cors: Annotated[
+        tuple[Name, ...],
+        Meta(
+            description="Origins of web pages that may ask the service, for example "
+            '`["https://shop.example"]`; `*` for all.'
+        ),
+    ] = ()
+    requests_per_second: (
+        Annotated[
+            float,
+            Meta(
+                gt=0,
+                description="Maximum requests per second of each API key; without keys, of each address.",
             ),
         ]
         | None

@@ -10,6 +10,8 @@ import shutil
 import subprocess
 import sys
 import time
+import urllib.parse
+import urllib.request
 from collections.abc import Mapping
 from itertools import zip_longest
 from pathlib import Path
@@ -47,6 +49,7 @@ def main() -> None:
     show_keywords(found)
     show_words()
     search()
+    serve()
     say_what_is_next(time.monotonic() - started)
 
 
@@ -145,6 +148,46 @@ def search() -> None:
     )
     for query in QUERIES:
         compare(query)
+
+
+def serve() -> None:
+    """Run the service for a moment, and ask it as an application would."""
+    heading("7. The same over HTTP, for applications")
+    words = ("serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0")
+    announce(*words)
+    process = subprocess.Popen(["enricher", *words], env=environment(), stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stderr is not None
+        address = next(
+            (found["listen"] for found in map(json.loads, process.stderr) if found["event"] == "started"),
+            None,
+        )
+        if address is None:
+            raise SystemExit("The service has not started.")
+        fetch(
+            f"{address}/_enricher/search", query="石油价格", **{"in": INDEX, "top": "2", "fields": "source"}
+        )
+        fetch(f"{address}/_enricher/related", word=WORDS[0], top="3")
+        console.print(f"\nPeople open {address}/_enricher/console in a browser while `enricher serve` runs.")
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+def fetch(address: str, **parameters: str) -> None:
+    """Show the answer to a GET request: asked with curl where it is installed, else with Python."""
+    query = urllib.parse.urlencode(parameters)
+    values = [word for name, value in parameters.items() for word in ("--data-urlencode", f"{name}={value}")]
+    command = ["curl", "-s", "-G", address, *values]
+    console.print(f"$ {shlex.join(command)}", soft_wrap=True)
+    if shutil.which("curl") is not None:
+        body = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
+    else:
+        with urllib.request.urlopen(f"{address}?{query}") as answer:
+            body = answer.read()
+    shown = json.dumps(json.loads(body), ensure_ascii=False, indent=1)
+    console.print("\n".join(shown.splitlines()[:24]), soft_wrap=True)
+    console.print("…")
 
 
 def compare(query: str) -> None:

@@ -14,26 +14,35 @@ from aiohttp.web_protocol import RequestHandler
 from enricher.answers import Json
 from enricher.errors import EnricherError
 from enricher.gateway import requests
+from enricher.gateway.access import NO_KEY, Access, ForeignOrigin, NoKey, TooOften, check_same_origin
+from enricher.gateway.administering import Administration
+from enricher.gateway.bodies import MAX_ARRAY_BYTES, bounded, first_chunk, received
 from enricher.gateway.console import Console
 from enricher.gateway.enriching import enrich_array, enrich_lines, is_array
 from enricher.gateway.events import MEDIA_TYPE, EventStreams
-from enricher.gateway.keys import ApiKeys
 from enricher.gateway.logs import Log, request_id
 from enricher.gateway.metrics import Metrics
 from enricher.gateway.openapi import description
-from enricher.gateway.operations import ENRICH, EVALUATE, OPERATIONS, ROOT, SEARCH, WORDS, Operation
+from enricher.gateway.operations import (
+    ADMIN,
+    ADMIN_OPERATIONS,
+    ENRICH,
+    EVALUATE,
+    OPERATIONS,
+    ROOT,
+    SEARCH,
+    WORDS,
+    Operation,
+)
 from enricher.gateway.pool import Busy, Overdue, Pool
 from enricher.gateway.reading import decode_body, decode_parameters, values_of
 from enricher.gateway.service import Service
 
 MAX_BODY_BYTES = 1_000_000
 """Maximum size of the body of a request that is no document."""
-MAX_ARRAY_BYTES = 64_000_000
-"""Maximum size of an array of documents. Lines of JSON are read as they come, without limit."""
 REQUEST_ID = "X-Request-Id"
 OPEN = (f"{ROOT}/livez", f"{ROOT}/readyz", f"{ROOT}/console", f"{ROOT}/console/{{file}}")
 """What is answered without an API key: for probes, and the console, which asks for a key itself."""
-NO_KEY = "The request needs a valid API key: send the header `Authorization: ApiKey KEY`."
 NO_HTTP = (
     "The request is not valid HTTP. In an address, all characters but those of ASCII must be percent-encoded."
 )
@@ -41,15 +50,11 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _WORD_START = re.compile(r"(?<!^)(?=[A-Z])")
 
 
-class _NoKey(Exception):
-    """A request without a valid API key."""
-
-
 class Gateway:
     """One process of the service: pools of threads, counters, log and endpoints.
 
-    version: of this program. keys: of which every request must have one; None if nobody is asked.
-    requests: how many are in work.
+    version: of this program. access: who may ask it. administration: what operators may do. on_reload:
+    reads the configuration again, and returns what has changed. requests: how many are in work.
     """
 
     def __init__(
@@ -58,20 +63,20 @@ class Gateway:
         pools: Mapping[str, Pool],
         log: Log,
         version: str,
-        keys: ApiKeys | None = None,
+        access: Access,
+        administration: Administration,
     ) -> None:
-        self.service, self.pools, self.log, self._keys = service, pools, log, keys
+        self.service, self.pools, self.log, self._access = service, pools, log, access
+        self.administration = administration
         self.metrics = Metrics()
         self.requests = 0
+        self.on_reload: Callable[[], list[str]] = list
         self._is_draining = False
         self._console = Console()
         self._streams = EventStreams(lambda: self._is_draining)
         self._description = orjson.dumps(description(version))
         for pool in pools.values():
-            self.metrics.watch(
-                f"enricher_requests_held_{pool.name}", "Requests in work or waiting.", partial(_held, pool)
-            )
-        self.metrics.watch("enricher_open_models", "Model versions that are open.", service.open_models)
+            pool.on_held = partial(self.metrics.held, pool.name)
 
     def application(self) -> web.Application:
         """The endpoints for everybody."""
@@ -90,9 +95,19 @@ class Gateway:
         self._add_health(app)
         return app
 
-    def admin_application(self) -> web.Application:
-        """The endpoints for operators."""
-        app = web.Application(middlewares=[self._middleware])
+    def admin_application(self, listens_on_loopback: bool) -> web.Application:
+        """The endpoints for operators. Web pages of other origins cannot use them."""
+
+        @web.middleware
+        async def same_origin(request: web.Request, handler: Handler) -> web.StreamResponse:
+            check_same_origin(request, listens_on_loopback)
+            return await handler(request)
+
+        app = web.Application(middlewares=[self._middleware, same_origin])
+        for one in ADMIN_OPERATIONS:
+            app.router.add_post(one.path, partial(self._answer, one))
+        app.router.add_post(f"{ROOT}/documents/{{index}}", self._index)
+        app.router.add_post(f"{ROOT}/reload", self._reload)
         app.router.add_get(f"{ROOT}/metrics", self._metrics)
         self._add_health(app)
         return app
@@ -116,8 +131,10 @@ class Gateway:
         started, name = time.perf_counter(), request_id(request.headers.get(REQUEST_ID))
         self.requests += 1
         try:
-            self._check_key(request)
-            response = await handler(request)
+            preflight = self._access.preflight(request)
+            if preflight is None and _endpoint(request) not in OPEN:
+                self._access.check(request)
+            response = preflight or await handler(request)
         except asyncio.CancelledError:
             self._note(request, name, 499, started)
             raise
@@ -129,19 +146,17 @@ class Gateway:
             response.force_close()
         if not response.prepared:
             response.headers[REQUEST_ID] = name
+            response.headers.update(self._access.origin_headers(request))
         self._note(request, name, response.status, started)
         return response
 
-    def _check_key(self, request: web.Request) -> None:
-        """Raise _NoKey if a request needs an API key and has none that is valid."""
-        if self._keys is None or _endpoint(request) in OPEN:
-            return
-        if self._keys.owner(request.headers.get("Authorization")) is None:
-            raise _NoKey
-
     def _failure(self, error: Exception, name: str) -> web.Response:
-        if isinstance(error, _NoKey):
+        if isinstance(error, NoKey):
             return failure(401, "no_key", NO_KEY, {"WWW-Authenticate": "ApiKey"})
+        if isinstance(error, ForeignOrigin):
+            return failure(403, "foreign_origin", "Web pages of other origins cannot use the admin address.")
+        if isinstance(error, TooOften):
+            return failure(429, "too_often", str(error), {"Retry-After": str(error.retry_seconds)})
         if isinstance(error, Busy):
             return failure(429, "busy", str(error), {"Retry-After": str(error.retry_seconds)})
         if isinstance(error, Overdue):
@@ -165,6 +180,7 @@ class Gateway:
 
     def _note(self, request: web.Request, name: str, status: int, started: float) -> None:
         seconds = time.perf_counter() - started
+        self.metrics.open_models(self.service.open_models())
         endpoint = _endpoint(request).removeprefix(f"{ROOT}/") or "none"
         self.metrics.request(endpoint, status, seconds)
         self.log.write(
@@ -179,17 +195,37 @@ class Gateway:
         if request.method == "POST":
             if (request.content_length or 0) > MAX_BODY_BYTES:
                 raise web.HTTPRequestEntityTooLarge(MAX_BODY_BYTES, request.content_length or 0)
-            body = await _bounded(request, MAX_BODY_BYTES)
+            body = await bounded(request, MAX_BODY_BYTES)
             more = values_of(one.request, list(request.query.items()))
             asked = decode_body(one.request, body, more)
         else:
             asked = decode_parameters(one.request, list(request.query.items()))
         named = (request.match_info["index"],) if one.has_index else ()
-        answer = await self.pools[one.pool].run(partial(_encoded, one.answer, self.service, *named, asked))
+        target = self.administration if one.pool == ADMIN else self.service
+        answer = await self.pools[one.pool].run(partial(_encoded, one.answer, target, *named, asked))
         if one.name == "search":
-            added = sum(term["origin"] != "query" for term in answer[0]["expansion"])
-            self.metrics.searched(answer[0]["total"], added)
-        return web.Response(body=answer[1], content_type="application/json")
+            self._count_search(answer[0])
+        return web.Response(body=answer[1], status=one.status, content_type="application/json")
+
+    def _count_search(self, answer: Json) -> None:
+        terms: Any = answer["expansion"]
+        typed = [term["term"] for term in terms if term["origin"] == "query"]
+        unknown = self.service.unknown(typed)
+        hits: Any = answer["total"]
+        self.metrics.searched(hits, len(terms) - len(typed), len(typed), unknown)
+
+    async def _reload(self, request: web.Request) -> web.Response:
+        """Read the configuration again, in all processes."""
+        decode_body(requests.EmptyRequest, await bounded(request, MAX_BODY_BYTES), {})
+        return web.json_response({"changed": self.on_reload()})
+
+    async def _index(self, request: web.Request) -> web.Response:
+        """Index the documents of a body: JSON lines, or an array. It is written to a file before."""
+        asked = decode_parameters(requests.IndexDocumentsRequest, list(request.query.items()))
+        index, administration = request.match_info["index"], self.administration
+        async with received(request) as body:
+            answer = await self.pools[ADMIN].run(partial(administration.index, index, body, asked))
+        return web.Response(body=orjson.dumps(answer), content_type="application/json")
 
     async def _enrich(self, request: web.Request) -> web.StreamResponse:
         """Enrich an array of documents, or lines of JSON as they come."""
@@ -197,9 +233,9 @@ class Gateway:
         pool = self.pools[ENRICH]
         enricher = await pool.run(partial(self.service.enricher, asked.in_))
         enrich = partial(self.service.enrich, enricher)
-        first = await _first_chunk(request)
+        first = await first_chunk(request)
         if is_array(first):
-            body = first + await _bounded(request, MAX_ARRAY_BYTES)
+            body = first + await bounded(request, MAX_ARRAY_BYTES)
             answers = await enrich_array(body, enricher.fields, enrich, pool)
             self.metrics.enriched(sum("enrichment" in one for one in answers))
             return web.Response(body=orjson.dumps(answers), content_type="application/json")
@@ -246,6 +282,7 @@ def default_pools(threads: int) -> dict[str, Pool]:
         WORDS: Pool(WORDS, threads, 64 * threads, 10.0),
         ENRICH: Pool(ENRICH, 2, 32, 60.0),
         EVALUATE: Pool(EVALUATE, 1, 4, 60.0),
+        ADMIN: Pool(ADMIN, 2, 8, 3600.0),
     }
 
 
@@ -267,31 +304,6 @@ def _endpoint(request: web.Request) -> str:
     """The path of the endpoint that a request is for, with the names of its parts; empty for none."""
     resource = request.match_info.route.resource
     return resource.canonical if resource is not None else ""
-
-
-def _held(pool: Pool) -> float:
-    return pool.held
-
-
-async def _first_chunk(request: web.Request) -> bytes:
-    """The first part of a body that is not empty space."""
-    chunk = b""
-    async for more in request.content.iter_any():
-        chunk += more
-        if chunk.strip():
-            break
-    return chunk
-
-
-async def _bounded(request: web.Request, most: int) -> bytes:
-    """The rest of a body. Raises HTTPRequestEntityTooLarge."""
-    parts, size = [], 0
-    async for chunk in request.content.iter_any():
-        parts.append(chunk)
-        size += len(chunk)
-        if size > most:
-            raise web.HTTPRequestEntityTooLarge(most, size)
-    return b"".join(parts)
 
 
 class JsonRequestHandler(RequestHandler):

@@ -6,12 +6,13 @@ from typing import Any
 import msgspec
 
 from enricher.gateway import requests, responses
-from enricher.gateway.operations import OPERATIONS, ROOT, Operation
+from enricher.gateway.operations import ADMIN_OPERATIONS, OPERATIONS, ROOT, Operation
 
 REFERENCE = "#/components/schemas/{name}"
 ERRORS = {
     "400": "the request is wrong",
     "401": "the service asks for API keys, and the request has none that is valid",
+    "403": "Elasticsearch does not allow it, or a web page of another origin asks for a change",
     "404": "no such index, model or word",
     "413": "the body is too large",
     "429": "too many requests of this kind; Retry-After says when to try again",
@@ -22,6 +23,11 @@ ERRORS = {
 }
 """The answers that any endpoint may give beside 200."""
 NDJSON = "application/x-ndjson"
+DOCUMENTS = {
+    NDJSON: {"schema": {"type": "object"}},
+    "application/json": {"schema": {"type": "array", "items": {"type": "object"}}},
+}
+ADMIN_SERVER = {"url": "http://127.0.0.1:9281", "description": "the admin address"}
 
 
 def description(version: str) -> dict[str, Any]:
@@ -30,8 +36,12 @@ def description(version: str) -> dict[str, Any]:
         responses.ErrorAnswer,
         responses.EnrichedAnswer,
         responses.ReadyAnswer,
+        responses.LiveAnswer,
+        responses.IndexDocumentsAnswer,
+        responses.ReloadAnswer,
     ]
-    kinds += [responses.LiveAnswer, *(kind for one in OPERATIONS for kind in (one.request, one.response))]
+    everything = (*OPERATIONS, *ADMIN_OPERATIONS)
+    kinds += [kind for one in everything for kind in (one.request, one.response)]
     kinds = list(dict.fromkeys(kind for kind in kinds if kind is not requests.EmptyRequest))
     schemas, components = msgspec.json.schema_components(kinds, ref_template=REFERENCE)
     references = dict(zip(kinds, schemas, strict=True))
@@ -43,7 +53,7 @@ def description(version: str) -> dict[str, Any]:
             "version": version,
             "description": "Enriched search, query expansion and enrichment of documents.",
         },
-        "paths": paths | _others(references),
+        "paths": paths | _others(references) | _admin_paths(references),
         "security": [{}, {"apiKey": []}],
         "components": {
             "schemas": components,
@@ -61,12 +71,12 @@ def description(version: str) -> dict[str, Any]:
 
 def _path(one: Operation, references: Mapping[Any, Any]) -> dict[str, Any]:
     """The description of one endpoint."""
-    answers = {"200": _json("the answer", references[one.response])} | _errors(references)
+    answers = {str(one.status): _json("the answer", references[one.response])} | _errors(references)
     named = [_index_parameter()] if one.has_index else []
     common = {"summary": one.summary, "responses": answers}
     get = common | {"operationId": one.name, "parameters": named + parameters_of(one.request)}
     if one.request is requests.EmptyRequest:
-        return {"get": get}
+        return {"get": get} if one.has_parameters else {"post": common | {"operationId": one.name}}
     post = common | {
         "operationId": f"{one.name}ByPost" if one.has_parameters else one.name,
         "requestBody": {
@@ -106,18 +116,47 @@ def _errors(references: Mapping[Any, Any]) -> dict[str, Any]:
     return {status: _json(text, references[responses.ErrorAnswer]) for status, text in ERRORS.items()}
 
 
+def _admin_paths(references: Mapping[Any, Any]) -> dict[str, Any]:
+    """The endpoints on the admin address."""
+    paths = {one.path: _path(one, references) for one in ADMIN_OPERATIONS}
+    paths[f"{ROOT}/documents/{{index}}"] = {
+        "post": {
+            "operationId": "indexDocuments",
+            "summary": "Index documents with their enrichment; the index is created if it is missing.",
+            "parameters": [_index_parameter(), *parameters_of(requests.IndexDocumentsRequest)],
+            "requestBody": {"required": True, "content": DOCUMENTS},
+            "responses": {"200": _json("the counts", references[responses.IndexDocumentsAnswer])}
+            | _errors(references),
+        }
+    }
+    paths[f"{ROOT}/reload"] = {
+        "post": {
+            "operationId": "reload",
+            "summary": "Read enricher.toml again.",
+            "responses": {"200": _json("what has changed", references[responses.ReloadAnswer])}
+            | _errors(references),
+        }
+    }
+    paths[f"{ROOT}/metrics"] = {
+        "get": {
+            "operationId": "metrics",
+            "summary": "The metrics, in the form of Prometheus.",
+            "responses": {
+                "200": {"description": "lines", "content": {"text/plain": {"schema": {"type": "string"}}}}
+            },
+        }
+    }
+    return {path: {"servers": [ADMIN_SERVER], **one} for path, one in paths.items()}
+
+
 def _others(references: Mapping[Any, Any]) -> dict[str, Any]:
     """The endpoints that do not answer with one JSON object for one."""
-    documents = {
-        NDJSON: {"schema": {"type": "object"}},
-        "application/json": {"schema": {"type": "array", "items": {"type": "object"}}},
-    }
     enriched = references[responses.EnrichedAnswer]
     enrich = {
         "operationId": "enrich",
         "summary": "The enrichment of documents, in their order and form.",
         "parameters": parameters_of(requests.EnrichRequest),
-        "requestBody": {"required": True, "content": documents},
+        "requestBody": {"required": True, "content": DOCUMENTS},
         "responses": {
             "200": {
                 "description": "one object for each document",

@@ -8,19 +8,21 @@ import msgspec
 
 from enricher.answers import Json
 from enricher.gateway import requests, responses
+from enricher.gateway.administering import Administration
 from enricher.gateway.service import Service
 
 ROOT = "/_enricher"
-SEARCH, WORDS, ENRICH, EVALUATE = "search", "words", "enrich", "evaluate"
-"""The pools: searches of the engine, questions to a model, enrichment of documents, evaluations."""
+SEARCH, WORDS, ENRICH, EVALUATE, ADMIN = "search", "words", "enrich", "evaluate", "admin"
+"""The pools: searches of the engine, questions to a model, enrichment of documents, evaluations, changes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
     """An endpoint that is asked by GET with parameters, or by POST with a JSON object.
 
-    answer: the method that makes the answer; its first argument is the index if the path names one. at: the
-    path below ROOT. has_parameters: whether it can be asked by GET, and takes parameters by POST too.
+    answer: what makes the answer: a method of the service, or for changes a function of the administration;
+    its first other argument is the index if the path names one. status: of an answer that is no error.
+    at: the path below ROOT. has_parameters: whether it can be asked by GET, and takes parameters by POST too.
     """
 
     name: str
@@ -30,6 +32,7 @@ class Operation:
     pool: str
     answer: Callable[..., Json]
     has_parameters: bool = True
+    status: int = 200
 
     @property
     def path(self) -> str:
@@ -73,4 +76,40 @@ OPERATIONS = (
     _named("jobs", requests.EmptyRequest, responses.JobsAnswer, SEARCH, Service.jobs),
     _named("indexes", requests.EmptyRequest, responses.IndexesAnswer, SEARCH, Service.indexes),
 )
-"""All endpoints that answer with one JSON object."""
+"""The endpoints for everybody that answer with one JSON object."""
+
+
+def _admin(
+    name: str, at: str, request: Any, response: Any, answer: Callable[[Administration, Any], Json]
+) -> Operation:
+    status = 202 if response is responses.BegunJobAnswer else 200
+    return Operation(name, at, request, response, ADMIN, answer, has_parameters=False, status=status)
+
+
+ADMIN_OPERATIONS = (
+    _admin(
+        "activateModel", "models/activate", requests.ActivateRequest, responses.VersionAnswer,
+        lambda admin, request: admin.activate(request),
+    ),
+    _admin(
+        "rollBackModel", "models/rollback", requests.EmptyRequest, responses.VersionAnswer,
+        lambda admin, request: admin.roll_back_model(),
+    ),
+    _admin(
+        "startJob", "jobs/start", requests.StartJobRequest, responses.BegunJobAnswer,
+        lambda admin, request: admin.start_job(request),
+    ),
+    _admin(
+        "resumeJob", "jobs/resume", requests.JobRequest, responses.BegunJobAnswer,
+        lambda admin, request: admin.resume_job(request),
+    ),
+    _admin(
+        "rollBackJob", "jobs/rollback", requests.JobRequest, responses.BegunJobAnswer,
+        lambda admin, request: admin.roll_back_job(request),
+    ),
+    _admin(
+        "cancelJob", "jobs/cancel", requests.JobRequest, responses.JobReport,
+        lambda admin, request: admin.cancel_job(request),
+    ),
+)  # fmt: skip
+"""The endpoints on the admin address that change state; all by POST."""

@@ -8,6 +8,7 @@ import contextvars
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -29,7 +30,7 @@ class Pool:
     """Answers requests of one class.
 
     threads: how many at the same time. queue: how many more wait. seconds: time limit of each. held: how many
-    are answered or wait now.
+    are answered or wait now. on_held: is called with it whenever it changes.
     """
 
     def __init__(self, name: str, threads: int, queue: int, seconds: float) -> None:
@@ -37,6 +38,7 @@ class Pool:
         self._limit = threads + queue
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=f"enricher-{name}")
         self.held = 0
+        self.on_held: Callable[[int], object] = lambda held: None
 
     async def run(self, work: Callable[[], T]) -> T:
         """Run a function in a thread.
@@ -46,10 +48,10 @@ class Pool:
         """
         if self.held >= self._limit:
             raise Busy(max(1, round(self.seconds / 10)))
-        self.held += 1
+        self._hold(1)
         loop = asyncio.get_running_loop()
         future = self._executor.submit(contextvars.copy_context().run, work)
-        future.add_done_callback(lambda _: _call_if_open(loop, self._release))
+        future.add_done_callback(lambda _: _call_if_open(loop, partial(self._hold, -1)))
         try:
             async with asyncio.timeout(self.seconds) as limit:
                 return await asyncio.wrap_future(future)  # cancels the work if it still waits
@@ -58,8 +60,9 @@ class Pool:
                 raise
             raise Overdue(f"The request took longer than {self.seconds:g} s.") from None
 
-    def _release(self) -> None:
-        self.held -= 1
+    def _hold(self, change: int) -> None:
+        self.held += change
+        self.on_held(self.held)
 
     def close(self) -> None:
         """Drop what waits. Threads end with their present work."""

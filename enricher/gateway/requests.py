@@ -147,5 +147,53 @@ class EnrichRequest(Request, frozen=True):
     ] = msgspec.field(name="in", default=None)
 
 
+class ActivateRequest(Request, frozen=True):
+    """Make a model version the active one."""
+
+    version: Annotated[Name, Meta(description="A version of the folder of models.")]
+
+
+class StartJobRequest(Request, frozen=True):
+    """Start a reindex job: fill a new index and move an alias to it, or enrich in place."""
+
+    source: Annotated[Name, Meta(description="An index, or an alias of one.")]
+    to: Annotated[Name | None, Meta(description="The alias that searches and writers use.")] = None
+    in_place: Annotated[bool, Meta(description="Enrich the documents where they are.")] = False
+    only: Annotated[
+        tuple[Literal["missing", "stale"], ...],
+        Meta(description="In place, only documents without enrichment, or with one that is out of date."),
+    ] = ()
+    query: Annotated[
+        Mapping[str, Any] | None,
+        Meta(description="In place, only what this query of Elasticsearch matches."),
+    ] = None
+    ids: Annotated[tuple[str, ...], Meta(max_length=10_000, description="In place, only these ids.")] = ()
+    rate: Annotated[float, Meta(ge=0.1, description="Maximum documents per second.")] | None = None
+    write_block: Annotated[bool, Meta(description="Refuse writes for a moment before the swap.")] = False
+    block_limit: Annotated[
+        float, Meta(ge=0.1, description="Seconds after which the block is lifted and tried again later.")
+    ] = 60.0
+    gate: Annotated[
+        Name | None,
+        Meta(description="Folder of a collection: swap only if nDCG@10 on it falls by at most 1 %."),
+    ] = None
+    title_field: Annotated[Name | None, Meta(description="Field of the title.")] = None
+    text_field: Annotated[Name | None, Meta(description="Field of the text.")] = None
+
+
+class JobRequest(Request, frozen=True):
+    """A reindex job, by its name."""
+
+    job: Annotated[Name | None, Meta(description="A job; may be omitted if only one qualifies.")] = None
+
+
+class IndexDocumentsRequest(Request, frozen=True):
+    """The parameters of `documents/INDEX`; the documents are its body."""
+
+    id_field: Annotated[Name, Meta(description="Field of the id.")] = "id"
+    title_field: Annotated[Name | None, Meta(description="Field of the title.")] = None
+    text_field: Annotated[Name | None, Meta(description="Field of the text.")] = None
+
+
 class EmptyRequest(Request, frozen=True):
     """A request without parameters."""

@@ -318,6 +318,45 @@ class JobsAnswer(msgspec.Struct):
     jobs: list[JobReport]
 
 
+class VersionAnswer(msgspec.Struct):
+    """The model version that is active now."""
+
+    version: str
+
+
+class BegunJobAnswer(JobReport):
+    """A job on which the service works now, or that has ended. `notes`: what the operator should know."""
+
+    notes: list[str]
+
+
+class IndexRejection(msgspec.Struct):
+    """A line that could not be indexed, and why."""
+
+    where: str
+    reason: str
+
+
+class IndexDocumentsAnswer(msgspec.Struct):
+    """How many documents were written, and the first hundred that were not."""
+
+    index: str
+    written: int
+    rejected: int
+    duplicates: int
+    truncated: int
+    without_text: int
+    model: str | None
+    rejections: list[IndexRejection]
+    notes: list[str]
+
+
+class ReloadAnswer(msgspec.Struct):
+    """The configuration was read again. `changed`: the settings that have other values now."""
+
+    changed: list[str]
+
+
 class LiveAnswer(msgspec.Struct):
     """The process answers."""
 

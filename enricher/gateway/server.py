@@ -10,6 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from enricher.errors import UsageError
+from enricher.gateway.access import is_loopback
 from enricher.gateway.application import Gateway, JsonRequestHandler
 from enricher.gateway.certificate import Certificate
 
@@ -62,22 +63,28 @@ def run(main: Coroutine[Any, Any, None]) -> None:
 async def serve(
     gateway: Gateway,
     listen: socket.socket,
-    admin: socket.socket,
+    admin: socket.socket | None,
     certificate: Certificate | None,
     started: Callable[[], None],
+    reload: Callable[[], None],
 ) -> None:
     """Serve on two sockets until SIGTERM or SIGINT; then let requests in work end.
 
-    certificate: for HTTPS on both. started: is called once requests are answered.
+    admin: None if another process serves it. certificate: for HTTPS on both. started: is called once
+    requests are answered; reload: on SIGHUP.
     """
     ended, context = asyncio.Event(), None if certificate is None else certificate.context
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
-    runners = [_Runner(app, **_OPTIONS) for app in (gateway.application(), gateway.admin_application())]
+    loop.add_signal_handler(signal.SIGHUP, reload)
+    served = [(gateway.application(), listen)]
+    if admin is not None:
+        served.append((gateway.admin_application(is_loopback(admin.getsockname()[0])), admin))
+    runners = [_Runner(app, **_OPTIONS) for app, _ in served]
     try:
         sites = []
-        for runner, held in zip(runners, (listen, admin), strict=True):
+        for runner, (_, held) in zip(runners, served, strict=True):
             await runner.setup()
             sites.append(web.SockSite(runner, held, ssl_context=context))
             await sites[-1].start()
@@ -94,6 +101,7 @@ async def serve(
         await asyncio.gather(*(runner.cleanup() for runner in runners))
         for pool in gateway.pools.values():
             pool.close()
+        gateway.administration.close()
 
 
 _OPTIONS: dict[str, Any] = {

@@ -55,6 +55,10 @@ class _Recent(Generic[T]):
     def __len__(self) -> int:
         return len(self._things)
 
+    def peek(self, key: str) -> T | None:
+        """The thing of a key if it is there."""
+        return self._things.get(key)
+
     def get(self, key: str, make: Callable[[], T]) -> T:
         """The thing of a key, made if it is not there. Raises what `make` raises."""
         with self._lock:
@@ -93,6 +97,12 @@ class Service:
         """A version, or the active one. The last MAX_MODELS versions stay open."""
         name = version or self.store.open().version
         return self._open.get(name, lambda: load(self.models, name))
+
+    def unknown(self, words: Sequence[str]) -> int:
+        """How many of the words the active model does not know; 0 if none is open."""
+        version = self.store.active_version()
+        model = None if version is None else self._open.peek(version)
+        return 0 if model is None else sum(word not in model.word2vec.index for word in words)
 
     def open_models(self) -> int:
         """How many versions are open."""

@@ -221,6 +221,28 @@ def context_of(context: typer.Context) -> Context:
     return found
 
 
+def passed_on(context: typer.Context) -> tuple[list[str], dict[str, str]]:
+    """The global options as they were typed, for another process: its arguments and variables.
+
+    What has a variable is no argument, because the process list shows arguments: an URL may hold a password.
+    """
+    arguments: list[str] = []
+    variables: dict[str, str] = {}
+    shared = context.find_root()
+    for setting in SETTINGS:
+        name = setting.name.replace("-", "_")
+        source = shared.get_parameter_source(name)
+        if source is None or source.name != "COMMANDLINE":
+            continue
+        value = shared.params[name]
+        if setting.variable:
+            variables[setting.variable] = str(value)
+        else:
+            for one in value if isinstance(value, list | tuple) else [value]:
+                arguments += [setting.option, str(one)]
+    return arguments, variables
+
+
 def worker_count(workers: int | None) -> int:
     """The number of workers: as requested, or the number of cores, at most MAX_WORKERS."""
     return workers or min(MAX_WORKERS, os.cpu_count() or 1)

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from msgspec.structs import replace
 
 from enricher.errors import EngineUnavailable
-from indexer.cli.app import Command, app, context_of
+from indexer.cli.app import Command, app, context_of, passed_on
+from indexer.cli.job_runs import settings_of
 from indexer.cli.output import print_line, say
 
 if TYPE_CHECKING:
-    from enricher.answers import Json
-    from enricher.records import SearchEngine
     from enricher.settings import ServeConfiguration
-
-LOOPBACK = ("127.", "localhost", "::1")
 
 Listen = Annotated[
     str | None,
@@ -27,11 +22,14 @@ Listen = Annotated[
 ]
 Admin = Annotated[
     str | None,
-    typer.Option(metavar="HOST:PORT", help="Where operators read the metrics. Default: 127.0.0.1:9281."),
+    typer.Option(metavar="HOST:PORT", help="Where operators read metrics and change state."),
 ]
 Threads = Annotated[
     int | None,
-    typer.Option(min=1, max=64, help="Searches that are answered at the same time. Default: 4."),
+    typer.Option(min=1, max=64, help="Searches that each process answers at the same time. Default: 4."),
+]
+ServeWorkers = Annotated[
+    int | None, typer.Option(min=1, max=64, help="Processes that answer requests. Default: 1.")
 ]
 Check = Annotated[
     bool, typer.Option("--check", help="Check models, engine, configuration and addresses, and end.")
@@ -47,6 +45,7 @@ def serve(
     context: typer.Context,
     listen: Listen = None,
     admin: Admin = None,
+    workers: ServeWorkers = None,
     threads: Threads = None,
     check: Check = False,
     new_key: NewKey = None,
@@ -59,14 +58,11 @@ def serve(
 
     Example: enricher serve --listen 127.0.0.1:9280
     """
-    from importlib.metadata import version
-
-    from enricher.gateway import keys, server
-    from enricher.gateway.application import Gateway, default_pools
-    from enricher.gateway.certificate import Certificate
+    from enricher.gateway import keys
+    from enricher.gateway.access import Access, is_loopback
     from enricher.gateway.logs import Log
     from enricher.gateway.server import Address
-    from enricher.gateway.service import Service
+    from indexer.serving import Serving, run
 
     if new_key is not None:
         key, line = keys.new_key(new_key)
@@ -75,46 +71,34 @@ def serve(
         say(line)
         return
     shared = context_of(context)
-    chosen = _chosen(shared.configuration().serve, listen, admin, threads)
-    certificate = None
-    if chosen.certificate is not None:
-        certificate = Certificate(Path(chosen.certificate), Path(chosen.key) if chosen.key else None)
-    known = None if chosen.api_keys is None else keys.ApiKeys(Path(chosen.api_keys))
+    chosen = _chosen(
+        shared.configuration().serve, listen=listen, admin=admin, workers=workers, threads=threads
+    )
+    serving = Serving(
+        settings_of(shared), chosen, shared.open_engine, shared.configuration, *passed_on(context)
+    )
+    serving.certificate()
+    has_keys = Access(chosen).has_keys
     places = Address.parse(chosen.listen, "--listen"), Address.parse(chosen.admin, "--admin")
-    engine = shared.engine()
-    service = Service(shared.models, engine, shared.configuration, lambda: _jobs(engine))
     sockets = [place.bound() for place in places]
-    scheme = "http" if certificate is None else "https"
+    scheme = "http" if chosen.certificate is None else "https"
     urls = [f"{scheme}://{Address(*one.getsockname()[:2])}" for one in sockets]
-    model, faults = service.state()
+    log = Log()
     if check:
         for one in sockets:
             one.close()
+        engine = shared.engine()
+        model, faults = serving.service(engine, serving.administration(engine, log)).state()
         if faults:
             raise EngineUnavailable(" ".join(faults))
         print_line(f"Ready to serve with the model {model} on {chosen.listen}.")
         return
-    if known is None and not places[0].host.startswith(LOOPBACK):
+    shared.connection()
+    if not has_keys and not is_loopback(places[0].host):
         say("Anybody who reaches this address can search: set api_keys in [serve] of enricher.toml.")
-    for fault in faults:
-        say(f"Not ready: {fault}")
-    gateway = Gateway(service, default_pools(chosen.threads), Log(), version("search-enricher"), known)
-    started = partial(gateway.log.write, "started", listen=urls[0], admin=urls[1])
-    server.run(server.serve(gateway, sockets[0], sockets[1], certificate, started))
+    run(serving, sockets[0], sockets[1], partial(log.write, "started", listen=urls[0], admin=urls[1]))
 
 
-def _chosen(
-    configured: ServeConfiguration, listen: str | None, admin: str | None, threads: int | None
-) -> ServeConfiguration:
+def _chosen(configured: ServeConfiguration, **given: str | int | None) -> ServeConfiguration:
     """The configuration, with the options that were given in its place."""
-    given = {"listen": listen, "admin": admin, "threads": threads}
     return replace(configured, **{name: value for name, value in given.items() if value is not None})
-
-
-def _jobs(engine: SearchEngine) -> list[Json]:
-    """The reports of the jobs of an engine, the newest first."""
-    from indexer.reindex.opening import open_jobs
-    from indexer.reindex.report import status_of
-
-    now = datetime.now(UTC)
-    return [status_of(job, now) for job in open_jobs(engine).ledger.jobs()]

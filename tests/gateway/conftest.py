@@ -99,7 +99,9 @@ class Served:
         if self.description is None:
             with urllib.request.urlopen(f"{self.url}/_enricher/openapi.json", timeout=PATIENCE) as answer:
                 self.description = json.load(answer)
-        route = f"/_enricher/{path.partition('/')[0]}" + ("/{index}" if "/" in path else "")
+        route = f"/_enricher/{path}"
+        if route not in self.description["paths"]:
+            route = f"/_enricher/{path.partition('/')[0]}" + ("/{index}" if "/" in path else "")
         known = self.description["paths"].get(route, {}).get(method)
         if response.status >= 400 and path != "readyz":
             schema: Any = {"$ref": "#/components/schemas/ErrorAnswer"}
