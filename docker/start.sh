@@ -2,7 +2,7 @@
 # The entry point of the image. Without arguments: the service. With arguments: enricher ARGUMENTS, for example
 # `train docs.jsonl`. Models, indexes and enricher.toml are in the working folder, which alone must be writable.
 set -eu
-program=$(dirname "$0")/bin/enricher
+program=$(dirname "$0")/enricher
 if [ $# -gt 0 ]; then
     exec "$program" "$@"
 fi
