@@ -3,11 +3,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 LOCK := requirements-dev.lock
+IMAGE_LOCK := docker/requirements.lock
+COMPILE := $(BIN)/uv pip compile --quiet --python-version 3.11 --no-header --no-annotate --no-emit-index-url
 # Two processes, each with a server of its own; one that is given takes the tests of one at a time.
 PYTEST := $(BIN)/python -m pytest $(if $(ELASTICSEARCH_URL),,-n 2 --dist worksteal)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak lint bench docs lock clean
+.PHONY: help demo test soak lint bench docs dist lock clean
 
 help:  ## Show this list.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,10 +36,15 @@ bench: .venv/.dev  ## Measure what docs/performance.md and docs/relevance.md say
 docs: .venv/.dev  ## Write the generated pages of docs anew.
 	$(BIN)/python docs/generate.py
 
-lock: .venv/.dev  ## Choose new versions of all dependencies for requirements-dev.lock.
+dist: .venv/.dev  ## Build and check the packages for publication: dist/*.whl and dist/*.tar.gz.
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation
+	$(BIN)/python -m twine check --strict dist/*
+
+lock: .venv/.dev  ## Choose new versions of all dependencies: for this folder, and for the image among them.
 	$(BIN)/python -m pip install --quiet uv
-	echo 'setuptools>=77' | $(BIN)/uv pip compile pyproject.toml - --group dev --extra demo --upgrade --quiet \
-		--python-version 3.11 --no-header --no-annotate --no-emit-index-url --output-file $(LOCK)
+	echo 'setuptools>=77' | $(COMPILE) pyproject.toml - --group dev --extra demo --upgrade --output-file $(LOCK)
+	$(COMPILE) pyproject.toml --constraint $(LOCK) --output-file $(IMAGE_LOCK)
 
 clean:  ## Remove what the other targets made, .venv too.
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

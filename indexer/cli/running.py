@@ -66,6 +66,8 @@ def _failed(error: BaseException, signals: StopSignals) -> int:
         return _misused(error)
     if isinstance(error, OSError):
         say(_refused(error))
+    elif isinstance(error, ModuleNotFoundError) and not _is_own(error.name):
+        say(f"This command needs the Python package {error.name!r}, which is not installed here.")
     elif isinstance(error, MemoryError):
         say("There is not enough memory for this.")
     else:
@@ -73,6 +75,11 @@ def _failed(error: BaseException, signals: StopSignals) -> int:
         said = f"{name}: {what}" if what else name
         say(f"The command failed unexpectedly ({said}).{_kept(error)}")
     return 1
+
+
+def _is_own(module: str | None) -> bool:
+    """Whether a missing module is one of this program, so that its absence is a fault of it."""
+    return module is None or module.partition(".")[0] in ("enricher", "indexer")
 
 
 def _is_broken_pipe(error: BaseException) -> bool:
