@@ -206,6 +206,16 @@ class ServeConfiguration(msgspec.Struct, frozen=True, forbid_unknown_fields=True
             '`["https://shop.example"]`; `*` for all.'
         ),
     ] = ()
+    traces: (
+        Annotated[
+            Name,
+            Meta(
+                description="Address of an OpenTelemetry collector that takes OTLP over HTTP, for example "
+                "`http://127.0.0.1:4318`. It needs `pip install 'search-enricher[otel]'`."
+            ),
+        ]
+        | None
+    ) = None
     requests_per_second: (
         Annotated[
             float,

@@ -144,6 +144,7 @@ class JobProcesses:
         self._arguments, self._environment, self._log = arguments, environment, log
         self._running: dict[str, subprocess.Popen[str]] = {}
         self._lock = threading.Lock()
+        self._is_closing = False
 
     def work_on(self, job: str) -> None:
         """Start a process for a job, unless one of this service works on it."""
@@ -168,7 +169,7 @@ class JobProcesses:
         """Log what a process says, and how it ended."""
         assert process.stderr is not None
         for line in process.stderr:
-            if line.strip():
+            if line.strip() and not self._is_closing:  # else it says only that it was interrupted
                 self._log("job", job=job, said=line.strip())
         self._log("job_ended", job=job, code=process.wait())
         with self._lock:
@@ -177,6 +178,7 @@ class JobProcesses:
 
     def close(self) -> None:
         """Interrupt all processes; any later one goes on with their jobs."""
+        self._is_closing = True
         with self._lock:
             running = list(self._running.values())
         for process in running:

@@ -13,6 +13,7 @@ from enricher.gateway.logs import Log
 from enricher.gateway.metric_files import forget, shared_metrics
 from enricher.gateway.service import Service
 from enricher.gateway.supervisor import signal_parent, supervise
+from enricher.gateway.tracing import tracing
 from enricher.records import SearchEngine
 from enricher.settings import Configuration, ServeConfiguration
 from indexer.administration import Administration
@@ -90,7 +91,8 @@ def _serve(
         access, administration = Access(serving.chosen), serving.administration(engine, log)
         service = serving.service(engine, administration)
         pools = default_pools(serving.chosen.threads)
-        gateway = Gateway(service, pools, log, version("search-enricher"), access, administration)
+        traces = tracing(serving.chosen.traces)
+        gateway = Gateway(service, pools, log, version("search-enricher"), access, administration, traces)
 
         def changed() -> list[str]:
             names = access.reload(serving.configuration().serve)

@@ -13,8 +13,8 @@ from enricher.gateway.keys import ApiKeys
 from enricher.settings import ServeConfiguration
 
 ALLOWED_METHODS = "GET, POST"
-ALLOWED_HEADERS = "Authorization, Content-Type, X-Request-Id"
-EXPOSED_HEADERS = "X-Request-Id, Retry-After"
+ALLOWED_HEADERS = "Authorization, Content-Type, X-Enricher, X-Request-Id"
+EXPOSED_HEADERS = "X-Enricher-Status, X-Request-Id, Retry-After"
 CORS_SECONDS = "600"
 """For how long a browser remembers what a page of another origin may send."""
 MAX_CLIENTS = 10_000

@@ -7,12 +7,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
 
+import msgspec
 import orjson
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from enricher.answers import Json
-from enricher.errors import EnricherError
+from enricher.errors import EnricherError, UsageError
 from enricher.gateway import requests
 from enricher.gateway.access import NO_KEY, Access, ForeignOrigin, NoKey, TooOften, check_same_origin
 from enricher.gateway.administering import Administration
@@ -37,10 +38,13 @@ from enricher.gateway.operations import (
 from enricher.gateway.pool import Busy, Overdue, Pool
 from enricher.gateway.reading import decode_body, decode_parameters, values_of
 from enricher.gateway.service import Service
+from enricher.gateway.tracing import Tracing
 
 MAX_BODY_BYTES = 1_000_000
 """Maximum size of the body of a request that is no document."""
 REQUEST_ID = "X-Request-Id"
+SWITCH, SWITCH_HEADER, STATUS = "enricher", "X-Enricher", "X-Enricher-Status"
+"""What turns enrichment off for a request, a parameter and a header; and the header that says what it did."""
 OPEN = (f"{ROOT}/livez", f"{ROOT}/readyz", f"{ROOT}/console", f"{ROOT}/console/{{file}}")
 """What is answered without an API key: for probes, and the console, which asks for a key itself."""
 NO_HTTP = (
@@ -53,7 +57,8 @@ _WORD_START = re.compile(r"(?<!^)(?=[A-Z])")
 class Gateway:
     """One process of the service: pools of threads, counters, log and endpoints.
 
-    version: of this program. access: who may ask it. administration: what operators may do. on_reload:
+    version: of this program. access: who may ask it. administration: what operators may do. traces:
+    where requests are recorded. on_reload:
     reads the configuration again, and returns what has changed. requests: how many are in work.
     """
 
@@ -65,9 +70,10 @@ class Gateway:
         version: str,
         access: Access,
         administration: Administration,
+        traces: Tracing,
     ) -> None:
         self.service, self.pools, self.log, self._access = service, pools, log, access
-        self.administration = administration
+        self.administration, self.traces = administration, traces
         self.metrics = Metrics()
         self.requests = 0
         self.on_reload: Callable[[], list[str]] = list
@@ -111,6 +117,13 @@ class Gateway:
         app.router.add_get(f"{ROOT}/metrics", self._metrics)
         self._add_health(app)
         return app
+
+    async def warm_up(self) -> None:
+        """Do every kind of work once. Requests are answered meanwhile, but the service is not ready."""
+        try:
+            await self.pools[ENRICH].run(self.service.warm_up)
+        except Exception as error:  # noqa: BLE001  requests fail by themselves if they must
+            self.log.write("failure", request="warm-up", type=type(error).__name__, reason=str(error))
 
     def _add_health(self, app: web.Application) -> None:
         app.router.add_get(f"{ROOT}/livez", self._livez)
@@ -183,6 +196,7 @@ class Gateway:
         self.metrics.open_models(self.service.open_models())
         endpoint = _endpoint(request).removeprefix(f"{ROOT}/") or "none"
         self.metrics.request(endpoint, status, seconds)
+        self.traces.request(request.method, endpoint, status, request.headers, seconds)
         self.log.write(
             "request", request=name, method=request.method, endpoint=endpoint, status=status,
             ms=round(seconds * 1000, 3),
@@ -192,20 +206,24 @@ class Gateway:
 
     async def _answer(self, one: Operation, request: web.Request) -> web.Response:
         """Decode a request, answer it in a thread of its pool, and send the answer."""
+        parameters, is_off = _without_switch(request)
         if request.method == "POST":
             if (request.content_length or 0) > MAX_BODY_BYTES:
                 raise web.HTTPRequestEntityTooLarge(MAX_BODY_BYTES, request.content_length or 0)
             body = await bounded(request, MAX_BODY_BYTES)
-            more = values_of(one.request, list(request.query.items()))
-            asked = decode_body(one.request, body, more)
+            asked = decode_body(one.request, body, values_of(one.request, parameters))
         else:
-            asked = decode_parameters(one.request, list(request.query.items()))
+            asked = decode_parameters(one.request, parameters)
+        if is_off and isinstance(asked, requests.SearchRequest):
+            asked = msgspec.structs.replace(asked, expansion=False)
         named = (request.match_info["index"],) if one.has_index else ()
         target = self.administration if one.pool == ADMIN else self.service
         answer = await self.pools[one.pool].run(partial(_encoded, one.answer, target, *named, asked))
-        if one.name == "search":
+        response = web.Response(body=answer[1], status=one.status, content_type="application/json")
+        if isinstance(asked, requests.SearchRequest):
             self._count_search(answer[0])
-        return web.Response(body=answer[1], status=one.status, content_type="application/json")
+            response.headers[STATUS] = _status(asked, answer[0])
+        return response
 
     def _count_search(self, answer: Json) -> None:
         terms: Any = answer["expansion"]
@@ -298,6 +316,29 @@ def _encoded(answer: Callable[..., Json], *arguments: object) -> tuple[Any, byte
     """An answer, and its JSON."""
     found = answer(*arguments)
     return found, orjson.dumps(found)
+
+
+def _without_switch(request: web.Request) -> tuple[list[tuple[str, str]], bool]:
+    """The parameters of a request without our switch, and whether it turns enrichment off.
+
+    Raises UsageError for another value than on and off.
+    """
+    parameters = list(request.query.items())
+    values = [value for name, value in parameters if name == SWITCH]
+    for value in (*values, request.headers.get(SWITCH_HEADER, "on")):
+        if value.lower() not in ("on", "off"):
+            raise UsageError(f"{SWITCH_HEADER} must be on or off, not {value[:100]!r}.")
+    is_off = any(value.lower() == "off" for value in (*values, request.headers.get(SWITCH_HEADER, "on")))
+    return [(name, value) for name, value in parameters if name != SWITCH], is_off
+
+
+def _status(asked: requests.SearchRequest, answer: Json) -> str:
+    """What enrichment has done to a search."""
+    if not asked.expansion:
+        return "bypassed: enrichment is off for this request"
+    terms: Any = answer["expansion"]
+    is_changed = answer["vector"] is not None or any(term["origin"] != "query" for term in terms)
+    return "applied" if is_changed else "unchanged"
 
 
 def _endpoint(request: web.Request) -> str:

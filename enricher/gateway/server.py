@@ -4,12 +4,10 @@ import asyncio
 import signal
 import socket
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 
-from enricher.errors import UsageError
 from enricher.gateway.access import is_loopback
 from enricher.gateway.application import Gateway, JsonRequestHandler
 from enricher.gateway.certificate import Certificate
@@ -18,36 +16,6 @@ DRAIN_SECONDS = 30.0
 """How long requests in work may take after a signal to end."""
 MAX_HEADER_BYTES = 16_384
 KEEP_ALIVE_SECONDS = 75.0
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where a service listens. Port 0: any free port."""
-
-    host: str
-    port: int
-
-    @classmethod
-    def parse(cls, text: str, option: str) -> "Address":
-        """Parse HOST:PORT; the host of an IPv6 address stands in brackets. Raises UsageError."""
-        host, found, port = text.rpartition(":")
-        host = host.removeprefix("[").removesuffix("]")
-        if not found or not host or not port.isascii() or not port.isdigit() or int(port) > 65_535:
-            raise UsageError(f"{option} must be HOST:PORT, for example 127.0.0.1:9280, not {text!r}.")
-        return cls(host, int(port))
-
-    def bound(self) -> socket.socket:
-        """A socket that listens here. Raises UsageError."""
-        try:
-            family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
-            return socket.create_server((self.host, self.port), family=family, backlog=1024)
-        except OSError as error:
-            raise UsageError(
-                f"The service cannot listen on {self}: {(error.strerror or str(error)).lower()}."
-            ) from error
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 def run(main: Coroutine[Any, Any, None]) -> None:
@@ -90,7 +58,9 @@ async def serve(
             await sites[-1].start()
         watching = None if certificate is None else asyncio.create_task(certificate.watch())
         started()
+        warming = asyncio.create_task(gateway.warm_up())
         await ended.wait()
+        warming.cancel()
         if watching is not None:
             watching.cancel()
         gateway.log.write("draining", requests=gateway.requests)
@@ -102,6 +72,7 @@ async def serve(
         for pool in gateway.pools.values():
             pool.close()
         gateway.administration.close()
+        gateway.traces.close()
 
 
 _OPTIONS: dict[str, Any] = {

@@ -36,6 +36,7 @@ MAX_MODELS = 4
 """Model versions that are open at once. Their files are mapped, so an unused one takes little memory."""
 MAX_ENRICHERS = 8
 """Recipes that are open at once for `enrich`."""
+WARM_UP_TEXT = "The database writes its log first. 数据库先写日志，再提交事务；断电以后按日志恢复。"
 CLOCK = "seconds_since_heartbeat"
 READY_SECONDS = 5.0
 """For how long an answer of the engine to `readyz` is good."""
@@ -88,6 +89,7 @@ class Service:
         self.store = BundleStore(models)
         self._open: _Recent[Model] = _Recent(MAX_MODELS)
         self._enrichers: _Recent[DocumentEnricher] = _Recent(MAX_ENRICHERS)
+        self.is_warm = False
         self._checked: tuple[float, list[str]] = (float("-inf"), [])
         self.searcher = Searcher(engine, self.model, configuration)
 
@@ -117,6 +119,26 @@ class Service:
                 for version in self.store.versions()
             ]
         }
+
+    def warm_up(self) -> None:
+        """Do every kind of work once, so that no request waits for machine code that is not compiled yet.
+
+        Numba compiles when a function is first called, for seconds, and keeps the result in a folder if it
+        can write one. Without a model nothing is done.
+        """
+        try:
+            model = self.model()
+            word = model.words[0]
+            self.enrich(self.enricher(None), [Document("", {"title": word, "text": WARM_UP_TEXT})])
+            model.keywords(WARM_UP_TEXT)
+            model.expand(word)
+            model.suggest(word[:1])
+            model.neighbors(word)
+            model.senses(word)
+        except EnricherError:
+            return  # requests and `readyz` say it too
+        finally:
+            self.is_warm = True
 
     # ------------------------------------------------------------------ searches
 
@@ -271,6 +293,8 @@ class Service:
     def ready(self) -> Json:
         """Whether searches can be answered. The engine is asked at most every READY_SECONDS."""
         version, reasons = self.state()
+        if not self.is_warm:
+            reasons.append("The service is warming up.")
         return {"ready": not reasons, "model": version, "engine": self.engine.name, "reasons": reasons}
 
     def state(self) -> tuple[str | None, list[str]]:

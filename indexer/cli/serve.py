@@ -60,8 +60,9 @@ def serve(
     """
     from enricher.gateway import keys
     from enricher.gateway.access import Access, is_loopback
+    from enricher.gateway.address import Address
     from enricher.gateway.logs import Log
-    from enricher.gateway.server import Address
+    from enricher.gateway.tracing import tracing
     from indexer.serving import Serving, run
 
     if new_key is not None:
@@ -78,6 +79,7 @@ def serve(
         settings_of(shared), chosen, shared.open_engine, shared.configuration, *passed_on(context)
     )
     serving.certificate()
+    tracing(chosen.traces).close()
     has_keys = Access(chosen).has_keys
     places = Address.parse(chosen.listen, "--listen"), Address.parse(chosen.admin, "--admin")
     sockets = [place.bound() for place in places]

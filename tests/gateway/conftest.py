@@ -2,8 +2,10 @@
 
 import json
 import os
+import ssl
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -66,6 +68,7 @@ class Served:
             if line.startswith("{") and json.loads(line)["event"] == "started":
                 event = json.loads(line)
                 os.set_blocking(process.stderr.fileno(), False)
+                _wait_until_warm(event["listen"])
                 return cls(process, event["listen"], event["admin"], engine)
         raise AssertionError("".join(said))
 
@@ -125,6 +128,20 @@ class Served:
         """The events so far; each is read once."""
         assert self.process.stderr is not None
         return [json.loads(line) for line in self.process.stderr.read().splitlines()]
+
+
+def _wait_until_warm(url: str) -> None:
+    """Wait until it is ready, or is not for another reason than that it has just begun."""
+    trusting = ssl._create_unverified_context()
+    for _ in range(int(PATIENCE * 10)):
+        try:
+            with urllib.request.urlopen(f"{url}/_enricher/readyz", timeout=PATIENCE, context=trusting):
+                return
+        except urllib.error.HTTPError as error:
+            if b"warming up" not in error.read():
+                return
+        time.sleep(0.1)
+    raise AssertionError("The service is still warming up.")
 
 
 def _response(status: int, headers: Any, body: bytes) -> Response:

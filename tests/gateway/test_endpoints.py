@@ -154,3 +154,23 @@ def test_health_and_metrics(served: Served) -> None:
     )
     assert served.ask("livez", base=served.admin).status == 200
     assert served.ask("search", base=served.admin, query="x").status == 404
+
+
+def test_enrichment_can_be_turned_off_for_a_request(served: Served) -> None:
+    """By a header or in the address; the answer says what was done."""
+    asked = {"query": "数据库 事务", "in": "docs"}
+    answer = served.ask("search", **asked)
+    assert answer.headers["X-Enricher-Status"] == "applied"
+    plain = served.ask("search", expansion="false", **asked)
+    assert plain.headers["X-Enricher-Status"].startswith("bypassed: ")
+    for body, headers, more in (
+        (None, {"X-Enricher": "off"}, asked),
+        (None, {}, asked | {"enricher": "off"}),
+        (asked, {"X-Enricher": "OFF"}, {}),
+    ):
+        off = served.ask("search", body, headers=headers, **more)
+        assert off.headers["X-Enricher-Status"].startswith("bypassed: ")
+        assert off.json["hits"] == plain.json["hits"] and off.json["total"] == plain.json["total"]
+    assert served.ask("search", headers={"X-Enricher": "on"}, **asked).json["hits"] == answer.json["hits"]
+    wrong = served.ask("search", headers={"X-Enricher": "maybe"}, **asked)
+    assert wrong.status == 400 and "'maybe'" in wrong.json["error"]["reason"]

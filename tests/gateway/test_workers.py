@@ -1,16 +1,19 @@
 """Several processes behind one address."""
 
+import io
 import os
 import re
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import RunCommand
+from enricher.errors import EnricherError
+from enricher.gateway.logs import Log
+from enricher.gateway.supervisor import supervise
 from tests.gateway.conftest import Served, fill
 
 
@@ -100,10 +103,16 @@ def test_all_end_in_order(service: Served) -> None:
     assert not [one for one in mine if Path(f"/proc/{one}").exists()]
 
 
-def test_a_failure_at_the_start_is_a_sentence(run: RunCommand, models: Path, tmp_path: Path) -> None:
-    """Of any process; none stays."""
-    (tmp_path / "index").write_text("a file")
-    options = ("--workers", "2", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0")
-    done = run("--models", models, "--engine", f"tantivy:{tmp_path / 'index'}", "serve", *options)
-    assert done.returncode == 1 and "Traceback" not in done.stderr
-    assert "worker_failed" in done.stderr or "failed at its start" in done.stderr
+def test_a_failure_at_the_start_is_a_sentence() -> None:
+    """Of any process; then the others end, and no other is started."""
+    log, ended = io.StringIO(), []
+
+    def work(number: int, ready: Callable[[], None]) -> None:
+        if number == 1:
+            raise EnricherError("The engine is not there.")
+        ready()
+        time.sleep(60)
+
+    with pytest.raises(EnricherError, match="failed at its start"):
+        supervise(2, work, lambda: ended.append("started"), ended.append, lambda: None, Log(log))
+    assert not ended
