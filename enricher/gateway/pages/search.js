@@ -120,7 +120,7 @@ function moved(before, rank) {
 /** Which added terms a hit shows; a hit that shows no term at all was found by its vector. */
 function reasonOf(hit, found) {
   const shownText = [hit.title, ...hit.keywords, ...hit.highlight].join(" ").replaceAll(/[\u0001\u0002]/g, "").toLowerCase();
-  const held = (typed) => found.expansion.filter((term) => (term.origin === "query") === typed && term.field !== "subwords")
+  const held = (typed) => found.expansion.filter((term) => (term.origin === "query") === typed && term.field === "tokens")
     .map((term) => term.term).filter((term) => shownText.includes(term.toLowerCase()));
   const added = [...new Set(held(false))];
   if (added.length) return element("p", { class: "hint" }, text("search.has", { words: added.slice(0, 6).join(", ") }));
