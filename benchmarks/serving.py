@@ -4,6 +4,7 @@ The index has the documents of benchmarks/searching.py. Searches in process and 
 query once on each side, after the same warm-up.
 """
 
+import http.client
 import json
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from benchmarks.indexing import FIELDS, scratch
 from benchmarks.measure import ROOT, Figure, Row, command_line, memory
 from benchmarks.searching import HITS, WARM_UP, write_documents
 from enricher.bundle.store import BundleStore
-from enricher.enrichment import EnricherRecipe
+from enricher.enrichment import EnricherRecipe, enriched, in_processes
 from enricher.loaded_model import load
 from enricher.records import Document
 from enricher.search.searcher import Question, Searcher
@@ -29,6 +30,7 @@ from indexer.engines.tantivy.engine import TantivyEngine
 
 INDEX = "documents"
 SECONDS = 10.0
+WORKERS = 2
 ENRICHED = 5_000
 """Documents that are enriched on each side."""
 MIXED = (2_000, 20_000)
@@ -47,27 +49,39 @@ def rows(models: Path, data: Path) -> Iterator[Row]:
         with served(models, place) as (port, process, seconds):
             yield Figure("from start to ready", seconds, 2.0, "s")
             yield from _latencies(models, place, port, titles)
+            yield _memory(port, process.pid, titles)
+        with served(models, place, "--workers", str(WORKERS)) as (port, _, _):
             yield _throughput(models, place, port, titles)
             yield _enrichment(models, source, port)
-            yield _memory(port, process.pid, titles)
 
 
 @contextmanager
-def served(models: Path, index: Path) -> Iterator[tuple[int, "subprocess.Popen[str]", float]]:
+def served(models: Path, index: Path, *options: str) -> Iterator[tuple[int, "subprocess.Popen[str]", float]]:
     """The service in a process of its own: its port, the process, and the seconds until it was ready."""
     words = ["--models", str(models), "--engine", f"tantivy:{index}", "serve"]
     command = [sys.executable, "-m", "indexer", *words, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]
+    command += options
     started = time.perf_counter()
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         event = json.loads(next(line for line in process.stderr if line.startswith("{")))
-        seconds = time.perf_counter() - started
         threading.Thread(target=process.stderr.read, daemon=True).start()
+        port = int(event["listen"].rpartition(":")[2])
+        while not _is_ready(port):
+            time.sleep(0.01)
         try:
-            yield int(event["listen"].rpartition(":")[2]), process, seconds
+            yield port, process, time.perf_counter() - started
         finally:
             process.terminate()
             process.wait(60)
+
+
+def _is_ready(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+    connection.request("GET", "/_enricher/readyz")
+    status = connection.getresponse().status
+    connection.close()
+    return status == 200
 
 
 def _body(query: str, **more: object) -> bytes:
@@ -120,33 +134,38 @@ def _throughput(models: Path, index: Path, port: int, titles: Sequence[str]) -> 
     together = throughput(
         port, lambda client, number: client.ask(SEARCH, _body(titles[number % len(titles)])), SECONDS
     )
-    work = f"searches/s of a loop in process ({alone:.0f}) over {CLIENTS} clients ({together:.0f})"
+    work = f"searches/s of a loop in process ({alone:.0f}), over {CLIENTS} clients of {WORKERS} workers "
+    work += f"({together:.0f})"
     return Figure(work, alone / together, 1 / 1.6, "×")
 
 
 def _enrichment(models: Path, source: Path, port: int) -> Row:
-    """Seconds to enrich documents over HTTP with two clients, over those in process with one thread."""
+    """Seconds to enrich documents over HTTP, over those of as many processes that enrich for `index`."""
     with source.open(encoding="utf-8") as file:
         lines = [next(file) for _ in range(ENRICHED)]
     values = [json.loads(line) for line in lines]
     documents = [Document(one["id"], one) for one in values]
     recipe = EnricherRecipe(models, BundleStore(models).active_version(), FIELDS, IndexConfiguration())
     enricher = recipe.open()
-    enricher.enrich(documents[:256])
-    started = time.perf_counter()
-    for start in range(0, len(documents), 256):
-        enricher.enrich(documents[start : start + 256])
-    alone = time.perf_counter() - started
-    halves = [lines[0::2], lines[1::2]]
-    Client(port).ask(ENRICH, _array(lines[:256]))
-    started = time.perf_counter()
-    threads = [threading.Thread(target=Client(port).ask, args=(ENRICH, _array(half))) for half in halves]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    together = time.perf_counter() - started
-    return Figure("time of enrich by two clients, over one thread in process", together / alone, 1.1, "×")
+    batches = [documents[start : start + 256] for start in range(0, len(documents), 256)]
+    with in_processes(enricher, WORKERS) as pooled:
+        list(pooled.apply(enriched, batches))  # the processes are started, and have opened their model
+        started = time.perf_counter()
+        list(pooled.apply(enriched, batches))
+        alone = time.perf_counter() - started
+    parts = [_array(lines[start::CLIENTS]) for start in range(CLIENTS)]
+    for _ in range(2):  # first to open the recipe in each process
+        started = time.perf_counter()
+        threads = [threading.Thread(target=Client(port).ask, args=(ENRICH, part)) for part in parts]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        together = time.perf_counter() - started
+    work = (
+        f"time of enrich by {CLIENTS} clients ({len(documents) / together:.0f} documents/s), over {WORKERS} "
+    )
+    return Figure(f"{work}processes of index", together / alone, 1 / 0.9, "×")
 
 
 def _array(lines: Sequence[str]) -> bytes:
