@@ -16,10 +16,13 @@ from functools import lru_cache, partial
 from pathlib import Path
 from statistics import median, quantiles
 
+import orjson
+
 from benchmarks.http_stacks import CLIENTS, Client, throughput
 from benchmarks.indexing import FIELDS, scratch
 from benchmarks.measure import ROOT, Figure, Row, command_line, memory
 from benchmarks.searching import HITS, WARM_UP, write_documents
+from enricher.answers import search_answer
 from enricher.bundle.store import BundleStore
 from enricher.enrichment import EnricherRecipe, enriched, in_processes
 from enricher.loaded_model import load
@@ -92,6 +95,11 @@ def _searcher(models: Path, index: Path) -> Searcher:
     return Searcher(TantivyEngine(index), lru_cache(partial(load, models)), Configuration)
 
 
+def _answered(searcher: Searcher, title: str) -> bytes:
+    """What `enricher search --json` does: the search, its highlights and the JSON."""
+    return orjson.dumps(search_answer(searcher.search(Question(title, INDEX, HITS))))
+
+
 def _latencies(models: Path, index: Path, port: int, titles: Sequence[str]) -> Iterator[Row]:
     """What HTTP adds to a search, and the time of an expansion."""
     searcher, client = _searcher(models, index), Client(port)
@@ -100,7 +108,7 @@ def _latencies(models: Path, index: Path, port: int, titles: Sequence[str]) -> I
     expand: list[float] = []
     for title in titles:
         for side, work in (
-            (theirs, partial(searcher.search, Question(title, INDEX, HITS))),
+            (theirs, partial(_answered, searcher, title)),
             (ours, partial(client.ask, SEARCH, _body(title))),
             (expand, partial(client.ask, EXPAND, _body(title))),
         ):
@@ -124,10 +132,10 @@ def _throughput(models: Path, index: Path, port: int, titles: Sequence[str]) -> 
     """Searches a second of a loop in one process, over those of the service with many clients."""
     searcher = _searcher(models, index)
     for title in titles[:WARM_UP]:
-        searcher.search(Question(title, INDEX, HITS))
+        _answered(searcher, title)
     started, number = time.perf_counter(), 0
     while time.perf_counter() - started < SECONDS:
-        searcher.search(Question(titles[number % len(titles)], INDEX, HITS))
+        _answered(searcher, titles[number % len(titles)])
         number += 1
     alone = number / (time.perf_counter() - started)
     searcher.engine.close()
