@@ -17,6 +17,7 @@ _MAX_ANALYZED_CHARACTERS = 200_000
 _CONTEXT_CHARACTERS = 24
 
 _SENTENCE_END = re.compile(r"[。！？!?…]+[”’」』）)\"']*|[.;；](?=\s)|\n")
+_CLAUSE_END = re.compile(r"[。！？；，\n]|[.,;!?](?=\s)")
 _BREAK = re.compile(r"[\s。！？!?；;，,、]")
 
 
@@ -29,22 +30,24 @@ class _Match(NamedTuple):
 class _Wanted(NamedTuple):
     """The query terms to find: whole words, stems, and Han sub-words.
 
-    needles: strings of which one must occur in a text that matches; a fast check.
+    needles: what a normalized text contains where a word or a stem may be; only there tokens are looked at.
     """
 
     words: frozenset[str]
     stems: frozenset[str]
     han: re.Pattern[str] | None
-    needles: tuple[str, ...]
+    needles: re.Pattern[str] | None
 
     @classmethod
     def of(cls, terms: Collection[str], subwords: Collection[str]) -> "_Wanted":
         parts = sorted((part for part in subwords if is_han(part)), key=len, reverse=True)
         stems = frozenset(part for part in subwords if part and not is_han(part))
         # The last letter of a stem may differ from the word: happi, happy.
-        needles = [*(term.split("_")[0] for term in terms if term), *parts, *(s[:-1] or s for s in stems)]
+        needles = {*(term.split("_")[0] for term in terms if term), *(s[:-1] or s for s in stems)}
         han = re.compile(f"(?=({'|'.join(parts)}))") if parts else None
-        return cls(frozenset(terms), stems, han, tuple(needles))
+        # Sorted, so that the same query gives the same pattern, which `re` keeps.
+        found = re.compile("|".join(map(re.escape, sorted(needles)))) if needles else None
+        return cls(frozenset(terms), stems, han, found)
 
     def matches(self, token: Token) -> bool:
         return token.text in self.words or bool(self.stems and stem(token.text) in self.stems)
@@ -134,15 +137,34 @@ def _find(text: str, analyzer: Analyzer, wanted: _Wanted) -> list[_Match]:
             break
         window = text[start:end]
         normalized, offsets = normalize_with_offsets(window)
-        if any(needle in normalized for needle in wanted.needles):
-            analyzed += end - start
-            spans = [token for token in analyzer.tokens(window) if wanted.matches(token)]
-            spans += _han_subwords(normalized, offsets, wanted.han)
-            matches += [
-                _Match(start + span.start, start + len(window[: span.end].rstrip(TAG)), span.text)
-                for span in sorted(spans, key=_place)
+        spans = list(_han_subwords(normalized, offsets, wanted.han))
+        for first, last in _clauses_with(wanted.needles, window, normalized, offsets):
+            analyzed += last - first
+            spans += [
+                Token(token.text, first + token.start, first + token.end)
+                for token in analyzer.tokens(window[first:last])
+                if wanted.matches(token)
             ]
+        matches += [
+            _Match(start + span.start, start + len(window[: span.end].rstrip(TAG)), span.text)
+            for span in sorted(spans, key=_place)
+        ]
     return matches
+
+
+def _clauses_with(
+    needles: re.Pattern[str] | None, window: str, normalized: str, offsets: Sequence[int] | None
+) -> Iterator[tuple[int, int]]:
+    """The places of the clauses in which a needle occurs. No word reaches over the end of a clause."""
+    done = 0
+    for match in needles.finditer(normalized) if needles is not None else ():
+        at = match.start() if offsets is None else offsets[match.start()]
+        if at < done:
+            continue
+        before = [mark.end() for mark in _CLAUSE_END.finditer(window, done, at)]
+        after = _CLAUSE_END.search(window, at)
+        start, done = before[-1] if before else done, after.end() if after else len(window)
+        yield start, done
 
 
 def _place(token: Token) -> tuple[int, int]:
