@@ -130,9 +130,10 @@ def test_it_serves_as_another_user_and_writes_only_into_its_volume(
         )
     try:
         deadline = time.monotonic() + PATIENCE
-        while _check_health(image, f"{url}/livez").returncode:
-            assert process.poll() is None and time.monotonic() < deadline, (tmp_path / "log").read_text()
-            time.sleep(0.2)
+        for endpoint in ("livez", "readyz"):
+            while _check_health(image, f"{url}/{endpoint}").returncode:
+                assert process.poll() is None and time.monotonic() < deadline, (tmp_path / "log").read_text()
+                time.sleep(0.2)
 
         def ask(path: str, body: bytes | None = None, **parameters: str) -> Any:
             query = urllib.parse.urlencode(parameters)
@@ -144,6 +145,7 @@ def test_it_serves_as_another_user_and_writes_only_into_its_volume(
         assert ask("search", query="事务 ocean", **{"in": "docs"})["total"] > 0
         assert ask("neighbors", word="ocean")["neighbors"]
         assert ask("enrich", b'{"id": "1", "text": "ocean tide"}')["enrichment"]["keywords"]
+        assert ask("explain", query="事务", **{"in": "docs"})["words"][0]["known"]
         owners = {path.stat().st_uid for path in image.place("/opt").rglob("*")}
         assert owners == {0}, "the program belongs to root"
         assert f"Uid:\t{image.user}\t{image.user}" in Path(f"/proc/{process.pid}/status").read_text()

@@ -1,10 +1,10 @@
 """A service of the small model and 100 documents, in a process of its own, with a client."""
 
 import json
-import os
 import ssl
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.parse
@@ -47,6 +47,8 @@ class Served:
     url: str
     admin: str
     engine: str
+    lines: list[str]
+    reader: threading.Thread
     description: Any = None
 
     @classmethod
@@ -67,9 +69,11 @@ class Served:
             said.append(line)
             if line.startswith("{") and json.loads(line)["event"] == "started":
                 event = json.loads(line)
-                os.set_blocking(process.stderr.fileno(), False)
+                lines: list[str] = []
+                reader = threading.Thread(target=lines.extend, args=(process.stderr,), daemon=True)
+                reader.start()  # else the service would wait as soon as the pipe is full
                 _wait_until_warm(event["listen"])
-                return cls(process, event["listen"], event["admin"], engine)
+                return cls(process, event["listen"], event["admin"], engine, lines, reader)
         raise AssertionError("".join(said))
 
     def ask(
@@ -118,16 +122,12 @@ class Served:
     def stop(self) -> str:
         """End it by SIGTERM, and return its log."""
         self.process.terminate()
-        os.set_blocking(self.process.stderr.fileno(), True)  # type: ignore[union-attr]
-        _, log = self.process.communicate(timeout=PATIENCE)
+        self.process.wait(PATIENCE)
+        self.reader.join(PATIENCE)
+        log = "".join(self.lines)
         assert self.process.returncode == 0, log
         assert "Traceback" not in log
         return log
-
-    def log(self) -> list[dict[str, Any]]:
-        """The events so far; each is read once."""
-        assert self.process.stderr is not None
-        return [json.loads(line) for line in self.process.stderr.read().splitlines()]
 
 
 def _wait_until_warm(url: str) -> None:
