@@ -137,13 +137,13 @@ def test_request_ids_are_sent_back_if_they_are_harmless(served: Served) -> None:
 
 
 def test_a_slow_client_and_many_connections_disturb_nobody(served: Served) -> None:
-    """Half a request that never ends, and 500 connections that are opened and closed."""
+    """Half a request that never ends, and 10,000 connections that are opened and closed."""
     where = urllib.parse.urlsplit(served.url)
     slow = socket.create_connection((where.hostname, where.port))
     slow.sendall(b"POST /_enricher/search HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
 
     def connect() -> None:
-        for _ in range(100):
+        for _ in range(2_000):
             socket.create_connection((where.hostname, where.port)).close()
 
     threads = [threading.Thread(target=connect) for _ in range(5)]
