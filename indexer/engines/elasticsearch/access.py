@@ -26,10 +26,13 @@ _SUGGESTED = (
 """Privileges in the order in which to ask for them. Narrower ones than `write` do not suffice."""
 
 
-def missing_privileges(client: Elasticsearch, needed: Mapping[str, Sequence[str]]) -> str | None:
+def missing_privileges(
+    client: Elasticsearch, needed: Mapping[str, Sequence[str]], shown: Mapping[str, str]
+) -> str | None:
     """The sentence for index privileges that the user lacks; None if none is known.
 
-    needed: privileges of each index, alias or pattern. A server without security cannot say.
+    needed: privileges of each index or alias. shown: what to call them, for names that stand for others. A
+    server without security cannot say.
     """
     asked = [{"names": [name], "privileges": list(given)} for name, given in needed.items()]
     try:
@@ -37,17 +40,16 @@ def missing_privileges(client: Elasticsearch, needed: Mapping[str, Sequence[str]
     except ApiError:
         return None
     granted = answer.get("index", {})
-    lacking = [
-        f"{privilege!r} on {name!r}"
-        for name, given in needed.items()
-        for privilege in given
-        if granted.get(name, {}).get(privilege) is False
-    ]
+    lacking = []
+    for name, given in needed.items():
+        denied = [repr(one) for one in given if granted.get(name, {}).get(one) is False]
+        if denied:
+            lacking.append(f"{', '.join(denied)} on {shown.get(name, name)!r}")
     if not lacking:
         return None
     return (
         f"Elasticsearch does not allow this to user {answer['username']!r}, who lacks the index privilege "
-        f"{' and '.join(lacking)}; grant it to a role of the user."
+        f"{'; '.join(lacking)}; grant it to a role of the user."
     )
 
 

@@ -15,7 +15,6 @@ from indexer.reindex.cluster.cluster import Cluster
 FULL = ("read", "write", "manage")
 READ = ("read", "view_index_metadata", "maintenance", "monitor")
 LEDGER = ("read", "write")
-Needed = Mapping[str, Sequence[str]]
 
 
 def check_copy(cluster: Cluster, source: str, alias: str, *, changes_source: bool) -> None:
@@ -24,26 +23,33 @@ def check_copy(cluster: Cluster, source: str, alias: str, *, changes_source: boo
     source: the index by its own name. changes_source: whether the job takes the alias from the source, or
     blocks writes to it. Raises AccessDenied.
     """
-    target = index_name_for(cluster.targets.beginning_for(alias), SAMPLE_ENDING)
-    _check(cluster, _filled(target) | {alias: FULL, source: (*READ, "manage") if changes_source else READ})
+    beginning = cluster.targets.beginning_for(alias)
+    target = index_name_for(beginning, SAMPLE_ENDING)
+    needed = _filled(target) | {alias: FULL, source: (*READ, "manage") if changes_source else READ}
+    _check(cluster, needed, {target: f"{beginning}-*", _fencing(target): f".{beginning}-*"})
 
 
 def check_written(cluster: Cluster, index: str) -> None:
     """Check what a job in place needs on its index. Raises AccessDenied."""
-    _check(cluster, _filled(index))
+    _check(cluster, _filled(index), {_fencing(index): f".{index}-*"})
 
 
 def check_rollback(cluster: Cluster, alias: str, old: str, new: str) -> None:
     """Check what a job needs that moves an alias back to an old index. Raises AccessDenied."""
-    _check(cluster, _filled(old) | {alias: FULL, new: FULL})
+    _check(cluster, _filled(old) | {alias: FULL, new: FULL}, {_fencing(old): f".{old}-*"})
 
 
 def _filled(index: str) -> dict[str, Sequence[str]]:
     """What a job needs on an index that it fills."""
-    return {index: FULL, fencing_alias(index, ""): FULL, JOBS: LEDGER}
+    return {index: FULL, _fencing(index): FULL, JOBS: LEDGER}
 
 
-def _check(cluster: Cluster, needed: Needed) -> None:
-    lacking = missing_privileges(cluster.engine.client, needed)
+def _fencing(index: str) -> str:
+    """A name that stands for the fencing aliases of an index."""
+    return fencing_alias(index, "")
+
+
+def _check(cluster: Cluster, needed: Mapping[str, Sequence[str]], shown: Mapping[str, str]) -> None:
+    lacking = missing_privileges(cluster.engine.client, needed, shown)
     if lacking is not None:
         raise AccessDenied(lacking)
