@@ -57,9 +57,9 @@ _WORD_START = re.compile(r"(?<!^)(?=[A-Z])")
 class Gateway:
     """One process of the service: pools of threads, counters, log and endpoints.
 
-    version: of this program. access: who may ask it. administration: what operators may do. traces:
-    where requests are recorded. on_reload:
-    reads the configuration again, and returns what has changed. requests: how many are in work.
+    version: of this program. access: who may ask it. administration: what operators may do. traces: where
+    requests are recorded. on_reload: reads the configuration again, and returns what has changed. requests:
+    how many are in work.
     """
 
     def __init__(
