@@ -10,11 +10,13 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 from enricher.answers import Json
 from enricher.bundle.store import BundleStore
+from enricher.errors import SourceError, UsageError
 from enricher.gateway.requests import ActivateRequest, IndexDocumentsRequest, JobRequest, StartJobRequest
 from enricher.recipe.fields import NamedFields
 from enricher.records import Rejection, SearchEngine
@@ -37,18 +39,21 @@ Say = Callable[..., None]
 class Administration:
     """Implements `enricher.gateway.administering.Administration` for an engine.
 
-    arguments, environment: the global options with which the service was started.
+    open_engine: opens the engine once more, to write documents: the embedded engine keeps the lock of an
+    index that it writes until it is closed. arguments, environment: the global options with which the service
+    was started.
     """
 
     def __init__(
         self,
         engine: SearchEngine,
+        open_engine: Callable[[], SearchEngine],
         settings: EnrichmentSettings,
         arguments: Sequence[str],
         environment: Mapping[str, str],
         log: Say,
     ) -> None:
-        self._engine, self._settings = engine, settings
+        self._engine, self._open_engine, self._settings = engine, open_engine, settings
         self._processes = JobProcesses(arguments, environment, log)
 
     # ------------------------------------------------------------------ models
@@ -65,7 +70,8 @@ class Administration:
 
     def reports(self) -> list[Json]:
         now = datetime.now(UTC)
-        return [status_of(job, now) for job in open_jobs(self._engine).ledger.jobs()]
+        jobs = open_jobs(self._engine).ledger.jobs()
+        return [status_of(job, now) | {"fault": self._processes.fault(job.id)} for job in jobs]
 
     def start_job(self, request: StartJobRequest) -> Json:
         options = JobOptions(
@@ -94,13 +100,13 @@ class Administration:
     def cancel_job(self, request: JobRequest) -> Json:
         jobs = open_jobs(self._engine)
         job = jobs.cancel(job_under_way(jobs.ledger, request.job).id)
-        return status_of(job, datetime.now(UTC))
+        return status_of(job, datetime.now(UTC)) | {"fault": None}
 
     def _begun(self, job: Job, notes: Iterable[str] = ()) -> Json:
         """The report of a job on which a process works now, unless it has ended."""
         if not job.phase.ended:
             self._processes.work_on(job.id)
-        return status_of(job, datetime.now(UTC)) | {"notes": list(notes)}
+        return status_of(job, datetime.now(UTC)) | {"fault": None, "notes": list(notes)}
 
     # ------------------------------------------------------------------ documents
 
@@ -118,9 +124,13 @@ class Administration:
         named = NamedFields(request.title_field, request.text_field)
         asked = IndexRequest(index, (str(body),), named, request.id_field, "jsonl")
         listeners = Listeners(on_rejection, note=notes.append)
-        done = index_sources(
-            self._engine, self._settings.models, self._settings.configuration(), asked, listeners
-        )
+        configuration = self._settings.configuration()
+        with closing(self._open_engine()) as engine:
+            try:
+                done = index_sources(engine, self._settings.models, configuration, asked, listeners)
+            except SourceError as error:
+                reasons = "".join(f" {one.where.rpartition('/')[2]}: {one.reason}" for one in rejections[:1])
+                raise UsageError(f"{error}{reasons}") from error
         return {
             "index": index,
             "written": done.report.written,
@@ -129,7 +139,9 @@ class Administration:
             "truncated": done.report.truncated,
             "without_text": done.report.without_text,
             "model": done.enricher.model_version,
-            "rejections": [{"where": one.where, "reason": one.reason} for one in rejections],
+            "rejections": [
+                {"where": one.where.rpartition("/")[2], "reason": one.reason} for one in rejections
+            ],
             "notes": notes,
         }
 
@@ -143,8 +155,13 @@ class JobProcesses:
     def __init__(self, arguments: Sequence[str], environment: Mapping[str, str], log: Say) -> None:
         self._arguments, self._environment, self._log = arguments, environment, log
         self._running: dict[str, subprocess.Popen[str]] = {}
+        self._faults: dict[str, str] = {}
         self._lock = threading.Lock()
         self._is_closing = False
+
+    def fault(self, job: str) -> str | None:
+        """What the last process of a job said when it failed; None if none has failed."""
+        return self._faults.get(job)
 
     def work_on(self, job: str) -> None:
         """Start a process for a job, unless one of this service works on it."""
@@ -152,7 +169,7 @@ class JobProcesses:
             known = self._running.get(job)
             if known is not None and known.poll() is None:
                 return
-            command = [sys.executable, "-m", "indexer", *self._arguments, "reindex", "resume", job, "--json"]
+            command = [sys.executable, "-m", "indexer", *self._arguments, "reindex", "resume", job]
             process = subprocess.Popen(
                 command,
                 env=os.environ | self._environment,
@@ -163,16 +180,22 @@ class JobProcesses:
                 errors="replace",
             )
             self._running[job] = process
+            self._faults.pop(job, None)
         threading.Thread(target=self._watch, args=(job, process), daemon=True).start()
 
     def _watch(self, job: str, process: subprocess.Popen[str]) -> None:
         """Log what a process says, and how it ended."""
         assert process.stderr is not None
+        last = ""
         for line in process.stderr:
             if line.strip() and not self._is_closing:  # else it says only that it was interrupted
-                self._log("job", job=job, said=line.strip())
-        self._log("job_ended", job=job, code=process.wait())
+                last = line.strip()
+                self._log("job", job=job, said=last)
+        code = process.wait()
+        self._log("job_ended", job=job, code=code)
         with self._lock:
+            if code and last:
+                self._faults[job] = last
             if self._running.get(job) is process:
                 del self._running[job]
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from enricher.answers import Json
 from enricher.errors import ConfigurationError
-from enricher.gateway.access import Access
+from enricher.gateway.access import RELOADED, Access
 from enricher.gateway.certificate import Certificate
 from enricher.gateway.logs import Log
 from enricher.gateway.metric_files import forget, shared_metrics
@@ -49,7 +50,9 @@ class Serving:
 
     def administration(self, engine: SearchEngine, log: Log) -> Administration:
         """What operators may do in one process."""
-        return Administration(engine, self.settings, self.arguments, self.environment, log.write)
+        return Administration(
+            engine, self.open_engine, self.settings, self.arguments, self.environment, log.write
+        )
 
 
 def run(serving: Serving, listen: socket.socket, admin: socket.socket, started: Callable[[], None]) -> None:
@@ -94,15 +97,22 @@ def _serve(
         traces = tracing(serving.chosen.traces)
         gateway = Gateway(service, pools, log, version("search-enricher"), access, administration, traces)
 
-        def changed() -> list[str]:
-            names = access.reload(serving.configuration().serve)
-            log.write("reloaded", changed=names)
-            return names
+        first = serving.configuration().serve
 
-        def changed_for_all() -> list[str]:
-            names = changed()
+        def changed() -> Json:
+            now = serving.configuration().serve
+            later = [name for name in now.__struct_fields__ if getattr(now, name) != getattr(first, name)]
+            found: Json = {
+                "changed": access.reload(now),
+                "needs_restart": [name for name in later if name not in RELOADED],
+            }
+            log.write("reloaded", **found)
+            return found
+
+        def changed_for_all() -> Json:
+            found = changed()
             reload_others()
-            return names
+            return found
 
         def reload() -> None:
             try:

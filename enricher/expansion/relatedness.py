@@ -107,7 +107,7 @@ def candidates(
         if not found.is_meant[place]:
             return "belongs to another sense of its query word"
         if totals[place] < settings.floor:
-            return f"has less than {settings.floor:g} nats of mutual information with the query"
+            return f"has too little mutual information with the query, less than {settings.floor:g}"
         return refused or f"{settings.terms} words are added, and others rank higher"
 
     def link(i: int, place: int) -> CandidateLink:

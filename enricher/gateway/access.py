@@ -17,9 +17,12 @@ ALLOWED_HEADERS = "Authorization, Content-Type, X-Enricher, X-Request-Id"
 EXPOSED_HEADERS = "X-Enricher-Status, X-Request-Id, Retry-After"
 CORS_SECONDS = "600"
 """For how long a browser remembers what a page of another origin may send."""
+RELOADED = ("api_keys", "cors", "requests_per_second")
+"""The settings that can change while the service runs."""
 MAX_CLIENTS = 10_000
 """Clients whose rate is known; the one that was silent the longest is forgotten first."""
 NO_KEY = "The request needs a valid API key: send the header `Authorization: ApiKey KEY`."
+WRONG_KEY = "The API key of the request is not valid. Send the header `Authorization: ApiKey KEY`."
 
 
 class NoKey(Exception):
@@ -57,9 +60,8 @@ class Access:
         Raises ConfigurationError, and changes nothing then.
         """
         keys = _keys_of(configuration)
-        names = ("api_keys", "cors", "requests_per_second")
         changed = [
-            name for name in names if getattr(configuration, name) != getattr(self._configuration, name)
+            name for name in RELOADED if getattr(configuration, name) != getattr(self._configuration, name)
         ]
         if "requests_per_second" in changed:
             self._rates = RateLimit(configuration.requests_per_second)
@@ -72,7 +74,7 @@ class Access:
         if self._keys is not None:
             owner = self._keys.owner(request.headers.get("Authorization"))
             if owner is None:
-                raise NoKey
+                raise NoKey(NO_KEY if "Authorization" not in request.headers else WRONG_KEY)
         self._rates.count(f"key {owner}" if owner else f"address {request.remote}")
 
     def origin_headers(self, request: web.Request) -> Mapping[str, str]:

@@ -15,7 +15,7 @@ from aiohttp.web_protocol import RequestHandler
 from enricher.answers import Json
 from enricher.errors import EnricherError, UsageError
 from enricher.gateway import requests
-from enricher.gateway.access import NO_KEY, Access, ForeignOrigin, NoKey, TooOften, check_same_origin
+from enricher.gateway.access import Access, ForeignOrigin, NoKey, TooOften, check_same_origin
 from enricher.gateway.administering import Administration
 from enricher.gateway.bodies import MAX_ARRAY_BYTES, bounded, first_chunk, received
 from enricher.gateway.console import Console
@@ -76,7 +76,7 @@ class Gateway:
         self.administration, self.traces = administration, traces
         self.metrics = Metrics()
         self.requests = 0
-        self.on_reload: Callable[[], list[str]] = list
+        self.on_reload: Callable[[], Json] = dict
         self._is_draining = False
         self._console = Console()
         self._streams = EventStreams(lambda: self._is_draining)
@@ -151,6 +151,9 @@ class Gateway:
         except asyncio.CancelledError:
             self._note(request, name, 499, started)
             raise
+        except ConnectionResetError:  # the client has left before the end of the answer
+            self._note(request, name, 499, started)
+            raise
         except Exception as error:  # noqa: BLE001  whatever it is, the answer is JSON
             response = self._failure(error, name)
         finally:
@@ -165,7 +168,7 @@ class Gateway:
 
     def _failure(self, error: Exception, name: str) -> web.Response:
         if isinstance(error, NoKey):
-            return failure(401, "no_key", NO_KEY, {"WWW-Authenticate": "ApiKey"})
+            return failure(401, "no_key", str(error), {"WWW-Authenticate": "ApiKey"})
         if isinstance(error, ForeignOrigin):
             return failure(403, "foreign_origin", "Web pages of other origins cannot use the admin address.")
         if isinstance(error, TooOften):
@@ -235,7 +238,7 @@ class Gateway:
     async def _reload(self, request: web.Request) -> web.Response:
         """Read the configuration again, in all processes."""
         decode_body(requests.EmptyRequest, await bounded(request, MAX_BODY_BYTES), {})
-        return web.json_response({"changed": self.on_reload()})
+        return web.json_response(self.on_reload())
 
     async def _index(self, request: web.Request) -> web.Response:
         """Index the documents of a body: JSON lines, or an array. It is written to a file before."""

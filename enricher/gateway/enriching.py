@@ -95,11 +95,13 @@ def _line(line: bytes, number: int, fields: Sequence[str]) -> Document | tuple[s
 
 
 def _document(value: object, number: int, fields: Sequence[str]) -> Document | tuple[str, str]:
-    """A document; or its number and the reason why it is none."""
+    """A document; or its id, else its number, and the reason why it is none."""
     try:
         return document_of(value, str(number), SourceFormat(enriched=tuple(fields)))
     except (ValueError, RecursionError) as error:
-        return str(number), str(error)
+        given = value.get("id") if isinstance(value, dict) else None
+        is_id = isinstance(given, str | int) and not isinstance(given, bool)
+        return str(given) if is_id else str(number), str(error)
 
 
 def _answers(enrich: Enrich, parsed: Sequence[Document | tuple[str, str]]) -> list[Json]:

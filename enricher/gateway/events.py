@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import orjson
 from aiohttp import web
@@ -40,7 +41,8 @@ class EventStreams:
             response = web.StreamResponse(headers={"Content-Type": MEDIA_TYPE, "Cache-Control": "no-store"})
             await response.prepare(request)
             await response.write(first)
-            await self._follow(response, name, first, read)
+            with suppress(ConnectionResetError):  # the client has left
+                await self._follow(response, name, first, read)
             return response
         finally:
             self._open -= 1

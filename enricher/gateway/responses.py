@@ -299,7 +299,10 @@ class IndexesAnswer(msgspec.Struct):
 
 
 class JobReport(msgspec.Struct):
-    """A reindex job; the other keys are those of `enricher reindex status --json`."""
+    """A reindex job; the other keys are those of `enricher reindex status --json`.
+
+    `fault`: what the last process of this service said when it failed on the job, null if none has.
+    """
 
     job: str
     kind: str
@@ -310,6 +313,7 @@ class JobReport(msgspec.Struct):
     model: str | None
     rejected: int
     seconds_since_heartbeat: float | None
+    fault: str | None
 
 
 class JobsAnswer(msgspec.Struct):
@@ -352,9 +356,13 @@ class IndexDocumentsAnswer(msgspec.Struct):
 
 
 class ReloadAnswer(msgspec.Struct):
-    """The configuration was read again. `changed`: the settings that have other values now."""
+    """The configuration was read again. `changed`: the settings that have other values now.
+
+    `needs_restart`: settings of the file that have other values than at the start, and count after the next.
+    """
 
     changed: list[str]
+    needs_restart: list[str]
 
 
 class LiveAnswer(msgspec.Struct):

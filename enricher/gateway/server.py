@@ -67,6 +67,7 @@ async def serve(
         for site in sites:
             await site.stop()
         await gateway.drain(DRAIN_SECONDS)
+        gateway.log.write("stopped", requests=gateway.requests)
     finally:
         await asyncio.gather(*(runner.cleanup() for runner in runners))
         for pool in gateway.pools.values():

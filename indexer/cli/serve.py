@@ -68,7 +68,7 @@ def serve(
     if new_key is not None:
         key, line = keys.new_key(new_key)
         print_line(key)
-        say("Add the next line to the file of API keys. The key itself is shown only now.")
+        say("# Add the next line to the file of API keys. The key itself is shown only now.")
         say(line)
         return
     shared = context_of(context)

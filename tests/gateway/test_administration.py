@@ -12,6 +12,7 @@ import pytest
 from enricher.bundle.store import BundleStore
 from enricher.text import open_analyzer
 from enricher.training.train import train_bundle
+from indexer.engines import Connection, open_engine
 from tests.corpora import documents
 from tests.gateway.conftest import Response, Served, fill
 from tests.gateway.test_serving import SMALL
@@ -78,6 +79,22 @@ def test_a_job_can_be_cancelled_and_resumed(service: Served) -> None:
     other.stop()
 
 
+def test_a_job_that_fails_says_why(service: Served, tmp_path: Path) -> None:
+    """In the list of jobs, until it goes on."""
+    engine = open_engine(Connection(service.engine))
+    with engine.held("docs"):  # as another process does that writes
+        job = change(service, "jobs/start", {"source": "docs", "to": "shown"}).json["job"]
+        for _ in range(300):
+            (report,) = service.ask("jobs").json["jobs"]
+            if report["fault"]:
+                break
+            time.sleep(0.1)
+        assert "another process" in report["fault"] and report["phase"] not in ENDED
+    engine.close()
+    assert change(service, "jobs/resume", {"job": job}).json["fault"] is None
+    assert ended(service, job)["phase"] == "done"
+
+
 def test_wrong_jobs_are_sentences(service: Served) -> None:
     """And nothing is begun."""
     for body, status, said in (
@@ -127,7 +144,10 @@ def test_documents_are_indexed(service: Served, form: str) -> None:
     fields = {"id_field": "key", "title_field": "headline", "text_field": "body"}
     assert change(service, "documents/named", named, **fields).json["written"] == 1
     assert service.ask("search", query="事务", **{"in": "named"}).json["hits"][0]["id"] == "k"
-    for wrong, said in ((b"", "no documents"), (b"[1,", "not JSON")):
+    job = change(service, "jobs/start", {"source": "fresh", "to": "moved"}).json
+    assert ended(service, job["job"])["phase"] == "done", "nobody holds the lock of an index that was written"
+    no_text = b'{"id": "x", "other": "y"}'
+    for wrong, said in ((b"", "no documents"), (b"[1,", "not JSON"), (no_text, "no field 'title' or 'text'")):
         refused = change(service, "documents/fresh", wrong)
         assert refused.status == 400 and said in refused.json["error"]["reason"]
     assert change(service, "documents/UPPER", lines[0].encode()).status == 400
@@ -143,7 +163,10 @@ def test_changes_need_the_admin_address_and_the_same_origin(service: Served) -> 
         answer = service.ask("models/rollback", {}, base=service.admin, headers=headers)
         assert (answer.status, answer.json["error"]["type"]) == (403, "foreign_origin")
     own = {"Origin": service.admin}
-    assert service.ask("reload", {}, base=service.admin, headers=own).json == {"changed": []}
+    assert service.ask("reload", {}, base=service.admin, headers=own).json == {
+        "changed": [],
+        "needs_restart": [],
+    }
 
 
 def test_the_configuration_is_read_again(service: Served, tmp_path: Path) -> None:
@@ -152,7 +175,7 @@ def test_the_configuration_is_read_again(service: Served, tmp_path: Path) -> Non
     table = tmp_path / "enricher.toml"
     assert "Access-Control-Allow-Origin" not in service.ask("livez", headers=page).headers
     table.write_text('[serve]\ncors = ["https://shop.example"]\n')
-    assert change(service, "reload").json == {"changed": ["cors"]}
+    assert change(service, "reload").json == {"changed": ["cors"], "needs_restart": []}
     answer = service.ask("search", query="事务", headers=page, **{"in": "docs"})
     assert answer.headers["Access-Control-Allow-Origin"] == "https://shop.example"
     asks = page | {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
@@ -164,6 +187,8 @@ def test_the_configuration_is_read_again(service: Served, tmp_path: Path) -> Non
     wrong = change(service, "reload")
     assert wrong.status >= 400 and "cors" in wrong.json["error"]["reason"]
     assert "Access-Control-Allow-Origin" in service.ask("livez", headers=page).headers
+    table.write_text('[serve]\ncors = ["https://shop.example"]\nthreads = 3\n')
+    assert change(service, "reload").json == {"changed": [], "needs_restart": ["threads"]}
     table.write_text("[serve]\nrequests_per_second = 2\n")
     service.process.send_signal(1)
     for _ in range(100):

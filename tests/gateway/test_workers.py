@@ -66,7 +66,7 @@ def test_the_configuration_is_read_again_by_all(service: Served) -> None:
     """Asked of the admin address, which one process serves."""
     folder = Path(service.engine.removeprefix("tantivy:")).parent
     (folder / "enricher.toml").write_text('[serve]\ncors = ["*"]\n')
-    assert service.ask("reload", {}, base=service.admin).json == {"changed": ["cors"]}
+    assert service.ask("reload", {}, base=service.admin).json == {"changed": ["cors"], "needs_restart": []}
     page = {"Origin": "https://any.example"}
     missed = 0
     for _ in range(100):

@@ -1,7 +1,7 @@
 // The console: chooses the view by the address, the language and the theme.
 
 import { view as evaluationView } from "./evaluation.js";
-import { element, showProblem } from "./page.js";
+import { element, lastAddresses, showProblem } from "./page.js";
 import { view as searchView } from "./search.js";
 import { view as stateView } from "./state.js";
 import { language, switchLanguage, text } from "./texts.js";
@@ -30,7 +30,7 @@ async function show() {
   const views = document.getElementById("views");
   views.setAttribute("aria-label", text("title"));
   views.replaceChildren(...Object.keys(VIEWS).map((one) =>
-    element("a", { href: `#${one}`, "aria-current": one === name ? "page" : null }, text(`view.${one}`))));
+    element("a", { href: lastAddresses.get(one) ?? `#${one}`, "aria-current": one === name ? "page" : null }, text(`view.${one}`))));
   const place = element("div", { class: `view ${name}` }, element("h1", {}, text(`view.${name}`)));
   main.replaceChildren(place);
   try {

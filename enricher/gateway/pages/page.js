@@ -79,9 +79,21 @@ export async function ask(path, body = null, options = {}) {
 
 export function showProblem(error) {
   const place = document.getElementById("problem");
-  place.textContent = error === null ? "" : error.message;
-  place.hidden = error === null;
+  const isAsked = error?.status === 401 && !sessionStorage.getItem("key");  // the form says what is missing
+  place.textContent = error === null || isAsked ? "" : error.message;
+  place.hidden = place.textContent === "";
 }
+
+/** Note in the address what a view shows. If it is new, Back leads to what was shown before. */
+export function remember(view, parameters, isNew) {
+  const address = `#${view}?${parameters}`;
+  if (isNew && location.hash !== address) history.pushState(null, "", address);
+  else history.replaceState(null, "", address);
+  lastAddresses.set(view, address);
+}
+
+/** The address of a view with what it showed last. */
+export const lastAddresses = new Map();
 
 export function say(sentence) {
   document.getElementById("status").textContent = sentence;
@@ -105,6 +117,7 @@ export async function run(form, work) {
     if (mine === latest) {
       showProblem(error);
       say("");
+      form.parentElement.querySelector(".results")?.replaceChildren();  // they answer another question
     }
   } finally {
     button.removeAttribute("aria-busy");

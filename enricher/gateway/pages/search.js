@@ -1,6 +1,6 @@
 // Search with and without enrichment, side by side: what moved, and why.
 
-import { ask, bar, element, field, indexMenu, marked, run, table } from "./page.js";
+import { ask, bar, element, field, indexMenu, marked, remember, run, table } from "./page.js";
 import { reasonText, shown, text } from "./texts.js";
 
 const TAGS = ["\u0001", "\u0002"];
@@ -36,12 +36,12 @@ export async function view(place, parameters) {
     if (one && !filters.includes(one)) toggle(one);
   }
 
-  function search() {
+  function search(isNew = true) {
     const words = query.value.trim();
     if (!words) return query.focus();
     const address = new URLSearchParams({ query: words, index: index.value, top: top.value, facet: facets.value });
     filters.forEach((one) => address.append("filter", one));
-    history.replaceState(null, "", `#search?${address}`);
+    remember("search", address, isNew);
     return run(form, async () => {
       const asked = {
         query: words, in: index.value, top: Number(top.value) || 10, filter: filters, highlight_tags: TAGS,
@@ -71,7 +71,7 @@ export async function view(place, parameters) {
   });
   showChips();
   place.append(form, index.options.length ? results : element("p", { class: "notice" }, text("no.index")));
-  if (query.value) await search();
+  if (query.value) await search(false);
 }
 
 function answer(plain, enriched, why, filters, toggle) {
@@ -84,13 +84,13 @@ function answer(plain, enriched, why, filters, toggle) {
   ];
   return [
     element("div", { class: "columns" }, columns),
+    facetLists(enriched.facets, filters, toggle),
     element("section", {}, element("h2", {}, text("search.added")),
       why.unknown.length ? element("p", {}, text("search.unknown", { words: why.unknown.join(", ") })) : null,
       added.length ? termTable(added) : element("p", {}, text("search.nothing")),
       enriched.vector ? element("p", { class: "hint" }, text("vector.share",
         { head: shown(100 * enriched.vector.head, 0), rest: shown(100 * enriched.vector.rest, 0) })) : null,
       refused(why.candidates.filter((one) => !one.added))),
-    facetLists(enriched.facets, filters, toggle),
   ];
 }
 
@@ -129,7 +129,7 @@ function reasonOf(hit, found) {
 }
 
 function facetLists(facets, filters, toggle) {
-  const lists = Object.entries(facets).map(([name, counts]) => {
+  const lists = Object.entries(facets).filter(([, counts]) => counts.length).map(([name, counts]) => {
     const most = Math.max(1, ...counts.map((one) => one.count));
     return element("section", { class: "facet" }, element("h2", {}, name), element("ul", {}, counts.map((one) => {
       const filter = `${name}=${one.value}`;
@@ -142,7 +142,13 @@ function facetLists(facets, filters, toggle) {
 }
 
 function termTable(terms) {
-  const rows = terms.map((term) => [term.term, shown(term.weight), term.origin, reasonText(term.because), term.field]);
+  const groups = new Map();  // the same term for the same reason, in several fields
+  for (const term of terms) {
+    const key = JSON.stringify([term.term, term.origin, term.because]);
+    groups.set(key, [...(groups.get(key) ?? []), term]);
+  }
+  const rows = [...groups.values()].map((group) => [group[0].term, shown(Math.max(...group.map((one) => one.weight))),
+    group[0].origin, reasonText(group[0].because), group.map((one) => one.field).join(", ")]);
   return table(text("search.added"), [text("term"), text("weight"), text("origin"), text("reason"), text("field")], rows);
 }
 

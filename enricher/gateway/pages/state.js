@@ -1,7 +1,7 @@
 // Health, models, indexes, and running jobs with their progress.
 
 import { ask, bar, element, headers, showProblem, table } from "./page.js";
-import { shown, text } from "./texts.js";
+import { reasonText, shown, text } from "./texts.js";
 
 export async function view(place, parameters, signal) {
   const health = element("p", { class: "notice" });
@@ -37,11 +37,11 @@ async function follow(list, signal) {
 
 function showJobs(list, jobs) {
   const rows = jobs.slice(0, 20).map((job) => {
-    const isEnded = ["done", "cancelled"].includes(job.phase);
-    const share = isEnded ? 1 : job.operations ? job.operations_done / job.operations : 0;
-    return [job.job, job.alias, job.phase, element("span", {}, `${shown(100 * share, 0)} % `, bar(share)), shown(job.documents ?? 0)];
+    const share = job.phase === "done" ? 1 : job.operations ? job.operations_done / job.operations : 0;
+    const progress = job.phase === "cancelled" ? "" : element("span", {}, `${shown(100 * share, 0)} % `, bar(share));
+    return [job.job, job.alias, reasonText(job.phase), progress, shown(job.documents ?? 0), job.fault];
   });
-  const columns = [text("state.job"), text("state.alias"), text("state.phase"), text("state.progress"), text("state.documents")];
+  const columns = [text("state.job"), text("state.alias"), text("state.phase"), text("state.progress"), text("state.documents"), text("state.fault")];
   list.replaceChildren(rows.length ? table(text("state.jobs"), columns, rows) : element("p", {}, text("state.no.jobs")));
 }
 

@@ -11,10 +11,10 @@ const TEXTS = {
     "search.hint": "\"a phrase\" is required, -word is excluded. Press / to type here.",
     "search.filter": "Filter", "search.filter.add": "Add", "search.filter.hint": "field=value, year>=2020",
     "search.facets": "Count the values of", "search.facets.hint": "keywords, topic",
-    "search.plain": "Typed words alone", "search.enriched": "Enriched", "search.hits": "{total} documents, {ms} ms",
+    "search.plain": "Typed words alone", "search.enriched": "Enriched", "search.hits": "Documents: {total} in {ms} ms",
     "search.none": "No document matches.", "search.new": "new", "search.gone": "not on the right",
     "search.same": "same place", "search.up": "up {n}", "search.down": "down {n}", "search.by.vector": "found by its vector",
-    "search.has": "has {words}", "search.added": "What was added to the query", "search.nothing": "Nothing was added.",
+    "search.has": "contains added words: {words}", "search.added": "What was added to the query", "search.nothing": "Nothing was added.",
     "search.why.not": "Why other words were not added", "search.unknown": "Not in the model: {words}",
     "term": "Term", "weight": "Weight", "origin": "By", "reason": "Reason", "field": "Field", "score": "Score",
     "information": "Information (nats)", "remove": "Remove the filter {filter}", "vector.share": "The vector has {head} % of the score in the first ranks, {rest} % in the others.",
@@ -51,7 +51,7 @@ const TEXTS = {
     "search.plain": "仅输入的词", "search.enriched": "增强后", "search.hits": "{total} 篇文档，{ms} 毫秒",
     "search.none": "没有匹配的文档。", "search.new": "新增", "search.gone": "右侧没有",
     "search.same": "位置不变", "search.up": "上升 {n}", "search.down": "下降 {n}", "search.by.vector": "由向量找到",
-    "search.has": "含有 {words}", "search.added": "查询中添加了什么", "search.nothing": "没有添加任何词。",
+    "search.has": "含有添加的词：{words}", "search.added": "查询中添加了什么", "search.nothing": "没有添加任何词。",
     "search.why.not": "其他词为什么没有添加", "search.unknown": "模型中没有：{words}",
     "term": "词", "weight": "权重", "origin": "来源", "reason": "理由", "field": "字段", "score": "得分",
     "information": "互信息（奈特）", "remove": "去掉过滤条件 {filter}", "vector.share": "向量在前几名中占得分的 {head} %，在其余名次中占 {rest} %。",
@@ -77,15 +77,17 @@ const TEXTS = {
   },
 };
 
-// How the service gives reasons, and the same in Chinese.
+// How the service gives reasons and names phases of jobs, and the same in Chinese.
 const REASONS = [
   [/^in the query$/, "查询中的词"], [/^part of (.+)$/, "“$1” 的一部分"], [/^stands across two words$/, "跨两个词"],
   [/^documents near (.+)$/, "与 “$1” 相近的文档"], [/^occurs with (.+)$/, "常与 $1 一同出现"],
   [/^stem of (.+)$/, "“$1” 的词干"], [/^(.+) followed by (.+)$/, "“$1” 后面是 “$2”"],
   [/^is in the query already$/, "查询中已有"], [/^belongs to another sense of its query word$/, "属于查询词的另一个词义"],
-  [/^has less than (.+) nats of mutual information with the query$/, "与查询的互信息小于 $1 奈特"],
+  [/^has too little mutual information with the query, less than (.+)$/, "与查询的互信息太小，小于 $1 奈特"],
   [/^nothing is added, because (.+) finds (.+) documents$/, "不添加任何词，因为 “$1” 已能找到 $2 篇文档"],
   [/^(.+) words are added, and others rank higher$/, "只添加 $1 个词，其他词排名更高"],
+  [/^preparing$/, "准备"], [/^copying$/, "复制"], [/^reconciling$/, "核对"], [/^gating$/, "评测"], [/^catching up$/, "追赶"],
+  [/^blocking$/, "暂停写入"], [/^swapping$/, "切换"], [/^trailing$/, "收尾"], [/^done$/, "完成"], [/^cancelled$/, "已取消"],
 ];
 
 const stored = localStorage.getItem("language");

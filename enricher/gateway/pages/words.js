@@ -1,6 +1,6 @@
 // Keywords of a text; and a word with its neighbors, its related words and its senses.
 
-import { ask, bar, element, field, run, shape } from "./page.js";
+import { ask, bar, element, field, remember, run, shape } from "./page.js";
 import { shown, text } from "./texts.js";
 
 export async function keywordsView(place) {
@@ -32,9 +32,9 @@ export async function wordsView(place, parameters) {
     }, 150);
   });
 
-  function look(word) {
+  function look(word, isNew = true) {
     input.value = word;
-    history.replaceState(null, "", `#words?${new URLSearchParams({ word })}`);
+    remember("words", new URLSearchParams({ word }), isNew);
     return run(form, async () => {
       let found;
       try {
@@ -61,7 +61,7 @@ export async function wordsView(place, parameters) {
     return input.value.trim() ? look(input.value.trim()) : input.focus();
   } }, field(text("words.word"), input), known, element("button", { type: "submit" }, text("words.run")));
   place.append(form, results);
-  if (input.value) await look(input.value);
+  if (input.value) await look(input.value, false);
 }
 
 function wordButton(word, look) {
