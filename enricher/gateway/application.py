@@ -51,6 +51,9 @@ NO_HTTP = (
     "The request is not valid HTTP. In an address, all characters but those of ASCII must be percent-encoded."
 )
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+OTHER_NAMES = {"query": "native"}
+"""Parameters that are not called like the option of the command."""
+_OPTION = re.compile(r"--([a-z][a-z-]*)")
 _WORD_START = re.compile(r"(?<!^)(?=[A-Z])")
 
 
@@ -179,7 +182,7 @@ class Gateway:
             return failure(504, "overdue", str(error))
         if isinstance(error, EnricherError):
             kind = _WORD_START.sub("_", type(error).__name__).lower()
-            return failure(error.status, kind, str(error))
+            return failure(error.status, kind, with_parameters(str(error)))
         if isinstance(error, web.HTTPRequestEntityTooLarge):
             return failure(413, "too_large", "The body is too large for this endpoint.")
         if isinstance(error, web.HTTPMethodNotAllowed):
@@ -313,6 +316,21 @@ def failure(status: int, kind: str, reason: str, headers: Mapping[str, str] | No
     return web.Response(
         body=orjson.dumps(body), status=status, content_type="application/json", headers=headers
     )
+
+
+def with_parameters(sentence: str) -> str:
+    """A sentence that names options of the command, with the names of the parameters instead.
+
+    Commands that it proposes, between backticks, stay as they are.
+    """
+
+    def named(option: re.Match[str]) -> str:
+        name = option[1].replace("-", "_")
+        return f"`{OTHER_NAMES.get(name, name)}`"
+
+    parts = sentence.split("`")
+    parts[::2] = [_OPTION.sub(named, part) for part in parts[::2]]
+    return "`".join(parts)
 
 
 def _encoded(answer: Callable[..., Json], *arguments: object) -> tuple[Any, bytes]:

@@ -9,6 +9,7 @@ import urllib.parse
 
 import pytest
 
+from enricher.gateway.application import with_parameters
 from tests.gateway.conftest import Served
 
 SEARCH = {"query": "事务", "in": "docs"}
@@ -70,6 +71,17 @@ def test_what_is_missing_is_named(served: Served) -> None:
     assert "no such endpoint" in reason(served, 404, "../_enricher/metrics")
     response = served.ask("search", method="DELETE")
     assert response.status == 405 and "GET" in response.headers["Allow"]
+
+
+def test_sentences_name_parameters_and_not_options(served: Served) -> None:
+    """But commands that they propose stay commands."""
+    native = reason(served, 400, "search", SEARCH | {"native": {"match_all": {}}})
+    assert native == "The embedded engine has no query language for `native`; use `filter`."
+    assert with_parameters("Use --write-block, or `enricher index A --to B`.") == (
+        "Use `write_block`, or `enricher index A --to B`."
+    )
+    missing = reason(served, 404, "search", {"query": "a", "in": "none"})
+    assert "`enricher index SOURCE --to none`" in missing
 
 
 def test_a_large_body_is_refused(served: Served) -> None:
