@@ -5,6 +5,7 @@ import json
 import ssl
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from indexer.engines.connection import Certificates, Credentials
 from tests.conftest import RunCommand
 from tests.corpora import write_jsonl
 from tests.engines import congruence
+from tests.gateway.conftest import Served
 from tests.server.certificates import Authority, fingerprint
 from tests.server.node import Node
 
@@ -153,6 +155,55 @@ def test_an_evaluation_needs_temporary_indexes(as_user: As, tmp_path: Path) -> N
     done = as_user("judge", "evaluate", tmp_path, "--workers", "1")
     assert done.returncode == 0, done.stderr
     refused(as_user("searcher", "evaluate", tmp_path), "view_index_metadata", "enricher-evaluate-")
+
+
+def test_the_service_may_what_its_user_may(
+    filled: None, models: Path, secured_node: Node, authority: Authority, tmp_path: Path
+) -> None:
+    """Over HTTPS; what the user lacks is a 403 that names the privilege, and no password is seen."""
+    password = secured_node.users["searcher"].password
+    held = {"ENRICHER_USER": "searcher", "ENRICHER_PASSWORD": password}
+    held["ENRICHER_CA_FILE"] = str(authority.certificate)
+    served = Served.start(models, secured_node.url, tmp_path, **held)
+    found = served.ask("search", query=QUERY, facet="topic", **{"in": "docs-own"})
+    assert found.status == 200 and found.json["hits"] and found.json["facets"]["topic"]
+    assert served.ask("query/docs-own", query=QUERY).status == 200
+    assert served.ask(
+        "evaluate", {"in": "docs-own", "queries": [{"text": QUERY, "relevant": {"d0": 1}}]}
+    ).json
+    for answer, privilege in (
+        (served.ask("jobs"), "'read'"),
+        (served.ask("search", query=QUERY, **{"in": "elsewhere"}), "'view_index_metadata'"),
+        (served.ask("documents/docs-own", b'{"text": "x"}', base=served.admin), "'write'"),
+        (served.ask("jobs/start", {"source": "docs-own", "in_place": True}, base=served.admin), "'write'"),
+    ):
+        assert answer.status == 403 and privilege in answer.json["error"]["reason"], answer
+        assert answer.json["error"]["type"] == "access_denied" and password not in str(answer.json)
+    assert password not in served.stop()
+
+
+def test_the_process_of_a_job_shows_no_password(
+    filled: None, models: Path, secured_node: Node, authority: Authority, tmp_path: Path
+) -> None:
+    """Not even one that stood in the address of the service's own command line."""
+    password = secured_node.users["mender"].password
+    engine = secured_node.url.replace("://", f"://mender:{password}@")
+    served = Served.start(models, engine, tmp_path, ENRICHER_CA_FILE=str(authority.certificate))
+    begun = served.ask(
+        "jobs/start", {"source": "docs-other", "in_place": True, "rate": 20}, base=served.admin
+    )
+    assert begun.status == 202, begun
+    tasks = Path(f"/proc/{served.process.pid}/task").glob("*/children")  # a thread has started it
+    (child,) = " ".join(file.read_text() for file in tasks).split()
+    shown = Path(f"/proc/{child}/cmdline").read_text()
+    assert "resume" in shown and begun.json["job"] in shown and password not in shown
+    for _ in range(300):
+        (job,) = [one for one in served.ask("jobs").json["jobs"] if one["job"] == begun.json["job"]]
+        if job["phase"] == "done":
+            break
+        time.sleep(0.1)
+    assert (job["phase"], job["fault"]) == ("done", None)
+    assert password not in served.stop()
 
 
 # ------------------------------------------------------------------ authentication
