@@ -51,7 +51,7 @@ def test_a_node_is_killed_and_comes_back(
     """A node is killed during the copy, and another during the rollback, while a writer writes."""
     index = f"nodes-{strict}".lower()
     truth = fill(three, f"{index}-old", 2000, number_of_shards=3, number_of_replicas=1, **SOON_AGAIN)
-    three.client.cluster.health(index=f"{index}-old", wait_for_status="green", timeout="60s")
+    healthy(three, index=f"{index}-old", wait_for_status="green")
     three.client.indices.put_alias(index=f"{index}-old", name=index)
     cluster, ledger = Cluster(three), Ledger(ClusterStates(three), SOON)
     chance = random.Random(seed := random.randrange(2**32))
@@ -78,7 +78,7 @@ def test_a_node_is_killed_and_comes_back(
     settings, _, _ = cluster.targets.described(ended.target)
     assert settings["index.number_of_replicas"] == "1"
     writer.pause()
-    three.client.cluster.health(wait_for_status="green", timeout="120s")
+    healthy(three, wait_for_status="green")
     assert_copied(three, index, truth, chain.model_version)
     writer.go_on()
     time.sleep(1)
@@ -89,7 +89,7 @@ def test_a_node_is_killed_and_comes_back(
     for node in nodes:
         if node.process is None:
             node.start()
-    three.client.cluster.health(wait_for_status="green", timeout="120s")
+    healthy(three, wait_for_status="green")
     assert ended.phase is Phase.DONE and cluster.aliases.behind(index) == [f"{index}-old"]
     assert_copied(three, index, truth, None)
 
@@ -101,7 +101,7 @@ def test_a_followed_index_survives_a_killed_node_and_moved_shards(
     mapping = mapping_of(whole_chain.layout())
     settings = {"number_of_shards": 3, "number_of_replicas": 1, **SOON_AGAIN}
     three.client.indices.create(index="followed", settings=settings, mappings=mapping)
-    three.client.cluster.health(index="followed", wait_for_status="green", timeout="60s")
+    healthy(three, index="followed", wait_for_status="green")
     truth: Truth = {(f"d{n}", None): {"text": f"ocean {n}"} for n in range(300)}
     for (name, _), source in truth.items():
         three.client.index(index="followed", id=name, document=source)
@@ -116,15 +116,22 @@ def test_a_followed_index_survives_a_killed_node_and_moved_shards(
         holder.kill()
         writer.wait_for(writer.operations + 200)
         holder.start()
-        three.client.cluster.health(wait_for_status="green", timeout="120s")
+        healthy(three, wait_for_status="green")
         move_a_primary(three, "followed")
         writer.wait_for(writer.operations + 100)
-        three.client.cluster.health(wait_for_no_relocating_shards=True, timeout="120s")
+        healthy(three, wait_for_no_relocating_shards=True)
         writer.stop()
         wait_until_fresh(three, "followed", truth, whole_chain.model_version)
         status = instance.stop()
     assert status["refused"] == 0
     assert any(one["primary_terms"] != {"0": 1, "1": 1, "2": 1} for one in terms_of(three, "followed"))
+
+
+def healthy(engine: ElasticsearchEngine, **wanted: object) -> None:
+    """Wait for a state of the cluster; the client waits as long as the server does."""
+    patient = engine.client.options(request_timeout=150)
+    answer = patient.cluster.health(timeout="120s", **wanted)  # type: ignore[arg-type]
+    assert not answer["timed_out"], answer
 
 
 def node_of_a_primary(engine: ElasticsearchEngine, nodes: list[Node], index: str) -> Node:
