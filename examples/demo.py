@@ -186,8 +186,8 @@ def fetch(address: str, **parameters: str) -> None:
         with urllib.request.urlopen(f"{address}?{query}") as answer:
             body = answer.read()
     shown = json.dumps(json.loads(body), ensure_ascii=False, indent=1)
-    console.print("\n".join(shown.splitlines()[:24]), soft_wrap=True)
-    console.print("…")
+    lines = shown.splitlines()
+    console.print("\n".join(lines[:24] + ["…"] * (len(lines) > 24)), soft_wrap=True)
 
 
 def compare(query: str) -> None:
