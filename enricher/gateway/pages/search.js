@@ -5,9 +5,10 @@ import { reasonText, shown, text } from "./texts.js";
 
 const TAGS = ["\u0001", "\u0002"];
 
-export async function view(place, parameters) {
+export async function view(place, parameters, signal) {
   const filters = parameters.getAll("filter");
   const index = await indexMenu("search-index");
+  if (signal.aborted) return;  // another view is shown by now, and the address is its own
   const query = element("input", { id: "search-query", type: "search", value: parameters.get("query") ?? "", autocomplete: "off" });
   const top = element("input", { id: "search-top", type: "number", min: "1", max: "100", value: parameters.get("top") ?? "10" });
   const facets = element("input", { id: "search-facets", type: "text", value: parameters.get("facet") ?? "keywords", autocomplete: "off" });
