@@ -111,14 +111,15 @@ class Administration:
     # ------------------------------------------------------------------ documents
 
     def index(self, index: str, body: Path, request: IndexDocumentsRequest) -> Json:
-        rejections: list[Rejection] = []
+        rejections: list[dict[str, str]] = []
         rejected = 0
 
         def on_rejection(rejection: Rejection) -> None:
             nonlocal rejected
             rejected += 1
             if len(rejections) < MAX_REJECTIONS_SHOWN:
-                rejections.append(rejection)
+                where = rejection.where.rpartition("/")[2]  # without the folder of the body
+                rejections.append({"where": where, "reason": rejection.reason})
 
         notes: list[str] = []
         named = NamedFields(request.title_field, request.text_field)
@@ -129,21 +130,9 @@ class Administration:
             try:
                 done = index_sources(engine, self._settings.models, configuration, asked, listeners)
             except SourceError as error:
-                reasons = "".join(f" {one.where.rpartition('/')[2]}: {one.reason}" for one in rejections[:1])
+                reasons = "".join(f" {one['where']}: {one['reason']}" for one in rejections[:1])
                 raise UsageError(f"{error}{reasons}") from error
-        return {
-            "index": index,
-            "written": done.report.written,
-            "rejected": rejected,
-            "duplicates": done.report.duplicates,
-            "truncated": done.report.truncated,
-            "without_text": done.report.without_text,
-            "model": done.enricher.model_version,
-            "rejections": [
-                {"where": one.where.rpartition("/")[2], "reason": one.reason} for one in rejections
-            ],
-            "notes": notes,
-        }
+        return done.as_json(index, rejected) | {"rejections": rejections, "notes": notes}
 
     def close(self) -> None:
         self._processes.close()

@@ -47,6 +47,18 @@ class Indexed:
     enricher: DocumentEnricher
     absent: frozenset[str]
 
+    def as_json(self, index: str, rejected: int) -> dict[str, object]:
+        """The counts as JSON. Applications rely on these keys. rejected: lines and documents."""
+        return {
+            "index": index,
+            "written": self.report.written,
+            "rejected": rejected,
+            "duplicates": self.report.duplicates,
+            "truncated": self.report.truncated,
+            "without_text": self.report.without_text,
+            "model": self.enricher.model_version,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Listeners:

@@ -116,6 +116,11 @@ def _errors(references: Mapping[Any, Any]) -> dict[str, Any]:
     return {status: _json(text, references[responses.ErrorAnswer]) for status, text in ERRORS.items()}
 
 
+def _bare(name: str, summary: str, answers: Mapping[str, Any]) -> dict[str, Any]:
+    """An endpoint that takes nothing."""
+    return {"operationId": name, "summary": summary, "responses": answers}
+
+
 def _admin_paths(references: Mapping[Any, Any]) -> dict[str, Any]:
     """The endpoints on the admin address."""
     paths = {one.path: _path(one, references) for one in ADMIN_OPERATIONS}
@@ -129,23 +134,10 @@ def _admin_paths(references: Mapping[Any, Any]) -> dict[str, Any]:
             | _errors(references),
         }
     }
-    paths[f"{ROOT}/reload"] = {
-        "post": {
-            "operationId": "reload",
-            "summary": "Read enricher.toml again.",
-            "responses": {"200": _json("what has changed", references[responses.ReloadAnswer])}
-            | _errors(references),
-        }
-    }
-    paths[f"{ROOT}/metrics"] = {
-        "get": {
-            "operationId": "metrics",
-            "summary": "The metrics, in the form of Prometheus.",
-            "responses": {
-                "200": {"description": "lines", "content": {"text/plain": {"schema": {"type": "string"}}}}
-            },
-        }
-    }
+    answers = {"200": _json("what has changed", references[responses.ReloadAnswer])} | _errors(references)
+    paths[f"{ROOT}/reload"] = {"post": _bare("reload", "Read enricher.toml again.", answers)}
+    lines = {"200": {"description": "lines", "content": {"text/plain": {"schema": {"type": "string"}}}}}
+    paths[f"{ROOT}/metrics"] = {"get": _bare("metrics", "The metrics, in the form of Prometheus.", lines)}
     return {path: {"servers": [ADMIN_SERVER], **one} for path, one in paths.items()}
 
 
@@ -172,24 +164,20 @@ def _others(references: Mapping[Any, Any]) -> dict[str, Any]:
     return {
         f"{ROOT}/enrich": {"post": enrich},
         f"{ROOT}/livez": {
-            "get": {
-                "operationId": "livez",
-                "summary": "Whether the process answers.",
-                "responses": {"200": _json("it does", references[responses.LiveAnswer])},
-            }
+            "get": _bare(
+                "livez",
+                "Whether the process answers.",
+                {"200": _json("it does", references[responses.LiveAnswer])},
+            )
         },
         f"{ROOT}/readyz": {
-            "get": {
-                "operationId": "readyz",
-                "summary": "Whether searches can be answered.",
-                "responses": {"200": _json("they can", ready), "503": _json("they cannot", ready)},
-            }
+            "get": _bare(
+                "readyz",
+                "Whether searches can be answered.",
+                {"200": _json("they can", ready), "503": _json("they cannot", ready)},
+            )
         },
         f"{ROOT}/openapi.json": {
-            "get": {
-                "operationId": "openapi",
-                "summary": "This document.",
-                "responses": {"200": _json("the document", {"type": "object"})},
-            }
+            "get": _bare("openapi", "This document.", {"200": _json("the document", {"type": "object"})})
         },
     }

@@ -101,17 +101,7 @@ def _print(index: str, indexed: Indexed, rejected: int, as_json: bool) -> None:
     """Print the counts, and a sentence for everything that deserves attention."""
     report, enricher = indexed.report, indexed.enricher
     if as_json:
-        print_json(
-            {
-                "index": index,
-                "written": report.written,
-                "rejected": rejected,
-                "duplicates": report.duplicates,
-                "truncated": report.truncated,
-                "without_text": report.without_text,
-                "model": enricher.model_version,
-            }
-        )
+        print_json(indexed.as_json(index, rejected))
     else:
         print_line(f"{counted(report.distinct, 'document')} written to {index}.")
     if indexed.absent:
