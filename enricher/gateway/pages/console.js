@@ -1,7 +1,7 @@
 // The console: chooses the view by the address, the language and the theme.
 
 import { view as evaluationView } from "./evaluation.js";
-import { element, lastAddresses, showProblem } from "./page.js";
+import { addressToShow, element, lastAddresses, showProblem } from "./page.js";
 import { view as searchView } from "./search.js";
 import { view as stateView } from "./state.js";
 import { language, switchLanguage, text } from "./texts.js";
@@ -12,7 +12,7 @@ const main = document.getElementById("main");
 let leaving = new AbortController();
 
 function addressed() {
-  const [name, parameters = ""] = location.hash.slice(1).split("?");
+  const [name, parameters = ""] = addressToShow().split("?");
   return [name in VIEWS ? name : "search", new URLSearchParams(parameters)];
 }
 

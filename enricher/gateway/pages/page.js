@@ -84,16 +84,29 @@ export function showProblem(error) {
   place.hidden = place.textContent === "";
 }
 
-/** Note in the address what a view shows. If it is new, Back leads to what was shown before. */
+/** The address of a view with what it showed last. */
+export const lastAddresses = new Map();
+
+let answered = null;
+
+/** What the address asks for: the part after #. From now on it is taken as shown. */
+export function addressToShow() {
+  answered = location.hash;
+  return answered.slice(1);
+}
+
+/**
+ * Note in the address what a view shows. If it is new, Back leads to what was shown before.
+ * Where Back or Forward has changed the address meanwhile, it stays: what it asks for is shown next.
+ */
 export function remember(view, parameters, isNew) {
+  if (location.hash !== answered) return;
   const address = `#${view}?${parameters}`;
   if (isNew && location.hash !== address) history.pushState(null, "", address);
   else history.replaceState(null, "", address);
+  answered = location.hash;
   lastAddresses.set(view, address);
 }
-
-/** The address of a view with what it showed last. */
-export const lastAddresses = new Map();
 
 export function say(sentence) {
   document.getElementById("status").textContent = sentence;
