@@ -2,7 +2,7 @@
 
 The endpoint decodes a JSON body of a search, works for about half a millisecond in a thread pool, and answers
 with 4 kB of JSON. Every server is a process of its own; one client with a kept-alive connection measures
-latency, 16 of them throughput. `pip install --group stacks` installs the servers.
+latency, those of wrk throughput. `pip install --group stacks` installs the servers.
 """
 
 import asyncio
@@ -12,9 +12,8 @@ import json
 import socket
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from statistics import median, quantiles
@@ -22,12 +21,14 @@ from typing import Any
 
 import msgspec
 
+from benchmarks.load import CLIENTS, Ask, under_load
+
 ROUTE = "/_enricher/search"
 BODY = json.dumps({"query": "数据库 index", "in": "articles", "top": 10}).encode()
 ANSWER = {"hits": [{"id": str(n), "score": 1.0, "title": "x" * 350} for n in range(10)]}
 ROUNDS = 20_000
 """Hashes in a row: the work of a request."""
-REQUESTS, WARM_UP, CLIENTS, SECONDS = 2_000, 200, 16, 5.0
+REQUESTS, WARM_UP, SECONDS = 2_000, 200, 5.0
 THREADS = 4
 STACKS = {"aiohttp": ("aiohttp", "uvloop"), "uvicorn": ("uvicorn", "starlette"), "granian": ("granian",)}
 COLUMNS = ("server", "median", "99th percentile", f"requests/s with {CLIENTS} clients")
@@ -177,27 +178,6 @@ def latencies(port: int) -> list[float]:
     return found[WARM_UP:]
 
 
-def throughput(port: int, ask: Callable[[Client, int], object], seconds: float = SECONDS) -> float:
-    """Requests a second of CLIENTS clients together. ask: is given a client and the number of the request."""
-    ended, counts = threading.Event(), [0] * CLIENTS
-
-    def work(place: int) -> None:
-        client = Client(port)
-        while not ended.is_set():
-            ask(client, place * 17 + counts[place])
-            counts[place] += 1
-
-    threads = [threading.Thread(target=work, args=(place,)) for place in range(CLIENTS)]
-    started = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    ended.wait(seconds)
-    ended.set()
-    for thread in threads:
-        thread.join()
-    return sum(counts) / (time.perf_counter() - started)
-
-
 def rows() -> Iterator[tuple[str, ...]]:
     """One row for each server that is installed."""
     for stack, modules in STACKS.items():
@@ -207,7 +187,7 @@ def rows() -> Iterator[tuple[str, ...]]:
         with running(stack) as port:
             found = latencies(port)
             tail = quantiles(found, n=100)[-1]
-            together = throughput(port, lambda client, number: client.ask())
+            together = under_load(port, [Ask(ROUTE, BODY)], SECONDS).rate
             yield (stack, f"{median(found):.2f} ms", f"{tail:.2f} ms", f"{together:,.0f}")
 
 

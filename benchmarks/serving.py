@@ -18,8 +18,9 @@ from statistics import median, quantiles
 
 import orjson
 
-from benchmarks.http_stacks import CLIENTS, Client, throughput
+from benchmarks.http_stacks import Client
 from benchmarks.indexing import FIELDS, scratch
+from benchmarks.load import CLIENTS, Ask, under_load
 from benchmarks.measure import ROOT, Figure, Row, command_line, memory
 from benchmarks.searching import HITS, WARM_UP, write_documents
 from enricher.answers import search_answer
@@ -32,13 +33,14 @@ from enricher.settings import Configuration, IndexConfiguration
 from indexer.engines.tantivy.engine import TantivyEngine
 
 INDEX = "documents"
-SECONDS = 10.0
+SECONDS, WARM_UP_SECONDS = 10.0, 3.0
 WORKERS = 2
-ENRICHED = 5_000
-"""Documents that are enriched on each side."""
-MIXED = (2_000, 20_000)
+ENRICHED, IN_A_BODY = 5_000, 100
+"""Documents that are enriched on each side; how many of them a request has."""
+MIXED = (20_000, 200_000)
 """Numbers of mixed requests after which memory is compared."""
-SEARCH, EXPAND, ENRICH = ("/_enricher/search", "/_enricher/expand", f"/_enricher/enrich?in={INDEX}")
+SEARCH, EXPAND, KEYWORDS = (f"/_enricher/{name}" for name in ("search", "expand", "keywords"))
+ENRICH = f"/_enricher/enrich?in={INDEX}"
 
 
 def rows(models: Path, data: Path) -> Iterator[Row]:
@@ -49,13 +51,14 @@ def rows(models: Path, data: Path) -> Iterator[Row]:
         place = folder / "index"
         rejects = ("--rejects", str(folder / "rejects"))
         command_line("index", str(source), "--to", INDEX, *rejects, models=models, index=place)
-        with served(models, place) as (port, process, seconds):
+        with served(models, place) as (port, _, seconds):
             yield Figure("from start to ready", seconds, 2.0, "s")
             yield from _latencies(models, place, port, titles)
-            yield _memory(port, process.pid, titles)
         with served(models, place, "--workers", str(WORKERS)) as (port, _, _):
             yield _throughput(models, place, port, titles)
             yield _enrichment(models, source, port)
+        with served(models, place) as (port, process, _):
+            yield _memory(port, process.pid, titles)
 
 
 @contextmanager
@@ -139,9 +142,9 @@ def _throughput(models: Path, index: Path, port: int, titles: Sequence[str]) -> 
         number += 1
     alone = number / (time.perf_counter() - started)
     searcher.engine.close()
-    together = throughput(
-        port, lambda client, number: client.ask(SEARCH, _body(titles[number % len(titles)])), SECONDS
-    )
+    asks = [Ask(SEARCH, _body(title)) for title in titles]
+    under_load(port, asks, WARM_UP_SECONDS)
+    together = under_load(port, asks).rate
     work = f"searches/s of a loop in process ({alone:.0f}), over {CLIENTS} clients of {WORKERS} workers "
     work += f"({together:.0f})"
     return Figure(work, alone / together, 1 / 1.6, "×")
@@ -161,32 +164,35 @@ def _enrichment(models: Path, source: Path, port: int) -> Row:
         started = time.perf_counter()
         list(pooled.apply(enriched, batches))
         alone = time.perf_counter() - started
-    parts = [_array(lines[start::CLIENTS]) for start in range(CLIENTS)]
-    for _ in range(2):  # first to open the recipe in each process
-        started = time.perf_counter()
-        threads = [threading.Thread(target=Client(port).ask, args=(ENRICH, part)) for part in parts]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        together = time.perf_counter() - started
-    work = (
-        f"time of enrich by {CLIENTS} clients ({len(documents) / together:.0f} documents/s), over {WORKERS} "
-    )
-    return Figure(f"{work}processes of index", together / alone, 1 / 0.9, "×")
+    starts = range(0, len(lines), IN_A_BODY)
+    asks = [Ask(ENRICH, _array(lines[start : start + IN_A_BODY])) for start in starts]
+    under_load(port, asks, WARM_UP_SECONDS)  # opens the recipe in each process
+    together = under_load(port, asks).rate * IN_A_BODY
+    by_index = len(documents) / alone
+    work = f"documents/s of {WORKERS} processes of index ({by_index:.0f}), over those of enrich by {CLIENTS} "
+    work += f"clients of {WORKERS} workers ({together:.0f})"
+    return Figure(work, by_index / together, 1 / 0.9, "×")
 
 
 def _array(lines: Sequence[str]) -> bytes:
-    return f"[{','.join(lines)}]".encode()
+    return f"[{','.join(line.strip() for line in lines)}]".encode()
 
 
 def _memory(port: int, pid: int, titles: Sequence[str]) -> Row:
     """Memory of the service after many mixed requests, over that after some."""
-    client, found = Client(port), []
-    for number in range(1, MIXED[1] + 1):
-        title = titles[number % len(titles)]
-        client.ask((SEARCH, EXPAND)[number % 2], _body(title))
-        if number in MIXED:
-            found.append(memory(pid, "RssAnon"))
+    asks = [
+        Ask(route, body)
+        for title in titles
+        for route, body in (
+            (SEARCH, _body(title)),
+            (EXPAND, _body(title)),
+            (KEYWORDS, json.dumps({"text": title}, ensure_ascii=False).encode()),
+        )
+    ]
+    answered, found = 0, []
+    for most in MIXED:
+        while answered < most:
+            answered += under_load(port, asks).requests
+        found.append(memory(pid, "RssAnon"))
     few, many = found
     return Figure(f"memory after {MIXED[1]:,} requests, over that after {MIXED[0]:,}", many / few, 1.05, "×")

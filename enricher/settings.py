@@ -172,8 +172,14 @@ class ServeConfiguration(msgspec.Struct, frozen=True, forbid_unknown_fields=True
         "127.0.0.1:9281"
     )
     threads: Annotated[
-        int, Meta(ge=1, le=64, description="Searches that each process answers at the same time.")
-    ] = 4
+        int,
+        Meta(
+            ge=1,
+            le=64,
+            description="Searches that each process answers at the same time. More help only while they wait "
+            "for Elasticsearch.",
+        ),
+    ] = 2
     workers: Annotated[int, Meta(ge=1, le=64, description="Processes that answer requests.")] = 1
     certificate: (
         Annotated[

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, NoReturn, TypeVar
 
 import msgspec
@@ -36,13 +37,10 @@ def decode_parameters(kind: type[T], parameters: Sequence[tuple[str, str]]) -> T
 
 def values_of(kind: type[msgspec.Struct], parameters: Sequence[tuple[str, str]]) -> dict[str, object]:
     """The parameters of a query string as JSON values of the types that a struct has for them."""
-    types = {
-        field.encode_name: msgspec.inspect.type_info(field.type) for field in msgspec.structs.fields(kind)
-    }
     found: dict[str, object] = {}
     for name, text in parameters:
         _refuse_bad_text(text)
-        info = types.get(name)
+        info = _types(kind).get(name)
         if info is not None and _is_list(info):
             listed = found.setdefault(name, [])
             assert isinstance(listed, list)
@@ -52,6 +50,14 @@ def values_of(kind: type[msgspec.Struct], parameters: Sequence[tuple[str, str]])
         else:
             found[name] = text if info is None else _converted(info, text)
     return found
+
+
+@cache
+def _types(kind: type[msgspec.Struct]) -> Mapping[str, msgspec.inspect.Type]:
+    """Parameter → the type that a struct has for it."""
+    return {
+        field.encode_name: msgspec.inspect.type_info(field.type) for field in msgspec.structs.fields(kind)
+    }
 
 
 def parse_json(body: bytes) -> Any:

@@ -97,8 +97,12 @@ class Service:
 
     def model(self, version: str | None = None) -> Model:
         """A version, or the active one. The last MAX_MODELS versions stay open."""
-        name = version or self.store.open().version
+        name = version or self._active()
         return self._open.get(name, lambda: load(self.models, name))
+
+    def _active(self) -> str:
+        """The active version. Raises ModelNotFound."""
+        return self.store.active_version() or self.store.open().version
 
     def unknown(self, words: Sequence[str]) -> int:
         """How many of the words the active model does not know; 0 if none is open."""
@@ -239,7 +243,7 @@ class Service:
         """
         if index is None:
             configuration = self._configuration().for_index("")
-            version, fields = self.store.open().version, tuple(configuration.fields or ("title", "text"))
+            version, fields = self._active(), tuple(configuration.fields or ("title", "text"))
             key = repr((version, fields, configuration))
             return self._enrichers.get(
                 key, lambda: open_enricher(self.models, version, fields, configuration, self._load)
