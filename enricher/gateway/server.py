@@ -4,6 +4,7 @@ import asyncio
 import signal
 import socket
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -11,6 +12,7 @@ from aiohttp import web
 from enricher.gateway.access import is_loopback
 from enricher.gateway.application import Gateway, JsonRequestHandler
 from enricher.gateway.certificate import Certificate
+from enricher.gateway.logs import Log
 
 DRAIN_SECONDS = 30.0
 """How long requests in work may take after a signal to end."""
@@ -56,7 +58,8 @@ async def serve(
             await runner.setup()
             sites.append(web.SockSite(runner, held, ssl_context=context))
             await sites[-1].start()
-        watching = None if certificate is None else asyncio.create_task(certificate.watch())
+        report = partial(_report, gateway.log)
+        watching = None if certificate is None else asyncio.create_task(certificate.watch(report))
         started()
         warming = asyncio.create_task(gateway.warm_up())
         await ended.wait()
@@ -74,6 +77,10 @@ async def serve(
             pool.close()
         gateway.administration.close()
         gateway.traces.close()
+
+
+def _report(log: Log, fault: str) -> None:
+    log.write("certificate_fault", reason=fault)
 
 
 _OPTIONS: dict[str, Any] = {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from msgspec.structs import replace
 
-from enricher.errors import EngineUnavailable
+from enricher.errors import ConfigurationError, EngineUnavailable
 from indexer.cli.app import Command, app, context_of, passed_on
 from indexer.cli.job_runs import settings_of
 from indexer.cli.output import print_line, say
@@ -78,7 +78,7 @@ def serve(
     serving = Serving(
         settings_of(shared), chosen, shared.open_engine, shared.configuration, *passed_on(context)
     )
-    serving.certificate()
+    certificate = serving.certificate()
     tracing(chosen.traces).close()
     has_keys = Access(chosen).has_keys
     places = Address.parse(chosen.listen, "--listen"), Address.parse(chosen.admin, "--admin")
@@ -91,6 +91,8 @@ def serve(
             one.close()
         engine = shared.engine()
         model, faults = serving.service(engine, serving.administration(engine, log)).state()
+        if certificate is not None and (fault := certificate.fault()):
+            raise ConfigurationError(fault)
         if faults:
             raise EngineUnavailable(" ".join(faults))
         print_line(f"Ready to serve with the model {model} on {chosen.listen}.")

@@ -129,3 +129,34 @@ def test_a_wrong_certificate_is_a_sentence(
     )
     done = run("--models", models, "--config", config, "serve", "--check")
     assert done.returncode == 2 and "cannot be used" in done.stderr and files[0] in done.stderr
+
+
+def test_an_expired_certificate_is_said(run: RunCommand, models: Path, tmp_path: Path) -> None:
+    """By the check, and by the log of the service, which serves all the same until a new one is there."""
+    fill(f"tantivy:{tmp_path / 'index'}", models)
+    authority = Authority(tmp_path / "authority")
+    expired = authority.issue("expired", "IP:127.0.0.1", days=-1)
+    valid = authority.issue("valid", "IP:127.0.0.1")
+    used = tmp_path / "used.pem"
+
+    def use(made: Path) -> None:
+        used.write_bytes(made.read_bytes() + made.with_suffix(".key").read_bytes())
+
+    use(expired)
+    config = configured(tmp_path, certificate=used)
+    done = run("--models", models, "--config", config, "serve", "--check")
+    assert done.returncode == 2 and "has expired" in done.stderr and str(used) in done.stderr
+    served = Served.start(models, f"tantivy:{tmp_path / 'index'}", tmp_path)
+    context = ssl.create_default_context(cafile=str(authority.certificate))
+    url = f"{served.url}/_enricher/livez"
+    with pytest.raises(urllib.error.URLError, match="expired"):
+        urllib.request.urlopen(url, timeout=30, context=context)
+    use(valid)
+    for _ in range(150):
+        try:
+            assert urllib.request.urlopen(url, timeout=30, context=context).status == 200
+            break
+        except urllib.error.URLError:
+            time.sleep(0.2)
+    (fault,) = (line for line in map(json.loads, served.stop().splitlines()) if "reason" in line)
+    assert fault["event"] == "certificate_fault" and "has expired" in fault["reason"]
