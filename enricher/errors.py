@@ -5,7 +5,8 @@ that an edge of the program turns any of them into one sentence.
 
     EnricherError                 1   500   something failed or was lost
     ├── UsageError                2   400   the call itself is wrong
-    │   └── ConfigurationError    2   400   a setting or the configuration file is wrong
+    │   ├── ConfigurationError    2   400   a setting or the configuration file is wrong
+    │   └── JobNotFound           2   404   no such job, or not in that state
     ├── SourceError               1   400   documents that cannot be read
     ├── ModelError                1   500
     │   ├── ModelNotFound         1   404   no such bundle, or none is active
@@ -42,6 +43,12 @@ class UsageError(EnricherError):
 
 class ConfigurationError(UsageError):
     """A setting or the configuration file is wrong."""
+
+
+class JobNotFound(UsageError):
+    """No such job, or not in that state."""
+
+    status = 404
 
 
 class SourceError(EnricherError):

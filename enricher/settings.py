@@ -181,6 +181,14 @@ class ServeConfiguration(msgspec.Struct, frozen=True, forbid_unknown_fields=True
         ),
     ] = 2
     workers: Annotated[int, Meta(ge=1, le=64, description="Processes that answer requests.")] = 1
+    model_mb: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Size of the models that each process keeps open, in MB of their files; those used "
+            "last stay, and one always. Files are mapped, and processes share them.",
+        ),
+    ] = 4000
     certificate: (
         Annotated[
             Name,

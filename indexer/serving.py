@@ -39,7 +39,9 @@ class Serving:
 
     def service(self, engine: SearchEngine, administration: Administration) -> Service:
         """What answers the requests of one process."""
-        return Service(self.settings.models, engine, self.configuration, administration.reports)
+        return Service(
+            self.settings.models, engine, self.configuration, administration.reports, self.chosen.model_mb
+        )
 
     def certificate(self) -> Certificate | None:
         """The certificate for HTTPS, if there is one. Raises ConfigurationError."""

@@ -110,6 +110,11 @@ class Bundle:
     def language(self) -> str:
         return self.manifest.language
 
+    @property
+    def size(self) -> int:
+        """The size of its files, in bytes."""
+        return sum(facts.bytes for facts in self.manifest.files.values())
+
     @cached_property
     def word2vec(self) -> Word2Vec:
         """The words and weights."""

@@ -30,10 +30,8 @@ from enricher.recipe.reopening import enricher_like, open_enricher
 from enricher.records import Document, SearchEngine, parse_filter, parse_sort
 from enricher.search.profile import profiling
 from enricher.search.searcher import Question, Searcher
-from enricher.settings import Configuration
+from enricher.settings import Configuration, ServeConfiguration
 
-MAX_MODELS = 4
-"""Model versions that are open at once. Their files are mapped, so an unused one takes little memory."""
 MAX_ENRICHERS = 8
 """Recipes that are open at once for `enrich`."""
 WARM_UP_TEXT = "The database writes its log first. 数据库先写日志，再提交事务；断电以后按日志恢复。"
@@ -46,12 +44,17 @@ T = TypeVar("T")
 
 
 class _Recent(Generic[T]):
-    """The `most` things that were used last. Thread-safe: each is opened once, while the others wait."""
+    """The things that were used last, as many as fit; one always. Thread-safe.
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    most: the size that all of them have together. size: of one. A thing is opened once; who asks for another
+    one does not wait for it.
+    """
+
+    def __init__(self, most: int, size: Callable[[T], int] = lambda thing: 1) -> None:
+        self._most, self._size = most, size
         self._things: OrderedDict[str, T] = OrderedDict()
         self._lock = threading.Lock()
+        self._opening: dict[str, threading.Lock] = {}
 
     def __len__(self) -> int:
         return len(self._things)
@@ -63,18 +66,25 @@ class _Recent(Generic[T]):
     def get(self, key: str, make: Callable[[], T]) -> T:
         """The thing of a key, made if it is not there. Raises what `make` raises."""
         with self._lock:
-            found = self._things.pop(key) if key in self._things else make()
-            self._things[key] = found
-            while len(self._things) > self._most:
-                self._things.popitem(last=False)
+            opening = self._opening.setdefault(key, threading.Lock())
+        with opening:
+            try:
+                found = self._things[key] if key in self._things else make()
+                with self._lock:
+                    self._things[key] = found
+                    self._things.move_to_end(key)
+                    while len(self._things) > 1 and sum(map(self._size, self._things.values())) > self._most:
+                        self._things.popitem(last=False)
+            finally:
+                self._opening.pop(key, None)
         return found
 
 
 class Service:
     """Answers requests with the models of a folder and one engine.
 
-    configuration: reads enricher.toml. jobs: the reports of the reindex jobs, the newest first. Methods raise
-    EnricherError.
+    configuration: reads enricher.toml. jobs: the reports of the reindex jobs, the newest first. model_mb: how
+    large the models that stay open may be, in MB. Methods raise EnricherError.
     """
 
     def __init__(
@@ -83,11 +93,12 @@ class Service:
         engine: SearchEngine,
         configuration: Callable[[], Configuration],
         jobs: Callable[[], list[Json]],
+        model_mb: int = ServeConfiguration().model_mb,
     ) -> None:
         self.models, self.engine, self._configuration = models, engine, configuration
         self._jobs = jobs
         self.store = BundleStore(models)
-        self._open: _Recent[Model] = _Recent(MAX_MODELS)
+        self._open: _Recent[Model] = _Recent(model_mb * 10**6, lambda model: model.bundle.size)
         self._enrichers: _Recent[DocumentEnricher] = _Recent(MAX_ENRICHERS)
         self.is_warm = False
         self._checked: tuple[float, list[str]] = (float("-inf"), [])
@@ -96,7 +107,7 @@ class Service:
     # ------------------------------------------------------------------ models
 
     def model(self, version: str | None = None) -> Model:
-        """A version, or the active one. The last MAX_MODELS versions stay open."""
+        """A version, or the active one. The versions that were used last stay open, up to `model_mb`."""
         name = version or self._active()
         return self._open.get(name, lambda: load(self.models, name))
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from enricher.errors import UsageError
+from enricher.errors import JobNotFound, UsageError
 from indexer.reindex.job import Job, Phase
 from indexer.reindex.jobs import Jobs
 from indexer.reindex.ledger import Ledger
@@ -25,16 +25,17 @@ def job_with_rejects(ledger: Ledger, name: str | None) -> Job:
 
 
 def _one_of(jobs: Sequence[Job], name: str | None, which: str) -> Job:
-    """The job of that name, or the only one. Raises UsageError if there is none, or several and no name.
+    """The job of that name, or the only one.
 
-    which: completes the sentence "There is no job ...".
+    which: completes the sentence "There is no job ...". Raises JobNotFound, and UsageError if several qualify
+    and none is named.
     """
     found = [job for job in jobs if name in (None, job.id)]
     if len(found) != 1 and name is not None:
-        raise UsageError(f"There is no job {name!r} {which}; `enricher reindex status` lists all.")
+        raise JobNotFound(f"There is no job {name!r} {which}; `enricher reindex status` lists all.")
     if len(found) != 1:
         names = f" ({', '.join(job.id for job in found)}): name one" if found else ""
-        raise UsageError(
+        raise (UsageError if found else JobNotFound)(
             f"There {'are' if found else 'is'} {len(found) or 'no'} job{'s' * bool(found)} {which}{names}."
         )
     return found[0]

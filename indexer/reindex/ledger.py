@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Generic, Protocol, TypeVar
 
-from enricher.errors import EngineError, EngineUnavailable, UsageError
+from enricher.errors import EngineError, EngineUnavailable, JobNotFound
 from indexer.reindex.job import Job, Lease
 
 MAX_TRIES = 50
@@ -72,7 +72,7 @@ class StateLedger(Generic[R]):
         self._states.create(new.id, new.as_json())
 
     def load(self, name: str) -> R:
-        """Read a state. Raises UsageError if there is none of that name."""
+        """Read a state. Raises JobNotFound if there is none of that name."""
         found = self._states_known[name] = self._read(name)
         return self._decode(found[0])
 
@@ -93,7 +93,7 @@ class StateLedger(Generic[R]):
         self._states.remove(name)
 
     def update(self, name: str, change: Callable[[R], None]) -> R:
-        """Change a state, and return it. Raises UsageError if there is none of that name.
+        """Change a state, and return it. Raises JobNotFound if there is none of that name.
 
         change: is called again if another worker has changed it meanwhile. The first call gets the version
         that this ledger last read or wrote, which saves a request.
@@ -125,7 +125,7 @@ class StateLedger(Generic[R]):
     def _read(self, name: str) -> tuple[dict[str, Any], Seen]:
         found = self._states.load(name)
         if found is None:
-            raise UsageError(self._absent.format(repr(name)))
+            raise JobNotFound(self._absent.format(repr(name)))
         return found
 
     def is_free(self, held: R, lease: Lease | None) -> bool:

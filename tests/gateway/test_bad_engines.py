@@ -1,5 +1,6 @@
 """An Elasticsearch that is slow, breaks connections, or is something else."""
 
+import shutil
 import socket
 import threading
 import time
@@ -11,10 +12,14 @@ import pytest
 
 from enricher.bundle.store import BundleStore
 from enricher.errors import ModelNotFound
-from enricher.gateway.service import MAX_MODELS, Service
+from enricher.gateway.service import Service
 from enricher.settings import Configuration
+from enricher.text import open_analyzer
+from enricher.training.train import train_bundle
 from indexer.engines import Connection, open_engine
+from tests.corpora import documents
 from tests.gateway.conftest import Served
+from tests.gateway.test_serving import SMALL
 
 PAGE = b"<html><body>Welcome</body></html>"
 HTML = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n%s" % (len(PAGE), PAGE)
@@ -83,12 +88,20 @@ def test_a_bad_engine_is_a_sentence(
 
 
 def test_many_versions_do_not_stay_open(models: Path, tmp_path: Path) -> None:
-    """A thousand that are not there, and more indexes than versions may be open."""
+    """A thousand that are not there, and more than there is room for."""
     engine = open_engine(Connection(f"tantivy:{tmp_path / 'index'}"))
-    service = Service(models, engine, Configuration, list)
+    store = BundleStore(shutil.copytree(models, tmp_path / "models"))
+    first = store.active_version()
+    other = train_bundle(store, documents(200), ("title", "text"), open_analyzer(), SMALL)
+    service = Service(store.folder, engine, Configuration, list)
     for number in range(1000):
         with pytest.raises(ModelNotFound):
             service.model(f"20260101T120000-{number:06x}")
     assert service.open_models() == 0
-    active = BundleStore(models).active_version()
-    assert service.model(active) is service.model() and service.open_models() == 1 <= MAX_MODELS
+    opened = service.model(first)
+    assert service.model() is opened and service.open_models() == 1
+    service.model(other)
+    assert service.open_models() == 2 and service.model(first) is opened
+    narrow = Service(store.folder, engine, Configuration, list, model_mb=0)
+    assert narrow.model(first) is narrow.model(first)
+    assert narrow.model(other).version == other and narrow.open_models() == 1
