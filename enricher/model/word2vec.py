@@ -17,6 +17,9 @@ from enricher.model.huffman import HuffmanTree, log_probabilities, log_probabili
 from enricher.model.word_list import WordList
 from enricher.text import normalize
 
+_SIMILAR, _LESS_SIMILAR = 0.55, 0.15
+"""Least ratio of `difflib` of a suggestion, and how much less than that of the first one it may be."""
+
 
 @dataclass(frozen=True)
 class Word2Vec:
@@ -114,13 +117,18 @@ class Word2Vec:
         return np.array([row for row in map(self.index.get, words) if row is not None], np.int32)
 
     def closest(self, word: str, top: int = 5) -> list[str]:
-        """The `top` words of the vocabulary that are spelled most similarly, for suggestions."""
+        """At most `top` words of the vocabulary that are spelled similarly, the most similar first.
+
+        Those that are much less similar than the first one are left out.
+        """
         form = normalize(word).strip()
         if not form:
             return []
         characters = set(form)
         candidates = [w for w in self.words if abs(len(w) - len(form)) <= 2 and characters & set(w)]
-        return difflib.get_close_matches(form, candidates[:20_000], n=top, cutoff=0.4)
+        found = difflib.get_close_matches(form, candidates[:20_000], n=top, cutoff=_SIMILAR)
+        likeness = [difflib.SequenceMatcher(None, one, form).ratio() for one in found]
+        return [one for one, like in zip(found, likeness, strict=True) if like >= likeness[0] - _LESS_SIMILAR]
 
     def completions(self, text: str, top: int) -> list[str]:
         """The `top` most frequent words that begin with a text or with its normalized form."""

@@ -109,7 +109,14 @@ def test_both_searches_stand_side_by_side(visitor: Visitor, served: Served) -> N
     assert added[0]["because"] in table.inner_text()
     page.locator("summary").click()
     assert page.get_by_role("region", name="Why other words were not added").locator("tbody tr").count()
-    assert page.locator("mark").first.inner_text()
+    assert page.locator("mark:not(.added)").first.inner_text()
+    terms = [{"term": "tide", "origin": "query"}, {"term": "moon", "origin": "expansion"}]
+    kinds = page.evaluate(
+        "async (terms) => { const { kindOfWord } = await import('./console/search.js');"
+        " return ['Tides', 'Moons', 'other'].map((word) => kindOfWord(word, terms)); }",
+        terms,
+    )
+    assert kinds == [None, "added", None]
 
 
 def test_facets_filter_both_searches(visitor: Visitor) -> None:

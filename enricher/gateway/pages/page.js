@@ -40,10 +40,12 @@ export function table(caption, columns, rows) {
     element("table", {}, element("caption", {}, caption), element("thead", {}, head), element("tbody", {}, body)));
 }
 
-/** A text in which the parts between \u0001 and \u0002 are marked. */
-export function marked(line) {
-  return line.split(/(\u0001[^\u0002]*\u0002)/).map((part) =>
-    part.startsWith("\u0001") ? element("mark", {}, part.slice(1, -1)) : part);
+/** A text in which the parts between \u0001 and \u0002 are marked. kindOf: the class of a marked word, or null. */
+export function marked(line, kindOf = () => null) {
+  return line.split(/(\u0001[^\u0002]*\u0002)/).map((part) => {
+    const word = part.slice(1, -1);
+    return part.startsWith("\u0001") ? element("mark", { class: kindOf(word) }, word) : part;
+  });
 }
 
 /** A bar from 0 to 1. */

@@ -95,11 +95,20 @@ function answer(plain, enriched, why, filters, toggle) {
   ];
 }
 
+/** "added" for a marked word that was added to the query, null for one that was typed. Endings may differ. */
+export function kindOfWord(word, terms) {
+  const form = word.toLowerCase();
+  const isOf = (term) => form.startsWith(term.term.toLowerCase()) || term.term.toLowerCase().startsWith(form);
+  const isTyped = terms.some((term) => term.origin === "query" && isOf(term));
+  return !isTyped && terms.some((term) => term.origin !== "query" && isOf(term)) ? "added" : null;
+}
+
 function column(name, found, note, reason = () => null) {
+  const kindOf = (word) => kindOfWord(word, found.expansion);
   const hits = found.hits.map((hit, at) => element("li", {},
     element("article", {},
       element("h3", {}, hit.title || hit.id, " ", note(hit, at + 1)),
-      hit.highlight.map((line) => element("p", {}, marked(line))),
+      hit.highlight.map((line) => element("p", {}, marked(line, kindOf))),
       hit.keywords.length ? element("p", { class: "keywords" }, hit.keywords.join(" · ")) : null,
       reason(hit))));
   return element("section", {}, element("h2", {}, name),
