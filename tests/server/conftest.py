@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from indexer.engines.addresses import parse_addresses
-from indexer.engines.elasticsearch.bulk import RetryPolicy
+from indexer.engines.cluster.bulk import RetryPolicy
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 
 QUICK = RetryPolicy(tries=6, first=0.02, longest=0.2, total=60.0)

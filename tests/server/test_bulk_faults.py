@@ -9,9 +9,9 @@ import pytest
 from enricher.errors import EngineError, EngineUnavailable
 from enricher.records import EnrichedDocument, SearchRequest
 from indexer.engines.addresses import parse_addresses
-from indexer.engines.elasticsearch.bulk import RetryPolicy
+from indexer.engines.cluster.bulk import RetryPolicy
+from indexer.engines.cluster.mapping import mapping_of
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
-from indexer.engines.elasticsearch.mapping import mapping_of
 from tests.engines.congruence import LAYOUT, document, fill, ids, query
 from tests.server.conftest import QUICK
 from tests.server.faults import (

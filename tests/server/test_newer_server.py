@@ -13,12 +13,9 @@ from enricher.errors import IndexConflict
 from enricher.records import SearchRequest
 from enricher.search.opened import open_index
 from enricher.settings import IndexConfiguration
-from indexer.engines.elasticsearch.engine import (
-    EARLY_TERMINATION,
-    EXCLUDE_SOURCE_VECTORS,
-    ElasticsearchEngine,
-)
-from indexer.engines.elasticsearch.mapping import mapping_of
+from indexer.engines.cluster.engine import EARLY_TERMINATION, EXCLUDE_SOURCE_VECTORS
+from indexer.engines.cluster.mapping import mapping_of
+from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.engines.tantivy.engine import TantivyEngine
 from indexer.pipeline import index_documents, prepare_index
 from indexer.stored_vectors import check_vectors

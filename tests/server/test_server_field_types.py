@@ -7,8 +7,8 @@ import pytest
 
 from enricher.errors import UsageError
 from enricher.records import SearchRequest, parse_filter
-from indexer.engines.elasticsearch.columns import Columns
-from indexer.engines.elasticsearch.conditions import field_filter, refused_filter
+from indexer.engines.cluster.columns import Columns
+from indexer.engines.cluster.conditions import field_filter, refused_filter
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from tests.engines.congruence import LAYOUT, document, equal, fill, ids, query
 from tests.engines.congruence_fields import facet, filtered

@@ -1,20 +1,20 @@
 """A cluster of Elasticsearch as jobs use it."""
 
 from enricher.records import IndexLayout
-from indexer.engines.elasticsearch.engine import ElasticsearchEngine
-from indexer.engines.elasticsearch.jobs.aliases import Aliases
-from indexer.engines.elasticsearch.jobs.copies import Copies
-from indexer.engines.elasticsearch.jobs.documents import Documents
-from indexer.engines.elasticsearch.jobs.rejects import Rejects
-from indexer.engines.elasticsearch.jobs.shards import Shards
-from indexer.engines.elasticsearch.jobs.targets import Targets
-from indexer.engines.elasticsearch.mapping import has_vector_codes
+from indexer.engines.cluster.engine import ClusterEngine
+from indexer.engines.cluster.jobs.aliases import Aliases
+from indexer.engines.cluster.jobs.copies import Copies
+from indexer.engines.cluster.jobs.documents import Documents
+from indexer.engines.cluster.jobs.rejects import Rejects
+from indexer.engines.cluster.jobs.shards import Shards
+from indexer.engines.cluster.jobs.targets import Targets
+from indexer.engines.cluster.mapping import has_vector_codes
 
 
 class Cluster:
     """An engine, and what jobs read from it and write to it."""
 
-    def __init__(self, engine: ElasticsearchEngine) -> None:
+    def __init__(self, engine: ClusterEngine) -> None:
         self.engine = engine
         self.shards = Shards(engine)
         self.documents = Documents(engine)

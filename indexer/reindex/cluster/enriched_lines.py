@@ -5,8 +5,8 @@ from functools import partial
 
 from enricher.enrichment import DocumentEnricher
 from enricher.records import Document, EnrichedDocument
-from indexer.engines.elasticsearch.jobs.versioned import Line, Refused, VersionedDocument
-from indexer.engines.elasticsearch.mapping import line_of
+from indexer.engines.cluster.jobs.versioned import Line, Refused, VersionedDocument
+from indexer.engines.cluster.mapping import line_of
 from indexer.engines.fields import encode, prepare
 
 BATCH_DOCUMENTS = 100

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from io import TextIOWrapper
 from pathlib import Path
 
-from indexer.engines.elasticsearch.jobs.documents import Documents
-from indexer.engines.elasticsearch.jobs.shards import Bucket, Shards
-from indexer.engines.elasticsearch.jobs.versioned import Key, VersionedDocument
+from indexer.engines.cluster.jobs.documents import Documents
+from indexer.engines.cluster.jobs.shards import Bucket, Shards
+from indexer.engines.cluster.jobs.versioned import Key, VersionedDocument
 
 MAX_BUCKETS = 10_000
 """Buckets of a shard; the server answers at most 65,536 at once."""

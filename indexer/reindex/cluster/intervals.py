@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from indexer.engines.elasticsearch.jobs.shards import ShardPoint
+from indexer.engines.cluster.jobs.shards import ShardPoint
 from indexer.reindex.job import Interval, Job, JobKind
 
 MIN_INTERVAL_OPERATIONS = 5_000

@@ -2,9 +2,9 @@
 
 from enricher.enrichment import DocumentEnricher
 from enricher.records import IndexLayout
-from indexer.engines.elasticsearch.engine import ElasticsearchEngine
-from indexer.engines.elasticsearch.jobs.aliases import fencing_alias
-from indexer.engines.elasticsearch.jobs.states import FOLLOWED, ClusterStates
+from indexer.engines.cluster.engine import ClusterEngine
+from indexer.engines.cluster.jobs.aliases import fencing_alias
+from indexer.engines.cluster.jobs.states import FOLLOWED, ClusterStates
 from indexer.reindex.cluster import planning
 from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.cluster.follow.follower import Follower
@@ -25,7 +25,7 @@ MAX_REASONS = 5
 class ClusterJobs:
     """Implements `Jobs` for Elasticsearch."""
 
-    def __init__(self, engine: ElasticsearchEngine, lease_seconds: float = LEASE_SECONDS) -> None:
+    def __init__(self, engine: ClusterEngine, lease_seconds: float = LEASE_SECONDS) -> None:
         self.ledger = Ledger(ClusterStates(engine), lease_seconds)
         self._cluster = Cluster(engine)
         self.engine = engine
@@ -83,7 +83,7 @@ class ClusterJobs:
 
 
 def follower(
-    engine: ElasticsearchEngine,
+    engine: ClusterEngine,
     alias: str,
     settings: EnrichmentSettings,
     lag_seconds: float,

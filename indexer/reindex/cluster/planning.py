@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from enricher.enrichment import DocumentEnricher
 from enricher.errors import AccessDenied, UsageError
-from indexer.engines.elasticsearch.jobs.shards import checkpoints
+from indexer.engines.cluster.jobs.shards import checkpoints
 from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.cluster.phases.blocking import note_unblocked
 from indexer.reindex.cluster.privileges import check_rollback

@@ -7,10 +7,10 @@ from enricher.enrichment import DocumentEnricher
 from enricher.errors import EngineError, UsageError
 from enricher.recipe.differences import difference
 from enricher.records import ENRICHMENT, VECTOR, IndexLayout
-from indexer.engines.elasticsearch.jobs.shards import Query
-from indexer.engines.elasticsearch.jobs.states import INDEX as JOBS
-from indexer.engines.elasticsearch.mapping import META, check_whole_source
-from indexer.engines.elasticsearch.vectors import dimensions_of
+from indexer.engines.cluster.jobs.shards import Query
+from indexer.engines.cluster.jobs.states import INDEX as JOBS
+from indexer.engines.cluster.mapping import META, check_whole_source
+from indexer.engines.cluster.vectors import dimensions_of
 from indexer.engines.names import SAMPLE_ENDING, check_name, check_new_alias, index_name_for
 from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.cluster.privileges import check_copy, check_written

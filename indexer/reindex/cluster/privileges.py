@@ -6,9 +6,9 @@ Without this, a job of many hours would fail at its swap. docs/elasticsearch.md 
 from collections.abc import Mapping, Sequence
 
 from enricher.errors import AccessDenied
-from indexer.engines.elasticsearch.access import missing_privileges
-from indexer.engines.elasticsearch.jobs.aliases import fencing_alias
-from indexer.engines.elasticsearch.jobs.states import INDEX as JOBS
+from indexer.engines.cluster.access import missing_privileges
+from indexer.engines.cluster.jobs.aliases import fencing_alias
+from indexer.engines.cluster.jobs.states import INDEX as JOBS
 from indexer.engines.names import SAMPLE_ENDING, index_name_for
 from indexer.reindex.cluster.cluster import Cluster
 
@@ -50,6 +50,6 @@ def _fencing(index: str) -> str:
 
 
 def _check(cluster: Cluster, needed: Mapping[str, Sequence[str]], shown: Mapping[str, str]) -> None:
-    lacking = missing_privileges(cluster.engine.client, needed, shown)
+    lacking = missing_privileges(cluster.engine.server, needed, shown)
     if lacking is not None:
         raise AccessDenied(lacking)

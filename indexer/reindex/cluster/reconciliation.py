@@ -14,8 +14,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from indexer.engines.elasticsearch.jobs.shards import Shards
-from indexer.engines.elasticsearch.jobs.versioned import Key, VersionedDocument
+from indexer.engines.cluster.jobs.shards import Shards
+from indexer.engines.cluster.jobs.versioned import Key, VersionedDocument
 from indexer.reindex.cluster.id_snapshot import IdSnapshot
 
 MAX_PART_DOCUMENTS = 200_000

@@ -1,7 +1,7 @@
 """A second attempt at refused documents, after the mapping or the documents were corrected."""
 
 from enricher.enrichment import DocumentEnricher
-from indexer.engines.elasticsearch.jobs.versioned import Key, Present
+from indexer.engines.cluster.jobs.versioned import Key, Present
 from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.cluster.enriched_lines import lines_of
 from indexer.reindex.failpoints import reached

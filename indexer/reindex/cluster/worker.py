@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 
 from enricher.enrichment import DocumentEnricher
 from enricher.errors import EngineUnavailable
-from indexer.engines.elasticsearch.jobs.copies import FencedOut
+from indexer.engines.cluster.jobs.copies import FencedOut
 from indexer.reindex.claims import Claims
 from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.cluster.context import WorkerContext

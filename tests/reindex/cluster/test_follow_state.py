@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from enricher.errors import EngineError
-from indexer.engines.elasticsearch.jobs.shards import FollowedIndex, FollowedShard
+from indexer.engines.cluster.jobs.shards import FollowedIndex, FollowedShard
 from indexer.reindex.cluster.follow.claims import ShardClaims
 from indexer.reindex.cluster.follow.lag import ShardLag
 from indexer.reindex.cluster.follow.ranges import MAX_RANGES, Range, advanced, left, merged

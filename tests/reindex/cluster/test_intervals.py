@@ -2,7 +2,7 @@
 
 import pytest
 
-from indexer.engines.elasticsearch.jobs.shards import ShardPoint
+from indexer.engines.cluster.jobs.shards import ShardPoint
 from indexer.reindex.cluster.intervals import MAX_INTERVALS, MIN_INTERVAL_OPERATIONS, intervals_of
 from indexer.reindex.job import Job, JobKind, JobOptions
 

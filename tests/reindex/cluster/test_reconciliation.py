@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from indexer.engines.elasticsearch.jobs.shards import ShardPoint
-from indexer.engines.elasticsearch.jobs.versioned import Key, VersionedDocument
+from indexer.engines.cluster.jobs.shards import ShardPoint
+from indexer.engines.cluster.jobs.versioned import Key, VersionedDocument
 from indexer.reindex.cluster.id_snapshot import IdSnapshot
 from indexer.reindex.cluster.reconciliation import Differences, Rules, compare
 from indexer.reindex.cluster.routes.rollback import NeverCopied

@@ -9,9 +9,9 @@ import enricher
 from enricher.enrichment import DocumentEnricher, EnricherRecipe
 from enricher.plugins import PluginContext, load_enrichments
 from enricher.settings import IndexConfiguration
+from indexer.engines.cluster.jobs.states import INDEX as JOBS
+from indexer.engines.cluster.jobs.states import ClusterStates
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
-from indexer.engines.elasticsearch.jobs.states import INDEX as JOBS
-from indexer.engines.elasticsearch.jobs.states import ClusterStates
 from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.ledger import Ledger
 from tests.server.reindex.truth import FIELDS, SOON

@@ -12,8 +12,8 @@ from typing import Any, Self
 
 from enricher.enrichment import DocumentEnricher
 from enricher.records import Document, fingerprint
+from indexer.engines.cluster.jobs.states import FOLLOWED, ClusterStates
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
-from indexer.engines.elasticsearch.jobs.states import FOLLOWED, ClusterStates
 from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.cluster.follow.follower import Follower
 from indexer.reindex.cluster.follow.state import FollowState

@@ -10,10 +10,10 @@ from elasticsearch import ApiError, helpers
 
 from enricher.enrichment import DocumentEnricher
 from enricher.errors import EngineError, IndexConflict, IndexNotFound
+from indexer.engines.cluster.jobs.aliases import fencing_alias
+from indexer.engines.cluster.jobs.states import ClusterStates
+from indexer.engines.cluster.jobs.versioned import Line
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
-from indexer.engines.elasticsearch.jobs.aliases import fencing_alias
-from indexer.engines.elasticsearch.jobs.states import ClusterStates
-from indexer.engines.elasticsearch.jobs.versioned import Line
 from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.cluster.enriched_lines import lines_of
 from indexer.reindex.cluster.planning import cancel, plan_rollback, start

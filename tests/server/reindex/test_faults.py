@@ -16,9 +16,9 @@ from elasticsearch import helpers
 
 from enricher.enrichment import DocumentEnricher
 from indexer.engines.addresses import parse_addresses
-from indexer.engines.elasticsearch.bulk import RetryPolicy
+from indexer.engines.cluster.bulk import RetryPolicy
+from indexer.engines.cluster.jobs.states import ClusterStates
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
-from indexer.engines.elasticsearch.jobs.states import ClusterStates
 from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.cluster.planning import plan_rollback, start
 from indexer.reindex.cluster.worker import Worker

@@ -16,8 +16,8 @@ from enricher.enrichment import DocumentEnricher
 from enricher.errors import PluginError, UsageError
 from enricher.records import AnalyzedDocument, FieldKind
 from indexer.engines.addresses import parse_addresses
+from indexer.engines.cluster.mapping import mapping_of
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
-from indexer.engines.elasticsearch.mapping import mapping_of
 from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.cluster.follow import reading
 from indexer.reindex.cluster.follow.claims import ShardClaim

@@ -18,9 +18,9 @@ from enricher.text import open_analyzer
 from enricher.training.train import train_bundle
 from enricher.training.word2vec import TrainingSettings
 from indexer.engines.addresses import parse_addresses
-from indexer.engines.elasticsearch.bulk import RetryPolicy
+from indexer.engines.cluster.bulk import RetryPolicy
+from indexer.engines.cluster.jobs.copies import FencedOut
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
-from indexer.engines.elasticsearch.jobs.copies import FencedOut
 from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.cluster.follow.claims import ShardClaim
 from indexer.reindex.cluster.follow.followed import index_behind, open_followed

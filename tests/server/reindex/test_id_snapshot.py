@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from elasticsearch import helpers
 
+from indexer.engines.cluster.jobs.shards import ANY_SEQUENCE
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
-from indexer.engines.elasticsearch.jobs.shards import ANY_SEQUENCE
 from indexer.reindex.cluster import id_snapshot
 from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.cluster.id_snapshot import IdSnapshot

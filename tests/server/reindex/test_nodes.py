@@ -11,9 +11,9 @@ import pytest
 
 from enricher.enrichment import DocumentEnricher
 from indexer.engines.addresses import parse_addresses
+from indexer.engines.cluster.jobs.states import ClusterStates
+from indexer.engines.cluster.mapping import mapping_of
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
-from indexer.engines.elasticsearch.jobs.states import ClusterStates
-from indexer.engines.elasticsearch.mapping import mapping_of
 from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.cluster.planning import plan_rollback, start
 from indexer.reindex.cluster.worker import Worker

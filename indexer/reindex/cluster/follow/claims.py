@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from indexer.engines.elasticsearch.jobs.shards import FollowedShard
+from indexer.engines.cluster.jobs.shards import FollowedShard
 from indexer.reindex.claims import LeaseClaims
 from indexer.reindex.cluster.follow.ranges import Range
 from indexer.reindex.cluster.follow.state import FollowState, ShardState

@@ -8,10 +8,10 @@ from enricher.errors import EngineError, EngineUnavailable, IndexConflict, Usage
 from enricher.recipe.configuration import recorded_layout
 from enricher.recipe.reopening import enricher_like
 from enricher.records import IndexLayout
-from indexer.engines.elasticsearch.jobs.aliases import fencing_alias
-from indexer.engines.elasticsearch.jobs.copies import FencedOut
-from indexer.engines.elasticsearch.jobs.shards import FollowedIndex
-from indexer.engines.elasticsearch.mapping import check_whole_source, has_vector_codes
+from indexer.engines.cluster.jobs.aliases import fencing_alias
+from indexer.engines.cluster.jobs.copies import FencedOut
+from indexer.engines.cluster.jobs.shards import FollowedIndex
+from indexer.engines.cluster.mapping import check_whole_source, has_vector_codes
 from indexer.engines.names import not_enriched
 from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.cluster.follow.state import FollowState

@@ -17,8 +17,8 @@ from dataclasses import replace
 
 from enricher.enrichment import in_processes
 from enricher.errors import AccessDenied, EngineError, EngineUnavailable, IndexNotFound, WorkerLost
-from indexer.engines.elasticsearch.jobs.copies import FencedOut
-from indexer.engines.elasticsearch.jobs.shards import FollowedIndex, FollowedShard
+from indexer.engines.cluster.jobs.copies import FencedOut
+from indexer.engines.cluster.jobs.shards import FollowedIndex, FollowedShard
 from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.cluster.follow.claims import ShardClaim, ShardClaims
 from indexer.reindex.cluster.follow.followed import (

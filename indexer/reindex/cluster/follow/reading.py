@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from enricher.errors import PluginError
 from enricher.records import fingerprint
-from indexer.engines.elasticsearch.jobs.shards import Query
-from indexer.engines.elasticsearch.jobs.versioned import Copied, Line, Refused, VersionedDocument
-from indexer.engines.elasticsearch.requests import words_of
+from indexer.engines.cluster.jobs.shards import Query
+from indexer.engines.cluster.jobs.versioned import Copied, Line, Refused, VersionedDocument
+from indexer.engines.cluster.requests import words_of
 from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.cluster.enriched_lines import BATCH_DOCUMENTS, lines_in_batches, lines_of
 from indexer.reindex.cluster.follow.claims import ShardClaim

@@ -8,7 +8,7 @@ import msgspec
 
 from enricher.decoding import DecodingError, decode
 from enricher.errors import EngineError
-from indexer.engines.elasticsearch.jobs.shards import FollowedIndex, FollowedShard
+from indexer.engines.cluster.jobs.shards import FollowedIndex, FollowedShard
 from indexer.engines.names import index_name_for
 from indexer.reindex.cluster.follow.ranges import Range, advanced, left, merged
 from indexer.reindex.job import Lease

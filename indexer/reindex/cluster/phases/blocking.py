@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from enricher.errors import EngineError
-from indexer.engines.elasticsearch.jobs.copies import FencedOut
+from indexer.engines.cluster.jobs.copies import FencedOut
 from indexer.reindex.cluster.context import WorkerContext
 from indexer.reindex.cluster.fencing import step_token
 from indexer.reindex.cluster.id_snapshot import IdSnapshot

@@ -7,9 +7,9 @@ from functools import partial
 from typing import NoReturn
 
 from enricher.errors import EngineError
-from indexer.engines.elasticsearch.jobs.copies import FencedOut
-from indexer.engines.elasticsearch.jobs.shards import checkpoints
-from indexer.engines.elasticsearch.jobs.versioned import Copied
+from indexer.engines.cluster.jobs.copies import FencedOut
+from indexer.engines.cluster.jobs.shards import checkpoints
+from indexer.engines.cluster.jobs.versioned import Copied
 from indexer.reindex.cluster.context import WorkerContext
 from indexer.reindex.cluster.fencing import pass_token, step_token
 from indexer.reindex.cluster.intervals import intervals_of

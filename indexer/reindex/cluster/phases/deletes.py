@@ -3,7 +3,7 @@
 import time
 
 from enricher.errors import EngineError
-from indexer.engines.elasticsearch.jobs.aliases import fencing_alias
+from indexer.engines.cluster.jobs.aliases import fencing_alias
 from indexer.reindex.cluster.context import WorkerContext
 from indexer.reindex.cluster.fencing import step_token
 from indexer.reindex.cluster.id_snapshot import IdSnapshot

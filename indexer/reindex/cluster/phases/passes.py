@@ -2,7 +2,7 @@
 
 import time
 
-from indexer.engines.elasticsearch.jobs.shards import checkpoints
+from indexer.engines.cluster.jobs.shards import checkpoints
 from indexer.reindex.cluster.context import WorkerContext
 from indexer.reindex.cluster.fencing import pass_token
 from indexer.reindex.cluster.intervals import intervals_of

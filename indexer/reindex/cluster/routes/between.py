@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from enricher.enrichment import DocumentEnricher
-from indexer.engines.elasticsearch.jobs.versioned import Copied, Line, Refused, VersionedDocument
+from indexer.engines.cluster.jobs.versioned import Copied, Line, Refused, VersionedDocument
 from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.cluster.enriched_lines import lines_of
 from indexer.reindex.cluster.reconciliation import RefusedSequences

@@ -5,8 +5,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 
 from enricher.enrichment import DocumentEnricher
-from indexer.engines.elasticsearch.jobs.aliases import fencing_alias
-from indexer.engines.elasticsearch.jobs.versioned import Copied, VersionedDocument
+from indexer.engines.cluster.jobs.aliases import fencing_alias
+from indexer.engines.cluster.jobs.versioned import Copied, VersionedDocument
 from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.cluster.enriched_lines import lines_in_batches
 from indexer.reindex.cluster.id_snapshot import IdSnapshot

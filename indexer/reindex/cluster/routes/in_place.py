@@ -7,9 +7,9 @@ from functools import cache
 from enricher.enrichment import DocumentEnricher
 from enricher.recipe.differences import difference
 from enricher.records import ENRICHMENT, FINGERPRINT, MODEL, IndexLayout, fingerprint
-from indexer.engines.elasticsearch.jobs.shards import Query
-from indexer.engines.elasticsearch.jobs.versioned import Copied, VersionedDocument
-from indexer.engines.elasticsearch.requests import all_of, unenriched_of, words_of
+from indexer.engines.cluster.jobs.shards import Query
+from indexer.engines.cluster.jobs.versioned import Copied, VersionedDocument
+from indexer.engines.cluster.requests import all_of, unenriched_of, words_of
 from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.cluster.enriched_lines import lines_of
 from indexer.reindex.cluster.id_snapshot import IdSnapshot

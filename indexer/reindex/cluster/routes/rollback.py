@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from enricher.enrichment import DocumentEnricher
-from indexer.engines.elasticsearch.jobs.aliases import fencing_alias
-from indexer.engines.elasticsearch.jobs.versioned import Copied, VersionedDocument
+from indexer.engines.cluster.jobs.aliases import fencing_alias
+from indexer.engines.cluster.jobs.versioned import Copied, VersionedDocument
 from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.cluster.id_snapshot import IdSnapshot
 from indexer.reindex.cluster.reconciliation import Differences, RefusedSequences, Rules, compare

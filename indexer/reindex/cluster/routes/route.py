@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from indexer.engines.elasticsearch.jobs.versioned import Copied, VersionedDocument
+from indexer.engines.cluster.jobs.versioned import Copied, VersionedDocument
 from indexer.reindex.cluster.id_snapshot import IdSnapshot
 from indexer.reindex.cluster.reconciliation import Differences
 from indexer.reindex.job import Job

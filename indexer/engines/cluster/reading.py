@@ -1,16 +1,14 @@
-"""Read documents of an Elasticsearch index: all of them at a point in time, or a sample."""
+"""Read documents of an index of a cluster: all of them at a point in time, or a sample."""
 
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing, suppress
 from typing import Any
 
-from elastic_transport import TransportError
-from elasticsearch import ApiError, BadRequestError, Elasticsearch
-
 from enricher.errors import AccessDenied
 from enricher.records import ENRICHMENT, Document
-from indexer.engines.elasticsearch.errors import failures
-from indexer.engines.elasticsearch.health import as_numbers, versions_of
+from indexer.engines.cluster.errors import failures
+from indexer.engines.cluster.health import as_numbers, versions_of
+from indexer.engines.cluster.server import UNNAMED, NoAnswer, Refused, Server, Tries
 
 _KEEP_ALIVE = "5m"
 """How long the server keeps a point in time after each page."""
@@ -30,8 +28,7 @@ WITHOUT_VECTORS = (9, 2)
 
 
 def read_documents(
-    client: Elasticsearch,
-    addresses: object,
+    server: Server,
     index: str,
     points_in_time: set[str],
     source: Mapping[str, object],
@@ -43,10 +40,8 @@ def read_documents(
     source: the `_source` parameters (`whole_source`). name: of the index itself if `index` is an alias: the
     privileges on it are those that reading a point in time needs.
     """
-    point_in_time = _open_point_in_time(client, addresses, index, points_in_time)
-    return _documents(
-        _pages(client, addresses, name, point_in_time, points_in_time, {"source": dict(source)})
-    )
+    point_in_time = _open_point_in_time(server, index, points_in_time)
+    return _documents(_pages(server, name, point_in_time, points_in_time, {"_source": dict(source)}))
 
 
 def _documents(hits: Generator[Mapping[str, Any], None, None]) -> Iterator[Document]:
@@ -55,18 +50,15 @@ def _documents(hits: Generator[Mapping[str, Any], None, None]) -> Iterator[Docum
             yield Document(str(hit["_id"]), hit.get("_source", {}))
 
 
-def _open_point_in_time(
-    client: Elasticsearch, addresses: object, index: str, points_in_time: set[str]
-) -> str:
-    with failures(addresses, index):
-        point_in_time = str(client.open_point_in_time(index=index, keep_alive=_KEEP_ALIVE)["id"])
+def _open_point_in_time(server: Server, index: str, points_in_time: set[str]) -> str:
+    with failures(server, index):
+        point_in_time = str(server.post(index, "_pit", keep_alive=_KEEP_ALIVE)["id"])
     points_in_time.add(point_in_time)
     return point_in_time
 
 
 def read_with_field(
-    client: Elasticsearch,
-    addresses: object,
+    server: Server,
     index: str,
     points_in_time: set[str],
     source: Mapping[str, object],
@@ -80,48 +72,49 @@ def read_with_field(
     """
     drawn = {"query": held, "random_score": {"seed": _SEED, "field": "_seq_no"}, "boost_mode": "replace"}
     body = {
-        "source": dict(source),
+        "_source": dict(source),
         "docvalue_fields": [{"field": field}],
         "query": dict(held) if share >= 1 else {"function_score": {**drawn, "min_score": 1 - share}},
     }
-    point_in_time = _open_point_in_time(client, addresses, index, points_in_time)
-    for hit in _pages(client, addresses, index, point_in_time, points_in_time, body):
+    point_in_time = _open_point_in_time(server, index, points_in_time)
+    for hit in _pages(server, index, point_in_time, points_in_time, body):
         yield Document(str(hit["_id"]), hit.get("_source", {})), str(hit["fields"][field][0])
 
 
-def read_sample(
-    client: Elasticsearch, addresses: object, index: str, source: Mapping[str, object], size: int
-) -> list[Document]:
+def read_sample(server: Server, index: str, source: Mapping[str, object], size: int) -> list[Document]:
     """Up to `size` random documents, the same ones in each call. Large documents reduce the number."""
     drawn = {"query": {"match_all": {}}, "random_score": {"seed": _SEED, "field": "_seq_no"}}
     found: list[Document] = []
-    with failures(addresses, index):
-        answer = client.search(index=index, query={"function_score": drawn}, size=size, source=False)
+    with failures(server, index):
+        body = {"query": {"function_score": drawn}, "size": size, "_source": False}
+        answer = server.search(index, body)
         names = [str(hit["_id"]) for hit in answer["hits"]["hits"]]
         read = 0
         for start in range(0, len(names), _SAMPLE_PAGE_DOCUMENTS):
             part = names[start : start + _SAMPLE_PAGE_DOCUMENTS]
-            answer = client.search(
-                index=index, query={"ids": {"values": part}}, size=len(part), source=dict(source)
-            )
+            body = {"query": {"ids": {"values": part}}, "size": len(part), "_source": dict(source)}
+            answer = server.search(index, body)
             found += [Document(str(hit["_id"]), hit.get("_source", {})) for hit in answer["hits"]["hits"]]
-            read += int(answer.meta.headers.get("content-length") or 0)
+            read += answer.size
             if read > _PAGE_BYTES:
                 break
     return found
 
 
-def close_points_in_time(client: Elasticsearch, points_in_time: set[str]) -> None:
+def close_points_in_time(server: Server, points_in_time: set[str]) -> None:
     """Close all open points in time."""
-    hurried = client.options(request_timeout=_CLOSE_TIMEOUT_SECONDS, max_retries=0)
-    with suppress(ApiError, TransportError):
+    hurried = server.trying(Tries(0, seconds=_CLOSE_TIMEOUT_SECONDS))
+    with suppress(Refused, NoAnswer):
         while points_in_time:
-            hurried.close_point_in_time(id=points_in_time.pop())
+            _close_point_in_time(hurried, points_in_time.pop())
+
+
+def _close_point_in_time(server: Server, point_in_time: str) -> None:
+    server.delete("_pit", body={"id": point_in_time})
 
 
 def _pages(
-    client: Elasticsearch,
-    addresses: object,
+    server: Server,
     index: str,
     point_in_time: str,
     points_in_time: set[str],
@@ -132,16 +125,16 @@ def _pages(
     size = _MAX_PAGE_DOCUMENTS
     try:
         while True:
-            with failures(addresses, index):
-                answer = client.search(
-                    pit={"id": point_in_time, "keep_alive": _KEEP_ALIVE},
-                    size=size,
-                    sort=[{"_shard_doc": "asc"}],
-                    search_after=after,
-                    track_total_hits=False,
-                    allow_partial_search_results=False,
-                    **body,
-                )
+            page = {
+                "pit": {"id": point_in_time, "keep_alive": _KEEP_ALIVE},
+                "size": size,
+                "sort": [{"_shard_doc": "asc"}],
+                "track_total_hits": False,
+                **({} if after is None else {"search_after": after}),
+                **body,
+            }
+            with failures(server, index):
+                answer = server.search(None, page)
             points_in_time.discard(point_in_time)
             point_in_time = str(answer["pit_id"])
             points_in_time.add(point_in_time)
@@ -150,31 +143,33 @@ def _pages(
             if len(hits) < size:
                 return
             after = hits[-1]["sort"]
-            size = _next_size(size, int(answer.meta.headers.get("content-length") or 0))
+            size = _next_size(size, answer.size)
     finally:
         if point_in_time in points_in_time:
             points_in_time.remove(point_in_time)
-            with suppress(ApiError, TransportError):
-                client.close_point_in_time(id=point_in_time)
+            with suppress(Refused, NoAnswer):
+                _close_point_in_time(server, point_in_time)
 
 
-def whole_source(client: Elasticsearch, addresses: object) -> dict[str, object]:
+def whole_source(server: Server) -> dict[str, object]:
     """The `_source` parameters for complete documents without enrichment, as the server knows them."""
     told: dict[str, object] = {"excludes": [ENRICHMENT]}
     try:
-        oldest = min(map(as_numbers, versions_of(client, addresses)), default=(0,))
+        oldest = min(map(as_numbers, versions_of(server)), default=(0,))
         excludes = oldest >= WITHOUT_VECTORS
     except AccessDenied:  # reading an index needs no cluster privilege
-        excludes = _knows_vectors_of_source(client, addresses)
+        excludes = _knows_vectors_of_source(server)
     return told | {"exclude_vectors": False} if excludes else told
 
 
-def _knows_vectors_of_source(client: Elasticsearch, addresses: object) -> bool:
+def _knows_vectors_of_source(server: Server) -> bool:
     """Whether the server knows the parameter `exclude_vectors`. Searches no index."""
-    with failures(addresses):
+    with failures(server):
         try:
-            client.search(index="*,-*", size=0, source={"exclude_vectors": False})
-        except BadRequestError:
+            server.search(UNNAMED, {"size": 0, "_source": {"exclude_vectors": False}})
+        except Refused as error:
+            if error.status != 400:
+                raise
             return False
     return True
 

@@ -3,10 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from elasticsearch import ConflictError, NotFoundError
-
 from enricher.errors import AccessDenied, IndexConflict
-from indexer.engines.elasticsearch.engine import ElasticsearchEngine
+from indexer.engines.cluster.engine import ClusterEngine
 
 INDEX = "enricher-jobs"
 """The index of jobs."""
@@ -21,27 +19,26 @@ MAX_LISTED = 1_000
 class ClusterStates:
     """Keeps one document per state; a change is written only if the state is still as it was read."""
 
-    def __init__(self, engine: ElasticsearchEngine, index: str = INDEX) -> None:
+    def __init__(self, engine: ClusterEngine, index: str = INDEX) -> None:
         self._engine, self._index = engine, index
-        self._client = engine.client.options(max_retries=0)
+        self._server = engine.server.once
 
     def create(self, name: str, value: Mapping[str, Any]) -> None:
         """Keep a new state. Raises EngineError if there is one of that name."""
         try:
             with self._engine.failures(self._index):
-                self._client.indices.create(index=self._index, settings=SETTINGS, mappings=MAPPING)
+                self._server.put(self._index, body={"settings": SETTINGS, "mappings": MAPPING})
         except (IndexConflict, AccessDenied):  # it may exist, where the user may not create it
             pass
         with self._engine.failures(self._index):
-            self._client.index(index=self._index, id=name, document=value, op_type="create", refresh=True)
+            self._server.put(self._index, "_create", name, body=value, refresh=True)
 
     def load(self, name: str) -> tuple[dict[str, Any], tuple[int, int]] | None:
         """A state and its version, which `save` takes; None if there is none of that name."""
         with self._engine.failures(self._index):
-            try:
-                found = self._engine.patient.get(index=self._index, id=name)
-            except NotFoundError:
-                return None
+            found = self._engine.server.patient.get(self._index, "_doc", name, ignored=[404])
+        if found.status == 404:
+            return None
         return found["_source"], (int(found["_seq_no"]), int(found["_primary_term"]))
 
     def save(self, name: str, value: Mapping[str, Any], seen: tuple[int, int]) -> tuple[int, int] | None:
@@ -50,30 +47,24 @@ class ClusterStates:
         seen: the version that `load` or `save` returned: sequence number and primary term.
         """
         sequence, term = seen
+        present = {"if_seq_no": sequence, "if_primary_term": term}
         with self._engine.failures(self._index):
-            try:
-                answer = self._client.index(
-                    index=self._index, id=name, document=value, if_seq_no=sequence, if_primary_term=term
-                )
-            except ConflictError:
-                return None
+            answer = self._server.put(self._index, "_doc", name, body=value, ignored=[409], **present)
+        if answer.status == 409:
+            return None
         return int(answer["_seq_no"]), int(answer["_primary_term"])
 
     def names(self) -> list[str]:
         """The names of the states, the newest first, at most MAX_LISTED."""
+        order = [{"created": {"order": "desc", "unmapped_type": "date"}}]
+        body = {"sort": order, "size": MAX_LISTED, "_source": False}
         with self._engine.failures(self._index):
-            try:
-                answer = self._engine.client.search(
-                    index=self._index,
-                    sort=[{"created": {"order": "desc", "unmapped_type": "date"}}],
-                    size=MAX_LISTED,
-                    source=False,
-                )
-            except NotFoundError:
-                return []
+            answer = self._engine.server.search(self._index, body, ignored=[404])
+        if answer.status == 404:
+            return []
         return [str(hit["_id"]) for hit in answer["hits"]["hits"]]
 
     def remove(self, name: str) -> None:
         """Remove a state if it exists."""
         with self._engine.failures(self._index):
-            self._engine.client.options(ignore_status=404).delete(index=self._index, id=name, refresh=True)
+            self._engine.server.delete(self._index, "_doc", name, refresh=True, ignored=[404])

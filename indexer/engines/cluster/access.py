@@ -3,9 +3,8 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from elasticsearch import ApiError, Elasticsearch
-
 from enricher.settings import API_KEY, BEARER_TOKEN, PASSWORD, USER
+from indexer.engines.cluster.server import Refused, Server
 
 _UNAUTHORIZED = re.compile(
     r"action \[(?P<action>[^\]]+)\] is unauthorized for (?P<who>.+?)"
@@ -27,7 +26,7 @@ _SUGGESTED = (
 
 
 def missing_privileges(
-    client: Elasticsearch, needed: Mapping[str, Sequence[str]], shown: Mapping[str, str]
+    server: Server, needed: Mapping[str, Sequence[str]], shown: Mapping[str, str]
 ) -> str | None:
     """The sentence for index privileges that the user lacks; None if none is known.
 
@@ -36,8 +35,8 @@ def missing_privileges(
     """
     asked = [{"names": [name], "privileges": list(given)} for name, given in needed.items()]
     try:
-        answer = client.security.has_privileges(index=asked).body
-    except ApiError:
+        answer = server.post("_security", "user", "_has_privileges", body={"index": asked}).body
+    except Refused:
         return None
     granted = answer.get("index", {})
     lacking = []
@@ -48,48 +47,45 @@ def missing_privileges(
     if not lacking:
         return None
     return (
-        f"Elasticsearch does not allow this to user {answer['username']!r}, who lacks the index privilege "
+        f"{server.product} does not allow this to user {answer['username']!r}, who lacks the index privilege "
         f"{'; '.join(lacking)}; grant it to a role of the user."
     )
 
 
-def not_authenticated(reason: str) -> str:
+def not_authenticated(reason: str, product: str) -> str:
     """The sentence for status 401. reason: of the server."""
     if "missing authentication" in reason or not reason:
         return (
-            f"Elasticsearch requires authentication; give {USER.option} and {PASSWORD.secret} or "
+            f"{product} requires authentication; give {USER.option} and {PASSWORD.secret} or "
             f"{PASSWORD.option}, or {API_KEY.option} or {BEARER_TOKEN.option}."
         )
     if re.search(r"api.?key", reason, re.I):
-        return (
-            f"Elasticsearch rejects the API key; check the key of {API_KEY.option} and whether it has "
-            "expired."
-        )
+        return f"{product} rejects the API key; check the key of {API_KEY.option} and whether it has expired."
     if re.search(r"\btoken\b", reason, re.I):
         return (
-            f"Elasticsearch rejects the token; check the token of {BEARER_TOKEN.option} and whether it has "
+            f"{product} rejects the token; check the token of {BEARER_TOKEN.option} and whether it has "
             "expired."
         )
     return (
-        f"Elasticsearch rejects the user name or the password; check {USER.option} and {PASSWORD.secret} or "
+        f"{product} rejects the user name or the password; check {USER.option} and {PASSWORD.secret} or "
         f"{PASSWORD.option}, or the engine URL."
     )
 
 
-def not_allowed(reason: str, index: str | None = None) -> str:
+def not_allowed(reason: str, product: str, index: str | None = None) -> str:
     """The sentence for a missing privilege, which it names.
 
     reason: of the server. index: of the request, which the reason for a bulk request does not name.
     """
     found = _UNAUTHORIZED.search(reason)
     if found is None:
-        return f"Elasticsearch does not allow this: {reason}."
+        return f"{product} does not allow this: {reason}."
     granting = found["privileges"].split(",")
     privilege = next((name for name in _SUGGESTED if name in granting), granting[0])
     who = re.sub(r"\[(.*?)\]", r"'\1'", found["who"])
     name = found["indexes"] or index
     place = f" on {name!r}" if name and found["level"] == "index" else ""
     return (
-        f"Elasticsearch does not allow this to {who}, who lacks the {found['level']} privilege {privilege!r}"
+        f"{product} does not allow this to {who}, who lacks the {found['level']} privilege {privilege!r}"
         f"{place} (for {found['action']}); grant it to a role of the user."
     )

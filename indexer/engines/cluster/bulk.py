@@ -1,26 +1,24 @@
-"""Bulk writes to Elasticsearch: requests of limited size, retried until every action has a result."""
+"""Bulk writes to a cluster: requests of limited size, retried until every action has a result."""
 
 import random
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
-
-from elastic_transport import SerializationError, TlsError, TransportError
-from elasticsearch import ApiError, Elasticsearch
+from typing import NamedTuple
 
 from enricher.errors import EngineError, EngineUnavailable
 from enricher.sentences import counted
-from indexer.engines.elasticsearch.errors import (
+from indexer.engines.cluster.errors import (
     Refusal,
+    explain_no_answer,
     explain_refusal,
-    explain_transport,
     failures,
     misfit,
     refusal,
     refusal_of,
 )
+from indexer.engines.cluster.server import NoAnswer, Refused, Server, Unreadable, Untrusted
 
 CHUNK_BYTES = 8_000_000
 CHUNK_ACTIONS = 1_000
@@ -90,9 +88,8 @@ class BulkWriter:
 
     def __init__(
         self,
-        client: Elasticsearch,
+        server: Server,
         index: str,
-        addresses: object,
         policy: RetryPolicy,
         *,
         chunk_bytes: int = CHUNK_BYTES,
@@ -101,9 +98,8 @@ class BulkWriter:
         pipeline: str | None = None,
         keep_sequences: bool = False,
     ) -> None:
-        self._client = client.options(max_retries=0)
+        self._server = server.once
         self._index = index
-        self._addresses = addresses
         self._policy = policy
         self._chunk_bytes = chunk_bytes
         self._shard_timeout = f"{max(1, int(shard_timeout * 1000))}ms"
@@ -154,34 +150,35 @@ class BulkWriter:
             )
             return
         raise EngineUnavailable(
-            f"Elasticsearch at {self._addresses} did not accept {counted(len(waiting), 'document')} for "
-            f"the index {self._index!r} in {tried} tries ({failure.reason}); try again later."
+            f"{self._server.product} at {self._server.addresses} did not accept "
+            f"{counted(len(waiting), 'document')} for the index {self._index!r} in {tried} tries "
+            f"({failure.reason}); try again later."
         )
 
     def _send(self, chunk: list[Action], outcome: Outcome) -> tuple[list[Action], Refusal] | None:
         """Send a chunk once. Returns the actions to retry and the reason, or None if all have a result."""
-        # The client sends lines of bytes unchanged, but its type hints do not allow them.
-        lines: Any = [action.lines.rstrip(b"\n") for action in chunk]
+        lines = [action.lines.rstrip(b"\n") for action in chunk]
         try:
-            answer = self._client.bulk(
-                index=self._index,
-                operations=lines,
+            answer = self._server.put(
+                self._index,
+                "_bulk",
+                body=lines,
                 timeout=self._shard_timeout,
                 require_alias=self._alias_only,
                 pipeline=self._pipeline,
             )
-        except ApiError as error:
+        except Refused as error:
             said = refusal_of(error)
             if said.is_too_large:
                 self._divide(chunk, said, outcome)
                 return None
             if not said.may_pass:
-                raise explain_refusal(said, self._index) from error
+                raise explain_refusal(said, self._server, self._index) from error
             return chunk, said
-        except (TlsError, SerializationError) as error:
-            raise explain_transport(error, self._addresses) from error
-        except TransportError as error:
-            return chunk, Refusal(0, "", str(error.message))
+        except (Untrusted, Unreadable) as error:
+            raise explain_no_answer(error, self._server) from error
+        except NoAnswer as error:
+            return chunk, Refusal(0, "", error.message)
         return self._sort_items(chunk, answer["items"], outcome)
 
     def _sort_items(
@@ -203,7 +200,7 @@ class BulkWriter:
                 again.append(action)
                 latest = said
             elif self._concerns_all(said):
-                raise explain_refusal(said, self._index)
+                raise explain_refusal(said, self._server, self._index)
             else:
                 outcome.refused.append((action, misfit(said) or said.sentence))
         return (again, latest) if latest is not None else None
@@ -244,8 +241,8 @@ class BulkWriter:
     def _ask_content_bytes(self) -> int:
         path = "nodes.*.http.max_content_length_in_bytes"
         try:
-            with failures(self._addresses):
-                nodes = self._client.nodes.info(metric="http", filter_path=path).get("nodes", {})
+            with failures(self._server):
+                nodes = self._server.get("_nodes", "http", filter_path=path).body.get("nodes", {})
         except EngineError:
             return DEFAULT_MAX_REQUEST_BYTES
         limits = [int(node["http"]["max_content_length_in_bytes"]) for node in nodes.values()]

@@ -1,4 +1,4 @@
-"""What an index of Elasticsearch stores of its documents: samples, vectors, and the size of derived text."""
+"""What an index of a cluster stores of its documents: samples, vectors, and the size of derived text."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -8,12 +8,12 @@ import numpy as np
 
 from enricher.model.text_vectors.vectors import to_numbers
 from enricher.records import ENRICHMENT, VECTOR, EnrichedDocument
-from indexer.engines.elasticsearch.descriptions import Descriptions
-from indexer.engines.elasticsearch.keys import Keys
-from indexer.engines.elasticsearch.mapping import derived_fields, excess_of
-from indexer.engines.elasticsearch.multisearch import MultiSearch
-from indexer.engines.elasticsearch.requests import sample_of
-from indexer.engines.elasticsearch.vectors import check_length, nearest_of, product_of
+from indexer.engines.cluster.descriptions import Descriptions
+from indexer.engines.cluster.keys import Keys
+from indexer.engines.cluster.mapping import derived_fields, excess_of
+from indexer.engines.cluster.multisearch import MultiSearch
+from indexer.engines.cluster.requests import sample_of
+from indexer.engines.cluster.vectors import check_length, nearest_of, product_of
 
 EXCESS_SAMPLE_DOCUMENTS = 20
 """Number of documents whose derived text `excess_share` measures."""
@@ -22,7 +22,7 @@ EXCESS_SAMPLE_DOCUMENTS = 20
 class StoredDocuments:
     """Reads what the indexes of one engine store.
 
-    failures: translates exceptions of the client in a block, for the index that it is given.
+    failures: translates exceptions of the server in a block, for the index that it is given.
     """
 
     def __init__(

@@ -4,22 +4,12 @@ import hashlib
 import re
 import socket
 import ssl
-import threading
 from pathlib import Path
 from typing import Any
-
-import urllib3
-from elastic_transport import (
-    ConnectionError,
-    ConnectionTimeout,
-    NodeConfig,
-    TlsError,
-)
 
 from enricher.errors import ConfigurationError
 from enricher.settings import CA_FILE, CERTIFICATE_FINGERPRINT, CLIENT_CERTIFICATE, CLIENT_KEY
 from indexer.engines.connection import Certificates
-from indexer.engines.elasticsearch.nodes import CountingNode
 
 _UNMATCHED = "no certificate has the fingerprint"
 _EXPIRED = re.compile(r"certificate has expired", re.I)
@@ -36,25 +26,11 @@ _CERTIFICATE_WANTED = re.compile(
 )
 
 
-def tls_options(certificates: Certificates) -> dict[str, Any]:
-    """The options of the client for certificates.
-
-    Raises ConfigurationError if a file cannot be read or is not PEM, or if the key is that of another
-    certificate.
-    """
-    options: dict[str, Any] = {}
+def check_certificates(certificates: Certificates) -> None:
+    """Raise ConfigurationError if a file cannot be read or is not PEM, or if a key is that of another one."""
     if certificates.ca_file is not None:
         _check_authorities(certificates.ca_file)
-        options["ca_certs"] = str(certificates.ca_file)
-    if certificates.client_certificate is not None:
-        _load_client(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), certificates)
-        options["client_cert"] = str(certificates.client_certificate)
-        if certificates.client_key is not None:
-            options["client_key"] = str(certificates.client_key)
-    if certificates.fingerprint is not None:
-        options["ssl_assert_fingerprint"] = certificates.fingerprint
-        options["node_class"] = PinnedNode
-    return options
+    _load_client(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), certificates)
 
 
 def _check_authorities(path: Path) -> None:
@@ -110,58 +86,29 @@ def _unreadable(path: Path | None, option: str, error: OSError) -> Configuration
     return ConfigurationError(f"The file {str(path)!r} of {option} cannot be read: {reason}.")
 
 
-class PinnedNode(CountingNode):
-    """A node that is trusted by the SHA-256 fingerprint of its certificate, or of an authority of it.
+def pinned_pool_options(
+    host: str, port: int, certificates: Certificates, timeout: float | None
+) -> dict[str, Any]:
+    """The options of an HTTPSConnectionPool of urllib3 that trusts the fingerprint of the certificates alone.
 
-    The node class of the library compares the fingerprint with all certificates that the server sends, and
-    verifies no signature: a server that sends a copy of the certificate of the authority beside a forged one
-    passes. Here the authority with the fingerprint becomes the only trust anchor of later connections.
+    Libraries compare a fingerprint with all certificates that the server sends, and verify no signature: a
+    server that sends a copy of the certificate of the authority beside a forged one passes. Here the
+    authority with the fingerprint becomes the only trust anchor. Raises SSLError, TimeoutError and OSError.
     """
-
-    def __init__(self, config: NodeConfig) -> None:
-        super().__init__(config)
-        self._lock = threading.Lock()
-        self._anchored = False
-
-    def perform_request(self, *arguments: Any, **options: Any) -> Any:
-        with self._lock:
-            if not self._anchored:
-                self._anchor()
-        return super().perform_request(*arguments, **options)
-
-    def _anchor(self) -> None:
-        """Find the certificate with the fingerprint, and make a pool of connections that trusts it alone."""
-        config = self.config
-        certificates = Certificates(
-            client_certificate=Path(config.client_cert) if config.client_cert else None,
-            client_key=Path(config.client_key) if config.client_key else None,
-        )
-        sent = _sent_certificates(config, certificates)
-        found = {hashlib.sha256(one).hexdigest(): one for one in sent}
-        anchor = found.get(config.ssl_assert_fingerprint or "")
-        if anchor is None:
-            raise TlsError(f"{_UNMATCHED}; the server sends {', '.join(found)}")
-        context = _context(certificates)
-        context.check_hostname = False
-        options: dict[str, Any] = {"cert_reqs": "CERT_REQUIRED"}
-        if anchor == sent[0]:  # each handshake proves that the server has the key of this very certificate
-            context.verify_mode = ssl.CERT_NONE
-            options = {"cert_reqs": "CERT_NONE", "assert_fingerprint": config.ssl_assert_fingerprint}
-        else:
-            context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-            context.load_verify_locations(cadata=anchor)
-        self.pool.close()
-        self.pool = urllib3.HTTPSConnectionPool(
-            config.host,
-            port=config.port,
-            timeout=urllib3.Timeout(total=config.request_timeout),
-            maxsize=config.connections_per_node,
-            block=True,
-            ssl_context=context,
-            assert_hostname=False,
-            **options,
-        )
-        self._anchored = True
+    sent = _sent_certificates(host, port, certificates, timeout)
+    found = {hashlib.sha256(one).hexdigest(): one for one in sent}
+    anchor = found.get(certificates.fingerprint or "")
+    if anchor is None:
+        raise ssl.SSLError(f"{_UNMATCHED}; the server sends {', '.join(found)}")
+    context = _context(certificates)
+    context.check_hostname = False
+    options: dict[str, Any] = {"ssl_context": context, "assert_hostname": False, "cert_reqs": "CERT_REQUIRED"}
+    if anchor == sent[0]:  # each handshake proves that the server has the key of this very certificate
+        context.verify_mode = ssl.CERT_NONE
+        return options | {"cert_reqs": "CERT_NONE", "assert_fingerprint": certificates.fingerprint}
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.load_verify_locations(cadata=anchor)
+    return options
 
 
 def _context(certificates: Certificates) -> ssl.SSLContext:
@@ -171,23 +118,17 @@ def _context(certificates: Certificates) -> ssl.SSLContext:
     return context
 
 
-def _sent_certificates(config: NodeConfig, certificates: Certificates) -> list[bytes]:
+def _sent_certificates(
+    host: str, port: int, certificates: Certificates, timeout: float | None
+) -> list[bytes]:
     """The certificates that a server sends, in DER form, its own first. Nothing is sent to it."""
     context = _context(certificates)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    timeout = config.request_timeout or None
-    try:
-        with (
-            socket.create_connection((config.host, config.port), timeout) as plain,
-            context.wrap_socket(plain, server_hostname=config.host) as secured,
-        ):
-            own, chain = secured.getpeercert(binary_form=True) or b"", _chain(secured)
-    except ssl.SSLError as error:
-        raise TlsError(str(error), errors=(error,)) from error
-    except TimeoutError as error:
-        raise ConnectionTimeout("Connection timed out", errors=(error,)) from error
-    except OSError as error:
-        raise ConnectionError(str(error), errors=(error,)) from error
+    with (
+        socket.create_connection((host, port), timeout) as plain,
+        context.wrap_socket(plain, server_hostname=host) as secured,
+    ):
+        own, chain = secured.getpeercert(binary_form=True) or b"", _chain(secured)
     return list(dict.fromkeys([own, *chain]))
 
 

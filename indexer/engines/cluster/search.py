@@ -1,4 +1,4 @@
-"""Searching an index of Elasticsearch: by words, and by words and vectors.
+"""Searching an index of a cluster: by words, and by words and vectors.
 
 A search by words is one request. A search by words and vectors is two, each of several searches:
 
@@ -17,21 +17,18 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
 
-from elastic_transport import TransportError
-from elasticsearch import ApiError, BadRequestError
-
 from enricher.errors import IndexChanged, IndexNotFound, UsageError
 from enricher.records import Frequencies, Hit, IndexLayout, SearchRequest, SearchResponse
 from enricher.search.plans import Group, lighten, plan
 from enricher.search.profile import step
-from indexer.engines.elasticsearch.columns import Columns
-from indexer.engines.elasticsearch.conditions import clause_count
-from indexer.engines.elasticsearch.descriptions import Description, Descriptions, changed
-from indexer.engines.elasticsearch.errors import innermost, refusal_of
-from indexer.engines.elasticsearch.hybrid import HybridSearch
-from indexer.engines.elasticsearch.keys import Ambiguous, Keys
-from indexer.engines.elasticsearch.multisearch import MultiSearch
-from indexer.engines.elasticsearch.requests import (
+from indexer.engines.cluster.columns import Columns
+from indexer.engines.cluster.conditions import clause_count
+from indexer.engines.cluster.descriptions import Description, Descriptions, changed
+from indexer.engines.cluster.errors import innermost, refusal_of
+from indexer.engines.cluster.hybrid import HybridSearch
+from indexer.engines.cluster.keys import Ambiguous, Keys
+from indexer.engines.cluster.multisearch import MultiSearch
+from indexer.engines.cluster.requests import (
     body_of,
     foreign_of,
     frequencies_body,
@@ -41,7 +38,8 @@ from indexer.engines.elasticsearch.requests import (
     shown_of,
     trials_of,
 )
-from indexer.engines.elasticsearch.vectors import check_length, dimensions_of
+from indexer.engines.cluster.server import NoAnswer, Refused
+from indexer.engines.cluster.vectors import check_length, dimensions_of
 from indexer.engines.filters import no_scored_field
 
 MAX_TRIES = 4
@@ -52,7 +50,7 @@ _CLAUSE_LIMIT = re.compile(r"maxClauseCount is set to (\d+)")
 class Searches:
     """The searches of one engine. It remembers how many clauses a query of its servers may have.
 
-    failures: translates exceptions of the client in a block, for the index that it is given. descriptions:
+    failures: translates exceptions of the server in a block, for the index that it is given. descriptions:
     describe the indexes.
     """
 
@@ -189,12 +187,12 @@ class Searches:
             body = body_of(request, groups, columns, shown, near)
             try:
                 return self.multi.search(index, [body, *more], description.shards > 1)
-            except ApiError as error:
+            except Refused as error:
                 if not self._learn_limit(error, groups):
                     with self._failures(index):
                         self._refuse_values(index, request, columns, error)
                         raise
-            except TransportError:
+            except NoAnswer:
                 with self._failures(index):
                     raise
 
@@ -205,17 +203,19 @@ class Searches:
             return groups
         return lighten(groups, self._max_clauses - clause_count(request, columns) - 1)
 
-    def _refuse_values(self, index: str, request: SearchRequest, columns: Columns, error: ApiError) -> None:
+    def _refuse_values(self, index: str, request: SearchRequest, columns: Columns, error: Refused) -> None:
         """Raise UsageError if the server refused a search because of one of its filters or facets."""
-        if error.status_code != 400:
+        if error.status != 400:
             return
         for body, refused in trials_of(request, columns):
             try:
                 self.multi.search(index, [body])
-            except BadRequestError as refusal:
-                raise refused(innermost(refusal)) from error
+            except Refused as refusal:
+                if refusal.status == 400:
+                    raise refused(innermost(refusal)) from error
+                raise
 
-    def _learn_limit(self, error: ApiError, groups: Sequence[Group]) -> bool:
+    def _learn_limit(self, error: Refused, groups: Sequence[Group]) -> bool:
         """Read the clause limit from an error. Returns whether a query with fewer clauses can be sent."""
         said = _CLAUSE_LIMIT.search(refusal_of(error).reason)
         if said is None or not groups:

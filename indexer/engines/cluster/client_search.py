@@ -20,14 +20,14 @@ from enricher.search.fusion import (
     with_feedback,
 )
 from enricher.search.plans import plan
-from indexer.engines.elasticsearch.columns import Columns
-from indexer.engines.elasticsearch.conditions import conditions_of
-from indexer.engines.elasticsearch.descriptions import Description
-from indexer.engines.elasticsearch.hybrid import HybridSearch
-from indexer.engines.elasticsearch.keys import Keys
-from indexer.engines.elasticsearch.requests import body_of, shown_of
-from indexer.engines.elasticsearch.search import Searches
-from indexer.engines.elasticsearch.vectors import check_length, nearest_of
+from indexer.engines.cluster.columns import Columns
+from indexer.engines.cluster.conditions import conditions_of
+from indexer.engines.cluster.descriptions import Description
+from indexer.engines.cluster.hybrid import HybridSearch
+from indexer.engines.cluster.keys import Keys
+from indexer.engines.cluster.requests import body_of, shown_of
+from indexer.engines.cluster.search import Searches
+from indexer.engines.cluster.vectors import check_length, nearest_of
 
 _HITS_NOTE = "The hits in their order."
 _WORDS_NOTE = "The documents that match by words, with their BM25 scores; and the facets."

@@ -5,8 +5,8 @@ from typing import Any
 
 from enricher.errors import IndexConflict, UsageError
 from enricher.records import ENRICHMENT, IndexLayout
-from indexer.engines.elasticsearch.engine import ElasticsearchEngine
-from indexer.engines.elasticsearch.mapping import VECTOR_CODES, has_vectors, mapping_of
+from indexer.engines.cluster.engine import ClusterEngine
+from indexer.engines.cluster.mapping import VECTOR_CODES, has_vectors, mapping_of
 from indexer.engines.names import SAMPLE_ENDING, check_name, index_name_for
 
 JOB = "enricher_job"
@@ -39,35 +39,35 @@ UNCOPIED = (
 class Targets:
     """Describes, creates and configures indexes of a cluster."""
 
-    def __init__(self, engine: ElasticsearchEngine) -> None:
+    def __init__(self, engine: ClusterEngine) -> None:
         self._engine = engine
-        self._client = engine.patient
+        self._server = engine.server.patient
 
     # ------------------------------------------------------------------ description
 
     def is_data_stream(self, name: str) -> bool:
         """Whether a name is that of a data stream."""
         with self._engine.failures(name):
-            found = self._client.indices.resolve_index(name=check_name(name), ignore_unavailable=True)
+            found = self._server.get("_resolve", "index", check_name(name), ignore_unavailable=True)
         return any(stream["name"] == name for stream in found["data_streams"])
 
     def free_bytes(self) -> float:
         """Free bytes on all data nodes together."""
         with self._engine.failures():
-            stats = self._client.nodes.stats(metric="fs", filter_path="nodes.*.fs.total")
+            stats = self._server.get("_nodes", "stats", "fs", filter_path="nodes.*.fs.total")
         return sum(float(node["fs"]["total"]["available_in_bytes"]) for node in stats["nodes"].values())
 
     def described(self, index: str) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
         """Settings by their full names, mapping, and aliases of an index. Raises IndexNotFound."""
         with self._engine.failures(index):
-            answer = self._client.indices.get(index=index, flat_settings=True)
+            answer = self._server.get(index, flat_settings=True)
         ((_, found),) = answer.body.items()
         return found["settings"], found["mappings"], found["aliases"]
 
     def template_of(self, name: str) -> dict[str, Any]:
         """The settings, mappings and aliases that index templates would add to a new index of that name."""
         with self._engine.failures():
-            found = self._client.indices.simulate_index_template(name=name)
+            found = self._server.post("_index_template", "_simulate_index", name)
         template: dict[str, Any] = found.body.get("template", {})
         return {part: value for part, value in template.items() if value}
 
@@ -102,7 +102,7 @@ class Targets:
         made["_meta"][JOB] = job
         try:
             with self._engine.failures(target):
-                self._client.indices.create(index=target, settings={**kept, **LOADING}, mappings=made)
+                self._server.put(target, body={"settings": {**kept, **LOADING}, "mappings": made})
         except IndexConflict:
             if self.described(target)[1].get("_meta", {}).get(JOB) != job:
                 raise
@@ -116,7 +116,7 @@ class Targets:
             lacking.get(ENRICHMENT, {}).get("properties", {}).pop(VECTOR_CODES, None)
         meta = {**mapping.get("_meta", {}), **ours["_meta"]}
         with self._engine.failures(index):
-            self._client.indices.put_mapping(index=index, properties=lacking, meta=meta)
+            self._server.put(index, "_mapping", body={"properties": lacking, "_meta": meta})
 
     def reopen(self, target: str) -> None:
         """Prepare an index that was in use before for copies; lifts its write block."""
@@ -130,7 +130,7 @@ class Targets:
     def is_as_safe(self, source: str, target: str) -> bool:
         """Whether the target has all its replicas, or the source lacks some as well."""
         with self._engine.failures(target):
-            health = self._client.cluster.health(index=[source, target], level="indices")["indices"]
+            health = self._server.get("_cluster", "health", f"{source},{target}", level="indices")["indices"]
         return bool(health[target]["status"] == "green" or health[source]["status"] == "yellow")
 
     def restore(self, source: str, target: str) -> None:
@@ -152,12 +152,12 @@ class Targets:
     def _put(self, index: str, settings: Mapping[str, object]) -> None:
         """Change settings of an index; None removes one."""
         with self._engine.failures(index):
-            self._client.indices.put_settings(index=index, settings=settings)
+            self._server.put(index, "_settings", body=settings)
 
     def drop(self, index: str) -> None:
         """Remove an index if it exists."""
         with self._engine.failures(index):
-            self._client.options(ignore_status=404).indices.delete(index=index)
+            self._server.delete(index, ignored=[404])
 
     def made_by(self, index: str, job: str) -> bool:
         """Whether an index records that this job has created it. Raises IndexNotFound."""
@@ -168,7 +168,7 @@ class Targets:
     def block(self, index: str) -> None:
         """Refuse writes from now on; when this returns, writes that were under way have completed."""
         with self._engine.failures(index):
-            self._client.indices.add_block(index=index, block="write")
+            self._server.put(index, "_block", "write")
 
     def unblock(self, index: str) -> None:
         """Accept writes again."""

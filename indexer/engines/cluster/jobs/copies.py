@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from enricher.errors import IndexNotFound
-from indexer.engines.elasticsearch.bulk import Action, Outcome
-from indexer.engines.elasticsearch.engine import ElasticsearchEngine
-from indexer.engines.elasticsearch.jobs.aliases import is_fencing_alias
-from indexer.engines.elasticsearch.jobs.documents import Documents
-from indexer.engines.elasticsearch.jobs.versioned import (
+from indexer.engines.cluster.bulk import Action, Outcome
+from indexer.engines.cluster.engine import ClusterEngine
+from indexer.engines.cluster.jobs.aliases import is_fencing_alias
+from indexer.engines.cluster.jobs.documents import Documents
+from indexer.engines.cluster.jobs.versioned import (
     Copied,
     Key,
     Line,
@@ -34,7 +34,7 @@ class FencedOut(IndexNotFound):
 class Copies:
     """Writes and deletes the copies of a job."""
 
-    def __init__(self, engine: ElasticsearchEngine, documents: Documents) -> None:
+    def __init__(self, engine: ClusterEngine, documents: Documents) -> None:
         self._engine = engine
         self._documents = documents
 

@@ -12,13 +12,13 @@ from enricher.search.fusion import MAX_CANDIDATES, MAX_SCORED_DOCUMENTS, least_p
 from enricher.search.hybrid import rank_by_words_and_vector
 from enricher.search.plans import MAX_HITS
 from enricher.search.profile import step
-from indexer.engines.elasticsearch.columns import Columns
-from indexer.engines.elasticsearch.conditions import conditions_of
-from indexer.engines.elasticsearch.descriptions import Description, changed
-from indexer.engines.elasticsearch.keys import Ambiguous, Key, Keys
-from indexer.engines.elasticsearch.multisearch import MultiSearch
-from indexer.engines.elasticsearch.requests import shown_of
-from indexer.engines.elasticsearch.vectors import nearest_of
+from indexer.engines.cluster.columns import Columns
+from indexer.engines.cluster.conditions import conditions_of
+from indexer.engines.cluster.descriptions import Description, changed
+from indexer.engines.cluster.keys import Ambiguous, Key, Keys
+from indexer.engines.cluster.multisearch import MultiSearch
+from indexer.engines.cluster.requests import shown_of
+from indexer.engines.cluster.vectors import nearest_of
 
 MAX_SHOWN_AT_ONCE = 100
 """Maximum documents that the second request fetches: the limit of the server for `top_hits`."""

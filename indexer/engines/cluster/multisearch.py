@@ -1,23 +1,21 @@
 """Several searches in one request (`_msearch`)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
-from elasticsearch import ApiError, Elasticsearch
-from elasticsearch.exceptions import HTTP_EXCEPTIONS
+from indexer.engines.cluster.server import Refused, Server
 
 
 class MultiSearch:
     """Sends searches that do not depend on each other together."""
 
-    def __init__(self, client: Elasticsearch) -> None:
-        self._client = client
+    def __init__(self, server: Server) -> None:
+        self._server = server
 
     def search(
         self, index: str, bodies: Sequence[Mapping[str, Any]], frequencies_of_all_shards: bool = False
     ) -> list[Mapping[str, Any]]:
-        """The answers to search bodies, in their order. Raises ApiError if one of them is refused.
+        """The answers to search bodies, in their order. Raises Refused if one of them is refused.
 
         Partial answers are errors. frequencies_of_all_shards: score by the document frequencies of all
         shards together, which takes one more round among the nodes.
@@ -26,12 +24,9 @@ class MultiSearch:
         if frequencies_of_all_shards:
             head["search_type"] = "dfs_query_then_fetch"
         searches = [part for body in bodies for part in (head, body)]
-        answer = self._client.msearch(index=index, searches=searches)
+        answer = self._server.post(index, "_msearch", body=searches)
         answers: list[Mapping[str, Any]] = answer["responses"]
         for one in answers:
             if "error" in one:
-                status = int(one["status"])
-                meta = replace(answer.meta, status=status)
-                kind = HTTP_EXCEPTIONS.get(status, ApiError)
-                raise kind(message=str(one["error"].get("type", "")), meta=meta, body=one)
+                raise Refused(int(one["status"]), one)
         return answers

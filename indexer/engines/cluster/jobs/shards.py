@@ -8,8 +8,8 @@ because both indexes have the same number of shards.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from indexer.engines.elasticsearch.engine import ElasticsearchEngine
-from indexer.engines.elasticsearch.jobs.versioned import STAMP_FIELDS, Key, VersionedDocument, document_of
+from indexer.engines.cluster.engine import ClusterEngine
+from indexer.engines.cluster.jobs.versioned import STAMP_FIELDS, Key, VersionedDocument, document_of
 
 MAX_PAGE_BYTES = 20_000_000
 MAX_RANGES = 1_000
@@ -80,18 +80,17 @@ class Bucket(NamedTuple):
 class Shards:
     """Reads the shards of the indexes of a cluster."""
 
-    def __init__(self, engine: ElasticsearchEngine) -> None:
+    def __init__(self, engine: ClusterEngine) -> None:
         self._engine = engine
-        self._client = engine.patient
+        self._server = engine.server.patient
         self._document_bytes = 0
 
     def points(self, index: str) -> dict[int, ShardPoint]:
         """How far every shard has come. Raises EngineUnavailable if a shard has no primary."""
         with self._engine.failures(index):
-            stats = self._client.indices.stats(index=index, level="shards", metric="docs")
-            state = self._client.cluster.state(
-                metric="metadata", index=index, filter_path="metadata.indices.*.primary_terms"
-            )
+            stats = self._server.get(index, "_stats", "docs", level="shards")
+            terms_path = "metadata.indices.*.primary_terms"
+            state = self._server.get("_cluster", "state", "metadata", index, filter_path=terms_path)
         ((name, described),) = state["metadata"]["indices"].items()
         terms, found = described["primary_terms"], {}
         shards = stats["indices"].get(name, {}).get("shards", {})  # missing while the index is being opened
@@ -112,9 +111,7 @@ class Shards:
         Raises IndexNotFound, and EngineUnavailable if an index is closed.
         """
         with self._engine.failures(name):
-            found = self._client.indices.stats(
-                index=name, level="shards", metric="docs", filter_path=FOLLOWED
-            )
+            found = self._server.get(name, "_stats", "docs", level="shards", filter_path=FOLLOWED)
         return [
             FollowedIndex(index, str(described["uuid"]), _followed(described.get("shards", {})))
             for index, described in sorted(found.body.get("indices", {}).items())
@@ -148,24 +145,22 @@ class Shards:
             query["should"] = [{"bool": {"filter": list(stamps), "_name": STAMPED}}]
         if source:
             size = self.page_size(size)
+        body = {
+            "query": {"bool": query},
+            "sort": [{"_seq_no": {"order": "asc", "unmapped_type": "long"}}],  # unmapped in an empty index
+            "size": size,
+            "version": True,
+            "seq_no_primary_term": True,
+            "track_total_hits": False,
+            "_source": self._engine.whole_source if source else False,
+        }
+        if stamps is not None:
+            body["docvalue_fields"] = [{"field": name} for name in STAMP_FIELDS]
         with self._engine.failures(index):
-            answer = self._client.search(
-                index=index,
-                preference=f"_shards:{shard}",
-                query={"bool": query},
-                sort=[{"_seq_no": {"order": "asc", "unmapped_type": "long"}}],  # unmapped in an empty index
-                size=size,
-                version=True,
-                seq_no_primary_term=True,
-                track_total_hits=False,
-                allow_partial_search_results=False,
-                source=self._engine.whole_source if source else False,
-                docvalue_fields=[{"field": name} for name in STAMP_FIELDS] if stamps is not None else None,
-            )
+            answer = self._server.search(index, body, preference=f"_shards:{shard}")
         hits = answer["hits"]["hits"]
         if source and hits:
-            length = int(answer.meta.headers.get("content-length") or 0)
-            self._document_bytes = max(1, length // len(hits))
+            self._document_bytes = max(1, answer.size // len(hits))
         return [document_of(hit, is_stamped=STAMPED in hit.get("matched_queries", ())) for hit in hits]
 
     def page_size(self, size: int) -> int:
@@ -197,15 +192,13 @@ class Shards:
         if not buckets:
             return []
         ranges = [{"from": bucket.first, "to": bucket.last + 1} for bucket in buckets]
+        body = {
+            "query": {"range": {"_seq_no": {"lte": buckets[-1].last}}},
+            "size": 0,
+            "aggs": {"buckets": {"range": {"field": "_seq_no", "ranges": ranges}}},
+        }
         with self._engine.failures(index):
-            answer = self._client.search(
-                index=index,
-                preference=f"_shards:{shard}",
-                query={"range": {"_seq_no": {"lte": buckets[-1].last}}},
-                size=0,
-                aggs={"buckets": {"range": {"field": "_seq_no", "ranges": ranges}}},
-                allow_partial_search_results=False,
-            )
+            answer = self._server.search(index, body, preference=f"_shards:{shard}")
         return [int(one["doc_count"]) for one in answer["aggregations"]["buckets"]["buckets"]]
 
     def keys_of(self, index: str, shard: int, buckets: Sequence[Bucket]) -> set[Key]:
@@ -213,23 +206,21 @@ class Shards:
         found: set[Key] = set()
         for part in _bounded(buckets):
             ranges = [{"range": {"_seq_no": {"gte": one.first, "lte": one.last}}} for one in part]
+            body = {
+                "query": {"bool": {"filter": [{"bool": {"should": ranges}}]}},
+                "size": sum(one.documents for one in part),
+                "_source": False,
+                "track_total_hits": False,
+            }
             with self._engine.failures(index):
-                answer = self._client.search(
-                    index=index,
-                    preference=f"_shards:{shard}",
-                    query={"bool": {"filter": [{"bool": {"should": ranges}}]}},
-                    size=sum(one.documents for one in part),
-                    source=False,
-                    track_total_hits=False,
-                    allow_partial_search_results=False,
-                )
+                answer = self._server.search(index, body, preference=f"_shards:{shard}")
             found |= {(str(hit["_id"]), hit.get("_routing")) for hit in answer["hits"]["hits"]}
         return found
 
     def count(self, index: str, where: Sequence[Query] = ()) -> int:
         """Count the documents that searches see and that all the queries match."""
         with self._engine.failures(index):
-            answer = self._client.count(index=index, query={"bool": {"filter": list(where)}})
+            answer = self._server.post(index, "_count", body={"query": {"bool": {"filter": list(where)}}})
         return int(answer["count"])
 
 

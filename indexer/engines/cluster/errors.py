@@ -11,14 +11,20 @@ from functools import wraps
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from elastic_transport import ApiResponseMeta, ConnectionTimeout, SerializationError, TlsError, TransportError
-from elasticsearch import ApiError, UnsupportedProductError
-
 from enricher.errors import AccessDenied, EngineError, EngineUnavailable
 from enricher.settings import REQUEST_TIMEOUT
 from indexer.engines.addresses import DEFAULT_PORT
-from indexer.engines.elasticsearch.access import not_allowed, not_authenticated
-from indexer.engines.elasticsearch.tls import explain_tls
+from indexer.engines.cluster.access import not_allowed, not_authenticated
+from indexer.engines.cluster.server import (
+    NoAnswer,
+    OtherProduct,
+    Refused,
+    Server,
+    TimedOut,
+    Unreadable,
+    Untrusted,
+)
+from indexer.engines.cluster.tls import explain_tls
 from indexer.engines.field_types import FieldType, shape_mismatch, type_mismatch
 from indexer.engines.names import name_taken, no_such_index
 
@@ -31,7 +37,6 @@ UNREADABLE = (LookupError, TypeError, AttributeError)
 
 T = TypeVar("T")
 
-_PRODUCT = "x-elastic-product"
 _NO_TLS = re.compile(r"WRONG_VERSION_NUMBER|wrong version number|record layer failure|RECORD_LAYER", re.I)
 _TLS_WANTED = re.compile(r"HTTP request (was sent )?to (an )?HTTPS", re.I)
 _CUT_OFF = re.compile(
@@ -122,10 +127,9 @@ def refusal(status: int, error: object) -> Refusal:
     return Refusal(status, kind, ": ".join(said) or kind or "no reason given")
 
 
-def refusal_of(error: ApiError) -> Refusal:
-    """The refusal in an exception of the client."""
-    body = error.body
-    return refusal(error.status_code, body.get("error") if isinstance(body, Mapping) else body)
+def refusal_of(error: Refused) -> Refusal:
+    """The refusal in an exception of the server."""
+    return refusal(error.status, error.error)
 
 
 def misfit(said: Refusal) -> str | None:
@@ -151,10 +155,9 @@ def misfit(said: Refusal) -> str | None:
     return f"The field {field!r} has the type {kind} and does not accept {shown!r}."
 
 
-def innermost(error: ApiError) -> str:
+def innermost(error: Refused) -> str:
     """The innermost reason of a refused search, without full stop."""
-    body = error.body
-    at = body.get("error") if isinstance(body, Mapping) else None
+    at: Any = error.error
     said = at.get("reason") if isinstance(at, Mapping) else None
     shards = at.get("failed_shards") if isinstance(at, Mapping) else None
     if isinstance(shards, list) and shards and isinstance(shards[0], Mapping):
@@ -164,15 +167,15 @@ def innermost(error: ApiError) -> str:
     return _short(said or "no reason given", 200)
 
 
-def explain_refusal(said: Refusal, index: str | None) -> EngineError:
+def explain_refusal(said: Refusal, server: Server, index: str | None) -> EngineError:
     """The EngineError for a refusal that concerns an index or the whole cluster."""
     what = f"The index {index!r}" if index else "The cluster"
     if said.type == "index_not_found_exception" and index:
         return no_such_index(index)
     if said.status == 401:
-        return AccessDenied(not_authenticated(said.reason))
+        return AccessDenied(not_authenticated(said.reason, server.product))
     if said.type == "security_exception":
-        return AccessDenied(not_allowed(_short(said.reason, MAX_PRIVILEGE_CHARACTERS), index))
+        return AccessDenied(not_allowed(_short(said.reason, MAX_PRIVILEGE_CHARACTERS), server.product, index))
     if said.is_full_disk:
         return EngineUnavailable(
             f"{what} rejects writes because the disk of the server is or was full; free disk space and "
@@ -191,45 +194,47 @@ def explain_refusal(said: Refusal, index: str | None) -> EngineError:
             f"{what} cannot answer now, because shards are missing or the server is overloaded: "
             f"{_short(said.reason)}."
         )
-    return EngineError(f"Elasticsearch rejects the request with status {said.status}: {_short(said.reason)}.")
+    return EngineError(
+        f"{server.product} rejects the request with status {said.status}: {_short(said.reason)}."
+    )
 
 
 @contextmanager
-def failures(addresses: object, index: str | None = None) -> Iterator[None]:
-    """Translate exceptions of the client in this block into EngineErrors.
-
-    addresses: shown in messages, so it must not contain a password.
-    """
+def failures(server: Server, index: str | None = None) -> Iterator[None]:
+    """Translate exceptions of a server in this block into EngineErrors."""
     try:
         yield
-    except UnsupportedProductError as error:
-        raise EngineError(f"The server at {addresses} is not Elasticsearch; check the engine URL.") from error
-    except ApiError as error:
-        check_product(error.meta, addresses, error.body)
-        raise explain_refusal(refusal_of(error), index) from error
-    except TransportError as error:
-        raise explain_transport(error, addresses) from error
-    except UNREADABLE as error:
-        raise unexpected_answer(error, addresses) from error
-
-
-def check_product(meta: ApiResponseMeta, addresses: object, body: object = None) -> None:
-    """Raise EngineError if a response is not from Elasticsearch, but for example from a proxy."""
-    if _PRODUCT in meta.headers or meta.status in BUSY or meta.status in {401, 413}:
-        return
-    if body and _TLS_WANTED.search(str(body)):
-        raise EngineUnavailable(_USE_HTTPS.format(addresses))
-    if not (isinstance(body, Mapping) and isinstance(body.get("error"), Mapping)):
+    except OtherProduct as error:
         raise EngineError(
-            f"The server at {addresses} answers with status {meta.status}, but is not Elasticsearch; "
-            "check the engine URL."
+            f"The server at {server.addresses} is not {server.product}; check the engine URL."
+        ) from error
+    except Refused as error:
+        _check_product(error, server)
+        raise explain_refusal(refusal_of(error), server, index) from error
+    except NoAnswer as error:
+        raise explain_no_answer(error, server) from error
+    except UNREADABLE as error:
+        raise unexpected_answer(error, server) from error
+
+
+def _check_product(error: Refused, server: Server) -> None:
+    """Raise EngineError if a response is not from a server of the family, but for example from a proxy."""
+    if error.is_from_family or error.status in BUSY or error.status in {401, 413}:
+        return
+    if error.body and _TLS_WANTED.search(str(error.body)):
+        raise EngineUnavailable(_USE_HTTPS.format(server.addresses))
+    if not (isinstance(error.body, Mapping) and isinstance(error.error, Mapping)):
+        raise EngineError(
+            f"The server at {server.addresses} answers with status {error.status}, but is not "
+            f"{server.product}; check the engine URL."
         )
 
 
-def unexpected_answer(error: Exception, addresses: object) -> EngineError:
+def unexpected_answer(error: Exception, server: Server) -> EngineError:
     """The error for a response in which something is missing. Its note is the traceback."""
     sentence = (
-        f"The server at {addresses} gave an answer that is not from Elasticsearch; check the engine URL."
+        f"The server at {server.addresses} gave an answer that is not from {server.product}; check the "
+        "engine URL."
     )
     found = EngineError(sentence)
     found.add_note("".join(traceback.format_exception(error)))
@@ -239,7 +244,7 @@ def unexpected_answer(error: Exception, addresses: object) -> EngineError:
 def readable(method: Callable[..., T]) -> Callable[..., T]:
     """Decorate a method that reads responses: an unexpected response raises EngineError.
 
-    The object of the method has `addresses`.
+    The object of the method has `server`.
     """
 
     @wraps(method)
@@ -247,33 +252,34 @@ def readable(method: Callable[..., T]) -> Callable[..., T]:
         try:
             return method(self, *arguments, **options)
         except UNREADABLE as error:
-            raise unexpected_answer(error, self.addresses) from error
+            raise unexpected_answer(error, self.server) from error
 
     return reads
 
 
-def explain_transport(error: TransportError, addresses: object) -> EngineError:
+def explain_no_answer(error: NoAnswer, server: Server) -> EngineError:
     """The EngineError for a request without a valid response."""
-    if isinstance(error, ConnectionTimeout):
+    addresses = server.addresses
+    if isinstance(error, TimedOut):
         return EngineUnavailable(
-            f"Elasticsearch at {addresses} did not answer in time; try again later, or raise "
+            f"{server.product} at {addresses} did not answer in time; try again later, or raise "
             f"{REQUEST_TIMEOUT.option}."
         )
-    if isinstance(error, TlsError) and _NO_TLS.search(error.message):
+    if isinstance(error, Untrusted) and _NO_TLS.search(error.message):
         return EngineUnavailable(
             f"The server at {addresses} speaks plain HTTP; write http:// in the engine URL, or its TLS port."
         )
-    if isinstance(error, TlsError):
+    if isinstance(error, Untrusted):
         return EngineUnavailable(
             f"The server at {addresses} cannot be trusted, or does not trust this client: "
             f"{explain_tls(error.message)}."
         )
-    if isinstance(error, SerializationError):
-        return EngineError(f"Elasticsearch at {addresses} gave an answer that cannot be read.")
+    if isinstance(error, Unreadable):
+        return EngineError(f"{server.product} at {addresses} gave an answer that cannot be read.")
     if _CUT_OFF.search(error.message) and _speaks_tls(addresses):
         return EngineUnavailable(_USE_HTTPS.format(addresses))
     return EngineUnavailable(
-        f"Elasticsearch at {addresses} cannot be reached; check the address and that it runs "
+        f"{server.product} at {addresses} cannot be reached; check the address and that it runs "
         f"({_short(error.message)})."
     )
 

@@ -1,12 +1,12 @@
 """Documents by id and routing, as an index holds them at this moment, also before a refresh."""
 
 from collections.abc import Sequence
-from urllib.parse import quote
+from typing import Any
 
-from indexer.engines.elasticsearch.engine import ElasticsearchEngine
-from indexer.engines.elasticsearch.errors import explain_refusal, refusal
-from indexer.engines.elasticsearch.jobs.versioned import Key, Named, Present, VersionedDocument, document_of
-from indexer.engines.elasticsearch.reading import as_parameters
+from indexer.engines.cluster.engine import ClusterEngine
+from indexer.engines.cluster.errors import explain_refusal, refusal
+from indexer.engines.cluster.jobs.versioned import Key, Named, Present, VersionedDocument, document_of
+from indexer.engines.cluster.reading import as_parameters
 
 MAX_DOCUMENTS = 1_000
 """Documents in one request."""
@@ -17,9 +17,9 @@ UNAVAILABLE = 503
 class Documents:
     """Gets documents of a cluster by id and routing (`_mget`)."""
 
-    def __init__(self, engine: ElasticsearchEngine) -> None:
+    def __init__(self, engine: ClusterEngine) -> None:
         self._engine = engine
-        self._client = engine.patient
+        self._server = engine.server.patient
 
     def current(self, index: str, documents: Sequence[Named]) -> list[Present | None]:
         """The last operation on each document, in the same order; None for a document that does not exist."""
@@ -38,21 +38,16 @@ class Documents:
     def _get(self, index: str, documents: Sequence[Named], *, source: bool) -> list[VersionedDocument | None]:
         asked = [{"_id": one.id} | ({"routing": one.routing} if one.routing else {}) for one in documents]
         # With `_source=false` the server omits the routing too.
-        parameters = as_parameters(self._engine.whole_source) if source else {"_source_excludes": "*"}
+        parameters: dict[str, Any] = (
+            as_parameters(self._engine.whole_source) if source else {"_source_excludes": "*"}
+        )
         found: list[VersionedDocument | None] = []
         for start in range(0, len(asked), MAX_DOCUMENTS):
             part = asked[start : start + MAX_DOCUMENTS]
             with self._engine.failures(index):
-                # `client.mget` has no parameter for vectors.
-                answer = self._client.perform_request(
-                    "POST",
-                    f"/{quote(index, safe='')}/_mget",
-                    params=parameters,
-                    headers={"accept": "application/json", "content-type": "application/json"},
-                    body={"docs": part},
-                )
+                answer = self._server.post(index, "_mget", body={"docs": part}, **parameters)
             for one in answer["docs"]:
                 if "error" in one:
-                    raise explain_refusal(refusal(UNAVAILABLE, one["error"]), index)
+                    raise explain_refusal(refusal(UNAVAILABLE, one["error"]), self._server, index)
                 found.append(document_of(one) if one.get("found") else None)
         return found

@@ -9,7 +9,7 @@ from typing import Any
 
 from enricher.model.text_vectors.vectors import Codes, to_numbers
 from enricher.records import ENRICHMENT, VECTOR
-from indexer.engines.elasticsearch.keys import PATH
+from indexer.engines.cluster.keys import PATH
 from indexer.engines.fields import at
 from indexer.engines.filters import dimensions_conflict
 

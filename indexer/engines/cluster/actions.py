@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from enricher.records import VECTOR, EnrichedDocument, IndexLayout, Rejection
-from indexer.engines.elasticsearch.bulk import Action
-from indexer.engines.elasticsearch.mapping import line_of
+from indexer.engines.cluster.bulk import Action
+from indexer.engines.cluster.mapping import line_of
 from indexer.engines.fields import Prepared, at, encode, prepare
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from enricher.errors import IndexChanged, IndexConflict
 from enricher.records import ENRICHMENT, MODEL, IndexLayout
 from enricher.records.layout_json import layout_from_json
-from indexer.engines.elasticsearch.mapping import META
+from indexer.engines.cluster.mapping import META
 from indexer.engines.names import not_enriched
 
 MAX_AGE_SECONDS = 60.0

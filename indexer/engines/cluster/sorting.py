@@ -5,7 +5,7 @@ from typing import Any
 
 from enricher.errors import UsageError
 from enricher.records import Sort
-from indexer.engines.elasticsearch.columns import RANGES, Columns
+from indexer.engines.cluster.columns import RANGES, Columns
 from indexer.engines.filters import no_order_of_hits
 
 

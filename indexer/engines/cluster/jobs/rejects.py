@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from enricher.errors import IndexConflict
-from indexer.engines.elasticsearch.bulk import Action
-from indexer.engines.elasticsearch.engine import ElasticsearchEngine
-from indexer.engines.elasticsearch.jobs.documents import Documents
-from indexer.engines.elasticsearch.jobs.versioned import Named, Refused
+from indexer.engines.cluster.bulk import Action
+from indexer.engines.cluster.engine import ClusterEngine
+from indexer.engines.cluster.jobs.documents import Documents
+from indexer.engines.cluster.jobs.versioned import Named, Refused
 from indexer.engines.fields import encode
 
 SETTINGS = {"number_of_shards": 1, "auto_expand_replicas": "0-1"}
@@ -27,7 +27,7 @@ class Reject(NamedTuple):
 class Rejects:
     """The indexes of rejects of a cluster: one per job, created with its first reject."""
 
-    def __init__(self, engine: ElasticsearchEngine, documents: Documents) -> None:
+    def __init__(self, engine: ClusterEngine, documents: Documents) -> None:
         self._engine = engine
         self._documents = documents
 
@@ -35,9 +35,7 @@ class Rejects:
         """Add refused documents of a shard, each with its reason, to the index `rejects`."""
         try:
             with self._engine.failures(rejects):
-                self._engine.client.indices.create(
-                    index=rejects, settings=SETTINGS, mappings={"dynamic": False}
-                )
+                self._engine.server.put(rejects, body={"settings": SETTINGS, "mappings": {"dynamic": False}})
         except IndexConflict:
             pass
         kept = [

@@ -17,7 +17,7 @@ import numpy as np
 from enricher.model.text_vectors.vectors import Codes, from_stored
 from enricher.records import ENRICHMENT, VECTOR
 from enricher.search.fusion import MAX_CANDIDATES, MAX_SCORED_DOCUMENTS
-from indexer.engines.elasticsearch.mapping import VECTOR_CODES, has_vector_codes
+from indexer.engines.cluster.mapping import VECTOR_CODES, has_vector_codes
 from indexer.engines.fields import at
 
 PATH = f"{ENRICHMENT}.{VECTOR}"

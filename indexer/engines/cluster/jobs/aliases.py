@@ -7,24 +7,23 @@ was paused finds the alias that it knows gone, so its writes, its deletes and it
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from elasticsearch import NotFoundError
-
-from indexer.engines.elasticsearch.engine import ElasticsearchEngine
-from indexer.engines.elasticsearch.errors import refusal_of
+from indexer.engines.cluster.engine import ALIASES, ClusterEngine
+from indexer.engines.cluster.errors import refusal_of
+from indexer.engines.cluster.server import Refused
 
 
 class Aliases:
     """Resolves and changes the aliases of a cluster."""
 
-    def __init__(self, engine: ElasticsearchEngine) -> None:
+    def __init__(self, engine: ClusterEngine) -> None:
         self._engine = engine
-        self._client = engine.patient
+        self._server = engine.server.patient
 
     def behind(self, name: str) -> list[str]:
         """The indexes that a name points to: itself if it is an index, none if nothing has that name."""
         with self._engine.failures(name):
-            found = self._client.options(ignore_status=404).indices.get(index=name, features=["aliases"])
-        return sorted(found.body) if found.meta.status == 200 else []
+            found = self._server.get(name, filter_path=ALIASES, ignored=[404])
+        return sorted(found.body) if found.status == 200 else []
 
     def open_fencing_alias(self, target: str, token: str) -> None:
         """Replace the fencing alias of the target in one action: only workers with this token can write."""
@@ -39,8 +38,8 @@ class Aliases:
     def close_fencing_alias(self, target: str) -> None:
         """Remove the fencing aliases of the target: no worker can write."""
         with self._engine.failures(target):
-            client = self._client.options(ignore_status=404)  # if there is none
-            client.indices.update_aliases(actions=[_without_fencing_aliases(target)])
+            actions = [_without_fencing_aliases(target)]
+            self._server.post("_aliases", body={"actions": actions}, ignored=[404])  # if there is none
 
     def add(self, alias: str, index: str) -> None:
         """Let an alias point to one more index."""
@@ -53,8 +52,8 @@ class Aliases:
         nothing, if the fencing alias of that token no longer exists.
         """
         with self._engine.failures(source):
-            (described,) = self._client.indices.get(index=source, features=["aliases"]).body.values()
-        held = described["aliases"].get(alias)
+            (described,) = self._server.get(source, filter_path=ALIASES).body.values()
+        held = described.get("aliases", {}).get(alias)
         actions = [
             {"remove": {"index": target, "alias": fencing_alias(target, token), "must_exist": True}},
             {"add": {"index": target, "alias": alias, **_parameters_of(held or {})}},
@@ -64,8 +63,8 @@ class Aliases:
             actions.insert(1, {"remove": {"index": source, "alias": alias, "must_exist": False}})
         with self._engine.failures(alias):
             try:
-                self._client.options(max_retries=0).indices.update_aliases(actions=actions)
-            except NotFoundError as error:
+                self._server.once.post("_aliases", body={"actions": actions})
+            except Refused as error:
                 if refusal_of(error).type != "aliases_not_found_exception":
                     raise
                 return False
@@ -73,7 +72,7 @@ class Aliases:
 
     def _change(self, index: str, actions: Sequence[Mapping[str, Any]]) -> None:
         with self._engine.failures(index):
-            self._client.indices.update_aliases(actions=actions)
+            self._server.post("_aliases", body={"actions": actions})
 
 
 def fencing_alias(target: str, token: str) -> str:

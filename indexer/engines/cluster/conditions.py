@@ -12,7 +12,7 @@ from enricher.errors import UsageError
 from enricher.records import Filter, Operator, SearchRequest, clean
 from enricher.search.bodies import phrase_body, without
 from enricher.search.phrases import Phrase, phrases_of
-from indexer.engines.elasticsearch.columns import (
+from indexer.engines.cluster.columns import (
     DATES,
     FRACTIONS,
     NUMBERS,

@@ -23,10 +23,10 @@ from enricher.records import (
 from enricher.search.bodies import query_body
 from enricher.search.facets import FACET_SIZE, by_distinction
 from enricher.search.plans import Group
-from indexer.engines.elasticsearch import conditions
-from indexer.engines.elasticsearch.columns import Columns
-from indexer.engines.elasticsearch.conditions import Trial, conditions_of
-from indexer.engines.elasticsearch.sorting import also_near, order_of, refused_order
+from indexer.engines.cluster import conditions
+from indexer.engines.cluster.columns import Columns
+from indexer.engines.cluster.conditions import Trial, conditions_of
+from indexer.engines.cluster.sorting import also_near, order_of, refused_order
 from indexer.engines.fields import keywords_of
 
 _SHARD_SIZE = 1_000
