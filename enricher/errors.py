@@ -19,6 +19,7 @@ that an edge of the program turns any of them into one sentence.
     └── EngineError               1   502   the search engine refused or failed
         ├── EngineUnavailable     1   503   unreachable, red, or out of disk
         ├── AccessDenied          1   403   wrong password or missing privilege
+        ├── IndexBlocked          1   502   refuses requests until somebody lifts a block
         ├── IndexNotFound         1   404
         └── IndexConflict         1   409   the index exists, or belongs to another model
             └── IndexChanged      1   409   the index was enriched differently in the meantime
@@ -127,6 +128,10 @@ class AccessDenied(EngineError):
     """Wrong password or missing privilege."""
 
     status = 403
+
+
+class IndexBlocked(EngineError):
+    """An index or the cluster refuses requests until somebody lifts a block."""
 
 
 class IndexNotFound(EngineError):

@@ -11,7 +11,7 @@ from functools import wraps
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from enricher.errors import AccessDenied, EngineError, EngineUnavailable
+from enricher.errors import AccessDenied, EngineError, EngineUnavailable, IndexBlocked
 from enricher.settings import REQUEST_TIMEOUT
 from indexer.engines.addresses import DEFAULT_PORT
 from indexer.engines.cluster.access import not_allowed, not_authenticated
@@ -184,7 +184,7 @@ def explain_refusal(said: Refusal, server: Server, index: str | None) -> EngineE
     if said.type == "index_closed_exception" or "FORBIDDEN/4/" in said.reason:
         return EngineUnavailable(f"{what} is closed; open it with POST /{index}/_open.")
     if said.is_block:
-        return EngineError(f"{what} is blocked: {_short(said.reason)}; remove the block.")
+        return IndexBlocked(f"{what} is blocked: {_short(said.reason)}; remove the block.")
     if index and (said.type in _TAKEN or "already exists as alias" in said.reason):
         return name_taken(index)
     if "matches an alias" in said.reason and index:

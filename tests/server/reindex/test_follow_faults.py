@@ -256,6 +256,11 @@ def test_a_write_block_is_waited_for(
         time.sleep(1.0)
         engine.client.indices.put_settings(index=name, settings={"index.blocks.write": None})
         wait_until_fresh(engine, index, enriched, whole_chain.model_version)
+        for number in range(20):  # the block is gone before the follower can ask for it
+            write(engine, index, enriched, f"short-{number}", "ocean")
+            engine.client.indices.add_block(index=name, block="write")
+            engine.client.indices.put_settings(index=name, settings={"index.blocks.write": None})
+        wait_until_fresh(engine, index, enriched, whole_chain.model_version)
         engine.client.indices.close(index=name)
         time.sleep(1.0)
         engine.client.indices.open(index=name)

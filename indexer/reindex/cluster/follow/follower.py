@@ -16,7 +16,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import replace
 
 from enricher.enrichment import in_processes
-from enricher.errors import AccessDenied, EngineError, EngineUnavailable, IndexNotFound, WorkerLost
+from enricher.errors import EngineUnavailable, IndexBlocked, IndexNotFound, WorkerLost
 from indexer.engines.cluster.jobs.copies import FencedOut
 from indexer.engines.cluster.jobs.shards import FollowedIndex, FollowedShard
 from indexer.reindex.cluster.cluster import Cluster
@@ -151,15 +151,11 @@ class Follower:
         except NotEnriched as error:
             self._close()
             raise Waits(str(error)) from error
+        except IndexBlocked as error:  # it may be lifted by now
+            raise Waits(str(error)) from error
         except IndexNotFound as error:  # FencedOut too: the index was removed, or others have changed it
             self._close()
             raise LeaseLost from error
-        except (AccessDenied, EngineUnavailable):
-            raise
-        except EngineError as error:
-            if self._is_blocked(index.name):
-                raise Waits(str(error)) from error
-            raise
 
     def _open(self, index: FollowedIndex) -> None:
         """Begin to follow an index. Raises FencedOut if it changes at this moment."""
@@ -188,11 +184,6 @@ class Follower:
         self._give_back()
         self._followed = self._state = None
         self._tally.open(None, None)
-
-    def _is_blocked(self, index: str) -> bool:
-        with suppress(EngineError):
-            return self._cluster.targets.is_blocked(index)
-        return False
 
     # ------------------------------------------------------------------ one round
 
