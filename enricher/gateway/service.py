@@ -66,13 +66,15 @@ class _Recent(Generic[T]):
     def get(self, key: str, make: Callable[[], T]) -> T:
         """The thing of a key, made if it is not there. Raises what `make` raises."""
         with self._lock:
+            if key in self._things:
+                self._things.move_to_end(key)
+                return self._things[key]
             opening = self._opening.setdefault(key, threading.Lock())
         with opening:
             try:
                 found = self._things[key] if key in self._things else make()
                 with self._lock:
                     self._things[key] = found
-                    self._things.move_to_end(key)
                     while len(self._things) > 1 and sum(map(self._size, self._things.values())) > self._most:
                         self._things.popitem(last=False)
             finally:

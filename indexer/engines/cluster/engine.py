@@ -65,7 +65,6 @@ from indexer.engines.names import (
 
 EXCLUDE_SOURCE_VECTORS = "index.mapping.exclude_source_vectors"
 """An index setting: omit vectors from `_source`. The default is true since release 9.2."""
-
 ALIASES = "*.aliases,*.settings.index.uuid"
 """What is read of an index to know that it is there, and its aliases: never nothing."""
 MAX_COMPARED_FINGERPRINTS = 20_000

@@ -8,7 +8,7 @@ from enricher.errors import AccessDenied
 from enricher.records import ENRICHMENT, Document
 from indexer.engines.cluster.errors import failures
 from indexer.engines.cluster.health import as_numbers, versions_of
-from indexer.engines.cluster.server import UNNAMED, NoAnswer, Refused, Server, Tries
+from indexer.engines.cluster.server import NoAnswer, Refused, Server, Tries
 
 _KEEP_ALIVE = "5m"
 """How long the server keeps a point in time after each page."""
@@ -23,6 +23,8 @@ _SEED = 1
 _SAMPLE_PAGE_DOCUMENTS = 20
 """Number of documents of a sample that one request reads."""
 
+UNNAMED = "*,-*"
+"""Names no index: a search of it only checks the request."""
 WITHOUT_VECTORS = (9, 2)
 """The first release that omits vectors from `_source` by default."""
 
@@ -87,13 +89,13 @@ def read_sample(server: Server, index: str, source: Mapping[str, object], size: 
     found: list[Document] = []
     with failures(server, index):
         body = {"query": {"function_score": drawn}, "size": size, "_source": False}
-        answer = server.search(index, body)
+        answer = server.search(index, body, allow_partial=True)
         names = [str(hit["_id"]) for hit in answer["hits"]["hits"]]
         read = 0
         for start in range(0, len(names), _SAMPLE_PAGE_DOCUMENTS):
             part = names[start : start + _SAMPLE_PAGE_DOCUMENTS]
             body = {"query": {"ids": {"values": part}}, "size": len(part), "_source": dict(source)}
-            answer = server.search(index, body)
+            answer = server.search(index, body, allow_partial=True)
             found += [Document(str(hit["_id"]), hit.get("_source", {})) for hit in answer["hits"]["hits"]]
             read += answer.size
             if read > _PAGE_BYTES:

@@ -11,9 +11,6 @@ from urllib.parse import quote
 
 from indexer.engines.addresses import Addresses
 
-UNNAMED = "*,-*"
-"""Names no index: a search of it only checks the request."""
-
 
 @dataclass(frozen=True, slots=True)
 class Tries:
@@ -145,10 +142,11 @@ class Server(ABC):
         body: Mapping[str, Any],
         *,
         preference: str | None = None,
+        allow_partial: bool = False,
         ignored: Iterable[int] = (),
     ) -> Answer:
-        """Search an index, or the point in time of the body. Partial answers are errors."""
-        parameters = _parameters({"allow_partial_search_results": False, "preference": preference})
+        """Search an index, or the point in time of the body. allow_partial: without shards that are away."""
+        parameters = _parameters({"allow_partial_search_results": allow_partial, "preference": preference})
         path = ("_search",) if index is None else (index, "_search")
         return self._send("POST", _path(path), parameters, body, ignored)
 

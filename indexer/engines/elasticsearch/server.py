@@ -78,10 +78,11 @@ class ElasticsearchServer(Server):
         headers = {"accept": JSON}
         if body is not None:
             headers["content-type"] = LINES if isinstance(body, list) else JSON
+        statuses = tuple(ignored)
+        # A client with other options is a new object with one of each of its parts.
+        client = self._tried.options(ignore_status=statuses) if statuses else self._tried
         try:
-            found = self._tried.options(ignore_status=tuple(ignored)).perform_request(
-                method, path, params=parameters, headers=headers, body=body
-            )
+            found = client.perform_request(method, path, params=parameters, headers=headers, body=body)
         except elasticsearch.UnsupportedProductError as error:
             raise OtherProduct from error
         except elasticsearch.ApiError as error:

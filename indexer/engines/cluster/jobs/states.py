@@ -21,7 +21,7 @@ class ClusterStates:
 
     def __init__(self, engine: ClusterEngine, index: str = INDEX) -> None:
         self._engine, self._index = engine, index
-        self._server = engine.server.once
+        self._server, self._patient = engine.server.once, engine.server.patient
 
     def create(self, name: str, value: Mapping[str, Any]) -> None:
         """Keep a new state. Raises EngineError if there is one of that name."""
@@ -36,7 +36,7 @@ class ClusterStates:
     def load(self, name: str) -> tuple[dict[str, Any], tuple[int, int]] | None:
         """A state and its version, which `save` takes; None if there is none of that name."""
         with self._engine.failures(self._index):
-            found = self._engine.server.patient.get(self._index, "_doc", name, ignored=[404])
+            found = self._patient.get(self._index, "_doc", name, ignored=[404])
         if found.status == 404:
             return None
         return found["_source"], (int(found["_seq_no"]), int(found["_primary_term"]))
@@ -59,7 +59,7 @@ class ClusterStates:
         order = [{"created": {"order": "desc", "unmapped_type": "date"}}]
         body = {"sort": order, "size": MAX_LISTED, "_source": False}
         with self._engine.failures(self._index):
-            answer = self._engine.server.search(self._index, body, ignored=[404])
+            answer = self._engine.server.search(self._index, body, allow_partial=True, ignored=[404])
         if answer.status == 404:
             return []
         return [str(hit["_id"]) for hit in answer["hits"]["hits"]]
