@@ -7,10 +7,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
 from enricher.enrichment import DocumentEnricher
+from enricher.errors import EngineUnavailable
 from enricher.records import Document, fingerprint
 from indexer.engines.cluster.jobs.states import FOLLOWED, ClusterStates
 from indexer.engines.elasticsearch.engine import ElasticsearchEngine
@@ -120,7 +122,13 @@ class Instance:
 def wait_for(what: str, condition: Callable[[], bool]) -> None:
     """Wait until a condition holds."""
     deadline = time.monotonic() + PATIENCE
-    while not condition():
+
+    def holds() -> bool:
+        with suppress(EngineUnavailable):  # an index that is just being created answers 503
+            return condition()
+        return False
+
+    while not holds():
         assert time.monotonic() < deadline, f"{what} did not happen"
         time.sleep(0.1)
 
