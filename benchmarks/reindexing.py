@@ -113,7 +113,7 @@ class Bench:
     def copy_plainly(self, source: str) -> int:
         """What a script does: scan, enrich, `helpers.bulk`."""
         target = self.name()
-        mapping = mapping_of(self.enricher.layout())
+        mapping = mapping_of(self.enricher.layout(), self.engine.server.dialect)
         self.engine.client.indices.create(index=target, settings=SETTINGS, mappings=mapping)
 
         def lines() -> Iterator[dict[str, Any]]:

@@ -1,11 +1,14 @@
 """The enrichment step of indexing. It is opened from a recipe, once in each process."""
 
 import gc
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import compress
 from pathlib import Path
 from typing import Any, TypeVar
+
+import msgspec
 
 from enricher import plugins
 from enricher.errors import IndexConflict
@@ -115,6 +118,19 @@ class DocumentEnricher:
             name: document_settings(one, configuration.settings.get(name, {}))
             for name, one in zip(configuration.enrichments, self.enrichments, strict=True)
         }
+
+    def without_kinds(self, kinds: Collection[FieldKind]) -> "DocumentEnricher":
+        """The same enricher without the plug-ins that add a field of one of those kinds."""
+        kept = [set(one.mapping.values()).isdisjoint(kinds) for one in self.enrichments]
+        if all(kept):
+            return self
+        recipe = self.recipe
+        if recipe is not None:
+            names = tuple(compress(recipe.configuration.enrichments, kept))
+            recipe = replace(
+                recipe, configuration=msgspec.structs.replace(recipe.configuration, enrichments=names)
+            )
+        return replace(self, enrichments=tuple(compress(self.enrichments, kept)), recipe=recipe)
 
     def apply(
         self, function: Step[R], batches: Iterable[Sequence[Document]]

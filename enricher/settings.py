@@ -52,7 +52,8 @@ ENGINE = Setting(
     "engine",
     "ENRICHER_ENGINE",
     "tantivy:./index",
-    "Search engine: tantivy:FOLDER, or http(s)://[user:pass@]host:port, several comma-separated.",
+    "Search engine: tantivy:FOLDER, or http(s)://[user:pass@]host:port, several comma-separated. With "
+    "elasticsearch+ or opensearch+ before it, the server is not asked of which family it is.",
 )
 CONFIG = Setting(
     "config",
@@ -177,7 +178,7 @@ class ServeConfiguration(msgspec.Struct, frozen=True, forbid_unknown_fields=True
             ge=1,
             le=64,
             description="Searches that each process answers at the same time. More help only while they wait "
-            "for Elasticsearch.",
+            "for the server of the engine.",
         ),
     ] = 2
     workers: Annotated[int, Meta(ge=1, le=64, description="Processes that answer requests.")] = 1

@@ -13,6 +13,7 @@ from enricher.loaded_model import load
 from enricher.plugins import PluginContext, load_enrichments, load_rewriters
 from enricher.recipe.configuration import keeping_fields, names_of
 from enricher.recipe.differences import difference
+from enricher.recipe.reopening import storable
 from enricher.records import Check, IndexLayout, SearchEngine, fingerprint
 from enricher.sentences import counted
 from enricher.settings import read_configuration
@@ -238,7 +239,8 @@ def _compare_configuration(examined: _Examined, name: str, layout: IndexLayout) 
         return
     table = keeping_fields(table, layout)
     recipe = EnricherRecipe(examined.models, layout.model_version, table.fields or layout.fields, table)
-    other = difference(layout, recipe.open().layout())
+    enricher = storable(recipe.open(), examined.engine, name)
+    other = difference(layout, enricher.layout())
     if other is not None:
         raise EnricherError(
             f"its settings differ from the configuration: {other}. Restore the configuration, or apply the "

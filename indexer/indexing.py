@@ -10,6 +10,7 @@ from enricher.enrichment import DocumentEnricher, EnricherRecipe
 from enricher.errors import SourceError
 from enricher.recipe.configuration import configuration_for, keeping_fields, recorded_layout
 from enricher.recipe.fields import NOTHING_NAMED, NamedFields, chosen_fields, field_notes, fields_of_sources
+from enricher.recipe.reopening import storable
 from enricher.records import Document, Rejection, SearchEngine
 from enricher.settings import Configuration
 from enricher.sources import accepted, noting_fields, source_format
@@ -90,7 +91,8 @@ def index_sources(
     index, named, note = request.index, request.named, listeners.note
     recipe = recipe_for(engine, models, configuration, request, note)
     form = source_format(request.id_field, recipe.fields, request.format)
-    enricher = recipe.open()
+    existing = index if engine.exists(index) else None
+    enricher = storable(recipe.open(), engine, existing, note)
     absent = set(recipe.configuration.fields or ())
     stream = read_sources(request.sources, form, lambda: engine, named.names, request.written, note)
     shown = ", ".join(request.sources)

@@ -18,7 +18,10 @@ from tests.command_forks import CommandForks, command_environment
 from tests.corpora import documents
 from tests.server.fixtures import (  # noqa: F401  (one server for all tests of a process)
     authority,
+    newer_opensearch_url,
     newer_url,
+    opensearch_url,
+    opensearch_without_knn_url,
     secured_node,
     server_folder,
     server_home,

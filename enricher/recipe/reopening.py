@@ -8,8 +8,11 @@ from enricher.errors import UsageError
 from enricher.loaded_model import Model, load
 from enricher.recipe.configuration import configuration_for, keeping_fields, recorded_configuration
 from enricher.recipe.differences import difference
-from enricher.records import IndexLayout, SearchEngine
+from enricher.records import FieldKind, IndexLayout, SearchEngine
 from enricher.settings import Configuration, IndexConfiguration
+
+KINDS_SAID = {kind: f"fields of the kind {kind.name}" for kind in FieldKind} | {FieldKind.VECTOR: "vectors"}
+"""What documents lack, in messages."""
 
 Load = Callable[[Path, str], Model]
 """Opens a version of a folder of models."""
@@ -49,6 +52,24 @@ def enricher_like(
     enricher = open_enricher(models, layout.model_version, layout.fields, recorded, load_model)
     refuse_difference(index, layout, enricher)
     return enricher
+
+
+def storable(
+    enricher: DocumentEnricher,
+    engine: SearchEngine,
+    index: str | None,
+    note: Callable[[str], None] = lambda sentence: None,
+) -> DocumentEnricher:
+    """The enricher without the plug-ins whose fields an engine cannot store; `note` gets a sentence for each.
+
+    index: an existing index; None for a new one.
+    """
+    kinds = set(enricher.layout().mapping.values())
+    missing = {kind: why for kind, why in engine.missing_kinds(index).items() if kind in kinds}
+    for kind, why in missing.items():
+        where = f"the index {index!r}" if index is not None else "a new index"
+        note(f"Without {KINDS_SAID[kind]}: {where} cannot have them, because {why}.")
+    return enricher.without_kinds(missing) if missing else enricher
 
 
 def refuse_difference(index: str, layout: IndexLayout, enricher: DocumentEnricher) -> None:

@@ -69,11 +69,18 @@ class SearchEngine(Protocol):
     "Enriched index" below means an index that this project created: it records an `IndexLayout`.
     """
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     @property
     def has_other_writers(self) -> bool:
         """Whether other programs can write to the indexes. A later job must enrich their documents."""
+
+    def missing_kinds(self, index: str | None = None) -> Mapping[FieldKind, str]:
+        """The kinds of fields that documents cannot get, and why, as the end of a sentence.
+
+        index: an existing index, of any program; None for a new one.
+        """
 
     def create(self, index: str, layout: IndexLayout) -> None:
         """Create an empty index. Raises IndexConflict if the name is taken."""

@@ -102,7 +102,7 @@ class Commands(TyperGroup):
 app = typer.Typer(
     name="enricher",
     cls=Commands,
-    help="""Search enrichment beside Elasticsearch.
+    help="""Search enrichment beside Elasticsearch or OpenSearch.
 
     Learns keywords, related words and query expansion from your own documents, in Chinese and English.
 

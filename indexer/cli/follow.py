@@ -48,7 +48,7 @@ def follow(
     fail_at: FailAt = None,
     lease_seconds: LeaseSeconds = LEASE_SECONDS,
 ) -> None:
-    """Enrich what applications write to an index on Elasticsearch.
+    """Enrich what applications write to an index of a cluster.
 
     New documents are enriched, and those whose text has changed, until the command is stopped. Several
     instances share the work. A status is printed once a minute: a line on stderr, or with --json a line of

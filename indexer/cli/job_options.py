@@ -40,7 +40,7 @@ Only = Annotated[
 ]
 Query = Annotated[
     str | None,
-    typer.Option(metavar="JSON", help="In place, only what this Elasticsearch query (or @FILE) matches."),
+    typer.Option(metavar="JSON", help="In place, only what this query of the server (or @FILE) matches."),
 ]
 Ids = Annotated[
     Path | None,
@@ -64,7 +64,7 @@ def parse_only(values: Sequence[str]) -> tuple[str, ...]:
 
 
 def parse_query(text: str | None) -> dict[str, Any] | None:
-    """The Elasticsearch query of --query, without an outer {"query": ...}. Raises UsageError.
+    """The query of --query, without an outer {"query": ...}. Raises UsageError.
 
     text: JSON, or @FILE for the JSON in a file.
     """

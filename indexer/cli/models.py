@@ -86,7 +86,7 @@ def activate(
         bool,
         typer.Option(
             "--reindex",
-            help="Then enrich the indexes of other models in place, one by one (Elasticsearch only).",
+            help="Then enrich the indexes of other models in place, one by one (clusters only).",
         ),
     ] = False,
 ) -> None:

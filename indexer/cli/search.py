@@ -32,7 +32,7 @@ Filters = Annotated[
 ]
 NativeQuery = Annotated[
     str | None,
-    typer.Option("--query", metavar="JSON", help="Only what this Elasticsearch query (or @FILE) matches."),
+    typer.Option("--query", metavar="JSON", help="Only what this query of the server (or @FILE) matches."),
 ]
 Facets = Annotated[
     list[str] | None,
@@ -72,9 +72,7 @@ def search(
     ] = False,
     show_query: Annotated[
         bool,
-        typer.Option(
-            "--show-query", help="Print the requests that a client can send to Elasticsearch itself."
-        ),
+        typer.Option("--show-query", help="Print the requests that a client can send to the server itself."),
     ] = False,
     profile: Annotated[
         bool,

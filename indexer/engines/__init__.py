@@ -5,7 +5,7 @@ To add an engine, add a package beside the others and one line in KINDS. docs/en
 
 from enricher.errors import ConfigurationError
 from enricher.records import SearchEngine
-from indexer.engines import elasticsearch, tantivy
+from indexer.engines import detected, elasticsearch, opensearch, tantivy
 from indexer.engines.addresses import keep_secret
 from indexer.engines.connection import Connection
 from indexer.engines.kinds import EngineKind
@@ -14,7 +14,9 @@ __all__ = ["KINDS", "Connection", "kind_of", "open_engine"]
 
 KINDS = (
     tantivy.KIND,
+    detected.KIND,
     elasticsearch.KIND,
+    opensearch.KIND,
 )
 
 

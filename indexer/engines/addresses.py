@@ -11,6 +11,8 @@ from enricher.errors import ConfigurationError
 DEFAULT_PORT = 9200
 
 _MASK = "***"
+_FAMILY = re.compile(r"(?i)^\s*[a-z]+\+(?=https?:)")
+"""What a URL says of the family of the server, before the scheme that its addresses have."""
 _USER_INFO = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s\"'<>]*@")
 _SHORT = 4
 """Minimum characters of a password that is masked everywhere in a text, not only inside a URL."""
@@ -31,12 +33,13 @@ class Addresses:
 
 
 def parse_addresses(url: str) -> Addresses:
-    """Parse `http(s)://[user:password@]host:port[,host:port...]`.
+    """Parse `[family+]http(s)://[user:password@]host:port[,host:port...]`.
 
     Addresses after the first may omit the scheme, and may repeat user and password. Raises
     ConfigurationError, whose message contains no user or password.
     """
     keep_secret(url)
+    url = _FAMILY.sub("", url)
     first, *others = [part.strip() for part in url.split(",")]
     scheme = first.partition("://")[0].lower()
     hosts: list[str] = []
@@ -88,7 +91,7 @@ def _parse(address: str) -> tuple[str, tuple[str | None, str | None]]:
 
 def keep_secret(url: str) -> None:
     """Register the user and password of an engine URL for `masked`, also if the URL is malformed."""
-    start, separator, rest = url.partition("://")
+    start, separator, rest = _FAMILY.sub("", url).partition("://")
     if not separator or "@" not in rest or start.strip().lower() not in {"http", "https"}:
         return
     for info in {rest.rpartition("@")[0], *(part.rpartition("@")[0] for part in rest.split(","))}:

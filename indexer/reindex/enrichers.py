@@ -2,7 +2,7 @@
 
 from enricher.enrichment import DocumentEnricher
 from enricher.recipe.configuration import configuration_for, keeping_fields, recorded_layout
-from enricher.recipe.reopening import enricher_like, open_enricher, refuse_difference
+from enricher.recipe.reopening import enricher_like, open_enricher, refuse_difference, storable
 from indexer.reindex.job import Job, JobKind, Phase
 from indexer.reindex.jobs import EnrichmentSettings, Jobs
 
@@ -22,6 +22,8 @@ def enricher_of(jobs: Jobs, job: Job, settings: EnrichmentSettings) -> DocumentE
     configuration = configuration_for(jobs.engine, settings.configuration(), *names, recorded=recorded)
     configuration = keeping_fields(configuration, target)
     enricher = open_enricher(settings.models, job.model_version, job.fields, configuration)
+    existing = job.target if job.kind is JobKind.IN_PLACE else None
+    enricher = storable(enricher, jobs.engine, existing)
     is_made = job.kind is not JobKind.IN_PLACE or job.phase is not Phase.PREPARING
     if is_made and target is not None:
         refuse_difference(job.target, target, enricher)

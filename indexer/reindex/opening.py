@@ -34,10 +34,10 @@ def open_following(
     lag_seconds: within which a changed document is enriched. lease_seconds: as for `open_jobs`.
     workers: number of processes that enrich.
     """
-    if engine.name != "elasticsearch":
+    if not engine.has_other_writers:
         raise UsageError(
             "Documents of this engine are enriched when they are written, so there is nothing to follow. "
-            "`enricher follow` needs Elasticsearch: --engine http://HOST:PORT."
+            "`enricher follow` needs a server: --engine http://HOST:PORT."
         )
     from indexer.reindex.cluster.jobs import follower
 
@@ -56,5 +56,10 @@ def _embedded_jobs(engine: Any, lease_seconds: float) -> Jobs:
     return EmbeddedJobs(engine)
 
 
-JOBS: dict[str, Callable[[Any, float], Jobs]] = {"elasticsearch": _cluster_jobs, "tantivy": _embedded_jobs}
+JOBS: dict[str, Callable[[Any, float], Jobs]] = {
+    "cluster": _cluster_jobs,
+    "elasticsearch": _cluster_jobs,
+    "opensearch": _cluster_jobs,
+    "tantivy": _embedded_jobs,
+}
 """What opens the jobs of an engine, by the engine's name; each imports the library of its own engine only."""

@@ -11,7 +11,7 @@ from enricher.enrichment import DocumentEnricher
 from enricher.errors import UsageError
 from enricher.recipe.configuration import configuration_for, keeping_fields, recorded_layout
 from enricher.recipe.fields import NOTHING_NAMED, NamedFields, chosen_fields, field_notes, fields_of_index
-from enricher.recipe.reopening import enricher_like, open_enricher
+from enricher.recipe.reopening import enricher_like, open_enricher, storable
 from enricher.recipe.text_fields import SAMPLE, check_fields
 from enricher.settings import IndexConfiguration
 from indexer.engines.names import SAMPLE_ENDING, index_name_for
@@ -98,6 +98,7 @@ def _start_copy(
     configuration = configuration_for(jobs.engine, settings.configuration(), *names, recorded=recorded)
     fields = _chosen_fields(jobs, request, configuration, say, partial=False)
     enricher = open_enricher(settings.models, active, fields, configuration)
+    enricher = storable(enricher, jobs.engine, None, say)
     if options.gate is not None:
         read_judged(Path(options.gate))
     return jobs.plan(source, alias, enricher, options, say), enricher
@@ -114,6 +115,7 @@ def _start_in_place(
     configuration = keeping_fields(configuration, present)
     fields = _chosen_fields(jobs, request, configuration, say, partial=bool(options.only))
     enricher = open_enricher(settings.models, model, fields, configuration)
+    enricher = storable(enricher, jobs.engine, index, say)
     return jobs.plan_in_place(index, alias, enricher, options, say), enricher
 
 

@@ -8,17 +8,32 @@ import pytest
 
 from enricher.errors import IndexConflict, UsageError
 from enricher.model.text_vectors.vectors import quantize, to_numbers
-from enricher.records import EnrichedDocument, FieldKind, Query, QueryVector, SearchEngine, SearchRequest
+from enricher.records import (
+    EnrichedDocument,
+    FieldKind,
+    IndexLayout,
+    Query,
+    QueryVector,
+    SearchEngine,
+    SearchRequest,
+)
 from tests.engines.congruence import LAYOUT, document, equal, query
 
 DIMENSIONS = 12
+
+
+def with_vectors(dimensions: int | None = DIMENSIONS) -> IndexLayout:
+    """A layout with vectors of this length."""
+    known = {} if dimensions is None else {"vector": dimensions}
+    return replace(LAYOUT, mapping={**LAYOUT.mapping, "vector": FieldKind.VECTOR}, dimensions=known)
 
 
 @pytest.fixture
 def vectors(engine: SearchEngine, index: str) -> Iterator[str]:
     """The name of an index that has vectors."""
     name = f"{index}-vectors"
-    engine.create(name, replace(LAYOUT, mapping={**LAYOUT.mapping, "vector": FieldKind.VECTOR}))
+    # Elsewhere the first vector may decide the length.
+    engine.create(name, with_vectors(DIMENSIONS if engine.name == "opensearch" else None))
     yield name
     engine.drop(name)
 
@@ -152,9 +167,7 @@ def test_a_vector_of_another_length_refuses_the_search(
 
 def test_the_length_that_a_layout_names_is_kept(engine: SearchEngine, index: str) -> None:
     """A document with another is refused, also when it is the first, and the others are written."""
-    layout = replace(
-        LAYOUT, mapping={**LAYOUT.mapping, "vector": FieldKind.VECTOR}, dimensions={"vector": DIMENSIONS}
-    )
+    layout = with_vectors()
     engine.create(index, layout)
     assert engine.layout(index) == layout
     engine.stamp(index, "v2")

@@ -5,12 +5,22 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.server.certificates import Authority
-from tests.server.distribution import MAIN, NEWER, ServerMissing, unpack
+from tests.server.distribution import (
+    MAIN,
+    NEWER,
+    OPENSEARCH_2,
+    OPENSEARCH_3,
+    WITHOUT_KNN,
+    Release,
+    ServerMissing,
+    unpack,
+)
 from tests.server.node import Node, User
 from tests.server.roles import ROLES
 from tests.server.sharing import shared
@@ -19,7 +29,7 @@ from tests.server.sharing import shared
 def _missing(error: ServerMissing) -> None:
     if os.environ.get("CI") == "true" or os.environ.get("ENRICHER_REQUIRE_SERVER") == "1":
         raise error
-    pytest.skip(f"These tests need Elasticsearch. {error}")
+    pytest.skip(f"These tests need a search server. {error}")
 
 
 @pytest.fixture(scope="session")
@@ -59,18 +69,18 @@ def server_url(request: pytest.FixtureRequest) -> Iterator[str]:
     node.stop()
 
 
-@pytest.fixture(scope="session")
-def newer_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a newer server without security; all workers share one."""
-    given = os.environ.get(NEWER.variable)
+@contextmanager
+def url_of(release: Release) -> Iterator[str]:
+    """The URL of a server of a release, without security; all workers share one."""
+    given = os.environ.get(release.variable)
     if given:
         yield given.rstrip("/")
         return
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or uuid.uuid4().hex
-    folder = Path(tempfile.gettempdir()) / f"enricher-newer-{run}"
+    folder = Path(tempfile.gettempdir()) / f"enricher-{release.name}-{run}"
 
     def start() -> Node:
-        node = Node(unpack(folder, NEWER), folder / "node", release=NEWER)
+        node = Node(unpack(folder, release), folder / "node", release=release)
         node.start()
         return node
 
@@ -79,6 +89,34 @@ def newer_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             yield url
     except ServerMissing as error:
         _missing(error)
+
+
+@pytest.fixture(scope="session")
+def newer_url() -> Iterator[str]:
+    """The URL of a newer Elasticsearch without security."""
+    with url_of(NEWER) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def opensearch_url() -> Iterator[str]:
+    """The URL of an OpenSearch without security."""
+    with url_of(OPENSEARCH_2) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def newer_opensearch_url() -> Iterator[str]:
+    """The URL of a newer OpenSearch without security."""
+    with url_of(OPENSEARCH_3) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def opensearch_without_knn_url() -> Iterator[str]:
+    """The URL of an OpenSearch that cannot store vectors."""
+    with url_of(WITHOUT_KNN) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

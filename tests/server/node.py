@@ -1,4 +1,4 @@
-"""One node of a real Elasticsearch, run by the tests."""
+"""One node of a real Elasticsearch or OpenSearch, run by the tests."""
 
 import base64
 import hashlib
@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.server.distribution import MAIN, Release, ServerMissing, java_home
+from tests.server.distribution import ELASTICSEARCH, MAIN, OPENSEARCH, Release, ServerMissing, java_home
 
 OTHER_USER = 65534
 """The server refuses to run as root; then it runs as this user, to whom its folders belong."""
@@ -98,11 +98,16 @@ class Node:
             "path.logs": folder / "logs",
             "node.store.allow_mmap": "false",
             "cluster.routing.allocation.disk.threshold_enabled": "false",
-            "xpack.security.enabled": "true" if user else "false",
-            **(TLS if certificates else {}),
+            **self._security(),
             **(settings or {}),
         }
         self.process: subprocess.Popen[bytes] | None = None
+
+    def _security(self) -> dict[str, object]:
+        if self.release.family != ELASTICSEARCH:
+            return {}
+        tls = TLS if self.certificates else {}
+        return {"xpack.security.enabled": "true" if self.user else "false", **tls}
 
     def start(self, *, wait: bool = True) -> None:
         """Start the node, for the first time or again on the same data."""
@@ -111,7 +116,7 @@ class Node:
         options = [f"-E{name}={value}" for name, value in self.settings.items() if value is not None]
         with (self.folder / "output.txt").open("ab") as output:
             self.process = subprocess.Popen(
-                [str(self.home / "bin" / "elasticsearch"), *options],
+                [str(self.home / "bin" / self.release.family), *options],
                 env=self._environment(),
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -170,6 +175,10 @@ class Node:
         (self.folder / "tmp").mkdir(parents=True)
         shutil.copytree(self.home / "config", self.folder / "config")
         config = self.folder / "config"
+        if self.release.family == OPENSEARCH:  # whose files of the runtime stand below its home else
+            (self.folder / "logs").mkdir()
+            options = (config / "jvm.options").read_text().replace("=logs/", f"={self.folder}/logs/")
+            (config / "jvm.options").write_text(options)
         if self.users:
             lines = [f"{name}:{_hashed(user.password)}\n" for name, user in self.users.items()]
             (config / "users").write_text("".join(lines))
@@ -197,14 +206,15 @@ class Node:
         return {"user": OTHER_USER, "group": OTHER_USER} if os.getuid() == 0 else {}
 
     def _environment(self) -> dict[str, str]:
+        prefix = self.release.variables_prefix
         return {
             "PATH": os.environ["PATH"],
             "HOME": str(self.folder),
-            "ES_JAVA_HOME": str(java_home(self.release)),
-            "ES_JAVA_OPTS": f"-Xms{self.heap} -Xmx{self.heap}",
-            "ES_PATH_CONF": str(self.folder / "config"),
+            f"{prefix}_JAVA_HOME": str(java_home(self.release)),
+            f"{prefix}_JAVA_OPTS": f"-Xms{self.heap} -Xmx{self.heap}",
+            f"{prefix}_PATH_CONF": str(self.folder / "config"),
             "CLI_JAVA_OPTS": f"-Djava.io.tmpdir={self.folder / 'tmp'}",
-            "ES_TMPDIR": str(self.folder / "tmp"),
+            f"{prefix}_TMPDIR": str(self.folder / "tmp"),
         }
 
 

@@ -8,16 +8,17 @@ import pytest
 
 from enricher.errors import EngineError, EngineUnavailable
 from enricher.records import EnrichedDocument, SearchRequest
-from indexer.engines.addresses import parse_addresses
+from indexer.engines import Connection, open_engine
 from indexer.engines.cluster.bulk import RetryPolicy
 from indexer.engines.cluster.mapping import mapping_of
-from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from tests.engines.congruence import LAYOUT, document, fill, ids, query
 from tests.server.conftest import QUICK
+from tests.server.engines import ServerEngine, engine_at, is_opensearch
 from tests.server.faults import (
     Fault,
     apply_and_reset,
     apply_and_time_out,
+    connection_with,
     node_with,
     refuse_items,
     refuse_request,
@@ -26,21 +27,21 @@ from tests.server.faults import (
 )
 from tests.server.node import free_port
 
-Opener = Callable[..., ElasticsearchEngine]
+Opener = Callable[..., ServerEngine]
 
 
 @pytest.fixture
 def faulty(server_url: str) -> Iterator[Opener]:
     """Opens engines with a way to the server on which faults happen."""
-    opened: list[ElasticsearchEngine] = []
+    opened: list[ServerEngine] = []
 
-    def open_with(faults: Iterable[Fault | None], **options: object) -> ElasticsearchEngine:
-        options = {"retry": QUICK, "chunk_bytes": 20_000, **options}
-        made = ElasticsearchEngine(
-            parse_addresses(server_url),
-            node_class=node_with(faults),
-            **options,  # type: ignore[arg-type]
+    def open_with(faults: Iterable[Fault | None], **options: object) -> ServerEngine:
+        way: dict[str, object] = (
+            {"connection_class": connection_with(faults)}
+            if is_opensearch(server_url)
+            else {"node_class": node_with(faults)}
         )
+        made = engine_at(server_url, **{"retry": QUICK, "chunk_bytes": 20_000, **way, **options})
         opened.append(made)
         return made
 
@@ -106,7 +107,7 @@ def test_tries_are_bounded(faulty: Opener, index: str, fault: Fault) -> None:
         engine.write(index, versions(10, 1))
 
 
-def test_documents_refused_for_good_are_answered(engine: ElasticsearchEngine, index: str) -> None:
+def test_documents_refused_for_good_are_answered(engine: ServerEngine, index: str) -> None:
     """A document that the mapping refuses is a rejection with its reason, and the others are written."""
     fill(engine, index, document("first", "x", year=1998, meta={"a": "b"}))
     good = [document(str(number), "x", year=number) for number in range(20)]
@@ -120,7 +121,7 @@ def test_documents_refused_for_good_are_answered(engine: ElasticsearchEngine, in
     assert engine.count(index) == 21
 
 
-def test_a_document_over_the_limit_is_refused_alone(engine: ElasticsearchEngine, index: str) -> None:
+def test_a_document_over_the_limit_is_refused_alone(engine: ServerEngine, index: str) -> None:
     """What is larger than a request may be is refused, what is merely large is written."""
     engine.create(index, LAYOUT)
     large = EnrichedDocument("large", {"text": "word " * 3_000_000}, {"tokens": {"text": "x"}})
@@ -139,7 +140,7 @@ def test_a_chunk_refused_as_too_large_is_divided(faulty: Opener, index: str) -> 
     assert engine.count(index) == 40
 
 
-def test_a_full_disk_is_said(engine: ElasticsearchEngine, index: str) -> None:
+def test_a_full_disk_is_said(engine: ServerEngine, index: str) -> None:
     """The block that a server sets on indexes when its disk is full stops the writing at once."""
     fill(engine, index, document("a", "x"))
     block = "index.blocks.read_only_allow_delete"
@@ -151,7 +152,7 @@ def test_a_full_disk_is_said(engine: ElasticsearchEngine, index: str) -> None:
     assert engine.write(index, [document("b", "x")]) == []
 
 
-def test_a_write_block_is_said(engine: ElasticsearchEngine, index: str) -> None:
+def test_a_write_block_is_said(engine: ServerEngine, index: str) -> None:
     """An index that somebody blocked for writing refuses in a sentence, at once."""
     fill(engine, index, document("a", "x"))
     engine.client.indices.add_block(index=index, block="write")
@@ -160,7 +161,7 @@ def test_a_write_block_is_said(engine: ElasticsearchEngine, index: str) -> None:
     assert not isinstance(raised.value, EngineUnavailable)
 
 
-def test_a_closed_index_is_said(engine: ElasticsearchEngine, index: str) -> None:
+def test_a_closed_index_is_said(engine: ServerEngine, index: str) -> None:
     """A closed index can be neither written nor searched."""
     fill(engine, index, document("a", "x"))
     engine.client.indices.close(index=index)
@@ -175,13 +176,16 @@ def test_a_closed_index_is_said(engine: ElasticsearchEngine, index: str) -> None
             call()
 
 
-def test_a_red_index_is_said(server_url: str, engine: ElasticsearchEngine, index: str) -> None:
+def test_a_red_index_is_said(server_url: str, engine: ServerEngine, index: str) -> None:
     """An index whose shards are nowhere is unavailable, never empty."""
     nowhere = {"index.routing.allocation.require._name": "nobody", "number_of_replicas": 0}
     engine.client.indices.create(
-        index=index, settings=nowhere, mappings=mapping_of(LAYOUT), wait_for_active_shards="0"
+        index=index,
+        settings=nowhere,
+        mappings=mapping_of(LAYOUT, engine.server.dialect),
+        wait_for_active_shards="0",
     )
-    hasty = ElasticsearchEngine(parse_addresses(server_url), timeout=3, retry=RetryPolicy(2, 0.01, 0.01, 60))
+    hasty = engine_at(server_url, timeout=3, retry=RetryPolicy(2, 0.01, 0.01, 60))
     try:
         calls = [
             lambda: hasty.search(index, SearchRequest(query("x"))),
@@ -201,15 +205,13 @@ def test_a_red_index_is_said(server_url: str, engine: ElasticsearchEngine, index
 def test_nobody_at_the_address_is_said() -> None:
     """A server that is not there is unavailable, and the sentence names the address, not the password."""
     port = free_port()
-    absent = ElasticsearchEngine(
-        parse_addresses(f"http://keeper:secret-word@127.0.0.1:{port}"), retry=QUICK, timeout=2
-    )
+    absent = open_engine(Connection(f"http://keeper:secret-word@127.0.0.1:{port}", timeout=2))
     try:
         with pytest.raises(EngineUnavailable, match=str(port)) as raised:
             absent.exists("things")
         (check,) = absent.check()
         assert not check.passed
-        for text in [str(raised.value), check.detail, repr(absent), repr(absent.addresses)]:
+        for text in [str(raised.value), check.detail, repr(absent)]:
             assert "secret-word" not in text
     finally:
         absent.close()

@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 from elasticsearch import helpers
 
-from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from tests.conftest import RunCommand
 from tests.earlier.archive import unpack
+from tests.server.engines import ServerEngine
 
 JOBS = "enricher-jobs"
 
 
 @pytest.fixture
-def earlier(engine: ElasticsearchEngine, tmp_path: Path) -> Iterator[Path]:
+def earlier(engine: ServerEngine, tmp_path: Path) -> Iterator[Path]:
     """The archive, its indexes restored on the server; all of them are removed afterwards."""
     unpack(tmp_path)
     client = engine.client
@@ -39,6 +39,7 @@ def earlier(engine: ElasticsearchEngine, tmp_path: Path) -> Iterator[Path]:
         client.delete(index=JOBS, id=id_)
 
 
+@pytest.mark.elasticsearch_only("earlier versions did not run there")
 def test_an_earlier_index_is_searched_and_its_jobs_go_on(
     run: RunCommand, earlier: Path, server_url: str
 ) -> None:

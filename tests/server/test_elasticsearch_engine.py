@@ -1,22 +1,18 @@
 """The engine on a real server: what only it has, beside the shared behaviour."""
 
 import dataclasses
-import http.server
-import threading
-from collections.abc import Iterator
 
 import pytest
 
 from enricher.errors import EngineError, IndexConflict
 from enricher.records import EnrichedDocument, SearchRequest
 from indexer.engines import open_engine
-from indexer.engines.addresses import parse_addresses
-from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from tests.engines.congruence import LAYOUT, document, equal, fill, ids, query
 from tests.server.conftest import QUICK
+from tests.server.engines import ServerEngine, engine_at
 
 
-def test_the_mapping_is_the_one_that_is_promised(engine: ElasticsearchEngine, index: str) -> None:
+def test_the_mapping_is_the_one_that_is_promised(engine: ServerEngine, index: str) -> None:
     """Words are whitespace text, keywords exact, weights stored, and nothing of ours is dynamic."""
     extra = {"keywords": ["k"], "surprise": {"a": 1}, "keyword_weights": [{"text": "k", "weight": 1}]}
     fill(engine, index, EnrichedDocument("a", {"title": "t"}, extra))
@@ -36,7 +32,7 @@ def test_the_mapping_is_the_one_that_is_promised(engine: ElasticsearchEngine, in
             "fingerprint": {"type": "keyword", "index": False},
         },
     }
-    left_out = ["near", "subwords.text", "tokens.text", "tokens.title"]
+    left_out = ["near", "subwords", "tokens"]
     assert sorted(mappings["_source"]["excludes"]) == [f"enrichment.{name}" for name in left_out]
     assert mappings["_meta"]["enricher"]["fields"] == ["title", "text"]
     assert mappings["date_detection"] is False
@@ -48,7 +44,7 @@ def test_the_mapping_is_the_one_that_is_promised(engine: ElasticsearchEngine, in
     assert engine.client.count(index=index, query=empty)["count"] == 1
 
 
-def test_values_that_surprise_a_server_are_taken(engine: ElasticsearchEngine, index: str) -> None:
+def test_values_that_surprise_a_server_are_taken(engine: ServerEngine, index: str) -> None:
     """What looks like a date, and fractions after integers, make no later document be refused."""
     fill(engine, index, document("a", "x", when="2024-01-01", price=1, prices=[1, 2.5]))
     assert engine.write(index, [document("b", "x", when="yesterday", price=2.5)]) == []
@@ -57,7 +53,7 @@ def test_values_that_surprise_a_server_are_taken(engine: ElasticsearchEngine, in
     assert ids(engine, index, "x", filters=(equal("when", "2024-01-01"),)) == ["a"]
 
 
-def test_stamp_keeps_what_others_wrote_about_the_index(engine: ElasticsearchEngine, index: str) -> None:
+def test_stamp_keeps_what_others_wrote_about_the_index(engine: ServerEngine, index: str) -> None:
     """Only our part of `_meta` is changed."""
     engine.create(index, LAYOUT)
     meta = engine.client.indices.get_mapping(index=index)[index]["mappings"]["_meta"]
@@ -68,7 +64,7 @@ def test_stamp_keeps_what_others_wrote_about_the_index(engine: ElasticsearchEngi
     assert after["enricher"]["model"] == "v2"
 
 
-def test_an_index_of_others_is_read_and_not_written(engine: ElasticsearchEngine, index: str) -> None:
+def test_an_index_of_others_is_read_and_not_written(engine: ServerEngine, index: str) -> None:
     """An index without our layout can be a source, and nothing else."""
     engine.client.index(index=index, id="a", document={"text": "x", "enrichment": {"old": 1}}, refresh=True)
     assert index not in engine.indexes()
@@ -85,7 +81,7 @@ def test_an_index_of_others_is_read_and_not_written(engine: ElasticsearchEngine,
             call()
 
 
-def test_documents_written_by_others_are_foreign(engine: ElasticsearchEngine, index: str) -> None:
+def test_documents_written_by_others_are_foreign(engine: ServerEngine, index: str) -> None:
     """What came into an index of ours without enrichment counts, with a model or without."""
     fill(engine, index, document("a", "x"))
     engine.create(f"{index}-plain", dataclasses.replace(LAYOUT, model_version=None))
@@ -94,7 +90,7 @@ def test_documents_written_by_others_are_foreign(engine: ElasticsearchEngine, in
         assert engine.count_unenriched(name) == 1
 
 
-def test_a_reason_is_said_once(engine: ElasticsearchEngine, index: str) -> None:
+def test_a_reason_is_said_once(engine: ServerEngine, index: str) -> None:
     """What the server repeats below its own reason is left away."""
     engine.create(index, LAYOUT)
     many = EnrichedDocument("many", {f"field{number}": 1 for number in range(1_500)}, {})
@@ -103,7 +99,7 @@ def test_a_reason_is_said_once(engine: ElasticsearchEngine, index: str) -> None:
     assert engine.write(index, [document("b", "x")]) == []
 
 
-def test_reading_goes_over_many_pages(engine: ElasticsearchEngine, index: str) -> None:
+def test_reading_goes_over_many_pages(engine: ServerEngine, index: str) -> None:
     """More documents than a page are all read, also while others are written."""
     fill(engine, index, *[document(str(number), "x") for number in range(1_203)])
     reading = engine.read(index)
@@ -114,19 +110,17 @@ def test_reading_goes_over_many_pages(engine: ElasticsearchEngine, index: str) -
     assert sorted(one.id for one in read) == sorted(str(number) for number in range(1_203))
 
 
-def open_contexts(engine: ElasticsearchEngine) -> int:
+def open_contexts(engine: ServerEngine) -> int:
     """Searches that the server keeps for those who page through them."""
     nodes = engine.client.nodes.stats(metric="indices", index_metric="search")["nodes"]
     return sum(node["indices"]["search"]["open_contexts"] for node in nodes.values())
 
 
-def test_a_closed_engine_leaves_nothing_open(
-    engine: ElasticsearchEngine, server_url: str, index: str
-) -> None:
+def test_a_closed_engine_leaves_nothing_open(engine: ServerEngine, server_url: str, index: str) -> None:
     """Documents that were not read to the end, or not at all, hold no moment of the server."""
     fill(engine, index, *[document(str(number), "x") for number in range(3)])
     before = open_contexts(engine)
-    opened = ElasticsearchEngine(parse_addresses(server_url))
+    opened = engine_at(server_url)
     reading, unread = opened.read(index), opened.read(index)
     assert next(reading).id and open_contexts(engine) == before + 2
     opened.close()
@@ -138,7 +132,7 @@ def test_a_closed_engine_leaves_nothing_open(
     assert open_contexts(engine) == before
 
 
-def test_an_alias_for_several_indexes_is_not_one_index(engine: ElasticsearchEngine, index: str) -> None:
+def test_an_alias_for_several_indexes_is_not_one_index(engine: ServerEngine, index: str) -> None:
     """It is searched as one, but its documents are read by the names of the indexes."""
     for number in "12":
         engine.create(f"{index}-{number}", LAYOUT)
@@ -152,7 +146,7 @@ def test_an_alias_for_several_indexes_is_not_one_index(engine: ElasticsearchEngi
 def test_new_indexes_take_the_given_settings(server_url: str, index: str) -> None:
     """The constructor's settings are those of new indexes, and several shards give one answer."""
     settings = {"number_of_shards": 3, "number_of_replicas": 0}
-    opened = ElasticsearchEngine(parse_addresses(server_url), settings=settings, retry=QUICK)
+    opened = engine_at(server_url, settings=settings, retry=QUICK)
     try:
         documents = [document(str(number), f"x w{number % 7}", tag=f"t{number % 3}") for number in range(90)]
         fill(opened, index, *documents)
@@ -167,44 +161,11 @@ def test_new_indexes_take_the_given_settings(server_url: str, index: str) -> Non
         opened.close()
 
 
-def test_a_url_opens_this_engine(server_url: str) -> None:
+def test_a_url_opens_this_engine(server_url: str, engine: ServerEngine) -> None:
     """The engine is found by its URL, with or without a slash at the end."""
     opened = open_engine(f"{server_url}/")
     try:
-        assert opened.name == "elasticsearch"
         assert not opened.exists("enricher-test-nothing")
-    finally:
-        opened.close()
-
-
-@pytest.fixture
-def stranger() -> Iterator[str]:
-    """The URL of a server that is no Elasticsearch."""
-
-    class Answer(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("content-type", "application/json")
-            self.end_headers()
-            self.wfile.write(b"{}")
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
-def test_a_server_that_is_something_else_is_said(stranger: str) -> None:
-    """A server of another product is refused in a sentence."""
-    opened = ElasticsearchEngine(parse_addresses(stranger), retry=QUICK)
-    try:
-        with pytest.raises(EngineError, match="not Elasticsearch"):
-            opened.indexes()
+        assert opened.name == engine.name
     finally:
         opened.close()

@@ -24,12 +24,12 @@ from enricher.training.train import train_bundle
 from enricher.training.word2vec import TrainingSettings
 from indexer.doctor import examine
 from indexer.engines import open_engine
-from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.pipeline import index_documents, prepare_index
 from indexer.stored_vectors import check_vectors
 from tests.conftest import ROOT, RunCommand
 from tests.corpora import TOPICS, documents, write_jsonl
-from tests.server.test_parity import assert_same
+from tests.server.engines import ServerEngine
+from tests.server.ranking import assert_same
 
 FIELDS = ("title", "text")
 Indexed = tuple[SearchableIndex, SearchableIndex]
@@ -71,7 +71,7 @@ def assert_equal_answers(opened: Indexed, queries: list[str]) -> None:
 
 
 @pytest.fixture
-def engines(engine: ElasticsearchEngine, tmp_path: Path) -> Iterator[tuple[SearchEngine, SearchEngine]]:
+def engines(engine: ServerEngine, tmp_path: Path) -> Iterator[tuple[SearchEngine, SearchEngine]]:
     """The embedded engine and the real server."""
     embedded = open_engine(f"tantivy:{tmp_path / 'index'}")
     yield embedded, engine
@@ -90,7 +90,7 @@ def test_enriched_searches_agree_on_both_engines(
 
 def test_a_query_is_rewritten_without_reading_the_layout_again(
     engines: tuple[SearchEngine, SearchEngine],
-    engine: ElasticsearchEngine,
+    engine: ServerEngine,
     index: str,
     model: enricher.Model,
     monkeypatch: pytest.MonkeyPatch,
@@ -117,9 +117,10 @@ def test_enriched_searches_agree_on_real_text(
     assert_equal_answers(opened, [document.text("title") for document in stream[::50]])
 
 
+@pytest.mark.elasticsearch_only("no older version has written vectors there")
 def test_vectors_of_older_versions_are_understood(
     engines: tuple[SearchEngine, SearchEngine],
-    engine: ElasticsearchEngine,
+    engine: ServerEngine,
     index: str,
     models: Path,
     model: enricher.Model,
@@ -180,7 +181,7 @@ def test_a_killed_indexing_is_completed_by_the_same_command(
     models: Path,
     server_url: str,
     index: str,
-    engine: ElasticsearchEngine,
+    engine: ServerEngine,
     tmp_path: Path,
 ) -> None:
     """After kill -9 in the middle and once more: every document is there once."""
@@ -209,7 +210,7 @@ def test_a_name_that_no_index_can_have_is_wrong_usage(
 
 def test_a_strict_index_takes_documents_without_their_id_field(
     on_server: Callable[..., subprocess.CompletedProcess[str]],
-    engine: ElasticsearchEngine,
+    engine: ServerEngine,
     model: enricher.Model,
     index: str,
     tmp_path: Path,
@@ -237,13 +238,13 @@ def test_a_strict_index_takes_documents_without_their_id_field(
     engine.client.indices.put_mapping(index=index, properties={"id": {"type": "keyword"}})
     assert on_server("index", "docs.jsonl", "--to", index).returncode == 1
     assert {one.id: one.source for one in engine.read(index)} == {"a": good[0], "7": good[1]}
-    for dynamic in ("false", "runtime", "true"):
+    for dynamic in ("false", *(() if engine.name == "opensearch" else ("runtime",)), "true"):
         engine.client.indices.put_mapping(index=index, dynamic=dynamic)
         assert not engine.refuses(index, "anything")
 
 
 def test_doctor_says_what_it_does_not_look_at(
-    engine: ElasticsearchEngine, server_url: str, models: Path, index: str
+    engine: ServerEngine, server_url: str, models: Path, index: str
 ) -> None:
     """While the cluster is red, or away."""
     nowhere = {"index.routing.allocation.include._name": "nowhere", "number_of_replicas": 0}
@@ -257,7 +258,7 @@ def test_doctor_says_what_it_does_not_look_at(
 
 
 def test_two_commands_may_fill_one_new_index(
-    models: Path, server_url: str, index: str, engine: ElasticsearchEngine, tmp_path: Path
+    models: Path, server_url: str, index: str, engine: ServerEngine, tmp_path: Path
 ) -> None:
     """Whoever comes second goes on with the index that the first has made."""
     docs = write_jsonl(tmp_path / "docs.jsonl", 200)

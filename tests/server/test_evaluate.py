@@ -9,11 +9,11 @@ from enricher.errors import SourceError
 from enricher.evaluation.report import Report
 from enricher.settings import Configuration
 from indexer.engines import Connection
-from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.evaluation import Evaluation, evaluate
 from indexer.evaluation import run as evaluation_run
 from indexer.evaluation.scratch import SCRATCH
 from tests.evaluation.judged import write_collection
+from tests.server.engines import ServerEngine
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def measure(collection: Path, models: Path, url: str) -> Report:
 
 
 def test_both_engines_give_the_same_figures(
-    collection: Path, models: Path, server_url: str, engine: ElasticsearchEngine, tmp_path: Path
+    collection: Path, models: Path, server_url: str, engine: ServerEngine, tmp_path: Path
 ) -> None:
     """Every system, every measure; and the scratch indexes are gone."""
     theirs = measure(collection, models, server_url)
@@ -48,7 +48,7 @@ def test_scratch_indexes_are_dropped_after_a_failure(
     collection: Path,
     models: Path,
     server_url: str,
-    engine: ElasticsearchEngine,
+    engine: ServerEngine,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """And no other index is."""

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from tests.conftest import RunCommand
+from tests.server.engines import ServerEngine
 
 Ask = Callable[..., str]
 PROSE = "The ocean carries the wave over the reef and into the harbour."
@@ -36,7 +36,7 @@ def ask(run: RunCommand, models: Path, server_url: str) -> Ask:
     return call
 
 
-def make(engine: ElasticsearchEngine, name: str, *sources: dict[str, Any], **mappings: Any) -> None:
+def make(engine: ServerEngine, name: str, *sources: dict[str, Any], **mappings: Any) -> None:
     """An index that somebody else has made, with documents 0, 1, …"""
     engine.client.indices.create(index=name, mappings=mappings or None, settings={"number_of_replicas": 0})
     for number, source in enumerate(sources):
@@ -70,7 +70,7 @@ def found(ask: Ask, query: str, index: str) -> int:
     ],
 )
 def test_the_text_of_a_foreign_index_is_found_in_its_mapping(
-    ask: Ask, engine: ElasticsearchEngine, index: str, source: dict[str, Any]
+    ask: Ask, engine: ServerEngine, index: str, source: dict[str, Any]
 ) -> None:
     """By every way out of it, and named; whatever its fields are called."""
     make(engine, f"{index}-old", source)
@@ -84,7 +84,7 @@ def test_the_text_of_a_foreign_index_is_found_in_its_mapping(
 
 @pytest.mark.parametrize("part", [{"excludes": ["text"]}, {"includes": ["title"]}, {"enabled": False}])
 def test_an_index_without_whole_sources_is_read_by_nothing(
-    ask: Ask, engine: ElasticsearchEngine, index: str, part: dict[str, Any]
+    ask: Ask, engine: ServerEngine, index: str, part: dict[str, Any]
 ) -> None:
     """What is not in them would be lost in silence; nothing is made."""
     make(engine, f"{index}-old", {"title": "reef", "text": "ocean wave"}, _source=part)
@@ -100,7 +100,7 @@ def test_an_index_without_whole_sources_is_read_by_nothing(
     assert list(engine.client.indices.get(index=f"{index}*").body) == [f"{index}-old"]
 
 
-def test_a_job_that_would_lose_text_is_refused(ask: Ask, engine: ElasticsearchEngine, index: str) -> None:
+def test_a_job_that_would_lose_text_is_refused(ask: Ask, engine: ServerEngine, index: str) -> None:
     """Documents that came to an index of ours under other names of fields; what is named is believed."""
     make(engine, f"{index}-raw", {"title": "reef", "text": PROSE})
     ask("index", f"index:{index}-raw", "--to", f"{index}-v1")
@@ -114,7 +114,7 @@ def test_a_job_that_would_lose_text_is_refused(ask: Ask, engine: ElasticsearchEn
 
 
 def test_documents_without_words_are_reported(
-    ask: Ask, examine: Examine, engine: ElasticsearchEngine, index: str
+    ask: Ask, examine: Examine, engine: ServerEngine, index: str
 ) -> None:
     """At the end of a job, and by doctor."""
     make(engine, f"{index}-old", {"title": "reef", "text": PROSE}, {"title": "", "text": "", "n": 1})
@@ -125,7 +125,7 @@ def test_documents_without_words_are_reported(
 
 
 def test_doctor_counts_what_waits_to_be_enriched(
-    ask: Ask, examine: Examine, engine: ElasticsearchEngine, index: str
+    ask: Ask, examine: Examine, engine: ServerEngine, index: str
 ) -> None:
     """Documents that clients wrote, or left without words by a partial update; a few are no failure."""
     make(engine, f"{index}-old", *({"title": f"reef {n}", "text": PROSE} for n in range(40)))
@@ -142,7 +142,7 @@ def test_doctor_counts_what_waits_to_be_enriched(
 
 
 def test_settings_are_not_mixed_in_place(
-    ask: Ask, examine: Examine, engine: ElasticsearchEngine, index: str, tmp_path: Path
+    ask: Ask, examine: Examine, engine: ServerEngine, index: str, tmp_path: Path
 ) -> None:
     """Some documents with other settings are refused; all of them give the index the new ones."""
     make(engine, f"{index}-old", {"title": "reef", "text": PROSE})

@@ -21,33 +21,16 @@ from enricher.records import (
     parse_filter,
     parse_sort,
 )
-from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.engines.tantivy.engine import TantivyEngine
 from tests.engines.congruence import LAYOUT, document, equal, query
+from tests.server.engines import ServerEngine
+from tests.server.ranking import assert_same
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 WORDS = [f"w{rank}" for rank in range(3_000)]
 WEIGHTS = [1 / (rank + 3) for rank in range(len(WORDS))]
 BATCH = 700
 Pair = tuple[SearchEngine, SearchEngine]
-
-
-def assert_same(mine: SearchResponse, theirs: SearchResponse, what: object) -> None:
-    """Totals, facets and scores are equal, and so are the hits that no tie lets change places."""
-    assert mine.total == theirs.total, what
-    assert mine.facets == theirs.facets, what
-    scores = [hit.score for hit in theirs.hits]
-    assert [hit.score for hit in mine.hits] == pytest.approx(scores, abs=1e-3, rel=1e-6), what
-    if scores:
-        clear = scores[-1] + 2e-3
-        assert {hit.id for hit in mine.hits if hit.score > clear} == {
-            hit.id for hit in theirs.hits if hit.score > clear
-        }, what
-        by_id = {hit.id: hit for hit in theirs.hits}
-        for hit in mine.hits:
-            same = by_id.get(hit.id, hit)
-            assert (hit.source, hit.keywords) == (same.source, same.keywords)
-            assert hit.score == pytest.approx(same.score, abs=1e-3, rel=1e-6)
 
 
 def compare(pair: Pair, index: str, request: SearchRequest) -> SearchResponse:
@@ -67,7 +50,7 @@ def fill_both(pair: Pair, index: str, documents: Sequence[EnrichedDocument]) -> 
 
 
 @pytest.fixture
-def pair(engine: ElasticsearchEngine, tmp_path: Path) -> Iterator[Pair]:
+def pair(engine: ServerEngine, tmp_path: Path) -> Iterator[Pair]:
     embedded = TantivyEngine(tmp_path / "indexes", heap_bytes=20_000_000)
     yield embedded, engine
     embedded.close()

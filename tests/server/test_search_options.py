@@ -12,12 +12,12 @@ import pytest
 
 from enricher.answers import client_search_answer
 from enricher.errors import IndexNotFound, UsageError
-from enricher.records import ClientSearch, FieldKind, QueryTerm, SearchRequest, Sort, parse_filter, parse_sort
-from indexer.engines.elasticsearch.engine import ElasticsearchEngine
+from enricher.records import ClientSearch, QueryTerm, SearchRequest, Sort, parse_filter, parse_sort
 from tests.conftest import ROOT, RunCommand
 from tests.corpora import write_jsonl
 from tests.engines.congruence import LAYOUT, document, query
-from tests.engines.congruence_vectors import asking, pointing, put, vectors
+from tests.engines.congruence_vectors import asking, pointing, put, vectors, with_vectors
+from tests.server.engines import ServerEngine, engine_at, mapped
 
 __all__ = ["vectors"]  # a fixture
 
@@ -72,24 +72,25 @@ VALUES: list[dict[str, object]] = [
 
 
 @pytest.fixture
-def typed(engine: ElasticsearchEngine, index: str) -> str:
+def typed(engine: ServerEngine, index: str) -> str:
     """An index of three documents, the last of which lacks most fields."""
     engine.create(index, LAYOUT)
-    engine.client.indices.put_mapping(index=index, properties=PROPERTIES, runtime={"decade": KEYWORD})
+    engine.client.indices.put_mapping(index=index, **mapped(engine, PROPERTIES, {"decade": KEYWORD}))
     made = [document(id_, "x", **values) for id_, values in zip("abc", VALUES, strict=True)]
     assert engine.write(index, made) == []
     engine.refresh(index)
     return index
 
 
-def test_hits_are_sorted_by_fields_of_every_type(engine: ElasticsearchEngine, typed: str) -> None:
+def test_hits_are_sorted_by_fields_of_every_type(engine: ServerEngine, typed: str) -> None:
     """Dates, addresses, keys of flattened fields, nested objects, runtime fields and parts of text."""
 
     def listed(sort: str) -> str:
         hits = engine.search(typed, SearchRequest(query("x"), sort=parse_sort(sort))).hits
         return "".join(hit.id for hit in hits)
 
-    for name in ("nanos", "whole", "single", "on", "address", "lower", "labels.env", "labels"):
+    flat = () if engine.name == "opensearch" else ("labels.env", "labels")
+    for name in ("nanos", "whole", "single", "on", "address", "lower", *flat):
         assert (listed(name), listed(f"{name}:desc")) == ("bac", "abc"), name
     assert (listed("comments.stars"), listed("comments.stars:desc")) == ("abc", "abc")
     for name in ("headline", "headline.raw", "decade"):
@@ -110,18 +111,18 @@ def test_hits_are_sorted_by_fields_of_every_type(engine: ElasticsearchEngine, ty
     ],
 )
 def test_a_field_without_an_order_is_one_sentence(
-    engine: ElasticsearchEngine, typed: str, name: str, sentence: str
+    engine: ServerEngine, typed: str, name: str, sentence: str
 ) -> None:
     """It names the field and the reason."""
     with pytest.raises(UsageError, match=sentence):
         engine.search(typed, SearchRequest(query("x"), sort=parse_sort(f"{name}:desc")))
 
 
-def in_order(engine: ElasticsearchEngine, index: str, request: SearchRequest) -> list[str]:
+def in_order(engine: ServerEngine, index: str, request: SearchRequest) -> list[str]:
     return [hit.id for hit in engine.search(index, request).hits]
 
 
-def test_a_native_query_is_one_more_filter(engine: ElasticsearchEngine, typed: str) -> None:
+def test_a_native_query_is_one_more_filter(engine: ServerEngine, typed: str) -> None:
     """Together with all others, for words and vectors."""
     request = SearchRequest(query("x"), native={"exists": {"field": "day"}})
     assert sorted(in_order(engine, typed, request)) == ["a", "b"]
@@ -143,7 +144,7 @@ def test_a_native_query_is_one_more_filter(engine: ElasticsearchEngine, typed: s
     ],
 )
 def test_a_native_query_that_the_server_refuses_is_one_sentence(
-    engine: ElasticsearchEngine, typed: str, native: dict[str, object]
+    engine: ServerEngine, typed: str, native: dict[str, object]
 ) -> None:
     """With the server's reason, whatever else is requested."""
     request = SearchRequest(query("x"), native=native, filters=(parse_filter("on=true"),), facets=("on",))
@@ -175,7 +176,7 @@ def follow(server_url: str, tmp_path: Path) -> Callable[[ClientSearch], list[str
 
 
 def test_printed_requests_find_what_a_search_finds(
-    engine: ElasticsearchEngine, vectors: str, follow: Callable[[ClientSearch], list[str]]
+    engine: ServerEngine, vectors: str, follow: Callable[[ClientSearch], list[str]]
 ) -> None:
     """Sent as they are: by words, by words and vectors, pages, filters, phrases, facets and orders."""
     made = [
@@ -210,12 +211,14 @@ def test_printed_requests_find_what_a_search_finds(
 
 
 def test_printed_requests_are_accepted_by_an_index_of_several_shards(
-    engine: ElasticsearchEngine, index: str, follow: Callable[[ClientSearch], list[str]]
+    engine: ServerEngine, index: str, follow: Callable[[ClientSearch], list[str]]
 ) -> None:
     """Where words are counted over all shards, which searches for vectors do not allow."""
-    parted = ElasticsearchEngine(engine.addresses, settings={"number_of_shards": 3, "number_of_replicas": 0})
+    parted = engine_at(
+        str(engine.server.addresses), settings={"number_of_shards": 3, "number_of_replicas": 0}
+    )
     name = f"{index}-parted"
-    parted.create(name, replace(LAYOUT, mapping={**LAYOUT.mapping, "vector": FieldKind.VECTOR}))
+    parted.create(name, with_vectors())
     put(parted, name, *(pointing(n * 37 % 360, document(f"d{n}", f"x{n} {'y ' * n}")) for n in range(60)))
     request = SearchRequest(asking("x3", "y", degrees=20, head=0.1))
     shown = parted.client_search(name, request)
@@ -224,7 +227,7 @@ def test_printed_requests_are_accepted_by_an_index_of_several_shards(
     parted.close()
 
 
-def test_what_cannot_be_searched_cannot_be_printed(engine: ElasticsearchEngine, typed: str) -> None:
+def test_what_cannot_be_searched_cannot_be_printed(engine: ServerEngine, typed: str) -> None:
     """The same sentences as a search."""
     for wrong in [
         {"top": -1},
@@ -291,10 +294,10 @@ def test_the_command_reads_a_native_query(
         assert done.returncode == 2 and sentence in done.stderr and "Traceback" not in done.stderr
 
 
-def test_filters_of_server_types_hold_for_what_is_near(engine: ElasticsearchEngine, vectors: str) -> None:
+def test_filters_of_server_types_hold_for_what_is_near(engine: ServerEngine, vectors: str) -> None:
     """Nested objects, keys of flattened fields, dates and runtime fields, filtered in the vector search."""
     fields = {"comments": PROPERTIES["comments"], "labels": {"type": "flattened"}, "day": {"type": "date"}}
-    engine.client.indices.put_mapping(index=vectors, properties=fields, runtime={"made": {"type": "long"}})
+    engine.client.indices.put_mapping(index=vectors, **mapped(engine, fields, {"made": {"type": "long"}}))
     made = [
         pointing(
             n,

@@ -16,11 +16,11 @@ from enricher.search.searcher import Answer, Question, Searcher
 from enricher.settings import Configuration, IndexConfiguration
 from indexer.doctor import examine
 from indexer.engines import open_engine
-from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.pipeline import index_documents, prepare_index
 from indexer.reindex.cluster.cluster import Cluster
 from tests.conftest import RunCommand
 from tests.corpora import TOPICS, documents
+from tests.server.engines import ServerEngine, engine_at
 
 FIELDS = ("title", "text")
 QUERIES = ("tide reef", "事务", "tide")
@@ -34,11 +34,11 @@ def chain(models: Path, model: enricher.Model) -> DocumentEnricher:
 
 
 @pytest.fixture
-def searcher(engine: ElasticsearchEngine, model: enricher.Model) -> Searcher:
+def searcher(engine: ServerEngine, model: enricher.Model) -> Searcher:
     return Searcher(engine, lambda version: model, Configuration)
 
 
-def write(engine: ElasticsearchEngine, index: str, chain: DocumentEnricher, stream: list[Document]) -> None:
+def write(engine: ServerEngine, index: str, chain: DocumentEnricher, stream: list[Document]) -> None:
     """Create an index if it is not there, and write documents with their enrichment."""
     prepare_index(engine, index, chain.layout())
     index_documents(engine, index, stream, chain, lambda rejection: pytest.fail(rejection.reason))
@@ -50,7 +50,7 @@ def profiled(searcher: Searcher, question: Question) -> tuple[Answer, Profile]:
 
 
 def test_a_search_is_at_most_three_requests(
-    engine: ElasticsearchEngine, index: str, searcher: Searcher, chain: DocumentEnricher
+    engine: ServerEngine, index: str, searcher: Searcher, chain: DocumentEnricher
 ) -> None:
     """After the first: the frequencies of unknown words, the words, the vectors with the documents."""
     write(engine, index, chain, list(documents(400)))
@@ -71,7 +71,7 @@ def test_a_search_is_at_most_three_requests(
 
 
 def test_deep_pages_and_rare_words_show_every_hit(
-    engine: ElasticsearchEngine, index: str, searcher: Searcher, chain: DocumentEnricher
+    engine: ServerEngine, index: str, searcher: Searcher, chain: DocumentEnricher
 ) -> None:
     """Whether the second request has fetched the documents or not, each hit has its text and its rank."""
     write(engine, index, chain, list(documents(700)))
@@ -85,7 +85,7 @@ def test_deep_pages_and_rare_words_show_every_hit(
 
 
 def test_derived_text_is_searched_but_not_shown(
-    engine: ElasticsearchEngine,
+    engine: ServerEngine,
     index: str,
     searcher: Searcher,
     chain: DocumentEnricher,
@@ -109,7 +109,7 @@ def _sorted(document: Document) -> Document:
 
 
 def test_a_partial_update_is_found_and_mended(
-    engine: ElasticsearchEngine,
+    engine: ServerEngine,
     index: str,
     searcher: Searcher,
     chain: DocumentEnricher,
@@ -141,12 +141,12 @@ def test_a_partial_update_is_found_and_mended(
 
 
 def test_an_alias_that_moves_is_followed_at_once(
-    engine: ElasticsearchEngine, index: str, searcher: Searcher, chain: DocumentEnricher
+    engine: ServerEngine, index: str, searcher: Searcher, chain: DocumentEnricher
 ) -> None:
     """What is known of an index is read again when the hits come from another one, or when there are none."""
     write(engine, f"{index}-1", chain, list(documents(30)))
     write(engine, f"{index}-2", chain, [Document("new", {"title": "", "text": "whale reef tide"})])
-    other = open_engine(str(engine.addresses))
+    other = open_engine(str(engine.server.addresses))
     other.set_alias(index, f"{index}-1")
     assert len(searcher.search(Question("whale reef", index)).response.hits) == 10
     other.set_alias(index, f"{index}-2")
@@ -159,7 +159,7 @@ def test_an_alias_that_moves_is_followed_at_once(
 
 
 def test_another_model_of_an_index_is_noticed(
-    engine: ElasticsearchEngine, index: str, chain: DocumentEnricher, model: enricher.Model
+    engine: ServerEngine, index: str, chain: DocumentEnricher, model: enricher.Model
 ) -> None:
     """The query is made again by the model that the index has now; the engine refuses the old one."""
     loaded: list[str] = []
@@ -172,7 +172,7 @@ def test_another_model_of_an_index_is_noticed(
     write(engine, index, chain, list(documents(30)))
     searcher.search(Question("whale reef", index))
     opened = searcher.open(index)
-    other = open_engine(str(engine.addresses))
+    other = open_engine(str(engine.server.addresses))
     other.stamp(index, "next")
     later = replace(chain, model_version="next")
     for document, enrichment in zip(documents(30), later.enrich(list(documents(30))), strict=True):
@@ -189,7 +189,7 @@ def test_another_model_of_an_index_is_noticed(
 @pytest.mark.parametrize("without_words", [False, True])
 def test_several_shards_give_the_ranking_of_one(
     server_url: str,
-    engine: ElasticsearchEngine,
+    engine: ServerEngine,
     index: str,
     model: enricher.Model,
     chain: DocumentEnricher,
@@ -201,7 +201,9 @@ def test_several_shards_give_the_ranking_of_one(
         stream += [
             Document(f"empty-{number}", {"title": "", "text": f"zq{number} tide"}) for number in range(40)
         ]
-    parted = ElasticsearchEngine(engine.addresses, settings={"number_of_shards": 3, "number_of_replicas": 0})
+    parted = engine_at(
+        str(engine.server.addresses), settings={"number_of_shards": 3, "number_of_replicas": 0}
+    )
     answers = []
     for number, one in enumerate((engine, parted)):
         name = f"{index}-{number}"
@@ -227,11 +229,12 @@ def test_several_shards_give_the_ranking_of_one(
 
 
 def test_doctor_says_what_a_new_index_would_save(
-    engine: ElasticsearchEngine, index: str, chain: DocumentEnricher, models: Path, server_url: str
+    engine: ServerEngine, index: str, chain: DocumentEnricher, models: Path, server_url: str
 ) -> None:
     """An index enriched in place keeps derived text in its documents, a new one does not."""
     write(engine, f"{index}-new", chain, list(documents(20)))
-    engine.client.indices.create(index=f"{index}-old")
+    settings = dict(engine.server.dialect.needed_settings)
+    engine.client.indices.create(index=f"{index}-old", settings=settings)
     for document in documents(20):
         engine.client.index(index=f"{index}-old", id=document.id, document=document.source)
     engine.refresh(f"{index}-old")
@@ -246,7 +249,7 @@ def test_doctor_says_what_a_new_index_would_save(
 
 
 def test_an_alias_of_several_indexes_is_searched_as_one(
-    engine: ElasticsearchEngine, index: str, searcher: Searcher, chain: DocumentEnricher
+    engine: ServerEngine, index: str, searcher: Searcher, chain: DocumentEnricher
 ) -> None:
     """Indexes of one month each, with the ranking of one index of all documents; new ones join at once."""
     stream = list(documents(300))
@@ -270,7 +273,7 @@ def test_an_alias_of_several_indexes_is_searched_as_one(
 
 
 def test_indexes_that_differ_are_not_searched_together(
-    engine: ElasticsearchEngine, index: str, searcher: Searcher, chain: DocumentEnricher
+    engine: ServerEngine, index: str, searcher: Searcher, chain: DocumentEnricher
 ) -> None:
     """Two models, or an index of somebody else: the sentence names the indexes."""
     for name, one in (("a", chain), ("b", replace(chain, model_version="other"))):
@@ -285,7 +288,7 @@ def test_indexes_that_differ_are_not_searched_together(
 
 
 def test_a_template_makes_the_next_index_of_an_alias(
-    engine: ElasticsearchEngine,
+    engine: ServerEngine,
     index: str,
     searcher: Searcher,
     chain: DocumentEnricher,
@@ -296,7 +299,8 @@ def test_a_template_makes_the_next_index_of_an_alias(
     """The server creates it when an application writes, and it is enriched and searched with the others."""
     write(engine, f"{index}-1", chain, list(documents(20)))
     mapping = engine.client.indices.get_mapping(index=f"{index}-1")[f"{index}-1"]["mappings"]
-    template = {"aliases": {f"{index}-all": {}}, "mappings": mapping}
+    settings = dict(engine.server.dialect.needed_settings)
+    template = {"aliases": {f"{index}-all": {}}, "mappings": mapping, "settings": settings}
     engine.client.indices.put_index_template(name=index, index_patterns=[f"{index}-*"], template=template)
     try:
         engine.client.indices.put_alias(index=f"{index}-1", name=f"{index}-all")

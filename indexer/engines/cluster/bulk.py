@@ -215,6 +215,7 @@ class BulkWriter:
         return failure.status == 429 and failure.type in {
             "circuit_breaking_exception",
             "es_rejected_execution_exception",
+            "rejected_execution_exception",
         }
 
     def _divide(self, chunk: list[Action], said: Refusal, outcome: Outcome) -> None:

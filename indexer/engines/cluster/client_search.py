@@ -23,11 +23,13 @@ from enricher.search.plans import plan
 from indexer.engines.cluster.columns import Columns
 from indexer.engines.cluster.conditions import conditions_of
 from indexer.engines.cluster.descriptions import Description
+from indexer.engines.cluster.dialect import Dialect
 from indexer.engines.cluster.hybrid import HybridSearch
-from indexer.engines.cluster.keys import Keys
+from indexer.engines.cluster.keys import PATH, Keys
+from indexer.engines.cluster.mapping import has_vectors
 from indexer.engines.cluster.requests import body_of, shown_of
 from indexer.engines.cluster.search import Searches
-from indexer.engines.cluster.vectors import check_length, nearest_of
+from indexer.engines.cluster.vectors import check_length
 
 _HITS_NOTE = "The hits in their order."
 _WORDS_NOTE = "The documents that match by words, with their BM25 scores; and the facets."
@@ -42,7 +44,7 @@ _SORTED_NOTE = (
     "The hits in their order. The ids are the nearest documents by vector, and change with the index."
 )
 _COMBINE_NOTE = (
-    "cosine = (_score - 0.5) * cosine_factor, from nearest or compared, at least 0; 0 for other documents. "
+    "cosine = (_score - score_of_zero) * cosine_factor, from nearest or compared, at least 0; 0 for others. "
     f"w = _score / the best _score, from the first {MAX_SCORED_DOCUMENTS} hits of words; 0 for others. "
     f"Candidates are the first {MAX_CANDIDATES} hits of words, and the hits of nearest whose cosine is over "
     "min_cosine. The first head_ranks ranks are the candidates with the largest (1 - head) * w + head * "
@@ -62,7 +64,8 @@ def client_search(
     request, layout = dataclasses.replace(request, count_unenriched=False), description.layout
     columns = Columns(index, layout, description.mapping)
     plan(request, layout, index)
-    vector = request.query.vector if layout.has_vectors else None
+    vector = request.query.vector if has_vectors(description.mapping) else None
+    dialect = searches.multi.server.dialect
     sent = partial(_sent, index, description.shards > 1)
     sent_nearest = partial(_sent, index, False)  # the server refuses other search types for vectors
 
@@ -87,27 +90,29 @@ def client_search(
     search.start(found)
     best = search.vectors(feedback_documents(search.scores))
     asked = with_feedback(np.frombuffer(vector.codes, np.int8), best)
-    nearest = nearest_of(asked, conditions_of(request, columns), MAX_CANDIDATES)
+    nearest = dialect.nearest(PATH, asked, conditions_of(request, columns), MAX_CANDIDATES)
     requests = [
         sent("words", True, _WORDS_NOTE, body(words)),
         sent_nearest("nearest", False, _NEAREST_NOTE, {**nearest, "_source": False}),
     ]
     compared = list(islice(search.scores, MAX_CANDIDATES))
     if compared:
-        of_words = nearest_of(asked, [keys.only(compared)], len(compared))
+        of_words = dialect.nearest(PATH, asked, [keys.only(compared)], len(compared))
         requests.append(sent_nearest("compared", False, _COMPARED_NOTE, {**of_words, "_source": False}))
-    return ClientSearch(tuple(requests), _combination(request, vector))
+    return ClientSearch(tuple(requests), _combination(request, vector, dialect))
 
 
-def _combination(request: SearchRequest, vector: QueryVector) -> dict[str, object]:
+def _combination(request: SearchRequest, vector: QueryVector, dialect: Dialect) -> dict[str, object]:
     dimensions = len(vector.codes)
+    of_zero, factor = dialect.score_line(dimensions)
     return {
         "note": _COMBINE_NOTE,
         "head": vector.head,
         "rest": vector.rest,
         "head_ranks": HEAD_RANKS,
         "min_cosine": MIN_COSINE,
-        "cosine_factor": 32768 * dimensions / scale_of(dimensions) ** 2,
+        "score_of_zero": of_zero,
+        "cosine_factor": factor / scale_of(dimensions) ** 2,
         "from": request.from_,
         "size": request.top,
     }

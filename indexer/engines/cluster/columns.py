@@ -17,6 +17,8 @@ RANGES_OF_NUMBERS = frozenset({"integer_range", "long_range", "float_range", "do
 RANGES = RANGES_OF_NUMBERS | {"date_range", "ip_range"}
 _NARROW: Mapping[str, type[np.floating[Any]]] = {"float": np.float32, "half_float": np.float16}
 """Types whose values the server returns with more digits than they have."""
+FLAT = frozenset({"flattened", "flat_object"})
+"""Types of objects whose keys the mapping does not list."""
 DATES = frozenset({"date", "date_nanos", "date_range"})
 _TEXT = frozenset(
     {"text", "match_only_text", "annotated_text", "pattern_text", "search_as_you_type", "semantic_text"}
@@ -26,7 +28,7 @@ _EXACT = ("keyword", "wildcard", "constant_keyword", "version")
 _OBJECTS = frozenset({"object", "nested", "passthrough"})
 _NO_VALUES: Mapping[str, str] = {
     **dict.fromkeys(("geo_point", "geo_shape", "point", "shape"), "holds geographic or planar shapes"),
-    **dict.fromkeys(("dense_vector", "sparse_vector", "rank_vectors"), "holds vectors"),
+    **dict.fromkeys(("dense_vector", "sparse_vector", "rank_vectors", "knn_vector"), "holds vectors"),
     **dict.fromkeys(("rank_feature", "rank_features"), "holds weights for ranking"),
     **dict.fromkeys(
         ("histogram", "exponential_histogram", "aggregate_metric_double"), "holds summaries of numbers"
@@ -120,8 +122,8 @@ class Columns:
             field = self._fields.get(outer)
             if field is None:
                 continue
-            if _type_of(field.definition) == "flattened":
-                return self._column(name, name, "flattened", field)
+            if (kind := _type_of(field.definition)) in FLAT:
+                return self._column(name, name, kind, field)
             if field.definition.get("enabled") is False:
                 raise self.unfit(name, f"is not indexed (the object {outer!r} has enabled: false)")
         raise self._unknown(name)
@@ -155,6 +157,8 @@ class Columns:
         column = self.find(name)
         if column.type in RANGES:
             raise self._uncountable(column, f"it holds ranges (type {column.type})")
+        if column.type == "flat_object":
+            raise self._uncountable(column, "it is a key of an object of the type flat_object")
         if not column.is_countable:
             raise self._uncountable(column, "it has no doc values (doc_values: false)")
         terms: dict[str, Any] = {"field": column.name, **size}

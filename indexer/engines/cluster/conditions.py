@@ -14,6 +14,7 @@ from enricher.search.bodies import phrase_body, without
 from enricher.search.phrases import Phrase, phrases_of
 from indexer.engines.cluster.columns import (
     DATES,
+    FLAT,
     FRACTIONS,
     NUMBERS,
     RANGES_OF_NUMBERS,
@@ -29,7 +30,11 @@ Trial = tuple[Body, Callable[[str], UsageError]]
 """A query, and the error for the reason with which the server refuses it."""
 
 _BOUNDS = {Operator.LESS: "lt", Operator.AT_MOST: "lte", Operator.GREATER: "gt", Operator.AT_LEAST: "gte"}
-_MAX_HALF = float(np.finfo(np.float16).max)
+_MAX_FRACTIONS = {
+    "half_float": float(np.finfo(np.float16).max),
+    "float": float(np.finfo(np.float32).max),
+}
+"""The largest value of a type. OpenSearch refuses larger ones in queries."""
 _MAX_STRING = "\U0010ffff"
 """Greater than every string that does not begin with this character, which is assigned to nothing."""
 _MILLISECOND = re.compile(r"(.*T\d\d:\d\d:\d\d\.\d{3})(Z|[+-]\d\d:?\d\d)?")
@@ -90,6 +95,8 @@ def _equal(index: str, column: Column, _: Operator, value: str) -> Body:
     wanted = _value(index, column, value)
     if column.type in FRACTIONS and wanted == 0:
         return {"terms": {column.name: [0.0, -0.0]}}  # the server treats them as two values
+    if _is_beyond(column, wanted):
+        return {"match_none": {}}
     if column.type in WHOLE:
         low, high = _limits(column.type)
         if not (isinstance(wanted, int) and low <= wanted <= high):
@@ -103,7 +110,10 @@ def _range(index: str, column: Column, operator: Operator, value: str) -> Body:
     if column.type == "boolean":
         raise no_order(index, column.shown, operator)
     wanted = _value(index, column, value)
-    if column.type == "half_float" and abs(float(wanted)) <= _MAX_HALF:
+    if _is_beyond(column, wanted):
+        every = operator.is_upper == (float(wanted) > 0)
+        return {"exists": {"field": column.name}} if every else {"match_none": {}}
+    if column.type == "half_float":
         wanted = float(np.float16(wanted))  # as the server rounded the values, but not the bound
     bounds = {_BOUNDS[operator]: wanted}
     if column.type in FRACTIONS and wanted == 0:
@@ -117,7 +127,7 @@ def _range(index: str, column: Column, operator: Operator, value: str) -> Body:
     elif column.type == "date_nanos" and (time := _MILLISECOND.fullmatch(value)):
         after = operator in (Operator.AT_MOST, Operator.GREATER)
         bounds = {_BOUNDS[operator]: _end_of(time) if after else value}
-    elif column.type == "flattened":  # the server takes a range of a key only with both bounds
+    elif column.type in FLAT:  # the server takes a range of a key only with both bounds
         bounds |= {"gte": ""} if operator.is_upper else {"lt": _MAX_STRING}
     return {"range": {column.name: bounds}}
 
@@ -141,6 +151,11 @@ def _check_address(index: str, column: Column, value: str) -> None:
             f"The field {column.shown!r} of the index {index!r} holds IP addresses, but {value!r} "
             "is not an IP address."
         ) from None
+
+
+def _is_beyond(column: Column, wanted: str | float | bool) -> bool:
+    """Whether a number is larger than every value of the type of a field, or less."""
+    return abs(float(wanted)) > _MAX_FRACTIONS[column.type] if column.type in _MAX_FRACTIONS else False
 
 
 def _limits(kind: str) -> tuple[int, int]:

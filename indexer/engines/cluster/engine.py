@@ -15,6 +15,7 @@ from enricher.records import (
     ClientSearch,
     Document,
     EnrichedDocument,
+    FieldKind,
     Frequencies,
     Hit,
     IndexLayout,
@@ -35,6 +36,7 @@ from indexer.engines.cluster.health import check_server
 from indexer.engines.cluster.mapping import (
     META,
     check_whole_source,
+    create_index,
     has_vector_codes,
     mapping_of,
 )
@@ -54,7 +56,7 @@ from indexer.engines.cluster.requests import (
 from indexer.engines.cluster.search import Searches
 from indexer.engines.cluster.server import Refused, Server
 from indexer.engines.cluster.stored import StoredDocuments
-from indexer.engines.cluster.vectors import check_length, dimensions_of
+from indexer.engines.cluster.vectors import check_length, dimensions_of, vector_obstacle
 from indexer.engines.fields import encode
 from indexer.engines.names import (
     check_name,
@@ -63,16 +65,12 @@ from indexer.engines.names import (
     no_such_index,
 )
 
-EXCLUDE_SOURCE_VECTORS = "index.mapping.exclude_source_vectors"
-"""An index setting: omit vectors from `_source`. The default is true since release 9.2."""
 ALIASES = "*.aliases,*.settings.index.uuid"
 """What is read of an index to know that it is there, and its aliases: never nothing."""
+MAX_ALIAS_TRIES = 10
+"""How often an alias is set while other indexes are removed."""
 MAX_COMPARED_FINGERPRINTS = 20_000
 """Maximum documents whose fingerprints `stale` compares. Larger indexes are sampled."""
-EARLY_TERMINATION = "index.dense_vector.hnsw_enable_early_termination"
-"""An index setting: stop a vector search before all candidates are visited. Newer releases do so by default,
-and then miss six times as many of the 200 nearest of 8,000 vectors.
-"""
 
 
 class ClusterEngine:
@@ -113,23 +111,17 @@ class ClusterEngine:
 
     # -------------------------------------------------------------- indexes
 
+    @readable
+    def missing_kinds(self, index: str | None = None) -> Mapping[FieldKind, str]:
+        with self.failures(index):
+            obstacle = vector_obstacle(self.server, index)
+        return {} if obstacle is None else {FieldKind.VECTOR: obstacle}
+
     def create(self, index: str, layout: IndexLayout) -> None:
         check_new_index(index)
         with self._changing(), self.failures(index):
-            more: tuple[str, ...] = (EXCLUDE_SOURCE_VECTORS, EARLY_TERMINATION) if layout.has_vectors else ()
-            while True:
-                try:
-                    self._create(index, layout, dict.fromkeys(more, False))
-                    return
-                except Refused as error:
-                    known = tuple(name for name in more if name not in refusal_of(error).reason)
-                    if error.status != 400 or known == more:
-                        raise
-                    more = known  # an older server has neither setting
-
-    def _create(self, index: str, layout: IndexLayout, more: Mapping[str, object]) -> None:
-        settings = {**self._settings, **more}
-        self.server.once.put(index, body={"settings": settings, "mappings": mapping_of(layout)})
+            mapping = mapping_of(layout, self.server.dialect)
+            create_index(self.server.once, index, layout, self._settings, mapping)
 
     def drop(self, index: str) -> None:
         check_name(index)
@@ -174,9 +166,15 @@ class ClusterEngine:
         check_new_alias(alias)
         name, _ = self._mapping(index)
         remove = {"remove": {"index": "*", "alias": alias, "must_exist": False}}
+        add = {"add": {"index": name, "alias": alias}}
         with self._changing(), self.failures(alias):
-            add = {"add": {"index": name, "alias": alias}}
-            self.server.once.post("_aliases", body={"actions": [remove, add]})
+            for left in reversed(range(MAX_ALIAS_TRIES)):
+                try:
+                    self.server.once.post("_aliases", body={"actions": [remove, add]})
+                    return
+                except Refused as error:  # any index that was removed at this moment fails the pattern
+                    if left == 0 or refusal_of(error).type != "index_not_found_exception":
+                        raise
 
     @readable
     def aliases(self) -> Mapping[str, tuple[str, ...]]:

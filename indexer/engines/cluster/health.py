@@ -41,7 +41,7 @@ def _check_user(server: Server, denied: AccessDenied) -> list[Check]:
     """The checks for a user who may not see the cluster; a failed one if the server rejects the user."""
     try:
         with failures(server):
-            server.get("_security", "_authenticate")
+            server.get(*server.dialect.user_path)
     except EngineError as error:
         return [Check("server", False, str(error))]
     return [

@@ -15,10 +15,9 @@ from enricher.search.profile import step
 from indexer.engines.cluster.columns import Columns
 from indexer.engines.cluster.conditions import conditions_of
 from indexer.engines.cluster.descriptions import Description, changed
-from indexer.engines.cluster.keys import Ambiguous, Key, Keys
+from indexer.engines.cluster.keys import PATH, Ambiguous, Key, Keys
 from indexer.engines.cluster.multisearch import MultiSearch
 from indexer.engines.cluster.requests import shown_of
-from indexer.engines.cluster.vectors import nearest_of
 
 MAX_SHOWN_AT_ONCE = 100
 """Maximum documents that the second request fetches: the limit of the server for `top_hits`."""
@@ -131,7 +130,8 @@ class HybridSearch:
         return likely(scores, self.products(asked, found), self._vector, self._depth)
 
     def _nearest_body(self, asked: Codes, number: int) -> dict[str, Any]:
-        body = {**nearest_of(asked, self._filters, number), **self._keys.parameters}
+        nearest = self._searches.server.dialect.nearest(PATH, asked, self._filters, number)
+        body = {**nearest, **self._keys.parameters}
         if self._is_shown:
             known = {"bool": {"must_not": self._keys.only(list(self.scores))}}
             best = {"top_hits": {"size": self._depth, **self._shown, **self._keys.fields}}

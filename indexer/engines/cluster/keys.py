@@ -105,4 +105,5 @@ class Keys:
 
 def decoded(values: Sequence[str] | None) -> Codes | None:
     """The vector in the doc values of `vector_codes`; None if there is none."""
-    return np.frombuffer(base64.b64decode(values[0]), np.int8) if values else None
+    # OpenSearch leaves the padding out; more of it than needed is ignored.
+    return np.frombuffer(base64.b64decode(f"{values[0]}=="), np.int8) if values else None

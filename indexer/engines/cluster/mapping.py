@@ -13,18 +13,21 @@ from enricher.errors import UsageError
 from enricher.model.text_vectors.vectors import from_numbers
 from enricher.records import ENRICHMENT, VECTOR, FieldKind, IndexLayout
 from enricher.records.layout_json import layout_as_json
+from indexer.engines.cluster.dialect import Dialect
+from indexer.engines.cluster.errors import refusal_of
+from indexer.engines.cluster.server import Refused, Server
 from indexer.engines.fields import MAX_KEYWORD_UTF16_UNITS, Prepared, at, encode, of_kinds
 
 META = "enricher"
 VECTOR_CODES = "vector_codes"
-"""The field under `enrichment` that repeats the vector as bytes, in base64. Only Elasticsearch has it."""
+"""The field under `enrichment` that repeats the vector as bytes, in base64. Only clusters have it."""
 DERIVED = (FieldKind.WORDS, FieldKind.TERMS, FieldKind.EXACT, FieldKind.VECTOR)
 """The kinds of fields that new indexes leave out of `_source`."""
 STORED = tuple(kind for kind in FieldKind if kind not in DERIVED)
 
 
-def mapping_of(layout: IndexLayout) -> dict[str, object]:
-    """The mapping of a new index.
+def mapping_of(layout: IndexLayout, dialect: Dialect) -> dict[str, object]:
+    """The mapping of a new index. Raises ConfigurationError if the family cannot have it.
 
     The user's fields are mapped dynamically, with two changes to the defaults. Date detection is off, because
     a first string that looks like a date would make the server refuse later strings. All numbers are doubles,
@@ -37,7 +40,8 @@ def mapping_of(layout: IndexLayout) -> dict[str, object]:
         for step in outer:
             below = place.setdefault(step, {"properties": {}})
             place = below["properties"]  # type: ignore[index]
-        place[last] = _field(kind, layout.dimensions.get(path))
+        is_vector = kind is FieldKind.VECTOR
+        place[last] = dialect.vector_field(layout.dimensions.get(path)) if is_vector else _field(kind)
     if layout.has_vectors:
         properties[VECTOR_CODES] = {"type": "binary", "doc_values": True}
     return {
@@ -51,10 +55,48 @@ def mapping_of(layout: IndexLayout) -> dict[str, object]:
     }
 
 
+def create_index(
+    server: Server,
+    index: str,
+    layout: IndexLayout,
+    settings: Mapping[str, object],
+    mapping: Mapping[str, Any],
+) -> None:
+    """Create an index for enriched documents. Raises Refused and NoAnswer.
+
+    settings, mapping: of the index; to the settings those are added that vectors need on this server.
+    """
+    needed = server.dialect.needed_settings if layout.has_vectors else {}
+    wanted = server.dialect.wanted_settings if layout.has_vectors else {}
+    while True:
+        try:
+            server.put(index, body={"settings": {**wanted, **settings, **needed}, "mappings": mapping})
+            return
+        except Refused as error:
+            reason = refusal_of(error).reason
+            known = {name: value for name, value in wanted.items() if name not in reason}
+            if error.status != 400 or known == wanted:
+                raise
+            wanted = known  # an older server has neither setting
+
+
 def derived_fields(layout: IndexLayout) -> list[str]:
-    """The full paths of the fields that a new index leaves out of `_source`."""
-    found = [path for path, kind in layout.mapping.items() if kind in DERIVED]
-    return [f"{ENRICHMENT}.{path}" for path in [*found, *([VECTOR_CODES] if layout.has_vectors else [])]]
+    """The full paths of the fields and objects that a new index leaves out of `_source`.
+
+    An object is left out whole if all its fields are: OpenSearch would keep it, without fields.
+    """
+    stored = {_top(path) for path, kind in layout.mapping.items() if kind not in DERIVED}
+    found = [
+        path if _top(path) in stored else _top(path)
+        for path, kind in layout.mapping.items()
+        if kind in DERIVED
+    ]
+    found += [VECTOR_CODES] if layout.has_vectors else []
+    return [f"{ENRICHMENT}.{path}" for path in dict.fromkeys(found)]
+
+
+def _top(path: str) -> str:
+    return path.partition(".")[0]
 
 
 def excess_of(layout: IndexLayout, sources: Sequence[Mapping[str, Any]]) -> float:
@@ -91,7 +133,7 @@ def line_of(document: Prepared, *, with_codes: bool) -> bytes:
     return document._replace(enrichment_json=document.enrichment_json[:-1] + more).line()
 
 
-def _field(kind: FieldKind, dimensions: int | None) -> dict[str, object]:
+def _field(kind: FieldKind) -> dict[str, object]:
     match kind:
         case FieldKind.WORDS:
             return {"type": "text", "analyzer": "whitespace"}
@@ -103,16 +145,7 @@ def _field(kind: FieldKind, dimensions: int | None) -> dict[str, object]:
             return {"type": "keyword", "ignore_above": MAX_KEYWORD_UTF16_UNITS, "doc_values": False}
         case FieldKind.VALUE:
             return {"type": "keyword", "index": False}
-        case FieldKind.VECTOR:  # if unknown, the first vector decides the dimensions
-            return {
-                **({"dims": dimensions} if dimensions else {}),
-                "type": "dense_vector",
-                "element_type": "byte",
-                "similarity": "dot_product",
-                "index": True,
-                "index_options": {"type": "hnsw"},
-            }
-        case FieldKind.STORED:
+        case _:  # FieldKind.STORED
             return {"type": "object", "enabled": False}
 
 

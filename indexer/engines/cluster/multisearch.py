@@ -7,10 +7,10 @@ from indexer.engines.cluster.server import Refused, Server
 
 
 class MultiSearch:
-    """Sends searches that do not depend on each other together."""
+    """Sends searches that do not depend on each other together, to one server."""
 
     def __init__(self, server: Server) -> None:
-        self._server = server
+        self.server = server
 
     def search(
         self, index: str, bodies: Sequence[Mapping[str, Any]], frequencies_of_all_shards: bool = False
@@ -24,7 +24,7 @@ class MultiSearch:
         if frequencies_of_all_shards:
             head["search_type"] = "dfs_query_then_fetch"
         searches = [part for body in bodies for part in (head, body)]
-        answer = self._server.post(index, "_msearch", body=searches)
+        answer = self.server.post(index, "_msearch", body=searches)
         answers: list[Mapping[str, Any]] = answer["responses"]
         for one in answers:
             if "error" in one:

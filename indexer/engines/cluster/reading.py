@@ -54,7 +54,8 @@ def _documents(hits: Generator[Mapping[str, Any], None, None]) -> Iterator[Docum
 
 def _open_point_in_time(server: Server, index: str, points_in_time: set[str]) -> str:
     with failures(server, index):
-        point_in_time = str(server.post(index, "_pit", keep_alive=_KEEP_ALIVE)["id"])
+        path = server.dialect.point_in_time_path(index)
+        point_in_time = server.dialect.point_in_time_of(server.post(*path, keep_alive=_KEEP_ALIVE).body)
     points_in_time.add(point_in_time)
     return point_in_time
 
@@ -112,7 +113,8 @@ def close_points_in_time(server: Server, points_in_time: set[str]) -> None:
 
 
 def _close_point_in_time(server: Server, point_in_time: str) -> None:
-    server.delete("_pit", body={"id": point_in_time})
+    path, body = server.dialect.closing(point_in_time)
+    server.delete(*path, body=body)
 
 
 def _pages(
@@ -126,13 +128,15 @@ def _pages(
     after: list[Any] | None = None
     size = _MAX_PAGE_DOCUMENTS
     try:
+        parts = _parts(server, index)
+        part = next(parts)
         while True:
             page = {
                 "pit": {"id": point_in_time, "keep_alive": _KEEP_ALIVE},
                 "size": size,
-                "sort": [{"_shard_doc": "asc"}],
                 "track_total_hits": False,
                 **({} if after is None else {"search_after": after}),
+                **part,
                 **body,
             }
             with failures(server, index):
@@ -142,10 +146,13 @@ def _pages(
             points_in_time.add(point_in_time)
             hits = answer["hits"]["hits"]
             yield from hits
-            if len(hits) < size:
+            if len(hits) == size:
+                after = hits[-1]["sort"]
+                size = _next_size(size, answer.size)
+                continue
+            if (following := next(parts, None)) is None:
                 return
-            after = hits[-1]["sort"]
-            size = _next_size(size, answer.size)
+            part, after = following, None
     finally:
         if point_in_time in points_in_time:
             points_in_time.remove(point_in_time)
@@ -153,9 +160,27 @@ def _pages(
                 _close_point_in_time(server, point_in_time)
 
 
+def _parts(server: Server, index: str) -> Iterator[dict[str, Any]]:
+    """The parameters of searches that together read a point in time, each in an order without ties.
+
+    Where hits cannot be sorted by `_shard_doc`, each part is one shard, in the order of sequence numbers.
+    """
+    if server.dialect.sorts_by_shard:
+        yield {"sort": [{"_shard_doc": "asc"}]}
+        return
+    with failures(server, index):
+        found = server.get(index, filter_path="*.settings.index.number_of_shards").body
+    shards = max(int(one["settings"]["index"]["number_of_shards"]) for one in found.values())
+    sequence = {"_seq_no": {"order": "asc", "unmapped_type": "long"}}  # unmapped in an empty index
+    order = {"sort": [sequence, {"_index": "asc"}]}
+    yield from [order | {"slice": {"id": n, "max": shards}} for n in range(shards)] if shards > 1 else [order]
+
+
 def whole_source(server: Server) -> dict[str, object]:
     """The `_source` parameters for complete documents without enrichment, as the server knows them."""
     told: dict[str, object] = {"excludes": [ENRICHMENT]}
+    if not server.dialect.may_omit_vectors:
+        return told
     try:
         oldest = min(map(as_numbers, versions_of(server)), default=(0,))
         excludes = oldest >= WITHOUT_VECTORS

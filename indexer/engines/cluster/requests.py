@@ -1,4 +1,4 @@
-"""Build search requests for Elasticsearch, and read the responses."""
+"""Build the search requests of a cluster, and read the responses."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial

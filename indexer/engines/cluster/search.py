@@ -27,6 +27,7 @@ from indexer.engines.cluster.descriptions import Description, Descriptions, chan
 from indexer.engines.cluster.errors import innermost, refusal_of
 from indexer.engines.cluster.hybrid import HybridSearch
 from indexer.engines.cluster.keys import Ambiguous, Keys
+from indexer.engines.cluster.mapping import has_vectors
 from indexer.engines.cluster.multisearch import MultiSearch
 from indexer.engines.cluster.requests import (
     body_of,
@@ -67,7 +68,7 @@ class Searches:
     def search(self, index: str, request: SearchRequest) -> SearchResponse:
         """Answer a request. The description of the index is read again if the answer does not fit it."""
         description = self._descriptions.recent(index)
-        has_no_length = description.layout.has_vectors and not dimensions_of(description.mapping)
+        has_no_length = has_vectors(description.mapping) and not dimensions_of(description.mapping)
         if has_no_length or request.layout not in (None, description.layout):
             description = self._fresh(index, request)
         for _ in range(MAX_TRIES):
@@ -121,7 +122,7 @@ class Searches:
         columns = Columns(index, description.layout, description.mapping)
         plan(request, description.layout, index)  # check the request itself
         vector = request.query.vector
-        if vector is None or not description.layout.has_vectors:
+        if vector is None or not has_vectors(description.mapping):
             return self._by_words(index, description, request, columns)
         check_length(index, description.mapping, len(vector.codes))
         keys = Keys.of(description.mapping)

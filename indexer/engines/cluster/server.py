@@ -10,6 +10,7 @@ from typing import Any, Self
 from urllib.parse import quote
 
 from indexer.engines.addresses import Addresses
+from indexer.engines.cluster.dialect import Dialect
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,11 @@ class Unreadable(NoAnswer):
 
 
 class OtherProduct(Exception):
-    """The server is none of this family."""
+    """The server is none of this family. body: its answer to the request."""
+
+    def __init__(self, body: object = None) -> None:
+        super().__init__()
+        self.body = body
 
 
 class Refused(Exception):
@@ -78,10 +83,10 @@ class Refused(Exception):
 class Server(ABC):
     """Sends requests. Raises Refused, NoAnswer and OtherProduct.
 
-    product: the name of the family, for messages. addresses: shown in messages, without a password.
+    dialect: the family of the server. addresses: shown in messages, without a password.
     """
 
-    product: str
+    dialect: Dialect
     addresses: Addresses
     tries: Tries = Tries()
 
@@ -98,6 +103,11 @@ class Server(ABC):
     @abstractmethod
     def close(self) -> None:
         """Close all connections."""
+
+    @property
+    def product(self) -> str:
+        """The name of the family, for messages."""
+        return self.dialect.product
 
     @property
     def once(self) -> Self:
@@ -152,7 +162,7 @@ class Server(ABC):
 
 
 def _path(parts: Iterable[str]) -> str:
-    return "".join(f"/{quote(part, safe=',*')}" for part in parts)
+    return "".join(f"/{quote(part, safe=',*')}" for part in parts) or "/"
 
 
 def _parameters(given: Mapping[str, object]) -> dict[str, str]:

@@ -18,6 +18,10 @@ def order_of(sort: Sort, columns: Columns) -> list[Any]:
     column = columns.find(sort.field)
     if column.type in RANGES:
         raise no_order_of_hits(columns.index, column.shown, f"it holds ranges (type {column.type})")
+    if column.type == "flat_object":
+        raise no_order_of_hits(
+            columns.index, column.shown, "it is a key of an object of the type flat_object"
+        )
     if not column.is_countable:
         raise no_order_of_hits(columns.index, column.shown, "it has no doc values (doc_values: false)")
     order: dict[str, Any] = {"order": "desc" if sort.descending else "asc", "missing": "_last"}

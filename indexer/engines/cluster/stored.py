@@ -9,11 +9,11 @@ import numpy as np
 from enricher.model.text_vectors.vectors import to_numbers
 from enricher.records import ENRICHMENT, VECTOR, EnrichedDocument
 from indexer.engines.cluster.descriptions import Descriptions
-from indexer.engines.cluster.keys import Keys
+from indexer.engines.cluster.keys import PATH, Keys
 from indexer.engines.cluster.mapping import derived_fields, excess_of
 from indexer.engines.cluster.multisearch import MultiSearch
 from indexer.engines.cluster.requests import sample_of
-from indexer.engines.cluster.vectors import check_length, nearest_of, product_of
+from indexer.engines.cluster.vectors import check_length
 
 EXCESS_SAMPLE_DOCUMENTS = 20
 """Number of documents whose derived text `excess_share` measures."""
@@ -60,11 +60,13 @@ class StoredDocuments:
         Raises IndexConflict if the vectors of the index have another length.
         """
         check_length(index, self._descriptions.fresh(index).mapping, len(codes))
+        dialect = self._searches.server.dialect
         with self._failures(index):
-            nearest = nearest_of(np.frombuffer(codes, np.int8), [{"ids": {"values": [id_]}}], 1)
+            only = {"ids": {"values": [id_]}}
+            nearest = dialect.nearest(PATH, np.frombuffer(codes, np.int8), [only], 1)
             (answer,) = self._searches.search(index, [{**nearest, "_source": False}])
         scores = [float(hit["_score"]) for hit in answer["hits"]["hits"]]
-        return product_of(scores[0], len(codes)) if scores else None
+        return dialect.product_of(scores[0], len(codes)) if scores else None
 
     def excess_share(self, index: str) -> float:
         """The share of `_source` that a new index of the same layout leaves out, from a sample."""

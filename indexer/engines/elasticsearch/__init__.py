@@ -18,4 +18,9 @@ def _open(connection: Connection) -> SearchEngine:
     )
 
 
-KIND = EngineKind("elasticsearch", ("http", "https"), "http(s)://[user:password@]host:port", _open)
+KIND = EngineKind(
+    "elasticsearch",
+    ("elasticsearch+http", "elasticsearch+https"),
+    "elasticsearch+http(s)://[user:password@]host:port",
+    _open,
+)

@@ -19,7 +19,7 @@ class ElasticsearchEngine(ClusterEngine):
     the client of the Elasticsearch library.
     """
 
-    name = "elasticsearch"
+    name = ElasticsearchServer.dialect.family
 
     def __init__(
         self,

@@ -20,6 +20,7 @@ from indexer.engines.cluster.server import (
     Untrusted,
 )
 from indexer.engines.connection import AUTHORIZATION, Certificates, Credentials
+from indexer.engines.elasticsearch.dialect import ElasticsearchDialect
 from indexer.engines.elasticsearch.nodes import node_options
 
 JSON, LINES = "application/json", "application/x-ndjson"
@@ -34,7 +35,7 @@ _FAULTS: Mapping[type[elastic_transport.TransportError], type[NoAnswer]] = {
 class ElasticsearchServer(Server):
     """A cluster of Elasticsearch. `client` is the client of the library."""
 
-    product = "Elasticsearch"
+    dialect = ElasticsearchDialect()
 
     def __init__(
         self, addresses: Addresses, client: elasticsearch.Elasticsearch, tries: Tries = Tries()
@@ -53,7 +54,7 @@ class ElasticsearchServer(Server):
         credentials: Credentials | None,
         certificates: Certificates,
         headers: Mapping[str, str] | None,
-        node_class: type[BaseNode] | None,
+        node_class: type[BaseNode] | None = None,
     ) -> Self:
         """Make a client, which sends nothing yet. node_class: its transport. Raises ConfigurationError."""
         options: dict[str, Any] = {"request_timeout": timeout, "headers": dict(headers or {})}
@@ -84,7 +85,7 @@ class ElasticsearchServer(Server):
         try:
             found = client.perform_request(method, path, params=parameters, headers=headers, body=body)
         except elasticsearch.UnsupportedProductError as error:
-            raise OtherProduct from error
+            raise OtherProduct(error.body) from error
         except elasticsearch.ApiError as error:
             raise Refused(
                 error.status_code, error.body, is_from_family=_PRODUCT in error.meta.headers

@@ -17,6 +17,7 @@ from enricher.records import (
     ClientSearch,
     Document,
     EnrichedDocument,
+    FieldKind,
     Frequencies,
     Hit,
     IndexLayout,
@@ -76,6 +77,9 @@ class TantivyEngine:
         return f"TantivyEngine({str(self._folder.root)!r})"
 
     # -------------------------------------------------------------- indexes
+
+    def missing_kinds(self, index: str | None = None) -> Mapping[FieldKind, str]:
+        return {}
 
     def create(self, index: str, layout: IndexLayout) -> None:
         check_new_index(index)

@@ -1,19 +1,18 @@
 """A small model's enrichments, and the jobs of the server."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 import enricher
-from enricher.enrichment import DocumentEnricher, EnricherRecipe
+from enricher.enrichment import DocumentEnricher
 from enricher.plugins import PluginContext, load_enrichments
 from enricher.settings import IndexConfiguration
 from indexer.engines.cluster.jobs.states import INDEX as JOBS
 from indexer.engines.cluster.jobs.states import ClusterStates
-from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.ledger import Ledger
+from tests.server.engines import ServerEngine
 from tests.server.reindex.truth import FIELDS, SOON
 
 
@@ -26,7 +25,7 @@ def chain(model: enricher.Model) -> DocumentEnricher:
 
 
 @pytest.fixture(autouse=True)
-def jobs(engine: ElasticsearchEngine, index: str) -> Iterator[Ledger]:
+def jobs(engine: ServerEngine, index: str) -> Iterator[Ledger]:
     """The jobs of the server; those that a test leaves are removed."""
     ledger = Ledger(ClusterStates(engine), SOON)
     yield ledger
@@ -36,12 +35,6 @@ def jobs(engine: ElasticsearchEngine, index: str) -> Iterator[Ledger]:
 
 
 @pytest.fixture
-def whole_chain(models: Path, model: enricher.Model) -> DocumentEnricher:
-    """The default recipe, as the command line opens it."""
-    return EnricherRecipe(models, model.version, FIELDS, IndexConfiguration()).open()
-
-
-@pytest.fixture
-def cluster(engine: ElasticsearchEngine) -> Cluster:
+def cluster(engine: ServerEngine) -> Cluster:
     """The server as jobs work on it."""
     return Cluster(engine)

@@ -15,7 +15,6 @@ from enricher.enrichment import DocumentEnricher
 from enricher.errors import EngineUnavailable
 from enricher.records import Document, fingerprint
 from indexer.engines.cluster.jobs.states import FOLLOWED, ClusterStates
-from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.cluster.follow.follower import Follower
 from indexer.reindex.cluster.follow.state import FollowState
@@ -26,32 +25,31 @@ from indexer.reindex.job import Job, JobOptions
 from indexer.reindex.jobs import EnrichmentSettings
 from indexer.reindex.ledger import Ledger, StateLedger
 from tests.conftest import ROOT
+from tests.server.engines import ServerEngine
 from tests.server.reindex.truth import FIELDS, SOON, Truth, assert_copied, fill
 
 PATIENCE = 90.0
 """Seconds after which a test gives up; far more than anything takes."""
 
 
-def states_of(engine: ElasticsearchEngine) -> StateLedger[FollowState]:
+def states_of(engine: ServerEngine) -> StateLedger[FollowState]:
     """The states of what is followed."""
     return StateLedger(ClusterStates(engine, FOLLOWED), FollowState.from_json, "Nobody follows {}.", SOON)
 
 
-def follower(
-    engine: ElasticsearchEngine, alias: str, models: Path, lag: float = 0.2, workers: int = 1
-) -> Follower:
+def follower(engine: ServerEngine, alias: str, models: Path, lag: float = 0.2, workers: int = 1) -> Follower:
     """An instance in this process."""
     jobs, settings = Ledger(ClusterStates(engine), SOON), EnrichmentSettings(models, None)
     return Follower(Cluster(engine), states_of(engine), jobs, alias, settings, lag, workers)
 
 
-def follow_once(engine: ElasticsearchEngine, alias: str, models: Path) -> FollowStatus:
+def follow_once(engine: ServerEngine, alias: str, models: Path) -> FollowStatus:
     """Enrich everything written so far."""
     return follower(engine, alias, models).run(once=True, on_status=lambda status: None, say=print)
 
 
 def filled_by_job(
-    engine: ElasticsearchEngine,
+    engine: ServerEngine,
     cluster: Cluster,
     jobs: Ledger,
     chain: DocumentEnricher,
@@ -133,13 +131,13 @@ def wait_for(what: str, condition: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
-def wait_until_fresh(engine: ElasticsearchEngine, alias: str, truth: Truth, model: str | None) -> None:
+def wait_until_fresh(engine: ServerEngine, alias: str, truth: Truth, model: str | None) -> None:
     """Wait until every document is enriched from what it says now, and compare all of them with the truth."""
     wait_for("enrichment of all documents", lambda: not outdated(engine, alias, model))
     assert_copied(engine, alias, truth, model)
 
 
-def outdated(engine: ElasticsearchEngine, alias: str, model: str | None) -> list[str]:
+def outdated(engine: ServerEngine, alias: str, model: str | None) -> list[str]:
     """The ids of documents that are not enriched, or from another text, or with another model."""
     engine.client.indices.refresh(index=alias)
     found = []

@@ -11,16 +11,16 @@ from pathlib import Path
 import pytest
 from elasticsearch import ApiError
 
-from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.reindex.job import Job
 from indexer.reindex.ledger import Ledger
 from tests.conftest import RunCommand
+from tests.server.engines import ServerEngine
 from tests.server.reindex.judged import write_collection
 from tests.server.reindex.truth import assert_copied, fill, nested
 
 
 def test_a_cancelled_job_leaves_the_old_index(
-    engine: ElasticsearchEngine, server_url: str, models: Path, index: str, run: RunCommand
+    engine: ServerEngine, server_url: str, models: Path, index: str, run: RunCommand
 ) -> None:
     """The old index accepts writes, and a job that has ended cannot be cancelled."""
     truth = fill(engine, f"{index}-old", 20)
@@ -64,7 +64,7 @@ def test_a_job_that_does_not_exist_is_reported(
 
 
 def test_a_reindex_is_rolled_back_by_command(
-    engine: ElasticsearchEngine, server_url: str, models: Path, index: str, run: RunCommand
+    engine: ServerEngine, server_url: str, models: Path, index: str, run: RunCommand
 ) -> None:
     """The alias points to the old index again, which has what was written since."""
     truth = fill(engine, f"{index}-old", 30)
@@ -97,7 +97,7 @@ def test_a_reindex_is_rolled_back_by_command(
 
 
 def test_what_was_refused_is_replayed_by_command(
-    engine: ElasticsearchEngine, server_url: str, models: Path, index: str, run: RunCommand
+    engine: ServerEngine, server_url: str, models: Path, index: str, run: RunCommand
 ) -> None:
     """Corrected documents are written, and what clients have written to the new index since stays."""
     truth = fill(engine, f"{index}-old", 10, **{"mapping.depth.limit": 40})
@@ -123,7 +123,7 @@ def test_what_was_refused_is_replayed_by_command(
 
 
 def test_a_new_index_that_finds_less_is_not_swapped(
-    engine: ElasticsearchEngine, server_url: str, models: Path, index: str, run: RunCommand, tmp_path: Path
+    engine: ServerEngine, server_url: str, models: Path, index: str, run: RunCommand, tmp_path: Path
 ) -> None:
     """A job whose gate is closed can be cancelled, or measured again."""
     truth = fill(engine, f"{index}-old", 60)
@@ -154,7 +154,7 @@ def test_a_new_index_that_finds_less_is_not_swapped(
 
 
 def test_an_interrupted_job_can_be_resumed_at_once(
-    engine: ElasticsearchEngine, server_url: str, models: Path, index: str, jobs: Ledger, run: RunCommand
+    engine: ServerEngine, server_url: str, models: Path, index: str, jobs: Ledger, run: RunCommand
 ) -> None:
     """Ctrl-C gives back the leases of the worker, so another one continues without waiting."""
     truth = fill(engine, f"{index}-old", 300)

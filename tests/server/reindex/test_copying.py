@@ -13,7 +13,6 @@ from enricher.errors import EngineError, IndexConflict, IndexNotFound
 from indexer.engines.cluster.jobs.aliases import fencing_alias
 from indexer.engines.cluster.jobs.states import ClusterStates
 from indexer.engines.cluster.jobs.versioned import Line
-from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.cluster.enriched_lines import lines_of
 from indexer.reindex.cluster.planning import cancel, plan_rollback, start
@@ -21,12 +20,13 @@ from indexer.reindex.cluster.worker import Worker
 from indexer.reindex.job import Job, JobOptions, Lease, Phase
 from indexer.reindex.ledger import Ledger
 from indexer.reindex.pace import MAX_PAGE_DOCUMENTS
+from tests.server.engines import ServerEngine
 from tests.server.reindex.truth import FIELDS, SOON, Writer, assert_copied, fill, nested
 
 
 @pytest.mark.parametrize("strict", [True, False])
 def test_nothing_written_meanwhile_is_lost(
-    engine: ElasticsearchEngine,
+    engine: ServerEngine,
     server_url: str,
     index: str,
     jobs: Ledger,
@@ -51,7 +51,7 @@ def test_nothing_written_meanwhile_is_lost(
 
 
 def test_every_page_of_a_pass_is_shown(
-    engine: ElasticsearchEngine, index: str, jobs: Ledger, cluster: Cluster, chain: DocumentEnricher
+    engine: ServerEngine, index: str, jobs: Ledger, cluster: Cluster, chain: DocumentEnricher
 ) -> None:
     """Progress is reported within an interval too, which may be long."""
     fill(engine, f"{index}-old", 2 * MAX_PAGE_DOCUMENTS, number_of_shards=1)
@@ -63,7 +63,7 @@ def test_every_page_of_a_pass_is_shown(
 
 
 def test_what_is_refused_is_counted_and_kept(
-    engine: ElasticsearchEngine, index: str, jobs: Ledger, cluster: Cluster, chain: DocumentEnricher
+    engine: ServerEngine, index: str, jobs: Ledger, cluster: Cluster, chain: DocumentEnricher
 ) -> None:
     """A refused document is kept with its reason, and copied once it has changed."""
     truth = fill(engine, f"{index}-old", 40, **{"mapping.depth.limit": 40})
@@ -88,7 +88,7 @@ def test_what_is_refused_is_counted_and_kept(
 
 @pytest.mark.parametrize("strict", [True, False])
 def test_a_copy_of_what_is_refused_now_does_not_stay(
-    engine: ElasticsearchEngine,
+    engine: ServerEngine,
     index: str,
     jobs: Ledger,
     cluster: Cluster,
@@ -117,7 +117,7 @@ def test_a_copy_of_what_is_refused_now_does_not_stay(
 
 
 def test_routing_mapping_meta_and_alias_are_kept(
-    engine: ElasticsearchEngine, index: str, jobs: Ledger, cluster: Cluster, chain: DocumentEnricher
+    engine: ServerEngine, index: str, jobs: Ledger, cluster: Cluster, chain: DocumentEnricher
 ) -> None:
     """One id under two routings is two documents; mapping, `_meta` and alias are those of the old index."""
     truth = fill(engine, f"{index}-old", 60)
@@ -143,7 +143,7 @@ def test_routing_mapping_meta_and_alias_are_kept(
 
 
 def test_two_workers_share_a_job(
-    engine: ElasticsearchEngine, index: str, jobs: Ledger, cluster: Cluster, chain: DocumentEnricher
+    engine: ServerEngine, index: str, jobs: Ledger, cluster: Cluster, chain: DocumentEnricher
 ) -> None:
     """Each worker copies a part, and every document is read once."""
     truth = fill(engine, f"{index}-old", 1200)
@@ -174,7 +174,7 @@ def test_two_workers_share_a_job(
 
 
 def test_a_worker_that_was_paused_does_no_harm(
-    engine: ElasticsearchEngine, index: str, jobs: Ledger, cluster: Cluster, chain: DocumentEnricher
+    engine: ServerEngine, index: str, jobs: Ledger, cluster: Cluster, chain: DocumentEnricher
 ) -> None:
     """When it wakes up, its outdated copies, its deletes and its swap are refused."""
     truth = fill(engine, f"{index}-old", 30)
@@ -201,7 +201,7 @@ def test_a_worker_that_was_paused_does_no_harm(
 
 
 def test_a_worker_that_was_paused_cannot_stop_the_others(
-    engine: ElasticsearchEngine, index: str, jobs: Ledger, cluster: Cluster, chain: DocumentEnricher
+    engine: ServerEngine, index: str, jobs: Ledger, cluster: Cluster, chain: DocumentEnricher
 ) -> None:
     """When it replaces their fencing alias once, the other workers open theirs again."""
     truth = fill(engine, f"{index}-old", 30)
@@ -219,7 +219,7 @@ def test_a_worker_that_was_paused_cannot_stop_the_others(
 
 
 def test_an_index_that_is_removed_ends_the_work(
-    engine: ElasticsearchEngine, index: str, jobs: Ledger, cluster: Cluster, chain: DocumentEnricher
+    engine: ServerEngine, index: str, jobs: Ledger, cluster: Cluster, chain: DocumentEnricher
 ) -> None:
     """A removed source or target ends the worker with a sentence, and the job can be cancelled."""
     for which in ("source", "target"):
@@ -236,7 +236,7 @@ def test_an_index_that_is_removed_ends_the_work(
 
 
 def test_old_copies_are_refused_while_the_job_runs(
-    engine: ElasticsearchEngine, index: str, jobs: Ledger, cluster: Cluster, chain: DocumentEnricher
+    engine: ServerEngine, index: str, jobs: Ledger, cluster: Cluster, chain: DocumentEnricher
 ) -> None:
     """An outdated copy is refused even after the document was deleted, and a newer one is accepted."""
     fill(engine, f"{index}-old", 3)
@@ -260,7 +260,7 @@ def test_old_copies_are_refused_while_the_job_runs(
 
 
 def test_a_block_that_lasts_too_long_is_lifted(
-    engine: ElasticsearchEngine, index: str, jobs: Ledger, cluster: Cluster, chain: DocumentEnricher
+    engine: ServerEngine, index: str, jobs: Ledger, cluster: Cluster, chain: DocumentEnricher
 ) -> None:
     """The job copies again, and swaps once the limit is long enough."""
     truth = fill(engine, f"{index}-old", 50)
@@ -286,7 +286,7 @@ def test_a_block_that_lasts_too_long_is_lifted(
 
 
 def test_a_job_is_refused_while_another_works_on_the_alias(
-    engine: ElasticsearchEngine, index: str, jobs: Ledger, cluster: Cluster, chain: DocumentEnricher
+    engine: ServerEngine, index: str, jobs: Ledger, cluster: Cluster, chain: DocumentEnricher
 ) -> None:
     """A second job on the same alias is refused until the first has ended."""
     fill(engine, f"{index}-old", 3)
@@ -297,9 +297,7 @@ def test_a_job_is_refused_while_another_works_on_the_alias(
     cancel(jobs, cluster, start(jobs, cluster, f"{index}-old", index, chain, JobOptions()).id)
 
 
-def test_concurrent_changes_of_a_job_are_all_kept(
-    engine: ElasticsearchEngine, index: str, jobs: Ledger
-) -> None:
+def test_concurrent_changes_of_a_job_are_all_kept(engine: ServerEngine, index: str, jobs: Ledger) -> None:
     """Concurrent ledgers lose no change, and a lease is free only once no heartbeat was seen for its time."""
     job = Job(f"{index}-job", "a", "b", "c", None, FIELDS, "2026-01-01T00:00:00Z", lease=Lease("w", 1))
     jobs.create(job)
@@ -325,7 +323,7 @@ def test_concurrent_changes_of_a_job_are_all_kept(
 
 
 def test_the_cluster_may_be_away_for_a_while(
-    engine: ElasticsearchEngine,
+    engine: ServerEngine,
     server_url: str,
     index: str,
     jobs: Ledger,

@@ -5,37 +5,37 @@ from collections.abc import Callable
 import pytest
 
 from enricher.enrichment import DocumentEnricher
-from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.cluster.planning import plan_rollback, start, start_in_place
 from indexer.reindex.cluster.preflight import check, check_in_place
 from indexer.reindex.cluster.worker import Worker
 from indexer.reindex.job import JobOptions
 from indexer.reindex.ledger import Ledger
+from tests.server.engines import ServerEngine
 from tests.server.reindex.truth import Truth, assert_copied
 
 SHARDS = {"number_of_shards": 3, "number_of_replicas": 0}
 
 
-def _unmapped(engine: ElasticsearchEngine, index: str) -> Truth:
+def _unmapped(engine: ServerEngine, index: str) -> Truth:
     engine.client.indices.create(index=index, settings=SHARDS)
     return {}
 
 
-def _mapped(engine: ElasticsearchEngine, index: str) -> Truth:
+def _mapped(engine: ServerEngine, index: str) -> Truth:
     mappings = {"properties": {"text": {"type": "text"}}}
     engine.client.indices.create(index=index, settings=SHARDS, mappings=mappings)
     return {}
 
 
-def _deleted(engine: ElasticsearchEngine, index: str) -> Truth:
+def _deleted(engine: ServerEngine, index: str) -> Truth:
     engine.client.indices.create(index=index, settings=SHARDS)
     engine.client.index(index=index, id="a", document={"text": "reef"}, refresh=True)
     engine.client.delete(index=index, id="a", refresh=True)
     return {}
 
 
-def _one_shard_filled(engine: ElasticsearchEngine, index: str) -> Truth:
+def _one_shard_filled(engine: ServerEngine, index: str) -> Truth:
     engine.client.indices.create(index=index, settings=SHARDS)
     engine.client.index(index=index, id="a", document={"text": "reef"}, refresh=True)
     return {("a", None): {"text": "reef"}}
@@ -43,12 +43,12 @@ def _one_shard_filled(engine: ElasticsearchEngine, index: str) -> Truth:
 
 @pytest.mark.parametrize("make", [_unmapped, _mapped, _deleted, _one_shard_filled])
 def test_an_index_without_documents_is_reindexed_and_rolled_back(
-    engine: ElasticsearchEngine,
+    engine: ServerEngine,
     cluster: Cluster,
     index: str,
     jobs: Ledger,
     chain: DocumentEnricher,
-    make: Callable[[ElasticsearchEngine, str], Truth],
+    make: Callable[[ServerEngine, str], Truth],
 ) -> None:
     """Copy, rollback and in place work with and without a block, and the rollback has later writes."""
     old = f"{index}-old"

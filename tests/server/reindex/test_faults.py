@@ -15,16 +15,15 @@ import pytest
 from elasticsearch import helpers
 
 from enricher.enrichment import DocumentEnricher
-from indexer.engines.addresses import parse_addresses
 from indexer.engines.cluster.bulk import RetryPolicy
 from indexer.engines.cluster.jobs.states import ClusterStates
-from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.cluster.planning import plan_rollback, start
 from indexer.reindex.cluster.worker import Worker
 from indexer.reindex.job import JobOptions, Phase
 from indexer.reindex.ledger import Ledger
 from tests.conftest import ROOT
+from tests.server.engines import ServerEngine, engine_at
 from tests.server.proxy import Faults, Proxy, proxy
 from tests.server.reindex.truth import SOON, Writer, assert_copied, fill
 
@@ -44,7 +43,7 @@ def faulty(server_url: str, request: pytest.FixtureRequest) -> Iterator[tuple[Cl
     print("seed", seed)
     faults = request.param
     with proxy(server_url, Faults(*faults_of(faults), seed)) as between:
-        engine = ElasticsearchEngine(parse_addresses(between.url), retry=PATIENT, timeout=2.0)
+        engine = engine_at(between.url, retry=PATIENT, timeout=2.0)
         yield Cluster(engine), Ledger(ClusterStates(engine), SOON), between
         engine.close()
 
@@ -61,7 +60,7 @@ def faults_of(faults: Faults) -> tuple[float, ...]:
     ids=str,
 )
 def test_nothing_is_lost_over_a_faulty_connection(
-    engine: ElasticsearchEngine,
+    engine: ServerEngine,
     server_url: str,
     index: str,
     jobs: Ledger,
@@ -91,7 +90,7 @@ def test_nothing_is_lost_over_a_faulty_connection(
 
 
 def test_large_documents_are_copied(
-    engine: ElasticsearchEngine, index: str, jobs: Ledger, cluster: Cluster, chain: DocumentEnricher
+    engine: ServerEngine, index: str, jobs: Ledger, cluster: Cluster, chain: DocumentEnricher
 ) -> None:
     """Documents of 10 MB are sent with as few in a request as the server accepts."""
     truth = fill(engine, f"{index}-old", 20)
@@ -109,7 +108,7 @@ def test_large_documents_are_copied(
 
 
 def test_memory_does_not_grow_with_the_documents(
-    engine: ElasticsearchEngine, server_url: str, models: Path, index: str, tmp_path: Path
+    engine: ServerEngine, server_url: str, models: Path, index: str, tmp_path: Path
 ) -> None:
     """100,000 documents need hardly more memory than 10,000."""
     config = tmp_path / "enricher.toml"
@@ -143,7 +142,7 @@ def peak_bytes(process: subprocess.Popen[bytes]) -> int:
 
 
 def test_the_cluster_may_be_away_for_a_minute(
-    engine: ElasticsearchEngine,
+    engine: ServerEngine,
     server_url: str,
     index: str,
     jobs: Ledger,
@@ -153,7 +152,7 @@ def test_the_cluster_may_be_away_for_a_minute(
     """The worker waits for the cluster and continues by itself."""
     truth = fill(engine, f"{index}-old", 300)
     with proxy(server_url, Faults()) as between:
-        away = ElasticsearchEngine(parse_addresses(between.url), retry=PATIENT, timeout=2.0)
+        away = engine_at(between.url, retry=PATIENT, timeout=2.0)
         job = start(jobs, cluster, f"{index}-old", index, chain, JobOptions(write_block=True))
         seen: list[Any] = []
 

@@ -30,6 +30,7 @@ from indexer.reindex.jobs import EnrichmentSettings
 from indexer.reindex.ledger import Ledger
 from indexer.reindex.pace import Pace
 from tests.conftest import RunCommand
+from tests.server.engines import ServerEngine
 from tests.server.reindex.followers import (
     Instance,
     filled_by_job,
@@ -45,18 +46,18 @@ from tests.server.reindex.truth import Truth, Writer, assert_copied, fill, neste
 
 @pytest.fixture
 def truth(
-    engine: ElasticsearchEngine, cluster: Cluster, jobs: Ledger, whole_chain: DocumentEnricher, index: str
+    engine: ServerEngine, cluster: Cluster, jobs: Ledger, default_chain: DocumentEnricher, index: str
 ) -> Truth:
     """What an index of two shards behind an alias holds, which a job has filled."""
-    return filled_by_job(engine, cluster, jobs, whole_chain, index, 60)
+    return filled_by_job(engine, cluster, jobs, default_chain, index, 60)
 
 
-def leases(engine: ElasticsearchEngine, alias: str) -> list[Lease | None]:
+def leases(engine: ServerEngine, alias: str) -> list[Lease | None]:
     """The lease of every shard."""
     return [one.lease for one in states_of(engine).load(engine.name_of(alias)).holders()]
 
 
-def versions(engine: ElasticsearchEngine, index: str) -> dict[str, int]:
+def versions(engine: ServerEngine, index: str) -> dict[str, int]:
     """The version of every document."""
     engine.client.indices.refresh(index=index)
     answer = engine.client.search(index=index, size=1000, version=True, source=False)
@@ -64,7 +65,7 @@ def versions(engine: ElasticsearchEngine, index: str) -> dict[str, int]:
 
 
 def test_what_applications_wrote_is_enriched_once(
-    engine: ElasticsearchEngine, index: str, models: Path, truth: Truth, whole_chain: DocumentEnricher
+    engine: ServerEngine, index: str, models: Path, truth: Truth, default_chain: DocumentEnricher
 ) -> None:
     """New, overwritten, routed and updated documents, also those whose text is as before; then none."""
     assert follow_once(engine, index, models).unchanged == 0, "a job has read the index already"
@@ -86,8 +87,8 @@ def test_what_applications_wrote_is_enriched_once(
     before = versions(engine, index)
     done = follow_once(engine, index, models)
     assert (done.enriched, done.unchanged, done.conflicts, done.refused, done.behind) == (5, 0, 0, 0, 0)
-    assert outdated(engine, index, whole_chain.model_version) == []
-    assert_copied(engine, index, truth, whole_chain.model_version)
+    assert outdated(engine, index, default_chain.model_version) == []
+    assert_copied(engine, index, truth, default_chain.model_version)
     after = versions(engine, index)
     assert all(after[name] == before[name] for name in rest)
     again = follow_once(engine, index, models)
@@ -96,10 +97,10 @@ def test_what_applications_wrote_is_enriched_once(
 
 
 def test_an_index_without_a_job_is_read_once(
-    engine: ElasticsearchEngine, index: str, models: Path, whole_chain: DocumentEnricher
+    engine: ServerEngine, index: str, models: Path, default_chain: DocumentEnricher
 ) -> None:
     """Nobody knows which of its documents have changed."""
-    engine.create(index, whole_chain.layout())
+    engine.create(index, default_chain.layout())
     for n in range(7):
         engine.client.index(index=index, id=str(n), document={"text": "ocean"})
     assert follow_once(engine, index, models).enriched == 7
@@ -110,29 +111,29 @@ def test_an_index_without_a_job_is_read_once(
 
 
 def test_a_job_in_place_is_read_once(
-    engine: ElasticsearchEngine,
+    engine: ServerEngine,
     cluster: Cluster,
     jobs: Ledger,
     index: str,
     models: Path,
     truth: Truth,
-    whole_chain: DocumentEnricher,
+    default_chain: DocumentEnricher,
 ) -> None:
     """Its writes look like those of applications, so they are read, but not written again."""
     for _ in range(2):
         name = engine.name_of(index)
-        job = start_in_place(jobs, cluster, name, name, whole_chain, JobOptions())
-        Worker(jobs, cluster, whole_chain, job.id).run()
+        job = start_in_place(jobs, cluster, name, name, default_chain, JobOptions())
+        Worker(jobs, cluster, default_chain, job.id).run()
         found = [follow_once(engine, index, models) for _ in range(2)]
         assert [(one.unchanged, one.enriched) for one in found] == [(60, 0), (0, 0)]
 
 
 def test_a_state_of_a_removed_index_is_not_used(
-    engine: ElasticsearchEngine, index: str, models: Path, whole_chain: DocumentEnricher
+    engine: ServerEngine, index: str, models: Path, default_chain: DocumentEnricher
 ) -> None:
     """Another index of the same name is read from its beginning."""
     for _ in range(2):
-        engine.create(index, whole_chain.layout())
+        engine.create(index, default_chain.layout())
         for n in range(3):
             engine.client.index(index=index, id=str(n), document={"text": "ocean"})
         assert follow_once(engine, index, models).enriched == 3
@@ -140,12 +141,12 @@ def test_a_state_of_a_removed_index_is_not_used(
 
 
 def test_documents_are_enriched_beside_a_writer(
-    engine: ElasticsearchEngine,
+    engine: ServerEngine,
     server_url: str,
     index: str,
     models: Path,
     truth: Truth,
-    whole_chain: DocumentEnricher,
+    default_chain: DocumentEnricher,
 ) -> None:
     """No write is undone, and the command ends in order with a last status."""
     writer = Writer(server_url, index, truth, seed := random.randrange(2**32), most_per_second=200)
@@ -154,10 +155,10 @@ def test_documents_are_enriched_beside_a_writer(
         writer.start()
         writer.wait_for(800)
         writer.stop()
-        wait_until_fresh(engine, index, truth, whole_chain.model_version)
+        wait_until_fresh(engine, index, truth, default_chain.model_version)
         wait_for("the note in the ledger", lambda: not any(leases(engine, index)))
         status = instance.stop()
-    assert (status["index"], status["model"]) == (engine.name_of(index), whole_chain.model_version)
+    assert (status["index"], status["model"]) == (engine.name_of(index), default_chain.model_version)
     assert status["enriched"] > 100 and status["refused"] == 0 and status["error"] is None
     assert sorted(status["checkpoints"]) == ["0", "1"]
     assert f"{index} points to {engine.name_of(index)}" in instance.said
@@ -165,11 +166,11 @@ def test_documents_are_enriched_beside_a_writer(
 
 
 def test_a_document_that_changes_meanwhile_is_left_alone(
-    engine: ElasticsearchEngine,
+    engine: ServerEngine,
     index: str,
     models: Path,
     truth: Truth,
-    whole_chain: DocumentEnricher,
+    default_chain: DocumentEnricher,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It was written or deleted between the read and the write: the next round enriches what is there."""
@@ -188,12 +189,12 @@ def test_a_document_that_changes_meanwhile_is_left_alone(
     follow_once(engine, index, models)
     assert status.conflicts >= 1
     truth["changed", None], truth["same", None] = {"text": "whale"}, {"text": "ocean reef"}
-    assert outdated(engine, index, whole_chain.model_version) == []
-    assert_copied(engine, index, truth, whole_chain.model_version)
+    assert outdated(engine, index, default_chain.model_version) == []
+    assert_copied(engine, index, truth, default_chain.model_version)
 
 
 def test_a_document_that_the_server_refuses_is_kept_with_its_reason(
-    engine: ElasticsearchEngine, server_url: str, index: str, models: Path, run: RunCommand, truth: Truth
+    engine: ServerEngine, server_url: str, index: str, models: Path, run: RunCommand, truth: Truth
 ) -> None:
     """It is not tried again before it has changed."""
     engine.client.indices.put_settings(index=index, settings={"index.mapping.depth.limit": 40})
@@ -231,27 +232,28 @@ class Choosy:
 
 
 def test_a_document_at_which_a_plug_in_fails_is_refused_alone(
-    engine: ElasticsearchEngine, cluster: Cluster, index: str, models: Path, whole_chain: DocumentEnricher
+    engine: ServerEngine, cluster: Cluster, index: str, models: Path, default_chain: DocumentEnricher
 ) -> None:
     """A plug-in that fails at every document ends the command."""
-    engine.create(index, whole_chain.layout())
+    engine.create(index, default_chain.layout())
     for name, text in (("a", "ocean"), ("b", "odd"), ("c", "reef")):
         engine.client.index(index=index, id=name, document={"text": text}, refresh=True)
     behind = index_behind(cluster, index)
     followed = open_followed(cluster, behind, index, EnrichmentSettings(models, None))
     claim = ShardClaim(0, -1, behind.shards[0].checkpoint, (), 1)
-    broken = replace(followed, enricher=replace(whole_chain, enrichments=[Choosy("")], recipe=None))
+    broken = replace(followed, enricher=replace(default_chain, enrichments=[Choosy("")], recipe=None))
     with pytest.raises(PluginError, match="too odd"):
         list(reading.enriched_pages(cluster, broken, claim, Pace()))
-    choosy = replace(followed, enricher=replace(whole_chain, enrichments=[Choosy("odd")], recipe=None))
+    choosy = replace(followed, enricher=replace(default_chain, enrichments=[Choosy("odd")], recipe=None))
     (page,) = reading.enriched_pages(cluster, choosy, claim, Pace())
     assert page.enriched.written == 2
     assert [(one.document.id, "too odd" in one.reason) for one in page.enriched.refused] == [("b", True)]
     assert [one.id for one in cluster.rejects.load(rejects_of(index))] == ["b"]
 
 
+@pytest.mark.elasticsearch_only("requests are counted in the client of Elasticsearch")
 def test_an_idle_instance_sends_one_small_request_per_look(
-    server_url: str, engine: ElasticsearchEngine, index: str, models: Path, truth: Truth
+    server_url: str, engine: ServerEngine, index: str, models: Path, truth: Truth
 ) -> None:
     """It reads nothing, refreshes nothing and writes nothing, and its answers do not grow with the index."""
     sent: Counter[str] = Counter()
@@ -281,7 +283,7 @@ def test_an_idle_instance_sends_one_small_request_per_look(
 
 
 def test_what_cannot_be_followed_is_reported(
-    engine: ElasticsearchEngine, server_url: str, index: str, models: Path, run: RunCommand, tmp_path: Path
+    engine: ServerEngine, server_url: str, index: str, models: Path, run: RunCommand, tmp_path: Path
 ) -> None:
     """One sentence each, for what is missing, closed, several, or on another engine."""
     command = ["--engine", server_url, "--models", models, "follow"]
@@ -306,10 +308,13 @@ def test_what_cannot_be_followed_is_reported(
 
 
 def test_an_index_with_a_part_of_its_source_is_refused(
-    engine: ElasticsearchEngine, cluster: Cluster, index: str, models: Path, whole_chain: DocumentEnricher
+    engine: ServerEngine, cluster: Cluster, index: str, models: Path, default_chain: DocumentEnricher
 ) -> None:
     """Its documents would be written back without the rest."""
-    mapping = mapping_of(whole_chain.layout()) | {"_source": {"excludes": ["secret"]}}
-    engine.client.indices.create(index=index, mappings=mapping)
+    mapping = mapping_of(default_chain.layout(), engine.server.dialect) | {
+        "_source": {"excludes": ["secret"]}
+    }
+    settings = dict(engine.server.dialect.needed_settings)
+    engine.client.indices.create(index=index, mappings=mapping, settings=settings)
     with pytest.raises(UsageError, match="stores only a part"):
         open_followed(cluster, index_behind(cluster, index), index, EnrichmentSettings(models, None))

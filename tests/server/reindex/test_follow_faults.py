@@ -17,10 +17,8 @@ from enricher.settings import IndexConfiguration
 from enricher.text import open_analyzer
 from enricher.training.train import train_bundle
 from enricher.training.word2vec import TrainingSettings
-from indexer.engines.addresses import parse_addresses
 from indexer.engines.cluster.bulk import RetryPolicy
 from indexer.engines.cluster.jobs.copies import FencedOut
-from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.cluster.follow.claims import ShardClaim
 from indexer.reindex.cluster.follow.followed import index_behind, open_followed
@@ -33,6 +31,7 @@ from indexer.reindex.ledger import Ledger
 from indexer.reindex.pace import Pace
 from tests.conftest import SMALL, RunCommand
 from tests.corpora import documents
+from tests.server.engines import ServerEngine, engine_at
 from tests.server.node import Node
 from tests.server.proxy import Faults, proxy
 from tests.server.reindex.followers import (
@@ -57,10 +56,10 @@ PATIENT = RetryPolicy(tries=40, first=0.01, longest=0.1, total=60.0)
 
 @pytest.fixture
 def enriched(
-    engine: ElasticsearchEngine, cluster: Cluster, jobs: Ledger, whole_chain: DocumentEnricher, index: str
+    engine: ServerEngine, cluster: Cluster, jobs: Ledger, default_chain: DocumentEnricher, index: str
 ) -> Truth:
     """What an alias of an index of two shards holds, which a job has filled from INDEX-old."""
-    return filled_by_job(engine, cluster, jobs, whole_chain, index, 120)
+    return filled_by_job(engine, cluster, jobs, default_chain, index, 120)
 
 
 def later_model(
@@ -73,7 +72,7 @@ def later_model(
     return folder, version, EnricherRecipe(folder, version, FIELDS, IndexConfiguration()).open()
 
 
-def write(engine: ElasticsearchEngine, alias: str, truth: Truth, name: str, text: str) -> None:
+def write(engine: ServerEngine, alias: str, truth: Truth, name: str, text: str) -> None:
     """What an application does."""
     engine.client.index(index=alias, id=name, document={"text": text})
     truth[name, None] = {"text": text}
@@ -81,12 +80,12 @@ def write(engine: ElasticsearchEngine, alias: str, truth: Truth, name: str, text
 
 @pytest.mark.parametrize("point", POINTS)
 def test_a_killed_instance_loses_nothing(
-    engine: ElasticsearchEngine,
+    engine: ServerEngine,
     server_url: str,
     index: str,
     models: Path,
     enriched: Truth,
-    whole_chain: DocumentEnricher,
+    default_chain: DocumentEnricher,
     run: RunCommand,
     point: str,
 ) -> None:
@@ -104,10 +103,10 @@ def test_a_killed_instance_loses_nothing(
     write(engine, index, enriched, "new-4", "whale")
     done = run(*command)
     assert done.returncode in (0, point == "refused-kept"), done.stderr
-    assert outdated(engine, index, whole_chain.model_version) == ["deep"] * (point == "refused-kept")
+    assert outdated(engine, index, default_chain.model_version) == ["deep"] * (point == "refused-kept")
     if point == "refused-kept":
         engine.client.delete(index=index, id="deep")
-    assert_copied(engine, index, enriched, whole_chain.model_version)
+    assert_copied(engine, index, enriched, default_chain.model_version)
     engine.client.indices.refresh(index=index)
     hits = engine.client.search(index=index, size=1000, version=True, source=False)["hits"]["hits"]
     found = {hit["_id"]: hit["_version"] for hit in hits if hit["_id"].startswith("new")}
@@ -115,12 +114,12 @@ def test_a_killed_instance_loses_nothing(
 
 
 def test_instances_share_the_work_and_one_takes_over(
-    engine: ElasticsearchEngine,
+    engine: ServerEngine,
     server_url: str,
     index: str,
     models: Path,
     enriched: Truth,
-    whole_chain: DocumentEnricher,
+    default_chain: DocumentEnricher,
 ) -> None:
     """One is killed, another is paused for longer than its lease and woken, beside a writer."""
     writer = Writer(server_url, index, enriched, seed := random.randrange(2**32), most_per_second=200)
@@ -139,7 +138,7 @@ def test_instances_share_the_work_and_one_takes_over(
         second.wake()
         writer.wait_for(1200)
         writer.stop()
-        wait_until_fresh(engine, index, enriched, whole_chain.model_version)
+        wait_until_fresh(engine, index, enriched, default_chain.model_version)
         done = [instance.stop()["enriched"] for instance in (second, third)]
     assert done[1] > 0
     state = states_of(engine).load(engine.name_of(index))
@@ -148,14 +147,14 @@ def test_instances_share_the_work_and_one_takes_over(
 
 @pytest.mark.parametrize("block", [True, False])
 def test_the_alias_moves_under_it_and_back(
-    engine: ElasticsearchEngine,
+    engine: ServerEngine,
     cluster: Cluster,
     jobs: Ledger,
     server_url: str,
     index: str,
     models: Path,
     enriched: Truth,
-    whole_chain: DocumentEnricher,
+    default_chain: DocumentEnricher,
     tmp_path: Path,
     block: bool,
 ) -> None:
@@ -183,14 +182,14 @@ def test_the_alias_moves_under_it_and_back(
         Worker(jobs, cluster, again, back.id).run()
         writer.wait_for(writer.operations + 100)
         writer.stop()
-        wait_until_fresh(engine, index, enriched, whole_chain.model_version)
+        wait_until_fresh(engine, index, enriched, default_chain.model_version)
         status = instance.stop()
     assert engine.name_of(index) == old == status["index"]
-    assert status["model"] == whole_chain.model_version and status["refused"] == 0
+    assert status["model"] == default_chain.model_version and status["refused"] == 0
 
 
 def test_another_model_takes_over_in_place_under_it(
-    engine: ElasticsearchEngine,
+    engine: ServerEngine,
     cluster: Cluster,
     jobs: Ledger,
     server_url: str,
@@ -216,19 +215,19 @@ def test_another_model_takes_over_in_place_under_it(
 
 
 def test_an_instance_that_was_paused_cannot_write_to_an_index_that_was_replaced(
-    engine: ElasticsearchEngine,
+    engine: ServerEngine,
     cluster: Cluster,
     jobs: Ledger,
     index: str,
     models: Path,
     enriched: Truth,
-    whole_chain: DocumentEnricher,
+    default_chain: DocumentEnricher,
 ) -> None:
     """Its late write would come back with a rollback."""
     write(engine, index, enriched, "late", "ocean")
     behind = index_behind(cluster, index)
     stale = open_followed(cluster, behind, index, EnrichmentSettings(models, None))
-    copied(cluster, jobs, whole_chain, index, block=False)
+    copied(cluster, jobs, default_chain, index, block=False)
     claims = [ShardClaim(n, -1, shard.checkpoint, (), 1) for n, shard in behind.shards.items()]
     with pytest.raises(FencedOut):
         for claim in claims:
@@ -236,16 +235,16 @@ def test_an_instance_that_was_paused_cannot_write_to_an_index_that_was_replaced(
     engine.client.indices.refresh(index=behind.name)
     hit = engine.client.get(index=behind.name, id="late")
     assert "enrichment" not in hit["_source"] and hit["_version"] == 1
-    assert outdated(engine, index, whole_chain.model_version) == []
+    assert outdated(engine, index, default_chain.model_version) == []
 
 
 def test_a_write_block_is_waited_for(
-    engine: ElasticsearchEngine,
+    engine: ServerEngine,
     server_url: str,
     index: str,
     models: Path,
     enriched: Truth,
-    whole_chain: DocumentEnricher,
+    default_chain: DocumentEnricher,
 ) -> None:
     """So is a closed index, but a removed one ends the command with a sentence."""
     name = engine.name_of(index)
@@ -255,31 +254,31 @@ def test_a_write_block_is_waited_for(
         engine.client.indices.add_block(index=name, block="write")
         time.sleep(1.0)
         engine.client.indices.put_settings(index=name, settings={"index.blocks.write": None})
-        wait_until_fresh(engine, index, enriched, whole_chain.model_version)
+        wait_until_fresh(engine, index, enriched, default_chain.model_version)
         for number in range(20):  # the block is gone before the follower can ask for it
             write(engine, index, enriched, f"short-{number}", "ocean")
             engine.client.indices.add_block(index=name, block="write")
             engine.client.indices.put_settings(index=name, settings={"index.blocks.write": None})
-        wait_until_fresh(engine, index, enriched, whole_chain.model_version)
+        wait_until_fresh(engine, index, enriched, default_chain.model_version)
         engine.client.indices.close(index=name)
         time.sleep(1.0)
         engine.client.indices.open(index=name)
         write(engine, index, enriched, "opened", "reef")
-        wait_until_fresh(engine, index, enriched, whole_chain.model_version)
+        wait_until_fresh(engine, index, enriched, default_chain.model_version)
         engine.client.indices.delete(index=name)
         assert instance.end() == 1
     assert "is closed; open it" in instance.said and "There is no index" in instance.said
 
 
 def test_a_rollback_to_an_index_without_enrichment_is_waited_for(
-    engine: ElasticsearchEngine,
+    engine: ServerEngine,
     cluster: Cluster,
     jobs: Ledger,
     server_url: str,
     index: str,
     models: Path,
     enriched: Truth,
-    whole_chain: DocumentEnricher,
+    default_chain: DocumentEnricher,
 ) -> None:
     """It reports that there is nothing to do, and goes on when the alias points to the new index again."""
     with Instance(server_url, models, index, "--json") as instance:
@@ -291,28 +290,28 @@ def test_a_rollback_to_an_index_without_enrichment_is_waited_for(
         time.sleep(1.5)
         assert "enrichment" not in engine.client.get(index=index, id="plain")["_source"]
         again = plan_rollback(jobs, cluster, jobs.load(back.id))
-        Worker(jobs, cluster, whole_chain, again.id).run()
+        Worker(jobs, cluster, default_chain, again.id).run()
         write(engine, index, enriched, "again", "ocean")
-        wait_until_fresh(engine, index, enriched, whole_chain.model_version)
+        wait_until_fresh(engine, index, enriched, default_chain.model_version)
         instance.stop()
     assert instance.said.count("was never enriched") == instance.said.count("is followed again") == 1
 
 
 @pytest.mark.parametrize("faults", [Faults(refused_items=0.3), Faults(reset=0.05, cut=0.05)], ids=str)
 def test_a_faulty_connection_loses_nothing(
-    engine: ElasticsearchEngine,
+    engine: ServerEngine,
     server_url: str,
     index: str,
     models: Path,
     enriched: Truth,
-    whole_chain: DocumentEnricher,
+    default_chain: DocumentEnricher,
     faults: Faults,
 ) -> None:
     """The server refuses items (429), and connections break before and after the server has written."""
     seed = random.randrange(2**32)
     print("seed", seed)
     with proxy(server_url, replace(faults, seed=seed)) as between:
-        bad = ElasticsearchEngine(parse_addresses(between.url), retry=PATIENT, timeout=5.0)
+        bad = engine_at(between.url, retry=PATIENT, timeout=5.0)
         between.faults = Faults()
         with running(lambda: follower(bad, index, models)):
             wait_for("the first look", lambda: engine.name_of(index) in states_of(engine).names())
@@ -321,7 +320,7 @@ def test_a_faulty_connection_loses_nothing(
             writer.start()
             writer.wait_for(500)
             writer.stop()
-            wait_until_fresh(engine, index, enriched, whole_chain.model_version)
+            wait_until_fresh(engine, index, enriched, default_chain.model_version)
         assert sum(between.counts.values()) > 0
         bad.close()
 
@@ -360,14 +359,14 @@ def node(server_home: Path, server_folder: Path) -> Iterator[Node]:
     made.kill()
 
 
-def test_the_server_restarts(node: Node, models: Path, whole_chain: DocumentEnricher) -> None:
+def test_the_server_restarts(node: Node, models: Path, default_chain: DocumentEnricher) -> None:
     """After a power cut; the instance waits, and goes on where it was."""
-    own = ElasticsearchEngine(parse_addresses(node.url), timeout=10.0)
-    own.create("articles", whole_chain.layout())
+    own = engine_at(node.url, timeout=10.0)
+    own.create("articles", default_chain.layout())
     truth: Truth = {}
     write(own, "articles", truth, "first", "ocean")
     with Instance(node.url, models, "articles", "--json") as instance:
-        wait_until_fresh(own, "articles", truth, whole_chain.model_version)
+        wait_until_fresh(own, "articles", truth, default_chain.model_version)
         write(own, "articles", truth, "before", "reef")
         node.kill()
         time.sleep(1.0)
@@ -375,7 +374,7 @@ def test_the_server_restarts(node: Node, models: Path, whole_chain: DocumentEnri
         patient = own.client.options(request_timeout=90)
         patient.cluster.health(index="articles", wait_for_status="yellow", timeout="60s")
         write(own, "articles", truth, "after", "whale")
-        wait_until_fresh(own, "articles", truth, whole_chain.model_version)
+        wait_until_fresh(own, "articles", truth, default_chain.model_version)
         status = instance.stop()
     assert status["errors"] > 0 and status["error"] is None and status["unchanged"] <= 1
     assert follow_once(own, "articles", models).enriched == 0

@@ -7,16 +7,16 @@ import pytest
 from elasticsearch import helpers
 
 from indexer.engines.cluster.jobs.shards import ANY_SEQUENCE
-from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.reindex.cluster import id_snapshot
 from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.cluster.id_snapshot import IdSnapshot
+from tests.server.engines import ServerEngine
 from tests.server.reindex.truth import fill
 
 
 @pytest.mark.parametrize("smallest", [1, 7, 10_000])
 def test_deleted_documents_are_found_and_no_others(
-    engine: ElasticsearchEngine,
+    engine: ServerEngine,
     cluster: Cluster,
     index: str,
     tmp_path: Path,

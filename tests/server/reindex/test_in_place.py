@@ -15,7 +15,6 @@ from enricher.plugins import PluginContext, load_enrichments
 from enricher.settings import IndexConfiguration
 from enricher.text import open_analyzer
 from enricher.training.train import train_bundle
-from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.reindex.cluster import planning
 from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.cluster.planning import start_in_place
@@ -25,6 +24,7 @@ from indexer.reindex.job import Job, JobOptions, Phase
 from indexer.reindex.ledger import Ledger
 from tests.conftest import SMALL, RunCommand
 from tests.corpora import documents
+from tests.server.engines import ServerEngine
 from tests.server.reindex.truth import FIELDS, Truth, Writer, assert_copied, fill, nested
 
 STALE = JobOptions(only=("stale",))
@@ -57,7 +57,7 @@ def next_chain(model: enricher.Model) -> DocumentEnricher:
     return DocumentEnricher(model.analyzer, FIELDS, enrichments, f"{model.version}-next")
 
 
-def stamps(engine: ElasticsearchEngine, index: str) -> dict[str, str | None]:
+def stamps(engine: ServerEngine, index: str) -> dict[str, str | None]:
     """The model of every document."""
     engine.client.indices.refresh(index=index)
     answer = engine.client.search(index=index, size=1000)
@@ -65,7 +65,7 @@ def stamps(engine: ElasticsearchEngine, index: str) -> dict[str, str | None]:
 
 
 def test_an_index_is_enriched_while_others_write(
-    engine: ElasticsearchEngine,
+    engine: ServerEngine,
     server_url: str,
     index: str,
     enrichment: Enrichment,
@@ -86,7 +86,7 @@ def test_an_index_is_enriched_while_others_write(
 
 
 def test_another_model_takes_over_in_place(
-    engine: ElasticsearchEngine,
+    engine: ServerEngine,
     index: str,
     enrichment: Enrichment,
     chain: DocumentEnricher,
@@ -104,7 +104,7 @@ def test_another_model_takes_over_in_place(
 
 
 def test_documents_that_applications_wrote_are_found(
-    engine: ElasticsearchEngine, index: str, enrichment: Enrichment, chain: DocumentEnricher
+    engine: ServerEngine, index: str, enrichment: Enrichment, chain: DocumentEnricher
 ) -> None:
     """Written and overwritten documents are missing, partially updated ones stale; others stay untouched."""
     truth = fill(engine, index, 30)
@@ -126,7 +126,7 @@ def test_documents_that_applications_wrote_are_found(
     assert all(after[key[0]] == before[key[0]] for key in rest)
 
 
-def versions(engine: ElasticsearchEngine, index: str) -> list[dict[str, int]]:
+def versions(engine: ServerEngine, index: str) -> list[dict[str, int]]:
     """The hits of all documents with their versions."""
     engine.client.indices.refresh(index=index)
     found: list[dict[str, int]] = engine.client.search(index=index, size=1000, version=True)["hits"]["hits"]
@@ -134,7 +134,7 @@ def versions(engine: ElasticsearchEngine, index: str) -> list[dict[str, int]]:
 
 
 def test_stale_documents_are_looked_for_where_something_was_written(
-    engine: ElasticsearchEngine, index: str, enrichment: Enrichment, next_chain: DocumentEnricher
+    engine: ServerEngine, index: str, enrichment: Enrichment, next_chain: DocumentEnricher
 ) -> None:
     """A job begins where the last one ended, but for another index or model at the first document."""
     truth = fill(engine, index, 50)
@@ -153,7 +153,7 @@ def test_stale_documents_are_looked_for_where_something_was_written(
 
 
 def test_old_jobs_are_forgotten_with_their_rejects(
-    engine: ElasticsearchEngine,
+    engine: ServerEngine,
     cluster: Cluster,
     index: str,
     jobs: Ledger,
@@ -183,7 +183,7 @@ def test_old_jobs_are_forgotten_with_their_rejects(
 
 
 def test_a_job_touches_what_a_query_or_ids_name(
-    engine: ElasticsearchEngine, index: str, enrichment: Enrichment, chain: DocumentEnricher
+    engine: ServerEngine, index: str, enrichment: Enrichment, chain: DocumentEnricher
 ) -> None:
     """A job with a query or ids writes only those documents."""
     truth = fill(engine, index, 40)
@@ -200,7 +200,7 @@ def test_a_job_touches_what_a_query_or_ids_name(
 
 
 def test_enriching_some_documents_with_another_model_is_refused(
-    engine: ElasticsearchEngine,
+    engine: ServerEngine,
     cluster: Cluster,
     index: str,
     enrichment: Enrichment,
@@ -217,7 +217,7 @@ def test_enriching_some_documents_with_another_model_is_refused(
 
 
 def test_the_command_enriches_in_place(
-    engine: ElasticsearchEngine, server_url: str, models: Path, index: str, run: RunCommand, tmp_path: Path
+    engine: ServerEngine, server_url: str, models: Path, index: str, run: RunCommand, tmp_path: Path
 ) -> None:
     """The command works with the default recipe, and explains options that do not fit."""
     truth: Truth = fill(engine, f"{index}-1", 30)
@@ -250,13 +250,13 @@ def test_the_command_enriches_in_place(
     assert broken.returncode == 1 and "nonsense" in broken.stderr and "Traceback" not in broken.stderr
 
 
-def cluster_names(engine: ElasticsearchEngine, alias: str) -> list[str]:
+def cluster_names(engine: ServerEngine, alias: str) -> list[str]:
     """The indexes that an alias points to."""
     return sorted(engine.client.indices.get_alias(name=alias).body)
 
 
 def test_activating_a_model_enriches_its_indexes_on_request(
-    engine: ElasticsearchEngine,
+    engine: ServerEngine,
     server_url: str,
     index: str,
     enrichment: Enrichment,

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from enricher.enrichment import DocumentEnricher
-from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.cluster.planning import start
 from indexer.reindex.cluster.worker import Worker
@@ -15,6 +14,7 @@ from indexer.reindex.failpoints import POINTS
 from indexer.reindex.job import JobOptions
 from indexer.reindex.ledger import Ledger
 from tests.conftest import RunCommand
+from tests.server.engines import ServerEngine
 from tests.server.reindex.judged import write_collection
 from tests.server.reindex.truth import SOON, Truth, assert_copied, fill, nested
 
@@ -40,7 +40,7 @@ def command(server_url: str, models: Path) -> Command:
     return made
 
 
-def write_after_swap(engine: ElasticsearchEngine, alias: str, truth: Truth) -> None:
+def write_after_swap(engine: ServerEngine, alias: str, truth: Truth) -> None:
     """What clients do in the index that the alias points to."""
     for key in list(truth)[:5]:
         engine.client.delete(index=alias, id=key[0])
@@ -52,7 +52,7 @@ def write_after_swap(engine: ElasticsearchEngine, alias: str, truth: Truth) -> N
 
 @pytest.mark.parametrize("point", [point for point in POINTS if point not in OTHER_COMMANDS])
 def test_a_killed_job_is_resumed(
-    engine: ElasticsearchEngine,
+    engine: ServerEngine,
     index: str,
     jobs: Ledger,
     chain: DocumentEnricher,
@@ -86,7 +86,7 @@ def test_a_killed_job_is_resumed(
 
 @pytest.mark.parametrize("point", BACK)
 def test_a_killed_rollback_is_resumed(
-    engine: ElasticsearchEngine,
+    engine: ServerEngine,
     cluster: Cluster,
     index: str,
     jobs: Ledger,
@@ -114,7 +114,7 @@ def test_a_killed_rollback_is_resumed(
 
 @pytest.mark.parametrize("point", IN_PLACE)
 def test_a_killed_job_in_place_is_resumed(
-    engine: ElasticsearchEngine,
+    engine: ServerEngine,
     index: str,
     jobs: Ledger,
     chain: DocumentEnricher,
@@ -135,11 +135,11 @@ def test_a_killed_job_in_place_is_resumed(
 
 
 def test_a_killed_replay_is_done_again(
-    engine: ElasticsearchEngine,
+    engine: ServerEngine,
     cluster: Cluster,
     index: str,
     jobs: Ledger,
-    whole_chain: DocumentEnricher,
+    default_chain: DocumentEnricher,
     run: RunCommand,
     command: Command,
 ) -> None:
@@ -147,8 +147,8 @@ def test_a_killed_replay_is_done_again(
     truth = fill(engine, f"{index}-old", 10, **{"mapping.depth.limit": 40})
     for name in ("deep", "deeper"):
         engine.client.index(index=f"{index}-old", id=name, document={"text": "reef", "deep": nested(22)})
-    job = start(jobs, cluster, f"{index}-old", index, whole_chain, JobOptions())
-    assert Worker(jobs, cluster, whole_chain, job.id).run().rejected == 2
+    job = start(jobs, cluster, f"{index}-old", index, default_chain, JobOptions())
+    assert Worker(jobs, cluster, default_chain, job.id).run().rejected == 2
     for name in ("deep", "deeper"):
         engine.client.index(index=f"{index}-old", id=name, document={"text": "reef"})
         truth[name, None] = {"text": "reef"}
@@ -156,5 +156,5 @@ def test_a_killed_replay_is_done_again(
     done = run(*command("replay", "--json"))
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {"job": job.id, "written": 0, "settled": 2, "refused": 0}
-    assert_copied(engine, index, truth, whole_chain.model_version)
+    assert_copied(engine, index, truth, default_chain.model_version)
     assert run(*command("replay")).returncode == 2

@@ -10,15 +10,14 @@ from typing import Any
 import pytest
 
 from enricher.enrichment import DocumentEnricher
-from indexer.engines.addresses import parse_addresses
 from indexer.engines.cluster.jobs.states import ClusterStates
 from indexer.engines.cluster.mapping import mapping_of
-from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.cluster.planning import plan_rollback, start
 from indexer.reindex.cluster.worker import Worker
 from indexer.reindex.job import Job, JobOptions, Phase
 from indexer.reindex.ledger import Ledger
+from tests.server.engines import ServerEngine, engine_at
 from tests.server.node import Node, three_nodes
 from tests.server.reindex.followers import Instance, wait_until_fresh
 from tests.server.reindex.truth import SOON, Truth, Writer, assert_copied, fill
@@ -37,16 +36,16 @@ def nodes(server_home: Path, server_folder: Path) -> Iterator[list[Node]]:
 
 
 @pytest.fixture
-def three(nodes: list[Node]) -> Iterator[ElasticsearchEngine]:
+def three(nodes: list[Node]) -> Iterator[ServerEngine]:
     """The engine on all three nodes."""
-    made = ElasticsearchEngine(parse_addresses(",".join(node.url for node in nodes)), timeout=10.0)
+    made = engine_at(",".join(node.url for node in nodes), timeout=10.0)
     yield made
     made.close()
 
 
 @pytest.mark.parametrize("strict", [True, pytest.param(False, marks=pytest.mark.soak)])
 def test_a_node_is_killed_and_comes_back(
-    three: ElasticsearchEngine, nodes: list[Node], chain: DocumentEnricher, strict: bool
+    three: ServerEngine, nodes: list[Node], chain: DocumentEnricher, strict: bool
 ) -> None:
     """A node is killed during the copy, and another during the rollback, while a writer writes."""
     index = f"nodes-{strict}".lower()
@@ -95,10 +94,10 @@ def test_a_node_is_killed_and_comes_back(
 
 
 def test_a_followed_index_survives_a_killed_node_and_moved_shards(
-    three: ElasticsearchEngine, nodes: list[Node], models: Path, whole_chain: DocumentEnricher
+    three: ServerEngine, nodes: list[Node], models: Path, default_chain: DocumentEnricher
 ) -> None:
     """Shards get new primaries and move to other nodes, while a writer writes."""
-    mapping = mapping_of(whole_chain.layout())
+    mapping = mapping_of(default_chain.layout(), three.server.dialect)
     settings = {"number_of_shards": 3, "number_of_replicas": 1, **SOON_AGAIN}
     three.client.indices.create(index="followed", settings=settings, mappings=mapping)
     healthy(three, index="followed", wait_for_status="green")
@@ -121,20 +120,20 @@ def test_a_followed_index_survives_a_killed_node_and_moved_shards(
         writer.wait_for(writer.operations + 100)
         healthy(three, wait_for_no_relocating_shards=True)
         writer.stop()
-        wait_until_fresh(three, "followed", truth, whole_chain.model_version)
+        wait_until_fresh(three, "followed", truth, default_chain.model_version)
         status = instance.stop()
     assert status["refused"] == 0
     assert any(one["primary_terms"] != {"0": 1, "1": 1, "2": 1} for one in terms_of(three, "followed"))
 
 
-def healthy(engine: ElasticsearchEngine, **wanted: object) -> None:
+def healthy(engine: ServerEngine, **wanted: object) -> None:
     """Wait for a state of the cluster; the client waits as long as the server does."""
     patient = engine.client.options(request_timeout=150)
     answer = patient.cluster.health(timeout="120s", **wanted)  # type: ignore[arg-type]
     assert not answer["timed_out"], answer
 
 
-def node_of_a_primary(engine: ElasticsearchEngine, nodes: list[Node], index: str) -> Node:
+def node_of_a_primary(engine: ServerEngine, nodes: list[Node], index: str) -> Node:
     """Return a node that holds a primary shard of `index`: the three need not stand on three nodes."""
     rows = engine.client.cat.shards(index=index, format="json", h="prirep,id").body
     holder = next(row["id"] for row in rows if row["prirep"] == "p")
@@ -142,7 +141,7 @@ def node_of_a_primary(engine: ElasticsearchEngine, nodes: list[Node], index: str
     return next(node for node in nodes if node.url.endswith(address))
 
 
-def move_a_primary(engine: ElasticsearchEngine, index: str) -> None:
+def move_a_primary(engine: ServerEngine, index: str) -> None:
     """Move the primary of shard 0 to the node that holds no copy of it."""
     rows = engine.client.cat.shards(index=index, format="json", h="shard,prirep,node").body
     holders = {row["node"]: row["prirep"] for row in rows if row["shard"] == "0"}
@@ -153,7 +152,7 @@ def move_a_primary(engine: ElasticsearchEngine, index: str) -> None:
     engine.client.cluster.reroute(commands=[{"move": move}], metric="none")
 
 
-def terms_of(engine: ElasticsearchEngine, index: str) -> list[dict[str, Any]]:
+def terms_of(engine: ServerEngine, index: str) -> list[dict[str, Any]]:
     """The primary terms of the shards of an index."""
     state = engine.client.cluster.state(metric="metadata", index=index)
     return list(state["metadata"]["indices"].values())

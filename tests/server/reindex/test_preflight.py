@@ -8,40 +8,40 @@ from elasticsearch import ConflictError
 
 from enricher.enrichment import DocumentEnricher
 from enricher.errors import EngineError, UsageError
-from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.cluster.planning import plan_rollback, start, start_in_place
 from indexer.reindex.cluster.preflight import check, check_in_place
 from indexer.reindex.cluster.worker import Worker
 from indexer.reindex.job import JobOptions
 from indexer.reindex.ledger import Ledger
+from tests.server.engines import ServerEngine
 from tests.server.reindex.truth import Truth, assert_copied, fill, nested
 
-Prepare = Callable[[ElasticsearchEngine, str], None]
+Prepare = Callable[[ServerEngine, str], None]
 
 
-def _index_of_that_name(engine: ElasticsearchEngine, index: str) -> None:
+def _index_of_that_name(engine: ServerEngine, index: str) -> None:
     engine.client.indices.create(index=index)
 
 
-def _no_source(engine: ElasticsearchEngine, index: str) -> None:
+def _no_source(engine: ServerEngine, index: str) -> None:
     engine.client.indices.delete(index=f"{index}-old")
     engine.client.indices.create(index=f"{index}-old", mappings={"_source": {"enabled": False}})
 
 
-def _alias_of_another(engine: ElasticsearchEngine, index: str) -> None:
+def _alias_of_another(engine: ServerEngine, index: str) -> None:
     engine.client.indices.create(index=f"{index}-other", aliases={index: {}})
 
 
-def _field_of_that_name(engine: ElasticsearchEngine, index: str) -> None:
+def _field_of_that_name(engine: ServerEngine, index: str) -> None:
     engine.client.indices.put_mapping(index=f"{index}-old", properties={"enrichment": {"type": "keyword"}})
 
 
-def _closed(engine: ElasticsearchEngine, index: str) -> None:
+def _closed(engine: ServerEngine, index: str) -> None:
     engine.client.indices.close(index=f"{index}-old")
 
 
-def _few_fields(engine: ElasticsearchEngine, index: str) -> None:
+def _few_fields(engine: ServerEngine, index: str) -> None:
     engine.client.indices.put_settings(index=f"{index}-old", settings={"index.mapping.total_fields.limit": 5})
 
 
@@ -57,7 +57,7 @@ def _few_fields(engine: ElasticsearchEngine, index: str) -> None:
     ],
 )
 def test_an_impossible_job_is_refused_before_anything_is_written(
-    engine: ElasticsearchEngine,
+    engine: ServerEngine,
     cluster: Cluster,
     index: str,
     chain: DocumentEnricher,
@@ -72,7 +72,7 @@ def test_an_impossible_job_is_refused_before_anything_is_written(
 
 
 def test_a_template_must_not_show_the_new_index_half_filled(
-    engine: ElasticsearchEngine, cluster: Cluster, index: str, chain: DocumentEnricher
+    engine: ServerEngine, cluster: Cluster, index: str, chain: DocumentEnricher
 ) -> None:
     """A template with an alias is refused, one with settings is reported."""
     fill(engine, f"{index}-old", 3)
@@ -96,7 +96,7 @@ def test_a_template_must_not_show_the_new_index_half_filled(
 
 @pytest.mark.parametrize("ending", ["Live", "商品ÄÖ", "50%25+b&c", "y" * 200])
 def test_any_alias_gets_an_index_and_a_rollback(
-    engine: ElasticsearchEngine,
+    engine: ServerEngine,
     cluster: Cluster,
     index: str,
     jobs: Ledger,
@@ -117,7 +117,7 @@ def test_any_alias_gets_an_index_and_a_rollback(
 
 
 def test_names_that_are_kept_for_data_streams_are_passed_by(
-    engine: ElasticsearchEngine, cluster: Cluster, index: str, jobs: Ledger, chain: DocumentEnricher
+    engine: ServerEngine, cluster: Cluster, index: str, jobs: Ledger, chain: DocumentEnricher
 ) -> None:
     """A template of `logs-*-*` allows no index of such a name, so the name gets a prefix."""
     truth = fill(engine, f"{index}-old", 5)
@@ -140,7 +140,7 @@ def test_names_that_are_kept_for_data_streams_are_passed_by(
 
 
 def test_copies_pass_through_no_default_pipeline(
-    engine: ElasticsearchEngine, cluster: Cluster, index: str, jobs: Ledger, chain: DocumentEnricher
+    engine: ServerEngine, cluster: Cluster, index: str, jobs: Ledger, chain: DocumentEnricher
 ) -> None:
     """A missing pipeline would refuse all copies; it is reported, and restored after the copy."""
     truth = fill(engine, f"{index}-old", 5)
@@ -161,7 +161,7 @@ def test_copies_pass_through_no_default_pipeline(
 
 
 def test_an_index_of_strict_fields_is_copied(
-    engine: ElasticsearchEngine, cluster: Cluster, index: str, jobs: Ledger, chain: DocumentEnricher
+    engine: ServerEngine, cluster: Cluster, index: str, jobs: Ledger, chain: DocumentEnricher
 ) -> None:
     """Enrichment is mapped before it is written, in a copy and in place."""
     mapping = {"dynamic": "strict", "properties": {"text": {"type": "text"}}}
@@ -177,7 +177,7 @@ def test_an_index_of_strict_fields_is_copied(
 
 
 def test_clients_with_versions_of_their_own_go_on(
-    engine: ElasticsearchEngine, cluster: Cluster, index: str, jobs: Ledger, chain: DocumentEnricher
+    engine: ServerEngine, cluster: Cluster, index: str, jobs: Ledger, chain: DocumentEnricher
 ) -> None:
     """Times as external versions are kept, and a write with an old `if_seq_no` is a conflict."""
     engine.client.indices.create(index=f"{index}-old", aliases={index: {}})

@@ -15,13 +15,13 @@ import pytest
 from enricher.enrichment import DocumentEnricher, in_processes
 from enricher.errors import WorkerLost
 from enricher.records import Document
-from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.cluster.planning import plan_rollback, start, start_in_place
 from indexer.reindex.cluster.worker import Worker
 from indexer.reindex.job import Job, JobOptions, Phase
 from indexer.reindex.ledger import Ledger
 from tests.conftest import RunCommand
+from tests.server.engines import ServerEngine
 from tests.server.reindex.followers import filled_by_job, follower, outdated
 from tests.server.reindex.truth import assert_copied, fill
 
@@ -30,7 +30,7 @@ MANY = 12_000
 """Documents that take longer than one process works alone."""
 
 
-def sources_of(engine: ElasticsearchEngine, index: str) -> dict[str, object]:
+def sources_of(engine: ServerEngine, index: str) -> dict[str, object]:
     """The documents of an index with their enrichment."""
     engine.client.indices.refresh(index=index)
     hits = engine.client.search(index=index, size=DOCUMENTS)["hits"]["hits"]
@@ -39,7 +39,7 @@ def sources_of(engine: ElasticsearchEngine, index: str) -> dict[str, object]:
 
 @pytest.mark.usefixtures("eager_workers")
 def test_every_kind_of_job_enriches_in_processes(
-    engine: ElasticsearchEngine, cluster: Cluster, jobs: Ledger, whole_chain: DocumentEnricher, index: str
+    engine: ServerEngine, cluster: Cluster, jobs: Ledger, default_chain: DocumentEnricher, index: str
 ) -> None:
     """Copy, rollback and in place write the same enrichment as one process."""
     truth = fill(engine, f"{index}-old", DOCUMENTS)
@@ -48,16 +48,16 @@ def test_every_kind_of_job_enriches_in_processes(
     def watch(job: Job) -> None:
         used.update(process.pid for process in multiprocessing.active_children())
 
-    with in_processes(whole_chain, 2) as pooled:
+    with in_processes(default_chain, 2) as pooled:
         in_place = start_in_place(jobs, cluster, f"{index}-old", f"{index}-first", pooled, JobOptions())
         assert Worker(jobs, cluster, pooled, in_place.id).run().phase is Phase.DONE
         job = start(jobs, cluster, f"{index}-old", index, pooled, JobOptions(write_block=True))
         done = Worker(jobs, cluster, pooled, job.id, watch).run()
         assert (done.phase, len(used)) == (Phase.DONE, 2)
-        assert_copied(engine, index, truth, whole_chain.model_version)
+        assert_copied(engine, index, truth, default_chain.model_version)
         copied = sources_of(engine, index)
         some = list(truth.items())[:200]
-        expected = whole_chain.enrich([Document(id_, source) for (id_, _), source in some])
+        expected = default_chain.enrich([Document(id_, source) for (id_, _), source in some])
         for ((id_, _), source), added in zip(some, expected, strict=True):
             written = dict(copied[id_])
             enrichment = written.pop("enrichment")
@@ -69,44 +69,44 @@ def test_every_kind_of_job_enriches_in_processes(
         assert Worker(jobs, cluster, pooled, back.id).run().phase is Phase.DONE
         truth["late", None] = {"text": "reef"}
 
-        assert_copied(engine, index, truth, whole_chain.model_version)
+        assert_copied(engine, index, truth, default_chain.model_version)
         assert len(used) == 2
     assert multiprocessing.active_children() == []
 
 
 @pytest.mark.usefixtures("eager_workers")
 def test_a_job_whose_process_was_killed_is_resumed(
-    engine: ElasticsearchEngine, cluster: Cluster, jobs: Ledger, whole_chain: DocumentEnricher, index: str
+    engine: ServerEngine, cluster: Cluster, jobs: Ledger, default_chain: DocumentEnricher, index: str
 ) -> None:
     """The job ends with an error and without a lease; with new processes it loses nothing."""
     truth = fill(engine, f"{index}-old", DOCUMENTS)
-    job = start(jobs, cluster, f"{index}-old", index, whole_chain, JobOptions())
+    job = start(jobs, cluster, f"{index}-old", index, default_chain, JobOptions())
 
     def kill(job: Job) -> None:
         for process in multiprocessing.active_children()[:1]:
             os.kill(process.pid or 0, signal.SIGKILL)
 
-    with in_processes(whole_chain, 2) as pooled, pytest.raises(WorkerLost, match="killed by signal 9"):
+    with in_processes(default_chain, 2) as pooled, pytest.raises(WorkerLost, match="killed by signal 9"):
         Worker(jobs, cluster, pooled, job.id, kill).run()
     assert multiprocessing.active_children() == []
     assert jobs.load(job.id).workers == []
-    with in_processes(whole_chain, 2) as pooled:
+    with in_processes(default_chain, 2) as pooled:
         assert Worker(jobs, cluster, pooled, job.id).run().phase is Phase.DONE
-    assert_copied(engine, index, truth, whole_chain.model_version)
+    assert_copied(engine, index, truth, default_chain.model_version)
 
 
 @pytest.mark.usefixtures("eager_workers")
 def test_an_instance_that_follows_goes_on_after_a_process_was_killed(
-    engine: ElasticsearchEngine, cluster: Cluster, jobs: Ledger, whole_chain: DocumentEnricher, index: str
+    engine: ServerEngine, cluster: Cluster, jobs: Ledger, default_chain: DocumentEnricher, index: str
 ) -> None:
     """It reports the failure, starts new processes, and none is left at its end."""
-    truth = filled_by_job(engine, cluster, jobs, whole_chain, index, 10)
+    truth = filled_by_job(engine, cluster, jobs, default_chain, index, 10)
     for number in range(DOCUMENTS):
         truth[f"late-{number}", None] = {"text": f"ocean reef {number}"}
     lines = [line for name, _ in list(truth)[10:] for line in ({"index": {"_id": name}}, truth[name, None])]
     engine.client.bulk(index=index, operations=lines, refresh=True)
-    assert whole_chain.recipe is not None
-    follower_ = follower(engine, index, whole_chain.recipe.models, workers=2)
+    assert default_chain.recipe is not None
+    follower_ = follower(engine, index, default_chain.recipe.models, workers=2)
     killed: list[int] = []
 
     def killing(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -124,8 +124,8 @@ def test_an_instance_that_follows_goes_on_after_a_process_was_killed(
     status = follower_.run(once=True, on_status=lambda status: None, say=said.append)
     assert killed and status.errors == 1 and any("killed by signal 9" in one for one in said)
     assert status.behind == 0 and status.error is None
-    assert outdated(engine, index, whole_chain.model_version) == []
-    assert_copied(engine, index, truth, whole_chain.model_version)
+    assert outdated(engine, index, default_chain.model_version) == []
+    assert_copied(engine, index, truth, default_chain.model_version)
     assert multiprocessing.active_children() == []
 
 
@@ -146,7 +146,7 @@ def processes_of(session: int) -> list[int]:
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="The processes are read from /proc.")
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_no_process_is_left_when_the_command_is_killed(
-    engine: ElasticsearchEngine,
+    engine: ServerEngine,
     server_url: str,
     models: Path,
     index: str,

@@ -8,18 +8,18 @@ from elasticsearch import NotFoundError
 
 from enricher.enrichment import DocumentEnricher
 from enricher.errors import IndexConflict
-from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.cluster.planning import cancel, plan_rollback, start, to_roll_back
 from indexer.reindex.cluster.worker import Worker
 from indexer.reindex.job import JobOptions, Phase
 from indexer.reindex.ledger import Ledger
+from tests.server.engines import ServerEngine
 from tests.server.reindex.truth import Writer, assert_copied, fill, nested
 
 
 @pytest.mark.parametrize("strict", [True, False])
 def test_nothing_written_since_the_swap_is_lost(
-    engine: ElasticsearchEngine,
+    engine: ServerEngine,
     cluster: Cluster,
     server_url: str,
     index: str,
@@ -59,7 +59,7 @@ def test_nothing_written_since_the_swap_is_lost(
 
 
 def test_what_the_new_index_never_had_stays_in_the_old_one(
-    engine: ElasticsearchEngine, cluster: Cluster, index: str, jobs: Ledger, chain: DocumentEnricher
+    engine: ServerEngine, cluster: Cluster, index: str, jobs: Ledger, chain: DocumentEnricher
 ) -> None:
     """Documents that it refused, and those that a client has written past the alias, stay."""
     truth = fill(engine, f"{index}-old", 40, **{"mapping.depth.limit": 40})
@@ -84,7 +84,7 @@ def test_what_the_new_index_never_had_stays_in_the_old_one(
 
 
 def test_a_document_made_anew_after_its_delete_was_forgotten_comes_back(
-    engine: ElasticsearchEngine, cluster: Cluster, index: str, jobs: Ledger, chain: DocumentEnricher
+    engine: ServerEngine, cluster: Cluster, index: str, jobs: Ledger, chain: DocumentEnricher
 ) -> None:
     """A recreated document has a lower version than the one in the old index, and still wins."""
     truth = fill(engine, f"{index}-old", 5)
@@ -108,7 +108,7 @@ def test_a_document_made_anew_after_its_delete_was_forgotten_comes_back(
 
 
 def test_a_rollback_can_be_cancelled(
-    engine: ElasticsearchEngine, cluster: Cluster, index: str, jobs: Ledger, chain: DocumentEnricher
+    engine: ServerEngine, cluster: Cluster, index: str, jobs: Ledger, chain: DocumentEnricher
 ) -> None:
     """Cancelling removes no index, and the rollback can be started again later."""
     truth = fill(engine, f"{index}-old", 20)
@@ -125,7 +125,7 @@ def test_a_rollback_can_be_cancelled(
 
 
 def test_a_job_whose_old_index_is_gone_cannot_be_rolled_back(
-    engine: ElasticsearchEngine, cluster: Cluster, index: str, jobs: Ledger, chain: DocumentEnricher
+    engine: ServerEngine, cluster: Cluster, index: str, jobs: Ledger, chain: DocumentEnricher
 ) -> None:
     """A job whose alias somebody has moved cannot be rolled back either."""
     fill(engine, f"{index}-old", 3)

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from enricher.enrichment import DocumentEnricher
-from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.cluster.planning import plan_rollback, start
 from indexer.reindex.job import Job, JobOptions, Phase
 from indexer.reindex.ledger import Ledger
 from tests.conftest import ROOT
+from tests.server.engines import ServerEngine
 from tests.server.reindex.truth import SOON, Truth, Writer, assert_copied, fill
 
 OPERATIONS = 10_000
@@ -99,31 +99,31 @@ def one_round(
 
 @pytest.mark.parametrize(("strict", "workers"), [(True, 4), (False, 2)])
 def test_nothing_is_lost_among_many(
-    engine: ElasticsearchEngine,
+    engine: ServerEngine,
     cluster: Cluster,
     server_url: str,
     models: Path,
     index: str,
     jobs: Ledger,
-    whole_chain: DocumentEnricher,
+    default_chain: DocumentEnricher,
     strict: bool,
     workers: int,
 ) -> None:
     """A job and its rollback are complete beside at least 10,000 writes."""
     seed = random.randrange(2**32)
-    one_round(cluster, server_url, models, jobs, whole_chain, index, seed, strict, workers)
+    one_round(cluster, server_url, models, jobs, default_chain, index, seed, strict, workers)
 
 
 @pytest.mark.timeout(0)
 @pytest.mark.soak
 def test_nothing_is_lost_in_a_long_time(
-    engine: ElasticsearchEngine,
+    engine: ServerEngine,
     cluster: Cluster,
     server_url: str,
     models: Path,
     index: str,
     jobs: Ledger,
-    whole_chain: DocumentEnricher,
+    default_chain: DocumentEnricher,
 ) -> None:
     """Rounds with new seeds are complete for as long as ENRICHER_SOAK says."""
     deadline = time.monotonic() + float(os.environ.get("ENRICHER_SOAK", "60"))
@@ -131,6 +131,6 @@ def test_nothing_is_lost_in_a_long_time(
     while time.monotonic() < deadline or not rounds:
         seed, rounds = random.randrange(2**32), rounds + 1
         name, strict, workers = f"{index}-{rounds}", rounds % 2 == 1, 2 + rounds % 3
-        one_round(cluster, server_url, models, jobs, whole_chain, name, seed, strict, workers)
+        one_round(cluster, server_url, models, jobs, default_chain, name, seed, strict, workers)
         engine.client.indices.delete(index=f"{name}-old")
     print(f"{rounds} rounds")

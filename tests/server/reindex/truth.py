@@ -7,11 +7,11 @@ from contextlib import suppress
 from typing import Any
 
 from elastic_transport import TransportError
-from elasticsearch import ApiError, Elasticsearch, NotFoundError, helpers
+from elasticsearch import ApiError, NotFoundError, helpers
 
 from enricher.records import Document, fingerprint
-from indexer.engines.elasticsearch.engine import ElasticsearchEngine
 from tests.corpora import documents
+from tests.server.engines import ServerEngine, client_of
 
 FIELDS = ("title", "text")
 SOON = 1.0
@@ -21,11 +21,16 @@ Truth = dict[tuple[str, str | None], dict[str, Any]]
 """Id and routing → what must be there."""
 
 
-def fill(engine: ElasticsearchEngine, index: str, number: int, **settings: object) -> Truth:
+def fill(engine: ServerEngine, index: str, number: int, **settings: object) -> Truth:
     """An index of somebody's own mapping, and what it holds."""
     engine.client.indices.create(
         index=index,
-        settings={"number_of_shards": 2, "number_of_replicas": 0, **settings},
+        settings={
+            "number_of_shards": 2,
+            "number_of_replicas": 0,
+            **engine.server.dialect.needed_settings,
+            **settings,
+        },
         mappings={
             "properties": {"text": {"type": "text"}, "year": {"type": "integer"}},
             "_meta": {"owner": "us"},
@@ -44,7 +49,7 @@ def nested(depth: int) -> dict[str, Any]:
     return {"in": nested(depth - 1)} if depth else {}
 
 
-def assert_copied(engine: ElasticsearchEngine, alias: str, truth: Truth, model: str | None) -> None:
+def assert_copied(engine: ServerEngine, alias: str, truth: Truth, model: str | None) -> None:
     """Document by document: all there, none twice, none stale, each enriched from what it says.
 
     model: None for an index that was never enriched.
@@ -74,7 +79,7 @@ class Writer(threading.Thread):
         super().__init__(daemon=True)
         self._pause = 1 / most_per_second
         self.truth, self.operations, self.refused = truth, 0, 0
-        self._client = Elasticsearch(urls, max_retries=0, request_timeout=60)
+        self._client = client_of(urls, max_retries=0, request_timeout=60)
         self._alias, self._seed, self._ended = alias, seed, threading.Event()
         self._writing = threading.Lock()
         self._fault: Exception | None = None

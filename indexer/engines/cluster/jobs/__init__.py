@@ -1,1 +1,1 @@
-"""What reindex jobs need of Elasticsearch: reads by sequence number, conditional writes, indexes, aliases."""
+"""What reindex jobs need of a cluster: reads by sequence number, conditional writes, indexes, aliases."""

@@ -86,7 +86,8 @@ def is_fencing_alias(name: str) -> bool:
 
 
 def _without_fencing_aliases(target: str) -> dict[str, Any]:
-    return {"remove": {"index": target, "alias": fencing_alias(target, "*"), "must_exist": False}}
+    # Without `must_exist`: with false, OpenSearch takes the pattern for a name and removes nothing.
+    return {"remove": {"index": target, "alias": fencing_alias(target, "*")}}
 
 
 def _parameters_of(found: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,18 +1,19 @@
 """The index that a job fills: how it is created, which settings it has meanwhile, and the write block."""
 
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from typing import Any
 
 from enricher.errors import IndexConflict, UsageError
 from enricher.records import ENRICHMENT, IndexLayout
+from indexer.engines.cluster.dialect import Dialect
 from indexer.engines.cluster.engine import ClusterEngine
-from indexer.engines.cluster.mapping import VECTOR_CODES, has_vectors, mapping_of
+from indexer.engines.cluster.mapping import VECTOR_CODES, create_index, has_vectors, mapping_of
 from indexer.engines.names import SAMPLE_ENDING, check_name, index_name_for
 
 JOB = "enricher_job"
 """The key of `_meta` under which an index records the job that fills it."""
-STREAM_MAPPING = "_data_stream_timestamp"
-"""The part of the mapping that only data streams have."""
+TEMPLATES = "index_templates.index_template"
 PREFIX_BESIDE_STREAMS = "enriched-"
 """The prefix of the new index where a template keeps the name of the alias for data streams."""
 GC_DELETES = "index.gc_deletes"
@@ -78,13 +79,25 @@ class Targets:
         streams. Raises UsageError if the name with the prefix is kept for data streams too.
         """
         for beginning in (alias, f"{PREFIX_BESIDE_STREAMS}{alias}"):
-            mappings = self.template_of(index_name_for(beginning, SAMPLE_ENDING)).get("mappings", {})
-            if not mappings.get(STREAM_MAPPING, {}).get("enabled"):
+            if not self._is_for_streams(index_name_for(beginning, SAMPLE_ENDING)):
                 return beginning
         raise UsageError(
             f"An index template keeps the names of new indexes behind {alias!r} for data streams: name "
             "another alias with --to, or change the template."
         )
+
+    def _is_for_streams(self, name: str) -> bool:
+        """Whether the index template of a name makes data streams: no index can have such a name."""
+        parts = ",".join(f"{TEMPLATES}.{part}" for part in ("index_patterns", "priority", "data_stream"))
+        with self._engine.failures():
+            found = self._server.get("_index_template", filter_path=parts).body.get("index_templates", ())
+        templates = [
+            template
+            for template in (one["index_template"] for one in found)
+            if any(fnmatchcase(name, pattern) for pattern in template["index_patterns"])
+        ]
+        first: dict[str, Any] = max(templates, key=lambda one: int(one.get("priority", 0)), default={})
+        return "data_stream" in first
 
     # ------------------------------------------------------------------ creation, settings, removal
 
@@ -96,13 +109,13 @@ class Targets:
         """
         settings, mapping, _ = self.described(source)
         kept = {name: value for name, value in settings.items() if not name.startswith(UNCOPIED)}
-        made = _with_layout(mapping, layout)
+        made = _with_layout(mapping, layout, self._server.dialect)
         if settings.get(SOURCE_MODE) == SYNTHETIC:
             del made["_source"]
         made["_meta"][JOB] = job
         try:
             with self._engine.failures(target):
-                self._server.put(target, body={"settings": {**kept, **LOADING}, "mappings": made})
+                create_index(self._server, target, layout, {**kept, **LOADING}, made)
         except IndexConflict:
             if self.described(target)[1].get("_meta", {}).get(JOB) != job:
                 raise
@@ -110,7 +123,7 @@ class Targets:
     def add_mapping(self, index: str, layout: IndexLayout) -> None:
         """Record a layout in an index, and add those of its fields that the mapping lacks."""
         _, mapping, _ = self.described(index)
-        ours: dict[str, Any] = mapping_of(layout)
+        ours: dict[str, Any] = mapping_of(layout, self._server.dialect)
         lacking = _lacking(ours["properties"], mapping.get("properties", {}))
         if has_vectors(mapping):  # an older index: its documents have no vector codes
             lacking.get(ENRICHMENT, {}).get("properties", {}).pop(VECTOR_CODES, None)
@@ -179,9 +192,9 @@ class Targets:
         return self.described(index)[0].get("index.blocks.write") == "true"
 
 
-def _with_layout(mapping: Mapping[str, Any], layout: IndexLayout) -> dict[str, Any]:
+def _with_layout(mapping: Mapping[str, Any], layout: IndexLayout, dialect: Dialect) -> dict[str, Any]:
     """A mapping with the fields and the `_meta` of a layout."""
-    ours: dict[str, Any] = mapping_of(layout)
+    ours: dict[str, Any] = mapping_of(layout, dialect)
     properties = {**mapping.get("properties", {}), **ours["properties"]}
     meta = {**mapping.get("_meta", {}), **ours["_meta"]}
     source = mapping.get("_source", {})
