@@ -76,6 +76,9 @@ class SearchEngine(Protocol):
     def has_other_writers(self) -> bool:
         """Whether other programs can write to the indexes. A later job must enrich their documents."""
 
+    def bm25_factor(self) -> float:
+        """By what the BM25 of the engine is multiplied to be that of the others. Cached for a while."""
+
     def missing_kinds(self, index: str | None = None) -> Mapping[FieldKind, str]:
         """The kinds of fields that documents cannot get, and why, as the end of a sentence.
 

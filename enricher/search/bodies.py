@@ -8,14 +8,17 @@ from enricher.search.phrases import Phrase
 from enricher.search.plans import Clause, Group
 
 
-def query_body(groups: Sequence[Group], filters: Sequence[Mapping[str, object]] = ()) -> dict[str, Any]:
+def query_body(
+    groups: Sequence[Group], filters: Sequence[Mapping[str, object]] = (), bm25_factor: float = 1.0
+) -> dict[str, Any]:
     """Build the query for documents that match at least one group and all filters.
 
-    The score of a document is the sum over the groups; a group scores as its best clause.
+    The score of a document is the sum over the groups; a group scores as its best clause. bm25_factor: that
+    of the engine.
     """
     if not groups:
         return {"match_none": {}}
-    scored = [_group(group) for group in groups]
+    scored = [_group(group, bm25_factor) for group in groups]
     return {"bool": {"should": scored, "minimum_should_match": 1, "filter": list(filters)}}
 
 
@@ -34,15 +37,16 @@ def without(phrase: Phrase) -> dict[str, Any]:
     return {"bool": {"must_not": [phrase_body(phrase)]}}
 
 
-def _group(group: Group) -> dict[str, Any]:
-    alternatives = [_clause(clause) for clause in group]
+def _group(group: Group, bm25_factor: float) -> dict[str, Any]:
+    alternatives = [_clause(clause, bm25_factor) for clause in group]
     return alternatives[0] if len(alternatives) == 1 else {"dis_max": {"queries": alternatives}}
 
 
-def _clause(clause: Clause) -> dict[str, Any]:
+def _clause(clause: Clause, bm25_factor: float) -> dict[str, Any]:
     paths = [f"{ENRICHMENT}.{path}" for path in clause.fields]
     if clause.exact:
         term = {"term": {paths[0]: {"value": clause.term}}}
         return {"constant_score": {"filter": term, "boost": clause.weight}}
-    terms = [{"term": {path: {"value": clause.term, "boost": clause.weight}}} for path in paths]
+    boost = clause.weight * bm25_factor
+    terms = [{"term": {path: {"value": clause.term, "boost": boost}}} for path in paths]
     return terms[0] if len(terms) == 1 else {"bool": {"should": terms}}

@@ -197,7 +197,8 @@ class Searcher:
         query = request.query
         conditions = [phrase_body(one) for one in phrases_of(query.required, layout, index)]
         conditions += [without(one) for one in phrases_of(query.excluded, layout, index)]
-        return query, {"query": query_body(plan(request, layout, index), conditions), "size": question.top}
+        body = query_body(plan(request, layout, index), conditions, self.engine.bm25_factor())
+        return query, {"query": body, "size": question.top}
 
     def _query(self, opened: _Opened, text: str) -> Query:
         """The query that a search of an opened index sends, with the terms of its rewriters."""

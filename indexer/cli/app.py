@@ -30,7 +30,7 @@ from enricher.source_files import Format
 from indexer.cli import connecting
 from indexer.cli.output import say
 from indexer.cli.streams import legible
-from indexer.engines.connection import Connection, read_connection
+from indexer.engines.connection import Connection, read_connection, read_target
 from indexer.engines.names import check_name
 
 if TYPE_CHECKING:
@@ -148,6 +148,14 @@ class Context:
     def engine(self) -> SearchEngine:
         """Open the search engine. It is closed when the command ends, also after an error."""
         engine = self.open_engine()
+        self.on_close(partial(_close, engine))
+        return engine
+
+    def target_engine(self, url: str) -> SearchEngine:
+        """Open the engine of a second server. It is closed when the command ends, also after an error."""
+        from indexer.engines import open_engine
+
+        engine = open_engine(read_target(url, os.environ, say))
         self.on_close(partial(_close, engine))
         return engine
 

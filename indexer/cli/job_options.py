@@ -11,6 +11,7 @@ from enricher.errors import SourceError, UsageError
 from enricher.lines import read_text
 from indexer.cli.app import index_name
 
+TARGET_ENGINE = "ENRICHER_TARGET_ENGINE"
 MAX_IDS = 10_000
 """Ids of a job in place."""
 
@@ -47,6 +48,22 @@ Ids = Annotated[
     typer.Option(metavar="FILE", help=f"In place, only these ids, one a line, at most {MAX_IDS:,}."),
 ]
 Rate = Annotated[float | None, typer.Option(min=0.1, help="Maximum documents per second.")]
+TargetEngine = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        envvar=TARGET_ENGINE,
+        show_envvar=True,
+        help="Another cluster, in which the new index is made; this one keeps the job. The other options of "
+        "its connection are variables: ENRICHER_TARGET_API_KEY for ENRICHER_API_KEY, and so on.",
+    ),
+]
+Follow = Annotated[
+    bool,
+    typer.Option(
+        "--follow", help="With --target-engine: go on copying what is written, until Ctrl-C or SIGTERM."
+    ),
+]
 Gate = Annotated[
     Path | None,
     typer.Option(metavar="COLLECTION", help="Swap only if nDCG@10 on this collection falls by at most 1 %."),

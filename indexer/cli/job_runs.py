@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import time
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from threading import Event
 from typing import TYPE_CHECKING
 
 import typer
@@ -16,15 +19,23 @@ from indexer.reindex.ledger import LEASE_SECONDS
 
 if TYPE_CHECKING:
     from enricher.enrichment import DocumentEnricher
+    from enricher.records import SearchEngine
     from indexer.reindex.job import Job
     from indexer.reindex.jobs import EnrichmentSettings, Jobs
 
 
-def jobs_of(shared: Context, lease_seconds: float = LEASE_SECONDS) -> Jobs:
-    """Open the jobs of the engine that the command names."""
+def jobs_of(shared: Context, lease_seconds: float = LEASE_SECONDS, target_engine: str | None = None) -> Jobs:
+    """Open the jobs of the engine that the command names.
+
+    target_engine: the URL of the cluster of the target of a migration; None for the addresses that the job
+    has noted, without user and password.
+    """
     from indexer.reindex.opening import open_jobs
 
-    return open_jobs(shared.engine(), lease_seconds)
+    def open_target(destination: str) -> SearchEngine:
+        return shared.target_engine(target_engine or destination)
+
+    return open_jobs(shared.engine(), lease_seconds, open_target)
 
 
 def settings_of(shared: Context) -> EnrichmentSettings:
@@ -55,7 +66,8 @@ def work(
     with progress_display() as progress, pooled(enricher, workers) as enricher:
         view = JsonView() if as_json else JobView(progress)
         try:
-            ended = jobs.work(job, enricher, view, settings_of(shared))
+            with ending_by_signal(job) as is_ending:
+                ended = jobs.work(job, enricher, view, settings_of(shared), is_ending)
         except KeyboardInterrupt:
             say(f"The job {job.id} waits: resume or cancel it.")
             _say_blocked(jobs, job)
@@ -69,6 +81,30 @@ def work(
                 _say_blocked(jobs, job)
             raise
     print_end(jobs, ended, time.monotonic() - started, as_json)
+
+
+@contextmanager
+def ending_by_signal(job: Job) -> Iterator[Callable[[], bool]]:
+    """Yield whether the user has ended a job that goes on until then; the next signal interrupts it."""
+    ending = Event()
+    if not job.options.follow:
+        yield ending.is_set
+        return
+    before = {sign: signal.getsignal(sign) for sign in (signal.SIGINT, signal.SIGTERM)}
+
+    def end(number: int, frame: object) -> None:
+        ending.set()
+        for sign, handler in before.items():
+            signal.signal(sign, handler)
+        say(f"The job {job.id} ends: it copies what is left, and gives {job.alias} to {job.target}.")
+
+    try:
+        for sign in before:
+            signal.signal(sign, end)
+        yield ending.is_set
+    finally:
+        for sign, handler in before.items():
+            signal.signal(sign, handler)
 
 
 def pooled(

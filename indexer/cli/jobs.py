@@ -70,6 +70,11 @@ def print_outcome(job: Job) -> None:
     if job.kind is JobKind.IN_PLACE:
         written = counted(counters.written, "document")
         print_line(f"{written} of {job.source} enriched.")
+    elif job.kind is JobKind.MIGRATION:
+        print_line(
+            f"{job.alias} at {job.destination} now points to {job.target}, with "
+            f"{counted(job.copied, 'document')}; {job.source} has {job.documents:,}."
+        )
     else:
         print_line(
             f"{job.alias} now points to {job.target}, which was compared with "

@@ -19,6 +19,7 @@ from indexer.cli.app import (
 )
 from indexer.cli.job_options import (
     BlockLimit,
+    Follow,
     Gate,
     Ids,
     InPlace,
@@ -26,6 +27,7 @@ from indexer.cli.job_options import (
     Query,
     Rate,
     SourceIndex,
+    TargetEngine,
     ToAlias,
     WriteBlock,
     parse_only,
@@ -65,6 +67,8 @@ def start_job(
     ids: Ids = None,
     rate: Rate = None,
     gate: Gate = None,
+    target_engine: TargetEngine = None,
+    follow: Follow = False,
     title_field: TitleField = None,
     text_field: TextField = None,
     workers: Workers = None,
@@ -76,7 +80,8 @@ def start_job(
 
     Clients can go on writing. The old index stays, for `reindex rollback`. The command runs until the job has
     ended; after a crash, or to help from another machine, run `reindex resume`. --only, --query and --ids
-    work in place.
+    work in place. With --target-engine the new index is made in another cluster, of either family, and gets
+    the alias there.
 
     Example: enricher --engine http://localhost:9200 reindex start articles-v1 --to articles --write-block
     """
@@ -95,9 +100,12 @@ def start_job(
         only=parse_only(only or []),
         query=parse_query(query),
         ids=read_ids(ids),
+        follow=follow,
     )
     jobs = jobs_of(shared, lease_seconds)
-    request = StartRequest(source, to, options, in_place, NamedFields(title_field, text_field))
+    target = None if target_engine is None else shared.target_engine(target_engine)
+    named = NamedFields(title_field, text_field)
+    request = StartRequest(source, to, options, in_place, named, target)
     job, enricher = start(jobs, request, settings_of(shared), say)
     begin(shared, jobs, enricher, job, worker_count(workers), as_json)
 
@@ -106,6 +114,7 @@ def start_job(
 def resume(
     context: typer.Context,
     job: JobName = None,
+    target_engine: TargetEngine = None,
     workers: Workers = None,
     as_json: Json = False,
     fail_at: FailAt = None,
@@ -121,7 +130,7 @@ def resume(
 
     arm(fail_at)
     shared = context_of(context)
-    jobs = jobs_of(shared, lease_seconds)
+    jobs = jobs_of(shared, lease_seconds, target_engine)
     chosen = job_under_way(jobs.ledger, job)
     if chosen.phase.ended:  # other workers have finished it
         print_end(jobs, chosen, 0.0, as_json)
@@ -166,6 +175,7 @@ def roll_back(
 def replay_job(
     context: typer.Context,
     job: JobName = None,
+    target_engine: TargetEngine = None,
     workers: Workers = None,
     as_json: Json = False,
     fail_at: FailAt = None,
@@ -179,7 +189,7 @@ def replay_job(
 
     arm(fail_at)
     shared = context_of(context)
-    jobs = jobs_of(shared)
+    jobs = jobs_of(shared, target_engine=target_engine)
     chosen, enricher = rejects_to_replay(jobs, job, settings_of(shared))
     with pooled(enricher, worker_count(workers)) as enricher:
         done = jobs.replay(chosen, enricher)
@@ -197,7 +207,9 @@ def replay_job(
 
 
 @reindex.command("cancel", cls=Command)
-def cancel_job(context: typer.Context, job: JobName = None, as_json: Json = False) -> None:
+def cancel_job(
+    context: typer.Context, job: JobName = None, target_engine: TargetEngine = None, as_json: Json = False
+) -> None:
     """End a job before its swap: remove the new index, and accept writes to the old one.
 
     Example: enricher --engine http://localhost:9200 reindex cancel
@@ -206,13 +218,14 @@ def cancel_job(context: typer.Context, job: JobName = None, as_json: Json = Fals
     from indexer.reindex.job import JobKind
     from indexer.reindex.report import report_of
 
-    jobs = jobs_of(context_of(context))
+    jobs = jobs_of(context_of(context), target_engine=target_engine)
     ended = jobs.cancel(job_under_way(jobs.ledger, job).id)
     if as_json:
         print_json(report_of(ended))
         return
     became = {
         JobKind.COPY: f"{ended.target} is removed, {ended.source} is unchanged",
+        JobKind.MIGRATION: f"{ended.target} is removed from {ended.destination}",
         JobKind.ROLLBACK: f"{ended.alias} still points to {ended.source}",
         JobKind.IN_PLACE: f"documents of {ended.source} that it has enriched stay enriched",
     }

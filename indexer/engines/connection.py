@@ -19,6 +19,7 @@ from enricher.settings import (
     CLIENT_CERTIFICATE,
     CLIENT_KEY,
     CLOUD_ID,
+    CONNECTION,
     ENGINE,
     HEADER,
     HEADERS,
@@ -214,6 +215,29 @@ def read_connection(given: Given, note: Note) -> Connection:
             "keep one of them."
         )
     return Connection(url, credentials, _certificates(given), _timeout(given), headers)
+
+
+def read_target(url: str, environment: Mapping[str, str], note: Note) -> Connection:
+    """Read the connection of a second server from the environment.
+
+    Each variable of a connection stands for the option of the second server if its name begins with
+    ENRICHER_TARGET_ instead of ENRICHER_. Raises ConfigurationError.
+    """
+    settings = [one for one in CONNECTION if one is not ENGINE]
+    values: dict[str, object] = {ENGINE.name: url}
+    for setting in settings:
+        if (value := environment.get(_of_target(setting.variable))) is not None and setting.variable:
+            values[setting.name] = value
+    secrets = {one.secret: environment.get(_of_target(one.secret), "") for one in settings if one.secret}
+    try:
+        return read_connection(Given(values, environment=secrets), note)
+    except ConfigurationError as error:
+        raise ConfigurationError(_of_target(str(error))) from error
+
+
+def _of_target(text: str) -> str:
+    """A name of a variable, or a sentence with such names, with those of the second server."""
+    return text.replace("ENRICHER_", "ENRICHER_TARGET_")
 
 
 def _url(given: Given) -> str:

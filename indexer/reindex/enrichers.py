@@ -14,7 +14,8 @@ def enricher_of(jobs: Jobs, job: Job, settings: EnrichmentSettings) -> DocumentE
     """
     if job.kind is JobKind.ROLLBACK and not job.fields:
         return None
-    target = recorded_layout(jobs.engine, job.target)
+    engine = jobs.engine_of_target(job)
+    target = recorded_layout(engine, job.target)
     if job.kind is JobKind.ROLLBACK and target is not None:
         return enricher_like(jobs.engine, job.target, job.alias, target, *settings.sources)
     recorded = recorded_layout(jobs.engine, job.source)
@@ -23,7 +24,7 @@ def enricher_of(jobs: Jobs, job: Job, settings: EnrichmentSettings) -> DocumentE
     configuration = keeping_fields(configuration, target)
     enricher = open_enricher(settings.models, job.model_version, job.fields, configuration)
     existing = job.target if job.kind is JobKind.IN_PLACE else None
-    enricher = storable(enricher, jobs.engine, existing)
+    enricher = storable(enricher, engine, existing)
     is_made = job.kind is not JobKind.IN_PLACE or job.phase is not Phase.PREPARING
     if is_made and target is not None:
         refuse_difference(job.target, target, enricher)

@@ -18,6 +18,10 @@ missing: without enrichment. stale: enriched with another model, or before their
 """
 
 
+MIGRATION_ONLY, MIGRATION_OPTIONS = ("destination", "copied"), ("follow",)
+"""Fields of a job and of its options that are written if they are set: earlier versions do not know them."""
+
+
 class JobKind(StrEnum):
     """What a job does."""
 
@@ -27,6 +31,8 @@ class JobKind(StrEnum):
     """Bring the old index up to date, and move the alias back to it."""
     IN_PLACE = "in place"
     """Enrich the documents of an index where they are."""
+    MIGRATION = "migration"
+    """Create a new index in another cluster, and give it the alias there."""
 
 
 class Phase(StrEnum):
@@ -44,6 +50,8 @@ class Phase(StrEnum):
     """Measure the new index against the old one."""
     CATCHING_UP = "catching up"
     """Copy what was written in the meantime, in one more pass."""
+    FOLLOWING = "following"
+    """Go on copying into another cluster what is written, until the user ends it."""
     BLOCKING = "blocking"
     """Block writes, copy the rest, compare both indexes, and swap the alias."""
     SWAPPING = "swapping"
@@ -112,7 +120,8 @@ class JobOptions:
     """The options of a job.
 
     block_limit: in seconds. rate: documents per second, None for no limit. gate: the folder of a collection.
-    only: "missing", "stale", or both. query, ids: the documents that a job in place is restricted to.
+    only: "missing", "stale", or both. query, ids: the documents that a job in place is restricted to. follow:
+    whether a migration goes on until the user ends it.
     """
 
     write_block: bool = False
@@ -122,6 +131,7 @@ class JobOptions:
     only: tuple[str, ...] = ()
     query: Mapping[str, Any] | None = None
     ids: tuple[str, ...] = ()
+    follow: bool = False
 
     def __post_init__(self) -> None:
         check(self, UsageError)  # infinity is not JSON: such a job could not be read again
@@ -138,12 +148,13 @@ class Job(msgspec.Struct, forbid_unknown_fields=True):
     model_version: of the model that enriches, None if documents go back to an index without enrichment.
     planned: whether the intervals of the current pass are set. cursors: per shard, the sequence number up
     to which everything is copied. terms: per shard, the primary term at that time. since: per shard, the
-    sequence number at which the job began. lease: of a step that one worker does alone. documents, rejected:
-    counts of the source at the end. swapped_at: per shard of the target, the last sequence number before the
-    swap, if writes went on. created, noted: when the job was planned, and when a worker last wrote to it (ISO
-    8601, UTC, by its own clock).
+    sequence number at which the job began. lease: of a step that one worker does alone. documents, rejected,
+    copied: at the end, the documents of the source, those that the target refuses, and those of the target.
+    swapped_at: per shard of the target, the last sequence number before the swap, if writes went on. created,
+    noted: when the job was planned, and when a worker last wrote to it (ISO 8601, UTC, by its own clock).
 
     Rollback only: undoes: the job that it reverts. kept: documents of the target that the source never had.
+    Migration only: destination: the addresses of the cluster of the target, without user and password.
     In place only: uuid: of the index, because another of the same name may be created. Both: checkpoints: per
     shard of the target, the checkpoint at the start. gates: nDCG@10 of the old index and of the new one.
     """
@@ -159,6 +170,7 @@ class Job(msgspec.Struct, forbid_unknown_fields=True):
     kind: JobKind = JobKind.COPY
     undoes: str | None = None
     uuid: str | None = None
+    destination: str | None = None
     phase: Phase = Phase.PREPARING
     passes: int = 0
     planned: bool = False
@@ -174,6 +186,7 @@ class Job(msgspec.Struct, forbid_unknown_fields=True):
     counters: Counters = msgspec.field(default_factory=Counters)
     documents: int = 0
     rejected: int = 0
+    copied: int = 0
     blocked: bool = False
     blocks: int = 0
     block_seconds: float | None = None
@@ -222,7 +235,12 @@ class Job(msgspec.Struct, forbid_unknown_fields=True):
 
     def as_json(self) -> dict[str, Any]:
         """The job as plain JSON with string keys."""
-        return {"format": FORMAT, **msgspec.to_builtins(self, str_keys=True)}
+        value = {"format": FORMAT, **msgspec.to_builtins(self, str_keys=True)}
+        for place, names in ((value, MIGRATION_ONLY), (value["options"], MIGRATION_OPTIONS)):
+            for name in names:
+                if not place[name]:
+                    del place[name]
+        return value
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:

@@ -63,6 +63,24 @@ class Jobs(Protocol):
         Raises UsageError or EngineError, before anything is written, if the job is impossible.
         """
 
+    def plan_migration(
+        self,
+        source: str,
+        alias: str,
+        target: SearchEngine,
+        enricher: DocumentEnricher,
+        options: JobOptions,
+        say: Say,
+    ) -> Job:
+        """Check and plan a job that fills a new index of another cluster, and gives it an alias there.
+
+        target: the engine of that cluster. Raises UsageError or EngineError, before anything is written, if
+        the job is impossible.
+        """
+
+    def engine_of_target(self, job: Job) -> SearchEngine:
+        """The engine of the index that a job fills. Raises UsageError if it is not known."""
+
     def plan_in_place(
         self, index: str, alias: str, enricher: DocumentEnricher, options: JobOptions, say: Say
     ) -> Job:
@@ -98,10 +116,12 @@ class Jobs(Protocol):
         enricher: DocumentEnricher | None,
         on_progress: Progress,
         settings: EnrichmentSettings,
+        is_ending: Callable[[], bool] = lambda: False,
     ) -> Job:
         """Work on a job until it has ended, and return it. Raises EngineError, GateClosed.
 
-        settings: for the gate, which opens the models of both indexes.
+        settings: for the gate, which opens the models of both indexes. is_ending: whether the user has ended
+        a job that goes on until then.
         """
 
     def is_blocking(self, job: Job) -> bool:

@@ -9,16 +9,22 @@ from indexer.reindex.following import Following
 from indexer.reindex.jobs import EnrichmentSettings, Jobs
 from indexer.reindex.ledger import LEASE_SECONDS
 
+OpenTarget = Callable[[str], SearchEngine]
+"""Opens the engine of a cluster, given its addresses without user and password."""
 
-def open_jobs(engine: SearchEngine, lease_seconds: float = LEASE_SECONDS) -> Jobs:
+
+def open_jobs(
+    engine: SearchEngine, lease_seconds: float = LEASE_SECONDS, open_target: OpenTarget | None = None
+) -> Jobs:
     """The jobs of an engine. Raises UsageError if it supports none.
 
-    lease_seconds: how long a lease lasts without a heartbeat.
+    lease_seconds: how long a lease lasts without a heartbeat. open_target: opens the engine of the target of
+    a migration, given its addresses; the caller closes it.
     """
     opener = JOBS.get(engine.name)
     if opener is None:
         raise UsageError(f"The engine {engine.name!r} supports no jobs.")
-    return opener(engine, lease_seconds)
+    return opener(engine, lease_seconds, open_target)
 
 
 def open_following(
@@ -44,19 +50,19 @@ def open_following(
     return follower(engine, alias, settings, lag_seconds, lease_seconds, workers)  # type: ignore[arg-type]
 
 
-def _cluster_jobs(engine: Any, lease_seconds: float) -> Jobs:
-    from indexer.reindex.cluster.jobs import ClusterJobs
+def _cluster_jobs(engine: Any, lease_seconds: float, open_target: OpenTarget | None) -> Jobs:
+    from indexer.reindex.cluster.jobs import ClusterJobs, unknown_target
 
-    return ClusterJobs(engine, lease_seconds)
+    return ClusterJobs(engine, lease_seconds, open_target or unknown_target)
 
 
-def _embedded_jobs(engine: Any, lease_seconds: float) -> Jobs:
+def _embedded_jobs(engine: Any, lease_seconds: float, open_target: OpenTarget | None) -> Jobs:
     from indexer.reindex.embedded.jobs import EmbeddedJobs
 
     return EmbeddedJobs(engine)
 
 
-JOBS: dict[str, Callable[[Any, float], Jobs]] = {
+JOBS: dict[str, Callable[[Any, float, OpenTarget | None], Jobs]] = {
     "cluster": _cluster_jobs,
     "elasticsearch": _cluster_jobs,
     "opensearch": _cluster_jobs,

@@ -18,7 +18,7 @@ def replaced(jobs: Sequence[Job], aliases: Mapping[str, Collection[str]]) -> dic
     return {
         job.source: job
         for job in reversed(jobs)
-        if job.kind is not JobKind.IN_PLACE
+        if job.kind in (JobKind.COPY, JobKind.ROLLBACK)
         and job.phase is Phase.DONE
         and job.alias in aliases
         and job.source not in used
@@ -61,7 +61,7 @@ def remove(
 
 def _refuse_needed(engine: SearchEngine, job: Job, aliases: Collection[str], under_way: list[Job]) -> None:
     """Raise UsageError if the source of a job was not replaced, or is in use."""
-    if job.kind is JobKind.IN_PLACE or job.phase is not Phase.DONE:
+    if job.kind not in (JobKind.COPY, JobKind.ROLLBACK) or job.phase is not Phase.DONE:
         raise UsageError(f"The job {job.id!r} has replaced no index: omit --old-index.")
     if aliases:
         named = ", ".join(sorted(aliases))

@@ -27,6 +27,8 @@ def report_of(job: Job) -> dict[str, object]:
         **asdict(job.counters),
         "documents": job.documents,
         "rejected": job.rejected,
+        "copied": job.copied,
+        "destination": job.destination,
         "blocked": job.blocked,
         "block_seconds": job.block_seconds,
         "swap_seconds": job.swap_seconds,
@@ -59,5 +61,8 @@ def documents_without_words(jobs: Jobs, job: Job) -> tuple[int, tuple[str, ...]]
 
     Returns the number, and the fields; 0 for a job that is not done, or whose target is not enriched.
     """
-    layout = recorded_layout(jobs.engine, job.target) if job.phase is Phase.DONE else None
-    return (0, ()) if layout is None else (jobs.engine.count_without_words(job.target), layout.fields)
+    if job.phase is not Phase.DONE:
+        return 0, ()
+    engine = jobs.engine_of_target(job)
+    layout = recorded_layout(engine, job.target)
+    return (0, ()) if layout is None else (engine.count_without_words(job.target), layout.fields)

@@ -13,6 +13,7 @@ from enricher.recipe.configuration import configuration_for, keeping_fields, rec
 from enricher.recipe.fields import NOTHING_NAMED, NamedFields, chosen_fields, field_notes, fields_of_index
 from enricher.recipe.reopening import enricher_like, open_enricher, storable
 from enricher.recipe.text_fields import SAMPLE, check_fields
+from enricher.records import SearchEngine
 from enricher.settings import IndexConfiguration
 from indexer.engines.names import SAMPLE_ENDING, index_name_for
 from indexer.reindex.choosing import job_to_roll_back, job_with_rejects
@@ -29,7 +30,8 @@ class StartRequest:
     """A request for a job.
 
     source: an index, or an alias of one. alias: the name that searches and writers use; None only in place,
-    where it is the source. in_place: implied by options that select documents. named: the text fields.
+    where it is the source. target: the engine of another cluster, in which the new index is made; None for
+    that of the source. in_place: implied by options that select documents. named: the text fields.
     """
 
     source: str
@@ -37,6 +39,7 @@ class StartRequest:
     options: JobOptions = ALL_DOCUMENTS
     in_place: bool = False
     named: NamedFields = NOTHING_NAMED
+    target: SearchEngine | None = None
 
     @property
     def is_in_place(self) -> bool:
@@ -49,6 +52,12 @@ def start(
     jobs: Jobs, request: StartRequest, settings: EnrichmentSettings, say: Say
 ) -> tuple[Job, DocumentEnricher]:
     """Plan a job that enriches the documents of an index again. Raises UsageError, EngineError."""
+    if request.target is None and request.options.follow:
+        raise UsageError("--follow goes on copying into another cluster: name it with --target-engine.")
+    if request.target is not None and (request.is_in_place or request.options.gate):
+        raise UsageError(
+            "A job into another cluster makes a new index there, without a gate: give only --to."
+        )
     if not request.is_in_place:
         if request.alias is None:
             raise UsageError("Name the alias that searches and writers use with --to, or add --in-place.")
@@ -98,9 +107,11 @@ def _start_copy(
     configuration = configuration_for(jobs.engine, settings.configuration(), *names, recorded=recorded)
     fields = _chosen_fields(jobs, request, configuration, say, partial=False)
     enricher = open_enricher(settings.models, active, fields, configuration)
-    enricher = storable(enricher, jobs.engine, None, say)
+    enricher = storable(enricher, request.target or jobs.engine, None, say)
     if options.gate is not None:
         read_judged(Path(options.gate))
+    if request.target is not None:
+        return jobs.plan_migration(source, alias, request.target, enricher, options, say), enricher
     return jobs.plan(source, alias, enricher, options, say), enricher
 
 

@@ -42,12 +42,14 @@ class Release:
 
 
 MAIN = Release(ELASTICSEARCH, "8.19.21", 17, "ELASTICSEARCH_URL")
-"""What all of these tests run on."""
+"""What all tests of servers pass on before a change is accepted."""
 NEWER = Release(ELASTICSEARCH, "9.4.5", 21, "ELASTICSEARCH_9_URL")
 OPENSEARCH_2 = Release(OPENSEARCH, "2.19.1", 17, "OPENSEARCH_URL")
 OPENSEARCH_3 = Release(OPENSEARCH, "3.3.2", 21, "OPENSEARCH_3_URL")
 RELEASES = (MAIN, NEWER, OPENSEARCH_2, OPENSEARCH_3)
 """The servers that are supported."""
+UNDER_TEST = next(one for one in RELEASES if one.name == os.environ.get("ENRICHER_TEST_SERVER", MAIN.name))
+"""What the tests of servers run on."""
 WITHOUT_KNN = Release(OPENSEARCH, "2.19.1", 17, "OPENSEARCH_WITHOUT_KNN_URL", with_knn=False)
 
 JAVA_FOLDERS = (

@@ -12,10 +12,11 @@ import pytest
 
 from tests.server.certificates import Authority
 from tests.server.distribution import (
-    MAIN,
     NEWER,
+    OPENSEARCH,
     OPENSEARCH_2,
     OPENSEARCH_3,
+    UNDER_TEST,
     WITHOUT_KNN,
     Release,
     ServerMissing,
@@ -45,7 +46,7 @@ def server_folder() -> Iterator[Path]:
 def server_home(server_folder: Path) -> Path:
     """An unpacked server, from which any number of nodes can be started."""
     try:
-        return unpack(server_folder)
+        return unpack(server_folder, UNDER_TEST)
     except ServerMissing as error:
         _missing(error)
         raise
@@ -54,13 +55,12 @@ def server_home(server_folder: Path) -> Path:
 @pytest.fixture(scope="session")
 def server_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """The URL of a server without security."""
-    given = os.environ.get(MAIN.variable)
+    given = os.environ.get(UNDER_TEST.variable)
     if given:
         yield given.rstrip("/")
         return
-    node = Node(
-        request.getfixturevalue("server_home"), request.getfixturevalue("server_folder") / "node-plain"
-    )
+    folder: Path = request.getfixturevalue("server_folder")
+    node = Node(request.getfixturevalue("server_home"), folder / "node-plain", release=UNDER_TEST)
     try:
         node.start()
     except ServerMissing as error:
@@ -101,7 +101,7 @@ def newer_url() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def opensearch_url() -> Iterator[str]:
     """The URL of an OpenSearch without security."""
-    with url_of(OPENSEARCH_2) as url:
+    with url_of(UNDER_TEST if UNDER_TEST.family == OPENSEARCH else OPENSEARCH_2) as url:
         yield url
 
 

@@ -9,13 +9,13 @@ from enricher.enrichment import DocumentEnricher
 from indexer.engines import open_engine
 from indexer.engines.tantivy.engine import TantivyEngine
 from tests.conftest import RunCommand
-from tests.server.distribution import MAIN, RELEASES, Release
+from tests.server.distribution import RELEASES, UNDER_TEST, Release
 from tests.server.engines import ServerEngine
 from tests.server.fixtures import url_of
 from tests.server.ranking import STREAM, assert_right, fill
 from tests.server.reindex.truth import SOON
 
-OTHERS = [release for release in RELEASES if release is not MAIN]
+OTHERS = [release for release in RELEASES if release is not UNDER_TEST]
 """All tests run on the other one."""
 
 

@@ -71,7 +71,8 @@ def client_search(
 
     def body(request: SearchRequest, near: Mapping[str, Any] | None = None) -> dict[str, Any]:
         groups = searches.groups_of(request, layout, columns)
-        return body_of(request, groups, columns, shown_of(request, layout), near)
+        shown = shown_of(request, layout)
+        return body_of(request, groups, columns, shown, searches.bm25_factor(), near)
 
     if vector is None:
         searches.words(index, description, request, columns, {"_source": False})  # raises what is wrong

@@ -18,8 +18,10 @@ class Dialect(ABC):
     which an index holds no vectors. wanted_settings: settings that some releases of the family do not know.
     sorts_by_shard: whether hits of a point in time can be sorted by `_shard_doc`. may_omit_vectors: whether
     some releases leave vectors out of `_source` unless they are asked for. vector_plugin: the plug-in that
-    every node with data needs for vectors; None if the server itself has them. user_path: the request that
-    says who the user is.
+    every node with data needs for vectors; None if the server itself has them. missing_types: the types of
+    fields that other families have, and this one lacks; "runtime" for runtime fields. first_plain_bm25: the
+    first release whose BM25 leaves out the factor k1 + 1; None if none does. user_path: the request that says
+    who the user is.
     """
 
     family: str
@@ -29,6 +31,8 @@ class Dialect(ABC):
     sorts_by_shard: bool
     may_omit_vectors: bool
     vector_plugin: str | None = None
+    missing_types: frozenset[str]
+    first_plain_bm25: tuple[int, ...] | None = None
     user_path: tuple[str, ...]
 
     @abstractmethod

@@ -53,6 +53,7 @@ from indexer.engines.cluster.requests import (
     foreign_of,
     without_words_of,
 )
+from indexer.engines.cluster.scores import Bm25Factor
 from indexer.engines.cluster.search import Searches
 from indexer.engines.cluster.server import Refused, Server
 from indexer.engines.cluster.stored import StoredDocuments
@@ -99,7 +100,8 @@ class ClusterEngine:
         self._points_in_time: set[str] = set()
         self._descriptions = Descriptions(self._describe)
         searches = MultiSearch(server)
-        self._searches = Searches(searches, self.failures, self._descriptions)
+        self.bm25_factor = Bm25Factor(server)
+        self._searches = Searches(searches, self.failures, self._descriptions, self.bm25_factor)
         self._stored = StoredDocuments(searches, self.failures, self._descriptions)
 
     def __repr__(self) -> str:

@@ -39,14 +39,15 @@ def body_of(
     groups: Sequence[Group],
     columns: Columns,
     shown: Mapping[str, Any],
+    bm25_factor: float,
     near: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The body of a search by words.
 
-    shown: the parameters of what a hit contains. near: the query for documents that are hits although no word
-    matches.
+    shown: the parameters of what a hit contains. bm25_factor: that of the engine. near: the query for
+    documents that are hits although no word matches.
     """
-    query = query_body(groups, conditions_of(request, columns))
+    query = query_body(groups, conditions_of(request, columns), bm25_factor)
     body: dict[str, Any] = {
         "track_total_hits": True,
         "query": also_near(query, near) if near else query,

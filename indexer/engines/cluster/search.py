@@ -52,7 +52,7 @@ class Searches:
     """The searches of one engine. It remembers how many clauses a query of its servers may have.
 
     failures: translates exceptions of the server in a block, for the index that it is given. descriptions:
-    describe the indexes.
+    describe the indexes. bm25_factor: that of the engine.
     """
 
     def __init__(
@@ -60,8 +60,9 @@ class Searches:
         searches: MultiSearch,
         failures: Callable[[str], AbstractContextManager[None]],
         descriptions: Descriptions,
+        bm25_factor: Callable[[], float],
     ) -> None:
-        self.multi, self._failures = searches, failures
+        self.multi, self._failures, self.bm25_factor = searches, failures, bm25_factor
         self._descriptions = descriptions
         self._max_clauses: int | None = None
 
@@ -185,7 +186,7 @@ class Searches:
         more = counted if request.count_unenriched else []
         while True:
             groups = self.groups_of(request, description.layout, columns)
-            body = body_of(request, groups, columns, shown, near)
+            body = body_of(request, groups, columns, shown, self.bm25_factor(), near)
             try:
                 return self.multi.search(index, [body, *more], description.shards > 1)
             except Refused as error:

@@ -24,6 +24,7 @@ class ElasticsearchDialect(Dialect):
     )
     sorts_by_shard = True
     may_omit_vectors = True
+    missing_types = frozenset({"flat_object", "knn_vector", "star_tree", "semantic", "xy_point", "xy_shape"})
     user_path = ("_security", "_authenticate")
 
     def vector_field(self, dimensions: int | None) -> dict[str, object]:

@@ -19,6 +19,14 @@ class OpenSearchDialect(Dialect):
     needed_settings: Mapping[str, object] = MappingProxyType({KNN: True})
     sorts_by_shard = False
     may_omit_vectors = False
+    first_plain_bm25 = (3,)
+    missing_types = frozenset(
+        {
+            "runtime", "flattened", "dense_vector", "sparse_vector", "rank_vectors", "semantic_text",
+            "version", "histogram", "exponential_histogram", "aggregate_metric_double", "passthrough",
+            "pattern_text", "counted_keyword", "shape", "point",
+        }
+    )  # fmt: skip
     vector_plugin = "opensearch-knn"
     user_path = ("_plugins", "_security", "authinfo")
 

@@ -78,6 +78,9 @@ class TantivyEngine:
 
     # -------------------------------------------------------------- indexes
 
+    def bm25_factor(self) -> float:
+        return 1.0
+
     def missing_kinds(self, index: str | None = None) -> Mapping[FieldKind, str]:
         return {}
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from indexer.reindex.claims import Claims
-from indexer.reindex.cluster.cluster import Cluster
+from indexer.reindex.cluster.cluster import Cluster, ClusterPair
 from indexer.reindex.cluster.routes.route import Route
 from indexer.reindex.gate import Gate
 from indexer.reindex.job import Job, Lease, Phase
@@ -19,16 +19,28 @@ class WorkerContext:
 
     claims: the leases of this worker. gate: measures nDCG@10 of both indexes; None if this worker cannot.
     max_away_seconds: how long the worker waits for a cluster that does not answer, or for replicas.
+    is_ending: whether the user has ended a job that goes on until then.
     """
 
     ledger: Ledger
     claims: Claims
-    cluster: Cluster
+    clusters: ClusterPair
     route: Route
     pace: Pace
     on_progress: Progress
     gate: Gate | None
     max_away_seconds: float
+    is_ending: Callable[[], bool]
+
+    @property
+    def source(self) -> Cluster:
+        """The cluster of the source, of the jobs and of their rejects."""
+        return self.clusters.source
+
+    @property
+    def target(self) -> Cluster:
+        """The cluster of the target."""
+        return self.clusters.target
 
     def enter(self, fence: int, phase: Phase, change: Callable[[Job], None] = lambda job: None) -> Job:
         """Move the job to a phase and give back the lease on its step. Raises LeaseLost.

@@ -1,15 +1,18 @@
 """The jobs of a cluster, whose states are kept in an index of that cluster."""
 
+from collections.abc import Callable
+
 from enricher.enrichment import DocumentEnricher
-from enricher.records import IndexLayout
+from enricher.errors import UsageError
+from enricher.records import IndexLayout, SearchEngine
 from indexer.engines.cluster.engine import ClusterEngine
 from indexer.engines.cluster.jobs.aliases import fencing_alias
 from indexer.engines.cluster.jobs.states import FOLLOWED, ClusterStates
 from indexer.reindex.cluster import planning
-from indexer.reindex.cluster.cluster import Cluster
+from indexer.reindex.cluster.cluster import Cluster, ClusterPair
 from indexer.reindex.cluster.follow.follower import Follower
 from indexer.reindex.cluster.follow.state import FollowState
-from indexer.reindex.cluster.preflight import check, check_in_place
+from indexer.reindex.cluster.preflight import check, check_in_place, check_migration
 from indexer.reindex.cluster.replay import replay
 from indexer.reindex.cluster.worker import Worker
 from indexer.reindex.gate import CollectionGate
@@ -18,14 +21,30 @@ from indexer.reindex.jobs import EnrichmentSettings, Progress, Replayed, Say
 from indexer.reindex.ledger import LEASE_SECONDS, Ledger, StateLedger
 from indexer.reindex.removal import Confirm, remove
 
+OpenTarget = Callable[[str], SearchEngine]
+"""Opens the engine of a cluster, given its addresses without user and password."""
 MAX_REASONS = 5
 """Rejects whose reasons are shown."""
 
 
-class ClusterJobs:
-    """Implements `Jobs` for Elasticsearch."""
+def unknown_target(destination: str) -> SearchEngine:
+    """Refuse to open the target of a migration: only `enricher reindex` knows how to reach it."""
+    raise UsageError(f"The job fills an index of {destination}, which only `enricher reindex` opens.")
 
-    def __init__(self, engine: ClusterEngine, lease_seconds: float = LEASE_SECONDS) -> None:
+
+class ClusterJobs:
+    """Implements `Jobs` for clusters.
+
+    open_target: opens the engine of the target of a migration, which its caller closes.
+    """
+
+    def __init__(
+        self,
+        engine: ClusterEngine,
+        lease_seconds: float = LEASE_SECONDS,
+        open_target: OpenTarget = unknown_target,
+    ) -> None:
+        self._open_target, self._opened = open_target, dict[str, SearchEngine]()
         self.ledger = Ledger(ClusterStates(engine), lease_seconds)
         self._cluster = Cluster(engine)
         self.engine = engine
@@ -38,6 +57,35 @@ class ClusterJobs:
         for note in check(self._cluster, source, alias, enricher.layout(), write_block=block):
             say(note)
         return planning.start(self.ledger, self._cluster, source, alias, enricher, options)
+
+    def plan_migration(
+        self,
+        source: str,
+        alias: str,
+        target: SearchEngine,
+        enricher: DocumentEnricher,
+        options: JobOptions,
+        say: Say,
+    ) -> Job:
+        clusters = ClusterPair(self._cluster, Cluster(_as_cluster(target)))
+        layout, block = enricher.layout(), options.write_block
+        for note in check_migration(clusters, source, alias, layout, write_block=block):
+            say(note)
+        job = planning.start_migration(self.ledger, clusters, source, alias, enricher, options)
+        self._opened[job.destination or ""] = target
+        return job
+
+    def engine_of_target(self, job: Job) -> SearchEngine:
+        if job.destination is None:
+            return self.engine
+        if job.destination not in self._opened:
+            self._opened[job.destination] = self._open_target(job.destination)
+        return self._opened[job.destination]
+
+    def _clusters(self, job: Job) -> ClusterPair:
+        if job.destination is None:
+            return self._cluster.alone
+        return ClusterPair(self._cluster, Cluster(_as_cluster(self.engine_of_target(job))))
 
     def plan_in_place(
         self, index: str, alias: str, enricher: DocumentEnricher, options: JobOptions, say: Say
@@ -53,7 +101,7 @@ class ClusterJobs:
         return planning.plan_rollback(self.ledger, self._cluster, undone)
 
     def cancel(self, name: str) -> Job:
-        return planning.cancel(self.ledger, self._cluster, name)
+        return planning.cancel(self.ledger, self._clusters(self.ledger.load(name)), name)
 
     def remove(self, job: Job, *, old_index: bool, confirm: Confirm) -> None:
         there = old_index and self._cluster.aliases.behind(job.source)
@@ -62,7 +110,7 @@ class ClusterJobs:
         remove(self.ledger, self._cluster.engine, job, visible, old_index=old_index, confirm=confirm)
 
     def replay(self, job: Job, enricher: DocumentEnricher | None) -> Replayed:
-        return replay(self.ledger, self._cluster, enricher, job)
+        return replay(self.ledger, self._clusters(job), enricher, job)
 
     def reasons(self, job: Job) -> list[str]:
         rejects = self._cluster.rejects.load(job.rejects)
@@ -74,12 +122,29 @@ class ClusterJobs:
         enricher: DocumentEnricher | None,
         on_progress: Progress,
         settings: EnrichmentSettings,
+        is_ending: Callable[[], bool] = lambda: False,
     ) -> Job:
         measure = CollectionGate(self._cluster.engine, settings.models, settings.configuration)
-        return Worker(self.ledger, self._cluster, enricher, job.id, on_progress, gate=measure).run()
+        return Worker(
+            self.ledger,
+            self._cluster,
+            enricher,
+            job.id,
+            on_progress,
+            gate=measure,
+            target=self._clusters(job).target,
+            is_ending=is_ending,
+        ).run()
 
     def is_blocking(self, job: Job) -> bool:
         return job.blocked and self._cluster.targets.is_blocked(job.source)
+
+
+def _as_cluster(engine: SearchEngine) -> ClusterEngine:
+    """The engine of the target of a migration. Raises UsageError if it is no cluster."""
+    if not isinstance(engine, ClusterEngine):
+        raise UsageError("--target-engine names a cluster: http(s)://HOST:PORT.")
+    return engine
 
 
 def follower(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from enricher.enrichment import DocumentEnricher
 from enricher.errors import AccessDenied, UsageError
 from indexer.engines.cluster.jobs.shards import checkpoints
-from indexer.reindex.cluster.cluster import Cluster
+from indexer.reindex.cluster.cluster import Cluster, ClusterPair
 from indexer.reindex.cluster.phases.blocking import note_unblocked
 from indexer.reindex.cluster.privileges import check_rollback
 from indexer.reindex.job import Job, JobKind, JobOptions, Phase
@@ -27,6 +27,26 @@ def start(
     name, now = _name_of(cluster, alias)
     concrete = cluster.engine.name_of(source)
     job = Job(name, concrete, alias, name, enricher.model_version, enricher.fields, now, options)
+    return create_exclusive(ledger, job)
+
+
+def start_migration(
+    ledger: Ledger,
+    clusters: ClusterPair,
+    source: str,
+    alias: str,
+    enricher: DocumentEnricher,
+    options: JobOptions,
+) -> Job:
+    """Plan a job that fills a new index of another cluster, and gives it an alias there."""
+    target = clusters.target
+    name, now = name_of(
+        target.targets.beginning_for(alias),
+        lambda name: target.engine.exists(name) or clusters.source.engine.exists(name),
+    )
+    concrete = clusters.source.engine.name_of(source)
+    job = Job(name, concrete, alias, name, enricher.model_version, enricher.fields, now, options)
+    job.kind, job.destination = JobKind.MIGRATION, str(target.engine.server.addresses)
     return create_exclusive(ledger, job)
 
 
@@ -82,22 +102,25 @@ def to_roll_back(jobs: Sequence[Job], cluster: Cluster) -> list[Job]:
     """
     found: dict[str, Job] = {}
     for job in jobs:
-        if job.kind is JobKind.IN_PLACE or job.phase is not Phase.DONE or job.alias in found:
+        if job.kind in (JobKind.IN_PLACE, JobKind.MIGRATION) or job.phase is not Phase.DONE:
+            continue
+        if job.alias in found:
             continue
         if cluster.aliases.behind(job.alias) == [job.target] and cluster.aliases.behind(job.source):
             found[job.alias] = job
     return list(found.values())
 
 
-def cancel(ledger: Ledger, cluster: Cluster, name: str) -> Job:
+def cancel(ledger: Ledger, clusters: ClusterPair, name: str) -> Job:
     """End a job before its swap: remove the new index, and lift the write block.
 
     Raises UsageError if the job has ended or has swapped its alias.
     """
+    source, target = clusters.source, clusters.target
 
     def change(job: Job) -> None:
         if job.phase.ended or (
-            job.kind is not JobKind.IN_PLACE and cluster.aliases.behind(job.alias) == [job.target]
+            job.kind is not JobKind.IN_PLACE and target.aliases.behind(job.alias) == [job.target]
         ):
             raise UsageError(f"The job {name!r} cannot be cancelled: it is {job.phase}.")
         job.phase = Phase.CANCELLED
@@ -106,16 +129,17 @@ def cancel(ledger: Ledger, cluster: Cluster, name: str) -> Job:
 
     job = ledger.update(name, change)
     if job.blocked:
-        cluster.targets.unblock(job.source)
+        source.targets.unblock(job.source)
         ledger.update(name, note_unblocked)
-    if job.kind is JobKind.COPY:
-        is_index = cluster.aliases.behind(job.target) == [job.target]
-        if is_index and cluster.targets.made_by(job.target, job.id):
-            cluster.targets.drop(job.target)
+    if job.kind in (JobKind.COPY, JobKind.MIGRATION):
+        is_index = target.aliases.behind(job.target) == [job.target]
+        if is_index and target.targets.made_by(job.target, job.id):
+            target.targets.drop(job.target)
     elif job.kind is JobKind.ROLLBACK:
-        cluster.aliases.close_fencing_alias(job.target)
-        cluster.targets.restore(job.source, job.target)
-        cluster.targets.forget_deletes(job.source, job.target)
+        target.aliases.close_fencing_alias(job.target)
+        settings, _ = clusters.described(job.source)
+        target.targets.restore(settings, job.target)
+        target.targets.forget_deletes(settings, job.target)
     return job
 
 

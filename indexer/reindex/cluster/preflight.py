@@ -7,13 +7,15 @@ from enricher.enrichment import DocumentEnricher
 from enricher.errors import EngineError, UsageError
 from enricher.recipe.differences import difference
 from enricher.records import ENRICHMENT, VECTOR, IndexLayout
+from indexer.engines.cluster.jobs.portable import lacking
 from indexer.engines.cluster.jobs.shards import Query
 from indexer.engines.cluster.jobs.states import INDEX as JOBS
 from indexer.engines.cluster.mapping import META, check_whole_source
 from indexer.engines.cluster.vectors import dimensions_of
 from indexer.engines.names import SAMPLE_ENDING, check_name, check_new_alias, index_name_for
-from indexer.reindex.cluster.cluster import Cluster
+from indexer.reindex.cluster.cluster import Cluster, ClusterPair
 from indexer.reindex.cluster.privileges import check_copy, check_written
+from indexer.reindex.cluster.privileges import check_migration as check_migrated
 from indexer.reindex.job import JobOptions
 
 DEFAULT_MAX_FIELDS = 1_000
@@ -48,16 +50,59 @@ def check(
     check_copy(cluster, concrete, alias, changes_source=write_block or behind == [concrete])
     _check_fields(concrete, settings, mapping, layout)
     template = _check_template(cluster, alias)
-    needed, free = MIN_FREE_RATIO * cluster.engine.bytes_on_disk(concrete), cluster.targets.free_bytes()
-    if needed > free:
-        raise EngineError(
-            f"A copy of {concrete!r} may need {needed / 1e9:.1f} GB, but the nodes have {free / 1e9:.1f} GB "
-            "free. Free some disk space."
-        )
+    _check_disk(cluster, concrete, cluster.engine.bytes_on_disk(concrete))
     notes = list(_notes(settings, alias, template))
     if source not in (concrete, alias):
         notes.append(f"Only the alias {alias!r} moves: {source!r} still points to {concrete!r} afterwards.")
     return notes
+
+
+def check_migration(
+    clusters: ClusterPair, source: str, alias: str, layout: IndexLayout, *, write_block: bool = False
+) -> list[str]:
+    """Check a job that fills an index of another cluster, and return what the user should know.
+
+    Raises UsageError or EngineError if the job is impossible.
+    """
+    here, there = clusters.source, clusters.target
+    if here.targets.cluster_id() == there.targets.cluster_id():
+        raise UsageError("--target-engine names the cluster of the source itself: omit it.")
+    concrete, settings, mapping = _reindexable(here, source)
+    behind = there.aliases.behind(check_name(alias))
+    if behind:
+        names = ", ".join(behind)
+        raise UsageError(
+            f"There is an index or alias {alias!r} ({names}) in the target already: name another with --to."
+        )
+    check_new_alias(alias)
+    if int(settings.get("index.routing_partition_size", 1)) > 1:
+        raise UsageError(
+            f"The index {concrete!r} divides the documents of a routing (index.routing_partition_size): it "
+            "cannot be copied into another cluster."
+        )
+    check_migrated(clusters, concrete, alias, blocks_source=write_block)
+    _check_fields(concrete, settings, mapping, layout)
+    _check_template(there, alias)
+    _check_disk(there, concrete, here.engine.bytes_on_disk(concrete))
+    product = there.engine.server.product
+    missing = there.engine.server.dialect.missing_types
+    notes = [
+        f"The field {name!r} has the type {kind}, which {product} lacks: it is stored, but not searched."
+        for name, kind in lacking(mapping, missing).items()
+    ]
+    pipelines = {settings.get(f"index.{kind}_pipeline", NO_PIPELINE) for kind in ("default", "final")}
+    notes += [f"The pipeline {name!r} stays where it is." for name in sorted(pipelines - {NO_PIPELINE})]
+    return notes
+
+
+def _check_disk(cluster: Cluster, source: str, size: float) -> None:
+    """Raise EngineError if the nodes of a cluster have no room for a copy of an index. size: in bytes."""
+    needed, free = MIN_FREE_RATIO * size, cluster.targets.free_bytes()
+    if needed > free:
+        raise EngineError(
+            f"A copy of {source!r} may need {needed / 1e9:.1f} GB, but the nodes have {free / 1e9:.1f} GB "
+            "free. Free some disk space."
+        )
 
 
 def check_in_place(

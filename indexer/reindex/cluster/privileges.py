@@ -10,7 +10,7 @@ from indexer.engines.cluster.access import missing_privileges
 from indexer.engines.cluster.jobs.aliases import fencing_alias
 from indexer.engines.cluster.jobs.states import INDEX as JOBS
 from indexer.engines.names import SAMPLE_ENDING, index_name_for
-from indexer.reindex.cluster.cluster import Cluster
+from indexer.reindex.cluster.cluster import Cluster, ClusterPair
 
 FULL = ("read", "write", "manage")
 READ = ("read", "view_index_metadata", "maintenance", "monitor")
@@ -27,6 +27,19 @@ def check_copy(cluster: Cluster, source: str, alias: str, *, changes_source: boo
     target = index_name_for(beginning, SAMPLE_ENDING)
     needed = _filled(target) | {alias: FULL, source: (*READ, "manage") if changes_source else READ}
     _check(cluster, needed, {target: f"{beginning}-*", _fencing(target): f".{beginning}-*"})
+
+
+def check_migration(clusters: ClusterPair, source: str, alias: str, *, blocks_source: bool) -> None:
+    """Check what a job needs that fills a new index of another cluster. Raises AccessDenied.
+
+    source: the index by its own name.
+    """
+    reading = (*READ, "manage") if blocks_source else READ
+    _check(clusters.source, {source: reading, JOBS: LEDGER}, {})
+    beginning = clusters.target.targets.beginning_for(alias)
+    target = index_name_for(beginning, SAMPLE_ENDING)
+    needed = {target: FULL, _fencing(target): FULL, alias: FULL}
+    _check(clusters.target, needed, {target: f"{beginning}-*", _fencing(target): f".{beginning}-*"})
 
 
 def check_written(cluster: Cluster, index: str) -> None:

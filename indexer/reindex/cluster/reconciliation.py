@@ -7,7 +7,7 @@ source lacks was deleted.
 
 import json
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +21,8 @@ from indexer.reindex.cluster.id_snapshot import IdSnapshot
 MAX_PART_DOCUMENTS = 200_000
 """Documents of the target that are compared at once, about."""
 
+Placed = tuple[int, VersionedDocument]
+"""A document and the number of its shard."""
 RefusedSequences = Mapping[Key, int]
 """The key of a document that the target refused → the sequence number at which it was refused."""
 
@@ -29,9 +31,10 @@ RefusedSequences = Mapping[Key, int]
 class Differences:
     """How one part of a shard differs.
 
-    gone: copies whose document was deleted, or is refused in its present state. missing: the lowest sequence
-    number of a document that should have been copied and was not; None if there is none. kept: how many
-    documents of the target are no copies, and stay.
+    shard: of the target for `gone` and `kept`, of the source for `missing`. gone: copies whose document was
+    deleted, or is refused in its present state. missing: the lowest sequence number of a document that should
+    have been copied and was not; None if there is none. kept: how many documents of the target are no copies,
+    and stay.
     """
 
     shard: int
@@ -53,77 +56,99 @@ class Rules(NamedTuple):
 
 
 def compare(
-    shards: Shards,
+    source_shards: Shards,
+    target_shards: Shards,
     source: str,
     target: str,
     cursors: Mapping[int, int],
     rules: Rules,
     snapshot: IdSnapshot | None = None,
     max_part_documents: int = MAX_PART_DOCUMENTS,
+    *,
+    is_aligned: bool = True,
 ) -> Iterator[Differences]:
     """Compare two indexes, part by part; both are refreshed.
 
-    cursors: shard → the sequence number up to which the source was copied; newer documents are left to the
-    next pass. snapshot: records the ids of the source.
+    source_shards, target_shards: read the shards of the cluster of each index. cursors: shard → the sequence
+    number up to which the source was copied; newer documents are left to the next pass. snapshot: records the
+    ids of the source. is_aligned: whether both indexes put each document into the shard of the same number;
+    else all shards are compared at once.
     """
-    shards.refresh(target)
-    parts = 1 + shards.count(target) // max_part_documents
-    for shard in sorted(shards.points(source)):
-        with TemporaryDirectory() as folder:
-            copied = _parted(shards.identities(target, shard), Path(folder, "target"), parts)
-            checkpoint = shards.points(source)[shard].checkpoint
-            shards.refresh(source)
-            identities = shards.identities(source, shard, checkpoint)
+    target_shards.refresh(target)
+    numbers = sorted(source_shards.points(source))
+    parts = 1 + target_shards.count(target) // max_part_documents
+    groups = [([number], [number]) for number in numbers]
+    if not is_aligned:
+        groups = [(numbers, sorted(target_shards.points(target)))]
+
+    def present(shards: Sequence[int]) -> Iterator[Placed]:
+        for shard in shards:
+            checkpoint = source_shards.points(source)[shard].checkpoint
+            source_shards.refresh(source)
+            identities = source_shards.identities(source, shard, checkpoint)
             if snapshot is not None:
-                identities = snapshot.recorded(shard, identities, shards.count(source))
-            present = _parted(identities, Path(folder, "source"), parts)
-            for left, right in zip(present, copied, strict=True):
-                yield _compare_part(shard, left, right, cursors.get(shard, -1), rules)
+                identities = snapshot.recorded(shard, identities, source_shards.count(source))
+            yield from ((shard, one) for one in identities)
+
+    def copied(shards: Sequence[int]) -> Iterator[Placed]:
+        for shard in shards:
+            yield from ((shard, one) for one in target_shards.identities(target, shard))
+
+    for of_source, of_target in groups:
+        with TemporaryDirectory() as folder:
+            right = _parted(copied(of_target), Path(folder, "target"), parts)
+            left = _parted(present(of_source), Path(folder, "source"), parts)
+            for one, other in zip(left, right, strict=True):
+                yield from _compare_part(of_source, one, other, cursors, rules)
 
 
 def _compare_part(
-    shard: int,
-    source: Iterable[VersionedDocument],
-    target: Iterable[VersionedDocument],
-    cursor: int,
+    shards: Sequence[int],
+    source: Iterable[Placed],
+    target: Iterable[Placed],
+    cursors: Mapping[int, int],
     rules: Rules,
-) -> Differences:
-    found = Differences(shard)
-    copied: dict[Key, VersionedDocument] = {one.key: one for one in target}
-    for document in source:
-        copy = copied.pop(document.key, None)
-        if document.sequence > cursor:
+) -> Iterator[Differences]:
+    """Yield the differences of every shard of the source, also if there are none, and of others."""
+    found = {shard: Differences(shard) for shard in shards}
+
+    def of(shard: int) -> Differences:
+        return found.setdefault(shard, Differences(shard))
+
+    copied: dict[Key, Placed] = {one.key: (shard, one) for shard, one in target}
+    for shard, document in source:
+        place, copy = copied.pop(document.key, (shard, None))
+        if document.sequence > cursors.get(shard, -1):
             continue  # the next pass copies it
         if copy is not None and rules.is_current(document, copy):
             continue
         if rules.refused.get(document.key) != document.sequence:
-            known = document.sequence if found.missing is None else found.missing
-            found.missing = min(known, document.sequence)
+            missing = of(shard).missing
+            of(shard).missing = document.sequence if missing is None else min(missing, document.sequence)
         elif copy is not None:  # a copy of what the document was before
-            found.gone.append(copy)
-    for copy in copied.values():
-        if rules.is_own(shard, copy):
-            found.kept += 1
+            of(place).gone.append(copy)
+    for place, copy in copied.values():
+        if rules.is_own(place, copy):
+            of(place).kept += 1
         else:
-            found.gone.append(copy)
-    return found
+            of(place).gone.append(copy)
+    yield from found.values()
 
 
-def _parted(
-    documents: Iterable[VersionedDocument], folder: Path, parts: int
-) -> list[Iterator[VersionedDocument]]:
+def _parted(documents: Iterable[Placed], folder: Path, parts: int) -> list[Iterator[Placed]]:
     """Write documents to as many files as there are parts, by a hash of the id; each is read again later."""
     folder.mkdir()
     paths = [folder / str(part) for part in range(parts)]
     with ExitStack() as open_files:
         files = [open_files.enter_context(path.open("w", encoding="utf-8")) for path in paths]
-        for one in documents:
-            line = json.dumps([one.id, one.routing, one.sequence, one.term, one.version])
+        for shard, one in documents:
+            line = json.dumps([shard, one.id, one.routing, one.sequence, one.term, one.version])
             files[zlib.crc32(one.id.encode()) % parts].write(line + "\n")
     return [_read(path) for path in paths]
 
 
-def _read(path: Path) -> Iterator[VersionedDocument]:
+def _read(path: Path) -> Iterator[Placed]:
     with path.open(encoding="utf-8") as lines:
         for line in lines:
-            yield VersionedDocument(*json.loads(line))
+            shard, *identity = json.loads(line)
+            yield shard, VersionedDocument(*identity)

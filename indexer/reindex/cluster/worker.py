@@ -15,7 +15,7 @@ from enricher.enrichment import DocumentEnricher
 from enricher.errors import EngineUnavailable
 from indexer.engines.cluster.jobs.copies import FencedOut
 from indexer.reindex.claims import Claims
-from indexer.reindex.cluster.cluster import Cluster
+from indexer.reindex.cluster.cluster import Cluster, ClusterPair
 from indexer.reindex.cluster.context import WorkerContext
 from indexer.reindex.cluster.phases.blocking import block_and_swap
 from indexer.reindex.cluster.phases.copying import copy_interval
@@ -39,6 +39,7 @@ STEPS: Mapping[Phase, Callable[[WorkerContext, Job, int], None]] = {
     Phase.RECONCILING: reconcile,
     Phase.GATING: measure,
     Phase.CATCHING_UP: between_passes,
+    Phase.FOLLOWING: between_passes,
     Phase.BLOCKING: block_and_swap,
     Phase.SWAPPING: swap_unblocked,
     Phase.TRAILING: between_passes,
@@ -50,7 +51,8 @@ class Worker:
     """Works on one job until it has ended.
 
     enricher: None only for a rollback to an index that was never enriched. on_progress: called with the job
-    after every change. gate: measures nDCG@10 of the old index and of the new one.
+    after every change. gate: measures nDCG@10 of the old index and of the new one. target: the cluster of the
+    target of a migration. is_ending: whether the user has ended a job that goes on until then.
     """
 
     def __init__(
@@ -62,11 +64,14 @@ class Worker:
         on_progress: Progress = lambda job: None,
         gate: Gate | None = None,
         max_away_seconds: float = MAX_AWAY_SECONDS,
+        target: Cluster | None = None,
+        is_ending: Callable[[], bool] = lambda: False,
     ) -> None:
         self.name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:4]}"
-        self._ledger, self._cluster, self._enricher = ledger, cluster, enricher
+        self._ledger, self._enricher = ledger, enricher
         self._job, self._on_progress, self._gate = job, on_progress, gate
         self._max_away_seconds = max_away_seconds
+        self._clusters, self._is_ending = ClusterPair(cluster, target or cluster), is_ending
         self._claims = Claims(ledger, job, self.name)
 
     def run(self) -> Job:
@@ -108,12 +113,13 @@ class Worker:
         return WorkerContext(
             self._ledger,
             self._claims,
-            self._cluster,
-            route_of(job.kind, self._cluster, self._enricher, undone),
+            self._clusters,
+            route_of(job.kind, self._clusters, self._enricher, undone),
             Pace(job.options.rate),
             self._on_progress,
             self._gate,
             self._max_away_seconds,
+            self._is_ending,
         )
 
     def _step(self, context: WorkerContext, job: Job) -> None:

@@ -5,13 +5,13 @@ nothing to catch up with. Documents that an earlier run has copied are recognise
 enriched again.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 from enricher.enrichment import DocumentEnricher
 from enricher.errors import EngineUnavailable, UsageError
 from enricher.files import file_lock
-from enricher.records import IndexLayout
+from enricher.records import IndexLayout, SearchEngine
 from indexer.engines.names import check_new_alias
 from indexer.engines.tantivy.engine import TantivyEngine
 from indexer.reindex.embedded.run import Run
@@ -62,6 +62,22 @@ class EmbeddedJobs:
             "The embedded engine writes every document with its enrichment: make a new index with --to."
         )
 
+    def plan_migration(
+        self,
+        source: str,
+        alias: str,
+        target: SearchEngine,
+        enricher: DocumentEnricher,
+        options: JobOptions,
+        say: Say,
+    ) -> Job:
+        raise UsageError(
+            "The embedded engine cannot be migrated from: index the documents in the other cluster instead."
+        )
+
+    def engine_of_target(self, job: Job) -> SearchEngine:
+        return self.engine
+
     def to_roll_back(self) -> list[Job]:
         aliases, found = self.engine.aliases(), dict[str, Job]()
         for job in self.ledger.jobs():
@@ -106,6 +122,7 @@ class EmbeddedJobs:
         enricher: DocumentEnricher | None,
         on_progress: Progress,
         settings: EnrichmentSettings,
+        is_ending: Callable[[], bool] = lambda: False,
     ) -> Job:
         assert enricher is not None
         with self._alone(job.id), self.engine.held(job.source):

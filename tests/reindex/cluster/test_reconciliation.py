@@ -57,8 +57,8 @@ def differences(
     **more: int,
 ) -> Differences:
     """All differences of one shard together."""
-    found = Differences(0)
-    for part in compare(Indexes(old=source, new=target), "old", "new", {0: cursor}, rules, **more):  # type: ignore[arg-type]
+    found, both = Differences(0), Indexes(old=source, new=target)
+    for part in compare(both, both, "old", "new", {0: cursor}, rules, **more):  # type: ignore[arg-type]
         found.gone += part.gone
         found.kept += part.kept
         missing = [one for one in (found.missing, part.missing) if one is not None]
@@ -129,7 +129,7 @@ def test_a_comparison_can_record_the_ids_of_the_source(tmp_path: Path) -> None:
     """From which a snapshot finds what was deleted afterwards."""
     source = [document(f"d{n}", n) for n in range(25)]
     indexes, snapshot = Indexes(old=source, new=[]), IdSnapshot(tmp_path)
-    list(compare(indexes, "old", "new", {0: -1}, rules(), snapshot))  # type: ignore[arg-type]
+    list(compare(indexes, indexes, "old", "new", {0: -1}, rules(), snapshot))  # type: ignore[arg-type]
     left = RemainingShard([one for one in source if one.id not in {"d3", "d17"}])
     deleted = [key for keys in snapshot.deleted(left, left, "old") for key in keys]  # type: ignore[arg-type]
     snapshot.close()

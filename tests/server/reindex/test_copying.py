@@ -180,7 +180,8 @@ def test_a_worker_that_was_paused_does_no_harm(
     truth = fill(engine, f"{index}-old", 30)
     engine.client.indices.put_alias(index=f"{index}-old", name=index)
     job = start(jobs, cluster, f"{index}-old", index, chain, JobOptions())
-    cluster.targets.create_like(job.source, job.target, chain.layout(), job.id)
+    settings, mapping = cluster.alone.described(job.source)
+    cluster.targets.create_like(settings, mapping, job.target, chain.layout(), job.id)
     [key, gone, *_] = list(truth)
     held = [one for shard in (0, 1) for one in cluster.shards.read(job.source, shard, -1, 10**6, 100)]
     lines, _ = lines_of(chain, held, with_codes=False)
@@ -232,7 +233,7 @@ def test_an_index_that_is_removed_ends_the_work(
 
         with pytest.raises(EngineError, match=r"There is no index|was removed"):
             Worker(jobs, cluster, chain, job.id, remove).run()
-        assert cancel(jobs, cluster, job.id).phase is Phase.CANCELLED
+        assert cancel(jobs, cluster.alone, job.id).phase is Phase.CANCELLED
 
 
 def test_old_copies_are_refused_while_the_job_runs(
@@ -241,7 +242,8 @@ def test_old_copies_are_refused_while_the_job_runs(
     """An outdated copy is refused even after the document was deleted, and a newer one is accepted."""
     fill(engine, f"{index}-old", 3)
     job = start(jobs, cluster, f"{index}-old", index, chain, JobOptions())
-    cluster.targets.create_like(job.source, job.target, chain.layout(), job.id)
+    settings, mapping = cluster.alone.described(job.source)
+    cluster.targets.create_like(settings, mapping, job.target, chain.layout(), job.id)
     cluster.aliases.open_fencing_alias(job.target, "1")
     into = fencing_alias(job.target, "1")
     read = [one for shard in (0, 1) for one in cluster.shards.read(job.source, shard, -1, 10**6, 100)]
@@ -256,7 +258,7 @@ def test_old_copies_are_refused_while_the_job_runs(
     assert len(cluster.copies.write(into, [old]).passed_over) == 1
     back = replace(old.document, sequence=old.document.sequence + 5)
     assert cluster.copies.write(into, [Line(back, old.json)]).written == 1
-    cancel(jobs, cluster, job.id)
+    cancel(jobs, cluster.alone, job.id)
 
 
 def test_a_block_that_lasts_too_long_is_lifted(
@@ -293,8 +295,8 @@ def test_a_job_is_refused_while_another_works_on_the_alias(
     first = start(jobs, cluster, f"{index}-old", index, chain, JobOptions())
     with pytest.raises(IndexConflict, match="resume or cancel"):
         start(jobs, cluster, f"{index}-old", index, chain, JobOptions())
-    cancel(jobs, cluster, first.id)
-    cancel(jobs, cluster, start(jobs, cluster, f"{index}-old", index, chain, JobOptions()).id)
+    cancel(jobs, cluster.alone, first.id)
+    cancel(jobs, cluster.alone, start(jobs, cluster, f"{index}-old", index, chain, JobOptions()).id)
 
 
 def test_concurrent_changes_of_a_job_are_all_kept(engine: ServerEngine, index: str, jobs: Ledger) -> None:

@@ -45,22 +45,45 @@ class Aliases:
         """Let an alias point to one more index."""
         self._change(index, [{"add": {"index": index, "alias": alias}}])
 
+    def held(self, index: str, alias: str) -> Mapping[str, Any] | None:
+        """The parameters of an alias of an index; None if the index does not have it."""
+        with self._engine.failures(index):
+            (described,) = self._server.get(index, filter_path=ALIASES).body.values()
+        found: Mapping[str, Any] | None = described.get("aliases", {}).get(alias)
+        return found
+
+    def give(self, alias: str, target: str, token: str, held: Mapping[str, Any]) -> bool:
+        """Give the target an alias in one action, and remove its fencing alias.
+
+        held: the parameters of the alias in the cluster that the target was copied from. Returns False, and
+        changes nothing, if the fencing alias of that token no longer exists.
+        """
+        return self._move(alias, self._moved(alias, target, token, held))
+
     def swap(self, alias: str, source: str, target: str, token: str) -> bool:
         """Move the alias from the source to the target in one action, and remove the fencing aliases of both.
 
         The alias keeps its filter, its routing and whether it is the write index. Returns False, and changes
         nothing, if the fencing alias of that token no longer exists.
         """
-        with self._engine.failures(source):
-            (described,) = self._server.get(source, filter_path=ALIASES).body.values()
-        held = described.get("aliases", {}).get(alias)
-        actions = [
-            {"remove": {"index": target, "alias": fencing_alias(target, token), "must_exist": True}},
-            {"add": {"index": target, "alias": alias, **_parameters_of(held or {})}},
-        ]
+        held = self.held(source, alias)
+        actions = self._moved(alias, target, token, held or {})
         if held is not None:  # else the user need not be allowed to change the source
             actions.insert(1, _without_fencing_aliases(source))
             actions.insert(1, {"remove": {"index": source, "alias": alias, "must_exist": False}})
+        return self._move(alias, actions)
+
+    def _moved(
+        self, alias: str, target: str, token: str, held: Mapping[str, Any]
+    ) -> list[dict[str, dict[str, Any]]]:
+        """The actions that give the target an alias, and remove its fencing alias, which must exist."""
+        return [
+            {"remove": {"index": target, "alias": fencing_alias(target, token), "must_exist": True}},
+            {"add": {"index": target, "alias": alias, **_parameters_of(held)}},
+        ]
+
+    def _move(self, alias: str, actions: Sequence[Mapping[str, Any]]) -> bool:
+        """Change aliases. Returns False, and changes nothing, if one that must exist does not."""
         with self._engine.failures(alias):
             try:
                 self._server.once.post("_aliases", body={"actions": actions})

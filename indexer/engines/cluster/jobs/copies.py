@@ -60,17 +60,18 @@ class Copies:
             heads.append({"create": head} if there is None else {"index": head | there.condition()})
         return self._write(name, lines, heads)
 
-    def write_late(self, target: str, lines: Sequence[Line], swapped_at: int) -> Copied:
+    def write_late(self, target: str, lines: Sequence[Line], swapped_at: Mapping[Key, int]) -> Copied:
         """Write copies after the swap; a document that a client has written or deleted since stays as it is.
 
-        swapped_at: the sequence number of the last operation on the shard of the target before the swap.
+        swapped_at: for each document, the sequence number of the last operation before the swap on its shard
+        of the target.
         """
         kept: list[Line] = []
         heads: list[dict[str, object]] = []
         passed_over = []
         current = self._documents.current(target, [line.document for line in lines])
         for line, seen in zip(lines, current, strict=True):
-            if seen is not None and seen.sequence > swapped_at:
+            if seen is not None and seen.sequence > swapped_at[line.document.key]:
                 passed_over.append(line.document)
                 continue
             kept.append(line)

@@ -117,6 +117,12 @@ class Shards:
             for index, described in sorted(found.body.get("indices", {}).items())
         ]
 
+    def places(self, index: str, routing: str) -> list[int]:
+        """The shards that hold the documents of a routing."""
+        with self._engine.failures(index):
+            found = self._server.get(index, "_search_shards", routing=routing)["shards"]
+        return sorted(int(copies[0]["shard"]) for copies in found)
+
     def refresh(self, index: str) -> None:
         """Make everything written so far visible to searches."""
         self._engine.refresh(index)

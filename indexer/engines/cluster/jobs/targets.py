@@ -52,6 +52,13 @@ class Targets:
             found = self._server.get("_resolve", "index", check_name(name), ignore_unavailable=True)
         return any(stream["name"] == name for stream in found["data_streams"])
 
+    def cluster_id(self) -> str:
+        """What tells the cluster apart from others."""
+        with self._engine.failures():
+            return str(
+                self._server.get("_cluster", "state", "version", filter_path="cluster_uuid")["cluster_uuid"]
+            )
+
     def free_bytes(self) -> float:
         """Free bytes on all data nodes together."""
         with self._engine.failures():
@@ -101,13 +108,19 @@ class Targets:
 
     # ------------------------------------------------------------------ creation, settings, removal
 
-    def create_like(self, source: str, target: str, layout: IndexLayout, job: str) -> None:
-        """Create the target with the settings and the mapping of the source and the fields of the layout.
+    def create_like(
+        self,
+        settings: Mapping[str, Any],
+        mapping: Mapping[str, Any],
+        target: str,
+        layout: IndexLayout,
+        job: str,
+    ) -> None:
+        """Create the target with the settings and the mapping of its source and the fields of the layout.
 
         An index that this job has created before is left as it is. Raises IndexConflict if another program
         has created one of that name.
         """
-        settings, mapping, _ = self.described(source)
         kept = {name: value for name, value in settings.items() if not name.startswith(UNCOPIED)}
         made = _with_layout(mapping, layout, self._server.dialect)
         if settings.get(SOURCE_MODE) == SYNTHETIC:
@@ -135,19 +148,18 @@ class Targets:
         """Prepare an index that was in use before for copies; lifts its write block."""
         self._put(target, {**COPYING, "index.blocks.write": None})
 
-    def replicate(self, source: str, target: str) -> None:
-        """Give the target as many replicas as the source; the server begins to build them."""
-        settings, _, _ = self.described(source)
+    def replicate(self, settings: Mapping[str, Any], target: str) -> None:
+        """Give the target as many replicas as its source has by its settings; the server builds them."""
         self._put(target, {name: settings.get(name) for name in REPLICAS})
 
-    def is_as_safe(self, source: str, target: str) -> bool:
-        """Whether the target has all its replicas, or the source lacks some as well."""
-        with self._engine.failures(target):
-            health = self._server.get("_cluster", "health", f"{source},{target}", level="indices")["indices"]
-        return bool(health[target]["status"] == "green" or health[source]["status"] == "yellow")
+    def has_all_replicas(self, index: str) -> bool:
+        """Whether all replicas of an index are allocated."""
+        with self._engine.failures(index):
+            health = self._server.get("_cluster", "health", index, level="indices")["indices"]
+        return bool(health[index]["status"] == "green")
 
-    def restore(self, source: str, target: str) -> None:
-        """Give the target those settings of the source that differed while it was filled.
+    def restore(self, settings: Mapping[str, Any], target: str) -> None:
+        """Give the target those settings of its source that differed while it was filled.
 
         The target forgets the deletes of the job and remembers those of clients from now on, which
         `Copies.write_late` relies on.
@@ -155,12 +167,11 @@ class Targets:
         self._engine.refresh(target)  # the server forgets only deletes that were refreshed
         self._put(target, {GC_DELETES: "0ms"})
         self._engine.refresh(target)
-        settings, _, _ = self.described(source)
         self._put(target, {name: settings.get(name) for name in LOADING} | {GC_DELETES: DELETES_KEPT})
 
-    def forget_deletes(self, source: str, target: str) -> None:
+    def forget_deletes(self, settings: Mapping[str, Any], target: str) -> None:
         """Restore `index.gc_deletes`, the last setting that differs: nothing more is copied."""
-        self._put(target, {GC_DELETES: self.described(source)[0].get(GC_DELETES)})
+        self._put(target, {GC_DELETES: settings.get(GC_DELETES)})
 
     def _put(self, index: str, settings: Mapping[str, object]) -> None:
         """Change settings of an index; None removes one."""

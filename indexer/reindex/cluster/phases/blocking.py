@@ -48,7 +48,7 @@ def block_and_swap(context: WorkerContext, job: Job, fence: int) -> None:
 
 def _block_and_finish(context: WorkerContext, job: Job, fence: int, snapshot: IdSnapshot) -> None:
     """Set the write block and swap; if that cannot be done in time, lift the block and copy again."""
-    cluster = context.cluster
+    source, target = context.source, context.target
 
     def blocked(job: Job, lease: Lease) -> None:
         job.blocked = True
@@ -59,18 +59,18 @@ def _block_and_finish(context: WorkerContext, job: Job, fence: int, snapshot: Id
     )  # before the block is set: no block may be unknown to the ledger
     reached("block-noted")
     since = time.monotonic()
-    cluster.targets.block(job.source)
+    source.targets.block(job.source)
     reached("block-set")
     try:
         if _finish_blocked(context, job, fence, since, snapshot):
             return
     except (LeaseLost, FencedOut):
         if context.ledger.load(job.id).phase is Phase.CANCELLED:  # before the block was set
-            cluster.targets.unblock(job.source)
+            source.targets.unblock(job.source)
         raise
-    cluster.aliases.close_fencing_alias(job.target)
+    target.aliases.close_fencing_alias(job.target)
     context.claims.note(fence)  # fails if another worker has taken over: the block is then its own
-    cluster.targets.unblock(job.source)
+    source.targets.unblock(job.source)
     context.enter(fence, Phase.COPYING, note_unblocked)
 
 
@@ -111,13 +111,13 @@ def _agree(context: WorkerContext, job: Job, fence: int, snapshot: IdSnapshot) -
 
 def _counts_agree(context: WorkerContext, job: Job, fence: int) -> bool:
     """Whether the target holds all documents of the source except the refused ones; note the counts if so."""
-    cluster = context.cluster
-    cluster.shards.refresh(job.target)
-    refused = cluster.rejects.settle(job.rejects, job.source)
-    documents = cluster.shards.count(job.source)
-    if documents + job.kept != cluster.shards.count(job.target) + refused:
+    source, target = context.source, context.target
+    target.shards.refresh(job.target)
+    refused = source.rejects.settle(job.rejects, job.source)
+    documents, copied = source.shards.count(job.source), target.shards.count(job.target)
+    if documents + job.kept != copied + refused:
         return False
-    context.claims.note(fence, partial(note_counts, documents, refused))
+    context.claims.note(fence, partial(note_counts, documents, refused, copied))
     return True
 
 

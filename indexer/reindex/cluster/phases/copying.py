@@ -39,8 +39,8 @@ def copy_remaining(context: WorkerContext, job: Job, fence: int) -> int:
 
     fence: of the lease on the step.
     """
-    points = context.cluster.shards.points(job.source)
-    context.cluster.shards.refresh(job.source)
+    points = context.source.shards.points(job.source)
+    context.source.shards.refresh(job.source)
     intervals = intervals_of(job, points)
     for interval in intervals:
         for _ in _copied_pages(context, job, interval, step_token(fence)):
@@ -76,7 +76,7 @@ def _copied_pages(context: WorkerContext, job: Job, interval: Interval, token: s
         reached("page-read")
         copied = context.route.write(job, interval.shard, page, token) if page else Copied()
         if copied.refused:
-            context.cluster.rejects.keep(job.rejects, interval.shard, copied.refused)
+            context.source.rejects.keep(job.rejects, interval.shard, copied.refused)
             reached("refused-kept")
         reached("page-written")
         at = page[-1].sequence if page else interval.upto
@@ -89,10 +89,10 @@ def _renew_fencing_alias(context: WorkerContext, job: Job, fence: int) -> NoRetu
 
     Either other workers have gone on to another pass, or a worker that was paused has replaced the alias.
     """
-    if not context.cluster.aliases.behind(job.target):
+    if not context.target.aliases.behind(job.target):
         raise EngineError(f"The index {job.target!r} was removed: cancel the job {job.id!r}.")
     context.claims.note(fence)  # fails if another pass has begun
-    context.cluster.aliases.open_fencing_alias(job.target, pass_token(job.passes))
+    context.target.aliases.open_fencing_alias(job.target, pass_token(job.passes))
     raise LeaseLost
 
 

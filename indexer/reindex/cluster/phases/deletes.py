@@ -37,7 +37,7 @@ def delete_differences(
             gone = [one for one in gone if one.sequence <= job.swapped_at[found.shard]]
         elif found.missing is not None:
             missing[found.shard] = min(missing.get(found.shard, found.missing), found.missing)
-        deleted += context.cluster.copies.delete(name, gone)
+        deleted += context.target.copies.delete(name, gone)
         kept += found.kept
     reached("deletes-sent")
 
@@ -54,10 +54,10 @@ def delete_differences(
 
 def delete_since(context: WorkerContext, job: Job, fence: int, snapshot: IdSnapshot) -> Job:
     """Delete the copies whose document was deleted since a snapshot of the source; returns the job."""
-    cluster, deleted = context.cluster, 0
-    for keys in snapshot.deleted(cluster.shards, cluster.documents, job.source):
-        gone = cluster.documents.found(job.target, keys)
-        deleted += cluster.copies.delete(fencing_alias(job.target, step_token(fence)), gone)
+    source, target, deleted = context.source, context.target, 0
+    for keys in snapshot.deleted(source.shards, source.documents, job.source):
+        gone = target.documents.found(job.target, keys)
+        deleted += target.copies.delete(fencing_alias(job.target, step_token(fence)), gone)
 
     def noted(job: Job, lease: Lease) -> None:
         job.counters.deleted += deleted
@@ -67,11 +67,11 @@ def delete_since(context: WorkerContext, job: Job, fence: int, snapshot: IdSnaps
 
 def _replicate(context: WorkerContext, job: Job) -> None:
     """Wait until the target has its replicas: after the swap clients rely on them."""
-    targets = context.cluster.targets
-    targets.replicate(job.source, job.target)
+    source, target = context.source.targets, context.target.targets
+    target.replicate(context.clusters.described(job.source)[0], job.target)
     reached("replicas-set")
     deadline = time.monotonic() + context.max_away_seconds
-    while not targets.is_as_safe(job.source, job.target):
+    while not target.has_all_replicas(job.target) and source.has_all_replicas(job.source):
         if time.monotonic() > deadline:
             raise EngineError(
                 f"The replicas of {job.target!r} are not allocated after {context.max_away_seconds:g} s, but "

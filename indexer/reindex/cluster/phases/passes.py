@@ -4,8 +4,9 @@ import time
 
 from indexer.engines.cluster.jobs.shards import checkpoints
 from indexer.reindex.cluster.context import WorkerContext
-from indexer.reindex.cluster.fencing import pass_token
+from indexer.reindex.cluster.fencing import pass_token, step_token
 from indexer.reindex.cluster.intervals import intervals_of
+from indexer.reindex.cluster.phases.deletes import delete_differences
 from indexer.reindex.cluster.phases.ending import end
 from indexer.reindex.failpoints import reached
 from indexer.reindex.job import Job, JobKind, Lease, Phase
@@ -16,6 +17,23 @@ MAX_PASSES = 20
 """Passes after which the job goes on, even if clients write as fast as it copies."""
 TRAILING_DELAY_SECONDS = 1.0
 """Seconds between the swap and the pass that copies late writes."""
+FOLLOWING_DELAY_SECONDS = 1.0
+"""Seconds between two passes while a migration is followed."""
+COMPARED_PASSES = 30
+"""While a migration is followed, both indexes are compared in one of so many passes, for documents that were
+deleted.
+"""
+
+
+def _follow(context: WorkerContext, job: Job, fence: int) -> None:
+    """Wait a moment before the next pass of the phase FOLLOWING; now and then delete what is gone."""
+    if job.passes % COMPARED_PASSES == 0:
+        context.route.open(job, step_token(fence))
+        delete_differences(context, job, fence)
+    deadline = time.monotonic() + FOLLOWING_DELAY_SECONDS
+    while time.monotonic() < deadline and not context.is_ending():
+        time.sleep(0.05)
+    context.enter(fence, Phase.FOLLOWING)
 
 
 def prepare(context: WorkerContext, job: Job, fence: int) -> None:
@@ -26,7 +44,7 @@ def prepare(context: WorkerContext, job: Job, fence: int) -> None:
 
 
 def between_passes(context: WorkerContext, job: Job, fence: int) -> None:
-    """Plan the next pass of the phases COPYING, CATCHING_UP and TRAILING, or end the one that is copied."""
+    """Plan the next pass of a phase that copies in passes, or end the one that is copied."""
     if job.planned:
         reached("pass-done")
         _end_pass(context, job, fence)
@@ -38,8 +56,8 @@ def _plan_pass(context: WorkerContext, job: Job, fence: int) -> None:
     """Note the intervals of the next pass, which all workers then copy."""
     if job.phase is Phase.TRAILING:
         time.sleep(TRAILING_DELAY_SECONDS)
-    points = context.cluster.shards.points(job.source)
-    context.cluster.shards.refresh(job.source)
+    points = context.source.shards.points(job.source)
+    context.source.shards.refresh(job.source)
     intervals = intervals_of(job, points)
     context.route.open(job, pass_token(job.passes + 1))
     reached("pass-planned")
@@ -68,7 +86,11 @@ def _end_pass(context: WorkerContext, job: Job, fence: int) -> None:
     match job.phase:
         case Phase.COPYING if job.operations <= MAX_LAST_PASS_OPERATIONS or job.passes >= MAX_PASSES:
             context.enter(fence, Phase.RECONCILING)
-        case Phase.CATCHING_UP:
+        case Phase.CATCHING_UP if job.options.follow:
+            context.enter(fence, Phase.FOLLOWING)
+        case Phase.FOLLOWING if not context.is_ending():
+            _follow(context, job, fence)
+        case Phase.CATCHING_UP | Phase.FOLLOWING:
             context.enter(fence, Phase.BLOCKING if job.options.write_block else Phase.SWAPPING)
         case Phase.TRAILING:
             end(context, job, fence)

@@ -7,7 +7,7 @@ from indexer.reindex.cluster.fencing import step_token
 from indexer.reindex.cluster.phases.copying import copy_remaining
 from indexer.reindex.cluster.phases.ending import end
 from indexer.reindex.failpoints import reached
-from indexer.reindex.job import Job, Lease, Phase
+from indexer.reindex.job import Job, JobKind, Lease, Phase
 from indexer.reindex.ledger import LeaseLost
 
 MIN_DELETE_AGE_SECONDS = 0.5
@@ -35,19 +35,20 @@ def swap_unblocked(context: WorkerContext, job: Job, fence: int) -> None:
 
 def is_swapped(context: WorkerContext, job: Job) -> bool:
     """Whether a worker has swapped the alias and was stopped before it could note that."""
-    return context.cluster.aliases.behind(job.alias) == [job.target]
+    return context.target.aliases.behind(job.alias) == [job.target]
 
 
 def restore_settings(context: WorkerContext, job: Job) -> None:
     """Give the target the settings of the source again."""
     reached("before-restore")
-    context.cluster.targets.restore(job.source, job.target)
+    settings, _ = context.clusters.described(job.source)
+    context.target.targets.restore(settings, job.target)
     reached("restored")
 
 
 def note_swap_points(context: WorkerContext, job: Job, fence: int) -> Job:
     """Note the last sequence number of every shard of the target: later operations are those of clients."""
-    points = context.cluster.shards.points(job.target)
+    points = context.target.shards.points(job.target)
 
     def noted(job: Job, lease: Lease) -> None:
         job.swapped_at = {shard: point.last for shard, point in points.items()}
@@ -62,7 +63,7 @@ def swap_alias(context: WorkerContext, job: Job, fence: int, blocked_since: floa
     """
     reached("swap-unsent")
     started = time.monotonic()
-    if not context.cluster.aliases.swap(job.alias, job.source, job.target, step_token(fence)):
+    if not _move_alias(context, job, step_token(fence)):
         raise LeaseLost
     reached("swap-sent")
     now = time.monotonic()
@@ -74,9 +75,17 @@ def swap_alias(context: WorkerContext, job: Job, fence: int, blocked_since: floa
     context.claims.note(fence, swapped)
 
 
+def _move_alias(context: WorkerContext, job: Job, token: str) -> bool:
+    """Move the alias to the target; of another cluster than that of the source, only the target gets it."""
+    if job.kind is not JobKind.MIGRATION:
+        return context.target.aliases.swap(job.alias, job.source, job.target, token)
+    held = context.source.aliases.held(job.source, job.alias)
+    return context.target.aliases.give(job.alias, job.target, token, held or {})
+
+
 def end_or_trail(context: WorkerContext, job: Job, fence: int) -> None:
     """End the job after a swap under a write block, or copy again if the block was lifted meanwhile."""
-    points = context.cluster.shards.points(job.source)
+    points = context.source.shards.points(job.source)
     if any(point.checkpoint > job.cursors.get(shard, -1) for shard, point in points.items()):
         context.enter(fence, Phase.TRAILING)
     else:

@@ -1,7 +1,7 @@
 """The route of every kind of job."""
 
 from enricher.enrichment import DocumentEnricher
-from indexer.reindex.cluster.cluster import Cluster
+from indexer.reindex.cluster.cluster import ClusterPair
 from indexer.reindex.cluster.routes.copy import CopyRoute
 from indexer.reindex.cluster.routes.in_place import InPlaceRoute
 from indexer.reindex.cluster.routes.rollback import RollbackRoute
@@ -9,19 +9,21 @@ from indexer.reindex.cluster.routes.route import Route
 from indexer.reindex.job import Job, JobKind
 
 
-def route_of(kind: JobKind, cluster: Cluster, enricher: DocumentEnricher | None, undone: Job | None) -> Route:
+def route_of(
+    kind: JobKind, clusters: ClusterPair, enricher: DocumentEnricher | None, undone: Job | None
+) -> Route:
     """The route of a job.
 
     enricher: None only for a rollback to an index that was never enriched. undone: the job that a rollback
     undoes.
     """
     match kind:
-        case JobKind.COPY:
+        case JobKind.COPY | JobKind.MIGRATION:
             assert enricher is not None
-            return CopyRoute(cluster, enricher)
+            return CopyRoute(clusters, enricher)
         case JobKind.ROLLBACK:
             assert undone is not None
-            return RollbackRoute(cluster, enricher, undone)
+            return RollbackRoute(clusters, enricher, undone)
         case JobKind.IN_PLACE:
             assert enricher is not None
-            return InPlaceRoute(cluster, enricher)
+            return InPlaceRoute(clusters.target, enricher)

@@ -7,7 +7,7 @@ from contextlib import closing
 from enricher.enrichment import DocumentEnricher
 from indexer.engines.cluster.jobs.aliases import fencing_alias
 from indexer.engines.cluster.jobs.versioned import Copied, VersionedDocument
-from indexer.reindex.cluster.cluster import Cluster
+from indexer.reindex.cluster.cluster import ClusterPair
 from indexer.reindex.cluster.enriched_lines import lines_in_batches
 from indexer.reindex.cluster.id_snapshot import IdSnapshot
 from indexer.reindex.cluster.reconciliation import Differences, Rules, compare
@@ -18,15 +18,16 @@ from indexer.reindex.job import Job, Phase
 class CopyRoute(BetweenIndexes):
     """Copies carry the versions of the source, so the server refuses a copy that is older than its own."""
 
-    def __init__(self, cluster: Cluster, enricher: DocumentEnricher) -> None:
-        super().__init__(cluster, enricher)
+    def __init__(self, clusters: ClusterPair, enricher: DocumentEnricher) -> None:
+        super().__init__(clusters, enricher)
         self._layout = enricher.layout()
 
     def prepare(self, job: Job) -> None:
-        self._cluster.targets.create_like(job.source, job.target, self._layout, job.id)
+        settings, mapping = self._clusters.described(job.source)
+        self._target.targets.create_like(settings, mapping, job.target, self._layout, job.id)
 
     def read(self, job: Job, shard: int, after: int, upto: int, size: int) -> list[VersionedDocument]:
-        return self._cluster.shards.read(job.source, shard, after, upto, size)
+        return self._source.shards.read(job.source, shard, after, upto, size)
 
     def write(self, job: Job, shard: int, page: Sequence[VersionedDocument], token: str) -> Copied:
         if job.phase is Phase.TRAILING:
@@ -37,10 +38,12 @@ class CopyRoute(BetweenIndexes):
         with ThreadPoolExecutor(1) as sender, closing(batches):
             for lines, refused in batches:  # a batch is sent while the next ones are enriched
                 copied += sent.result() + Copied(refused=refused)
-                sent = sender.submit(self._cluster.copies.write, alias, lines)
+                sent = sender.submit(self._target.copies.write, alias, lines)
             return copied + sent.result()
 
     def differences(self, job: Job, snapshot: IdSnapshot | None = None) -> Iterator[Differences]:
         refused = self._refused(job.rejects)
         rules = Rules(refused, lambda document, copy: copy.version >= document.copied_version)
-        return compare(self._cluster.shards, job.source, job.target, job.cursors, rules, snapshot)
+        shards = self._source.shards, self._target.shards
+        aligned = self._are_aligned(job.source, job.target)
+        return compare(*shards, job.source, job.target, job.cursors, rules, snapshot, is_aligned=aligned)

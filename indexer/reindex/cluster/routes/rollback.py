@@ -6,7 +6,7 @@ from dataclasses import replace
 from enricher.enrichment import DocumentEnricher
 from indexer.engines.cluster.jobs.aliases import fencing_alias
 from indexer.engines.cluster.jobs.versioned import Copied, VersionedDocument
-from indexer.reindex.cluster.cluster import Cluster
+from indexer.reindex.cluster.cluster import ClusterPair
 from indexer.reindex.cluster.id_snapshot import IdSnapshot
 from indexer.reindex.cluster.reconciliation import Differences, RefusedSequences, Rules, compare
 from indexer.reindex.cluster.routes.between import BetweenIndexes
@@ -24,21 +24,21 @@ class RollbackRoute(BetweenIndexes):
     written is therefore never older than what it replaces.
     """
 
-    def __init__(self, cluster: Cluster, enricher: DocumentEnricher | None, undone: Job) -> None:
-        super().__init__(cluster, enricher)
+    def __init__(self, clusters: ClusterPair, enricher: DocumentEnricher | None, undone: Job) -> None:
+        super().__init__(clusters, enricher)
         self._undone = undone
 
     def prepare(self, job: Job) -> None:
-        self._cluster.targets.reopen(job.target)
+        self._target.targets.reopen(job.target)
 
     def read(self, job: Job, shard: int, after: int, upto: int, size: int) -> list[VersionedDocument]:
         source = job.phase is Phase.TRAILING  # `write` fetches the sources otherwise
-        return self._cluster.shards.read(job.source, shard, after, upto, size, source=source)
+        return self._source.shards.read(job.source, shard, after, upto, size, source=source)
 
     def write(self, job: Job, shard: int, page: Sequence[VersionedDocument], token: str) -> Copied:
         if job.phase is Phase.TRAILING:
             return self._write_late(job, shard, page)
-        documents, alias = self._cluster.documents, fencing_alias(job.target, token)
+        documents, alias = self._target.documents, fencing_alias(job.target, token)
         copied, left = Copied(), list(page)
         for _ in range(MAX_TRIES):
             there = documents.current(job.target, left)
@@ -46,7 +46,7 @@ class RollbackRoute(BetweenIndexes):
             reached("target-seen")
             found = [one for one in documents.fetch(job.source, left) if one is not None]
             lines, refused = self._lines(job, found)
-            written = self._cluster.copies.write_if_unchanged(alias, lines, seen)
+            written = self._target.copies.write_if_unchanged(alias, lines, seen)
             left = list(written.passed_over)
             copied += replace(written, passed_over=()) + Copied(refused=refused)
             if not left:
@@ -61,7 +61,9 @@ class RollbackRoute(BetweenIndexes):
 
         never_copied = NeverCopied(self._refused(self._undone.rejects), self._undone.cursors, job.checkpoints)
         rules = Rules(refused, is_current, never_copied)
-        return compare(self._cluster.shards, job.source, job.target, job.cursors, rules, snapshot)
+        return compare(
+            self._source.shards, self._target.shards, job.source, job.target, job.cursors, rules, snapshot
+        )
 
 
 class NeverCopied:
