@@ -72,7 +72,9 @@ class _Recent(Generic[T]):
             opening = self._opening.setdefault(key, threading.Lock())
         with opening:
             try:
-                found = self._things[key] if key in self._things else make()
+                # In one step: another thread may remove it at any moment.
+                there = self._things.get(key)
+                found = make() if there is None else there
                 with self._lock:
                     self._things[key] = found
                     while len(self._things) > 1 and sum(map(self._size, self._things.values())) > self._most:
