@@ -9,7 +9,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --python-version 3.11 --no-header --no-
 PYTEST := $(BIN)/python -m pytest $(if $(ELASTICSEARCH_URL),,-n 2 --dist worksteal)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak lint bench docs dist lock clean
+.PHONY: help demo test soak matrix lint bench docs dist lock clean
 
 help:  ## Show this list.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ test: .venv/.dev  ## Run all tests; writes build/junit.xml.
 
 soak: .venv/.dev  ## Break reindexing on a real server for twenty minutes and more, with new seeds each time.
 	ENRICHER_REQUIRE_SERVER=1 ENRICHER_SOAK=1200 $(PYTEST) tests/server/reindex -m 'soak or not soak' -rP
+
+matrix: .venv/.dev  ## Run the tests of servers on every supported server, and write docs/support.md (about an hour).
+	ENRICHER_REQUIRE_SERVER=1 $(BIN)/python -m tests.server.matrix
 
 lint: .venv/.dev  ## Check style, types and the direction of imports.
 	$(BIN)/ruff check .

@@ -137,7 +137,7 @@ def whole_job() -> Job:
 
 @pytest.mark.parametrize(("made", "left_out"), [(job(), MIGRATION_ONLY), (whole_job(), ())])
 def test_a_job_is_read_as_it_was_written(made: Job, left_out: tuple[str, ...]) -> None:
-    """With numbers of shards as keys, which are strings in JSON; without what earlier versions do not know."""
+    """With numbers of shards as keys, which are strings in JSON; without what only migrations need."""
     written = json.loads(json.dumps(made.as_json()))
     assert Job.from_json(written) == made
     assert list(written)[:3] == ["format", "id", "source"]

@@ -15,6 +15,8 @@ from indexer.engines.tantivy.engine import TantivyEngine
 from tests.server.engines import ServerEngine, engine_at, is_opensearch
 from tests.server.ranking import FIELDS, fill
 
+NOT_ON_OPENSEARCH = "not on OpenSearch: "
+"""The beginning of why a test is skipped there."""
 QUICK = RetryPolicy(tries=6, first=0.02, longest=0.2, total=60.0)
 """Retries that do not make a test wait."""
 
@@ -24,7 +26,7 @@ def _on_elasticsearch(request: pytest.FixtureRequest) -> None:
     """Skip tests of what OpenSearch has not."""
     marker = request.node.get_closest_marker("elasticsearch_only")
     if marker is not None and is_opensearch(request.getfixturevalue("server_url")):
-        pytest.skip(marker.args[0])
+        pytest.skip(f"{NOT_ON_OPENSEARCH}{marker.args[0]}")
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from tests.command_forks import command_environment
 from tests.conftest import RunCommand
 from tests.server.conftest import QUICK
 from tests.server.distribution import NEWER, OPENSEARCH_2, Release
-from tests.server.engines import ServerEngine, engine_at, is_opensearch
+from tests.server.engines import ServerEngine, engine_at
 from tests.server.fixtures import url_of
 from tests.server.ranking import QUERIES, STREAM, assert_right, assert_same
 from tests.server.reindex.truth import SOON, Truth, Writer, assert_copied, fill
@@ -216,6 +216,7 @@ def test_with_a_write_block_the_source_is_left_read_only(
     assert target.count(index) == len(truth) + 1
 
 
+@pytest.mark.elasticsearch_only("the test is about types of Elasticsearch")
 def test_fields_that_the_other_family_lacks_are_stored(
     engine: ServerEngine, target: ServerEngine, target_url: str, index: str, command: Command
 ) -> None:
@@ -225,8 +226,6 @@ def test_fields_that_the_other_family_lacks_are_stored(
         "near": {"type": "dense_vector", "dims": 2},
         "text": {"type": "text"},
     }
-    if is_opensearch(str(engine.server.addresses)):
-        pytest.skip("these are types of Elasticsearch")
     engine.client.indices.create(index=index, mappings={"properties": properties})
     source = {"text": "ocean reef", "labels": {"a": "b"}, "near": [0.5, 0.25]}
     engine.client.index(index=index, id="1", document=source, refresh=True)
