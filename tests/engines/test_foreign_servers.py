@@ -1,4 +1,4 @@
-"""An engine URL that points at something else than Elasticsearch: a sentence that says so."""
+"""An engine URL that points at no search server, or at one that refuses the user: a sentence that says so."""
 
 import shutil
 import ssl
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from enricher.errors import ConfigurationError, EngineError
+from enricher.errors import AccessDenied, ConfigurationError, EngineError
 from enricher.records import Query, QueryTerm, SearchEngine, SearchRequest
 from indexer.engines import open_engine
 from indexer.engines.addresses import keep_secret, masked, parse_addresses
@@ -170,3 +170,32 @@ def test_user_info_is_masked_wherever_it_stands() -> None:
         shown = masked(text)
         assert "***" in shown and "p@ss" not in shown and "a:b" not in shown
     assert masked("https://h1:9200/path is mail@example.org") == "https://h1:9200/path is mail@example.org"
+
+
+REFUSAL = "no permissions for [indices:data/read/get] and User [name=bob, backend_roles=[]]"
+FORBIDDEN = (
+    b'{"error":{"root_cause":[{"type":"security_exception","reason":"%s"}],"type":"security_exception",'
+    b'"reason":"%s"},"status":403}' % (REFUSAL.encode(), REFUSAL.encode())
+)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (Answer(401, b"Unauthorized", "text/plain"), "requires a user, or does not accept this one"),
+        (Answer(403, FORBIDDEN), "OpenSearch does not allow this: no permissions for .*name=bob"),
+    ],
+    ids=["unknown user", "missing privilege"],
+)
+@pytest.mark.parametrize("family", ["", "opensearch+"])
+def test_what_the_security_plugin_of_opensearch_refuses_is_a_sentence(
+    answer: Answer, said: str, family: str
+) -> None:
+    """Also where the user may not even ask for the version; the password is not shown."""
+    with serving(answer) as port:
+        engine = open_engine(f"{family}http://bob:secret-word@127.0.0.1:{port}")
+        with pytest.raises(AccessDenied, match=said) as raised:
+            engine.count("a")
+        checks = engine.check()
+        engine.close()
+    assert "secret-word" not in str(raised.value) + str(checks)

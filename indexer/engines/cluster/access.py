@@ -59,6 +59,11 @@ def not_authenticated(reason: str, product: str) -> str:
             f"{product} requires authentication; give {USER.option} and {PASSWORD.secret} or "
             f"{PASSWORD.option}, or {API_KEY.option} or {BEARER_TOKEN.option}."
         )
+    if reason == "Unauthorized":  # OpenSearch says no more
+        return (
+            f"{product} requires a user, or does not accept this one; check {USER.option} and "
+            f"{PASSWORD.secret} or {PASSWORD.option}, {BEARER_TOKEN.option}, or the engine URL."
+        )
     if re.search(r"api.?key", reason, re.I):
         return f"{product} rejects the API key; check the key of {API_KEY.option} and whether it has expired."
     if re.search(r"\btoken\b", reason, re.I):
