@@ -52,10 +52,18 @@ TargetEngine = Annotated[
     str | None,
     typer.Option(
         metavar="URL",
-        envvar=TARGET_ENGINE,
-        show_envvar=True,
         help="Another cluster, in which the new index is made; this one keeps the job. The other options of "
         "its connection are variables: ENRICHER_TARGET_API_KEY for ENRICHER_API_KEY, and so on.",
+    ),
+]
+TargetAgain = Annotated[
+    str | None,
+    typer.Option(
+        "--target-engine",
+        metavar="URL",
+        envvar=TARGET_ENGINE,
+        show_envvar=True,
+        help="The other cluster of the job, where its address has changed or needs a user.",
     ),
 ]
 Follow = Annotated[

@@ -89,7 +89,9 @@ def print_outcome(job: Job) -> None:
     ]
     if job.gates is not None:
         parts.append("nDCG@10 {:.4f} before and {:.4f} now".format(*job.gates))
-    if job.block_seconds is not None:
+    if job.block_seconds is not None and job.kind is JobKind.MIGRATION:
+        parts.append(f"{job.source} goes on refusing writes (index.blocks.write)")
+    elif job.block_seconds is not None:
         parts.append(f"writes were refused for {job.block_seconds:.2f} s")
     print_line(f"{', '.join(parts)}.")
 
@@ -105,7 +107,7 @@ def print_jobs(jobs: Sequence[Job], lease_seconds: float) -> None:
             job.id,
             str(job.kind),
             job.source,
-            job.target,
+            f"{job.target} at {job.destination}" if job.destination else job.target,
             _where(job),
             *_counters(job),
             _workers(job, now, lease_seconds),
@@ -163,4 +165,6 @@ def _where(job: Job) -> str:
 
 def _phase(job: Job) -> str:
     """The phase of a job, and the number of its pass."""
+    if job.phase == "following":  # a pass a second would be a line a second
+        return str(job.phase)
     return f"{job.phase}, pass {job.passes}" if job.passes else str(job.phase)

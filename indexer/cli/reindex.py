@@ -27,6 +27,7 @@ from indexer.cli.job_options import (
     Query,
     Rate,
     SourceIndex,
+    TargetAgain,
     TargetEngine,
     ToAlias,
     WriteBlock,
@@ -114,7 +115,7 @@ def start_job(
 def resume(
     context: typer.Context,
     job: JobName = None,
-    target_engine: TargetEngine = None,
+    target_engine: TargetAgain = None,
     workers: Workers = None,
     as_json: Json = False,
     fail_at: FailAt = None,
@@ -175,7 +176,7 @@ def roll_back(
 def replay_job(
     context: typer.Context,
     job: JobName = None,
-    target_engine: TargetEngine = None,
+    target_engine: TargetAgain = None,
     workers: Workers = None,
     as_json: Json = False,
     fail_at: FailAt = None,
@@ -208,7 +209,7 @@ def replay_job(
 
 @reindex.command("cancel", cls=Command)
 def cancel_job(
-    context: typer.Context, job: JobName = None, target_engine: TargetEngine = None, as_json: Json = False
+    context: typer.Context, job: JobName = None, target_engine: TargetAgain = None, as_json: Json = False
 ) -> None:
     """End a job before its swap: remove the new index, and accept writes to the old one.
 

@@ -1,7 +1,7 @@
 """A job: its plan, its progress, and the workers that hold leases of it. All of it is one JSON document."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Self
 
@@ -113,6 +113,11 @@ class Counters:
     refused: int = 0
     retried: int = 0
     deleted: int = 0
+
+    def add(self, others: "Counters") -> None:
+        """Add other numbers to these."""
+        for name, number in asdict(others).items():
+            setattr(self, name, getattr(self, name) + number)
 
 
 @dataclass(frozen=True, slots=True)

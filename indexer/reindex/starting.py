@@ -3,6 +3,7 @@
 Every function returns the planned job and the enricher with which `Jobs.work` works on it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from enricher.recipe.fields import NOTHING_NAMED, NamedFields, chosen_fields, fi
 from enricher.recipe.reopening import enricher_like, open_enricher, storable
 from enricher.recipe.text_fields import SAMPLE, check_fields
 from enricher.records import SearchEngine
-from enricher.settings import IndexConfiguration
+from enricher.settings import Configuration, IndexConfiguration
 from indexer.engines.names import SAMPLE_ENDING, index_name_for
 from indexer.reindex.choosing import job_to_roll_back, job_with_rejects
 from indexer.reindex.enrichers import enricher_of
@@ -54,10 +55,12 @@ def start(
     """Plan a job that enriches the documents of an index again. Raises UsageError, EngineError."""
     if request.target is None and request.options.follow:
         raise UsageError("--follow goes on copying into another cluster: name it with --target-engine.")
-    if request.target is not None and (request.is_in_place or request.options.gate):
+    if request.target is not None and request.is_in_place:
         raise UsageError(
-            "A job into another cluster makes a new index there, without a gate: give only --to."
+            "--target-engine makes a new index in another cluster: omit --in-place, --only, --query, --ids."
         )
+    if request.target is not None and request.options.gate:
+        raise UsageError("The gate compares two indexes of one cluster: omit --gate, or --target-engine.")
     if not request.is_in_place:
         if request.alias is None:
             raise UsageError("Name the alias that searches and writers use with --to, or add --in-place.")
@@ -105,6 +108,8 @@ def _start_copy(
     recorded = recorded_layout(jobs.engine, source)
     names = (alias, source, index_name_for(alias, SAMPLE_ENDING))
     configuration = configuration_for(jobs.engine, settings.configuration(), *names, recorded=recorded)
+    if recorded is not None and recorded.model_version is not None:
+        _say_left_out(settings.configuration(), names, configuration, say)
     fields = _chosen_fields(jobs, request, configuration, say, partial=False)
     enricher = open_enricher(settings.models, active, fields, configuration)
     enricher = storable(enricher, request.target or jobs.engine, None, say)
@@ -113,6 +118,19 @@ def _start_copy(
     if request.target is not None:
         return jobs.plan_migration(source, alias, request.target, enricher, options, say), enricher
     return jobs.plan(source, alias, enricher, options, say), enricher
+
+
+def _say_left_out(
+    tables: Configuration, names: Sequence[str], configuration: IndexConfiguration, say: Say
+) -> None:
+    """Say which usual plug-ins a copy lacks because its source does, and how to add them."""
+    usual = IndexConfiguration().enrichments
+    lacking = [name for name in usual if name not in configuration.enrichments]
+    if lacking and tables.table_of(*names) is None:
+        say(
+            f"Like its source, the new index is enriched without {', '.join(lacking)}. To add that, name all "
+            f"plug-ins in `enrichments` of enricher.toml: {', '.join(usual)}."
+        )
 
 
 def _start_in_place(

@@ -51,8 +51,12 @@ def test_the_server_says_which_family_it_is_of(engine: ServerEngine, server_url:
         assert opened.name == "opensearch"
 
 
-def test_a_family_that_a_url_names_is_not_asked_for(server_url: str) -> None:
+def test_a_family_that_a_url_names_is_not_asked_for(server_url: str, newer_url: str) -> None:
     """The client of the other family refuses the server, in a sentence."""
+    with closing(open_engine(f"opensearch+{newer_url}")) as opened:
+        for call in (opened.indexes, lambda: opened.count("nothing"), opened.missing_kinds):
+            with pytest.raises(EngineError, match="is not OpenSearch"):
+                call()
     with closing(open_engine(f"opensearch+{server_url}")) as opened:
         assert opened.name == "opensearch" and opened.exists("nothing") is False
     with (

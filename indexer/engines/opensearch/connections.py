@@ -11,10 +11,13 @@ from opensearchpy import Urllib3HttpConnection
 from opensearchpy.exceptions import ConnectionError, ConnectionTimeout, SSLError
 
 from enricher.search.profile import count_request
+from indexer.engines.cluster.server import OtherProduct
 from indexer.engines.cluster.tls import check_certificates, pinned_pool_options
 from indexer.engines.connection import Certificates
 
 CONNECTIONS_PER_NODE = 10
+ELASTIC = "X-Elastic-Product"
+"""A header of every answer of Elasticsearch."""
 
 
 @dataclass(slots=True)
@@ -48,16 +51,29 @@ def connection_options(certificates: Certificates) -> dict[str, Any]:
     return options
 
 
+def _check_product(headers: Mapping[str, str]) -> None:
+    if ELASTIC in headers:
+        raise OtherProduct
+
+
 class CountingConnection(Urllib3HttpConnection):
-    """Counts every answered request, and notes its status. Received bytes are those after decompression."""
+    """Counts every answered request, and notes its status. Received bytes are those after decompression.
+
+    Raises OtherProduct if Elasticsearch answers.
+    """
 
     def perform_request(self, *arguments: Any, **options: Any) -> tuple[int, Mapping[str, str], str]:
         status, headers, data = super().perform_request(*arguments, **options)
+        _check_product(headers)
         body = options.get("body") or (arguments[3] if len(arguments) > 3 else None)
         received = Received(status, len(data.encode("utf-8", "surrogatepass")))
         _last.received = received
         count_request(len(body or b""), received.size)
         return status, headers, data
+
+    def get_response_headers(self, response: Any) -> Any:  # of an answer that is an error
+        _check_product(response.headers)
+        return super().get_response_headers(response)
 
     def _raise_warnings(self, warning_headers: Any) -> None:
         """Say nothing: these warnings are about requests of this program, which a user cannot change."""

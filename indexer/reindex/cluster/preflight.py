@@ -89,6 +89,7 @@ def check_migration(
     notes = [
         f"The field {name!r} has the type {kind}, which {product} lacks: it is stored, but not searched."
         for name, kind in lacking(mapping, missing).items()
+        if not name.startswith(f"{ENRICHMENT}.")
     ]
     pipelines = {settings.get(f"index.{kind}_pipeline", NO_PIPELINE) for kind in ("default", "final")}
     notes += [f"The pipeline {name!r} stays where it is." for name in sorted(pipelines - {NO_PIPELINE})]

@@ -271,7 +271,7 @@ def test_a_cancelled_migration_leaves_nothing_in_the_other_cluster(
     ("words", "said"),
     [
         (("--to", "{0}", "--follow"), "name it with --target-engine"),
-        (("--in-place", "--target-engine", "{1}"), "makes a new index there"),
+        (("--in-place", "--target-engine", "{1}"), "omit --in-place"),
         (("--to", "{0}", "--target-engine", "{2}"), "cluster of the source itself"),
         (("--to", "{0}", "--target-engine", "tantivy:here"), "names a cluster"),
         (("--to", "{0}", "--target-engine", "http://127.0.0.1:1"), "cannot be reached"),

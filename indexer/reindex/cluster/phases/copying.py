@@ -14,7 +14,7 @@ from indexer.reindex.cluster.context import WorkerContext
 from indexer.reindex.cluster.fencing import pass_token, step_token
 from indexer.reindex.cluster.intervals import intervals_of
 from indexer.reindex.failpoints import reached
-from indexer.reindex.job import Interval, Job, Lease
+from indexer.reindex.job import Counters, Interval, Job, Lease
 from indexer.reindex.ledger import LeaseLost
 
 
@@ -42,12 +42,14 @@ def copy_remaining(context: WorkerContext, job: Job, fence: int) -> int:
     points = context.source.shards.points(job.source)
     context.source.shards.refresh(job.source)
     intervals = intervals_of(job, points)
+    counted = Counters()
     for interval in intervals:
-        for _ in _copied_pages(context, job, interval, step_token(fence)):
-            pass
+        for page in _copied_pages(context, job, interval, step_token(fence)):
+            counted.add(page.counters)
 
     def copied(job: Job, lease: Lease) -> None:
         job.cursors = checkpoints(points)
+        job.counters.add(counted)
 
     context.claims.note(fence, copied)
     return sum(interval.length for interval in intervals)
@@ -65,6 +67,14 @@ class _Page:
     read: int
     copied: Copied
     rest: float
+
+    @property
+    def counters(self) -> Counters:
+        """What the page adds to the counters of a job."""
+        copied = self.copied
+        return Counters(
+            self.read, copied.written, len(copied.passed_over), len(copied.refused), copied.retried
+        )
 
 
 def _copied_pages(context: WorkerContext, job: Job, interval: Interval, token: str) -> Iterator[_Page]:
@@ -103,11 +113,7 @@ def _note_page(page: _Page, job: Job, lease: Lease) -> None:
             interval.at = page.at
             if interval.done:
                 interval.lease = None
-    job.counters.read += page.read
-    job.counters.written += page.copied.written
-    job.counters.present += len(page.copied.passed_over)
-    job.counters.refused += len(page.copied.refused)
-    job.counters.retried += page.copied.retried
+    job.counters.add(page.counters)
     if all(interval.done for interval in job.intervals):
         for interval in job.intervals:
             job.cursors[interval.shard] = max(job.cursors.get(interval.shard, -1), interval.upto)
