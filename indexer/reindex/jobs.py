@@ -13,6 +13,8 @@ from indexer.reindex.removal import Confirm
 
 Progress = Callable[[Job], None]
 """Is called with a job whenever it has changed."""
+OpenTarget = Callable[[str], SearchEngine]
+"""Opens the engine of a cluster, given its addresses without user and password."""
 Say = Callable[[str], None]
 """Shows a sentence to the user."""
 

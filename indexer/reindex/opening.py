@@ -6,11 +6,8 @@ from typing import Any
 from enricher.errors import UsageError
 from enricher.records import SearchEngine
 from indexer.reindex.following import Following
-from indexer.reindex.jobs import EnrichmentSettings, Jobs
+from indexer.reindex.jobs import EnrichmentSettings, Jobs, OpenTarget
 from indexer.reindex.ledger import LEASE_SECONDS
-
-OpenTarget = Callable[[str], SearchEngine]
-"""Opens the engine of a cluster, given its addresses without user and password."""
 
 
 def open_jobs(

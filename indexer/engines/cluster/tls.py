@@ -33,6 +33,22 @@ def check_certificates(certificates: Certificates) -> None:
     _load_client(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), certificates)
 
 
+def certificate_options(certificates: Certificates) -> dict[str, Any]:
+    """The options for certificates that the clients of both families share, without that of a fingerprint.
+
+    Raises ConfigurationError if a certificate cannot be used.
+    """
+    check_certificates(certificates)
+    options: dict[str, Any] = {}
+    if certificates.ca_file is not None:
+        options["ca_certs"] = str(certificates.ca_file)
+    if certificates.client_certificate is not None:
+        options["client_cert"] = str(certificates.client_certificate)
+        if certificates.client_key is not None:
+            options["client_key"] = str(certificates.client_key)
+    return options
+
+
 def _check_authorities(path: Path) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:

@@ -71,6 +71,7 @@ class DetectedServer(Server):
 
     def __init__(self, addresses: Addresses, detection: Detection, tries: Tries = Tries()) -> None:
         self.addresses, self.tries, self._detection = addresses, tries, detection
+        self._server: Server | None = None
 
     @classmethod
     def connect(cls, addresses: Addresses, connection: Connection) -> Self:
@@ -110,5 +111,6 @@ class DetectedServer(Server):
     def _send(
         self, method: str, path: str, parameters: Mapping[str, str], body: object, ignored: Iterable[int]
     ) -> Answer:
-        server = self._detection.server().trying(self.tries)
-        return server._send(method, path, parameters, body, ignored)
+        if self._server is None:  # kept, because `trying` makes a client
+            self._server = self._detection.server().trying(self.tries)
+        return self._server._send(method, path, parameters, body, ignored)

@@ -16,20 +16,13 @@ from elastic_transport import (
 from elastic_transport._node import NodeApiResponse
 
 from enricher.search.profile import count_request
-from indexer.engines.cluster.tls import check_certificates, pinned_pool_options
+from indexer.engines.cluster.tls import certificate_options, pinned_pool_options
 from indexer.engines.connection import Certificates
 
 
 def node_options(certificates: Certificates) -> dict[str, Any]:
     """The options of the client for certificates. Raises ConfigurationError if one cannot be used."""
-    check_certificates(certificates)
-    options: dict[str, Any] = {"node_class": CountingNode}
-    if certificates.ca_file is not None:
-        options["ca_certs"] = str(certificates.ca_file)
-    if certificates.client_certificate is not None:
-        options["client_cert"] = str(certificates.client_certificate)
-        if certificates.client_key is not None:
-            options["client_key"] = str(certificates.client_key)
+    options = {"node_class": CountingNode, **certificate_options(certificates)}
     if certificates.fingerprint is not None:
         options["ssl_assert_fingerprint"] = certificates.fingerprint
         options["node_class"] = PinnedNode

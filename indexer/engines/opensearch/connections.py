@@ -12,7 +12,7 @@ from opensearchpy.exceptions import ConnectionError, ConnectionTimeout, SSLError
 
 from enricher.search.profile import count_request
 from indexer.engines.cluster.server import OtherProduct
-from indexer.engines.cluster.tls import check_certificates, pinned_pool_options
+from indexer.engines.cluster.tls import certificate_options, pinned_pool_options
 from indexer.engines.connection import Certificates
 
 CONNECTIONS_PER_NODE = 10
@@ -38,14 +38,7 @@ def last_received() -> Received:
 
 def connection_options(certificates: Certificates) -> dict[str, Any]:
     """The options of the client for certificates. Raises ConfigurationError if one cannot be used."""
-    check_certificates(certificates)
-    options: dict[str, Any] = {"connection_class": CountingConnection}
-    if certificates.ca_file is not None:
-        options["ca_certs"] = str(certificates.ca_file)
-    if certificates.client_certificate is not None:
-        options["client_cert"] = str(certificates.client_certificate)
-        if certificates.client_key is not None:
-            options["client_key"] = str(certificates.client_key)
+    options = {"connection_class": CountingConnection, **certificate_options(certificates)}
     if certificates.fingerprint is not None:
         options |= {"pinned": certificates, "connection_class": PinnedConnection}
     return options

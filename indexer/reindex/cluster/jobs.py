@@ -17,12 +17,10 @@ from indexer.reindex.cluster.replay import replay
 from indexer.reindex.cluster.worker import Worker
 from indexer.reindex.gate import CollectionGate
 from indexer.reindex.job import Job, JobOptions
-from indexer.reindex.jobs import EnrichmentSettings, Progress, Replayed, Say
+from indexer.reindex.jobs import EnrichmentSettings, OpenTarget, Progress, Replayed, Say
 from indexer.reindex.ledger import LEASE_SECONDS, Ledger, StateLedger
 from indexer.reindex.removal import Confirm, remove
 
-OpenTarget = Callable[[str], SearchEngine]
-"""Opens the engine of a cluster, given its addresses without user and password."""
 MAX_REASONS = 5
 """Rejects whose reasons are shown."""
 
