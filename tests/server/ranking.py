@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from elasticsearch import Elasticsearch
 
 import enricher
 from enricher.enrichment import DocumentEnricher
@@ -44,6 +45,14 @@ def fill(engine: SearchEngine, index: str, chain: DocumentEnricher) -> None:
     prepare_index(engine, index, chain.layout())
     report = index_documents(engine, index, STREAM, chain, lambda rejection: pytest.fail(rejection.reason))
     assert report.written == len(STREAM)
+
+
+def write_plainly(client: Elasticsearch, index: str) -> None:
+    """The documents without enrichment, as an application writes them."""
+    lines: list[dict[str, object]] = []
+    for document in STREAM:
+        lines += [{"index": {"_id": document.id}}, dict(document.source)]
+    assert not client.bulk(index=index, operations=lines, refresh=True)["errors"]
 
 
 def assert_right(engine: ClusterEngine, index: str, embedded: TantivyEngine, name: str, models: Path) -> None:

@@ -18,7 +18,7 @@ from indexer.pipeline import index_documents
 from indexer.stored_vectors import check_vectors
 from tests.conftest import RunCommand
 from tests.server.engines import ServerEngine
-from tests.server.ranking import QUERIES, STREAM, assert_right, fill
+from tests.server.ranking import QUERIES, STREAM, assert_right, fill, write_plainly
 
 
 @pytest.fixture(scope="module")
@@ -100,11 +100,8 @@ def test_an_index_of_others_gets_the_same_vectors(
     run: RunCommand,
 ) -> None:
     """In place, where the server leaves vectors out of `_source` by itself."""
-    lines: list[dict[str, object]] = []
-    for document in STREAM:
-        lines += [{"index": {"_id": document.id}}, dict(document.source)]
     engine.client.indices.create(index=index, settings={"number_of_replicas": 0})
-    assert not engine.client.bulk(index=index, operations=lines, refresh=True)["errors"]
+    write_plainly(engine.client, index)
     done = run("--models", models, "--engine", server_url, "reindex", "start", index, "--in-place")
     assert done.returncode == 0, done.stderr
     assert_right(engine, index, embedded, index, models)

@@ -17,8 +17,8 @@ from indexer.pipeline import prepare_index
 from tests.conftest import RunCommand
 from tests.engines.congruence import LAYOUT, document, query
 from tests.engines.congruence_vectors import with_vectors
-from tests.server.engines import ServerEngine, client_of, engine_at
-from tests.server.ranking import QUERIES, STREAM
+from tests.server.engines import ServerEngine, engine_at
+from tests.server.ranking import QUERIES, write_plainly
 
 OVERRIDE = "compatibility.override_main_response_version"
 """A setting: say that this is Elasticsearch 7.10.2."""
@@ -131,22 +131,12 @@ def test_keys_of_flat_objects_are_filtered_but_not_counted(engine: ServerEngine,
         engine.search(index, SearchRequest(query("x"), sort=parse_sort("labels.env")))
 
 
-def write_plainly(url: str, index: str, **settings: object) -> None:
-    """What an application writes."""
-    client = client_of(url)
-    client.indices.create(index=index, settings=settings)
-    lines: list[dict[str, object]] = []
-    for one in STREAM:
-        lines += [{"index": {"_id": one.id}}, dict(one.source)]
-    assert not client.bulk(index=index, operations=lines, refresh=True)["errors"]
-    client.close()
-
-
 def test_an_index_made_without_vectors_is_enriched_without_them(
     server_url: str, engine: ServerEngine, index: str, models: Path, run: RunCommand
 ) -> None:
     """In place, where the setting cannot be added."""
-    write_plainly(server_url, index)
+    engine.client.indices.create(index=index)
+    write_plainly(engine.client, index)
     command = ("--models", models, "--engine", server_url)
     done = run(*command, "reindex", "start", index, "--in-place")
     assert done.returncode == 0, done.stderr

@@ -12,7 +12,7 @@ from tests.conftest import RunCommand
 from tests.server.distribution import RELEASES, UNDER_TEST, Release
 from tests.server.engines import ServerEngine
 from tests.server.fixtures import url_of
-from tests.server.ranking import STREAM, assert_right, fill
+from tests.server.ranking import STREAM, assert_right, fill, write_plainly
 from tests.server.reindex.truth import SOON
 
 OTHERS = [release for release in RELEASES if release is not UNDER_TEST]
@@ -58,10 +58,7 @@ def test_a_killed_job_enriches_an_index_of_others(
     run: RunCommand,
 ) -> None:
     """Every document is there once, and the ranking is right."""
-    lines: list[dict[str, object]] = []
-    for document in STREAM:
-        lines += [{"index": {"_id": document.id}}, dict(document.source)]
-    assert not engine.client.bulk(index=index, operations=lines, refresh=True)["errors"]
+    write_plainly(engine.client, index)
 
     def reindex(*words: object) -> int:
         done = run("--models", models, "--engine", server_url, "reindex", *map(str, words))

@@ -26,22 +26,16 @@ _CERTIFICATE_WANTED = re.compile(
 )
 
 
-def check_certificates(certificates: Certificates) -> None:
-    """Raise ConfigurationError if a file cannot be read or is not PEM, or if a key is that of another one."""
-    if certificates.ca_file is not None:
-        _check_authorities(certificates.ca_file)
-    _load_client(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), certificates)
-
-
 def certificate_options(certificates: Certificates) -> dict[str, Any]:
     """The options for certificates that the clients of both families share, without that of a fingerprint.
 
-    Raises ConfigurationError if a certificate cannot be used.
+    Raises ConfigurationError if a file cannot be read or is not PEM, or if a key is that of another one.
     """
-    check_certificates(certificates)
     options: dict[str, Any] = {}
     if certificates.ca_file is not None:
+        _check_authorities(certificates.ca_file)
         options["ca_certs"] = str(certificates.ca_file)
+    _load_client(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), certificates)
     if certificates.client_certificate is not None:
         options["client_cert"] = str(certificates.client_certificate)
         if certificates.client_key is not None:

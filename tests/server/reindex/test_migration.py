@@ -22,7 +22,7 @@ from tests.server.conftest import QUICK
 from tests.server.distribution import NEWER, OPENSEARCH_2, Release
 from tests.server.engines import ServerEngine, engine_at
 from tests.server.fixtures import url_of
-from tests.server.ranking import QUERIES, STREAM, assert_right, assert_same
+from tests.server.ranking import QUERIES, STREAM, assert_right, assert_same, write_plainly
 from tests.server.reindex.truth import SOON, Truth, Writer, assert_copied, fill
 
 DOCUMENTS = 3_000
@@ -97,14 +97,6 @@ class Followed:
         return report
 
 
-def fill_stream(engine: ServerEngine, index: str) -> None:
-    """The documents of `ranking`, as an application writes them."""
-    lines: list[dict[str, object]] = []
-    for document in STREAM:
-        lines += [{"index": {"_id": document.id}}, dict(document.source)]
-    assert not engine.client.bulk(index=index, operations=lines, refresh=True)["errors"]
-
-
 def test_a_migrated_index_is_ranked_like_the_embedded_one(
     engine: ServerEngine,
     target: ServerEngine,
@@ -115,7 +107,7 @@ def test_a_migrated_index_is_ranked_like_the_embedded_one(
     models: Path,
 ) -> None:
     """After a job that was killed and resumed; the source is as it was."""
-    fill_stream(engine, index)
+    write_plainly(engine.client, index)
     job = ("--target-engine", target_url, "--lease-seconds", SOON)
     killed = command("start", index, "--to", f"{index}-alias", *job, "--fail-at", "page-noted")
     assert killed.returncode == -9, killed.stderr
