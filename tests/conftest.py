@@ -26,6 +26,7 @@ from tests.server.fixtures import (  # noqa: F401  (one server for all tests of 
     server_folder,
     server_home,
     server_url,
+    url_of,
 )
 
 ROOT = Path(__file__).parent.parent

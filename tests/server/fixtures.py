@@ -4,8 +4,9 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,9 @@ from tests.server.distribution import (
 from tests.server.node import Node, User
 from tests.server.roles import ROLES
 from tests.server.sharing import shared
+
+UrlOf = Callable[[Release], str]
+"""Answers the URL of a server of a release."""
 
 
 def _missing(error: ServerMissing) -> None:
@@ -69,9 +73,19 @@ def server_url(request: pytest.FixtureRequest) -> Iterator[str]:
     node.stop()
 
 
+@pytest.fixture(scope="session")
+def url_of() -> Iterator[UrlOf]:
+    """Answers the URL of a server of a release, without security; all workers share one.
+
+    The server stays for the session: a worker that stopped one sooner would wait for the other workers
+    that use it, which may do so until they end, and they end together with this one.
+    """
+    with ExitStack() as servers:
+        yield cache(lambda release: servers.enter_context(_server_of(release)))
+
+
 @contextmanager
-def url_of(release: Release) -> Iterator[str]:
-    """The URL of a server of a release, without security; all workers share one."""
+def _server_of(release: Release) -> Iterator[str]:
     given = os.environ.get(release.variable)
     if given:
         yield given.rstrip("/")
@@ -92,31 +106,27 @@ def url_of(release: Release) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def newer_url() -> Iterator[str]:
+def newer_url(url_of: UrlOf) -> str:
     """The URL of a newer Elasticsearch without security."""
-    with url_of(NEWER) as url:
-        yield url
+    return url_of(NEWER)
 
 
 @pytest.fixture(scope="session")
-def opensearch_url() -> Iterator[str]:
+def opensearch_url(url_of: UrlOf) -> str:
     """The URL of an OpenSearch without security."""
-    with url_of(UNDER_TEST if UNDER_TEST.family == OPENSEARCH else OPENSEARCH_2) as url:
-        yield url
+    return url_of(UNDER_TEST if UNDER_TEST.family == OPENSEARCH else OPENSEARCH_2)
 
 
 @pytest.fixture(scope="session")
-def newer_opensearch_url() -> Iterator[str]:
+def newer_opensearch_url(url_of: UrlOf) -> str:
     """The URL of a newer OpenSearch without security."""
-    with url_of(OPENSEARCH_3) as url:
-        yield url
+    return url_of(OPENSEARCH_3)
 
 
 @pytest.fixture(scope="session")
-def opensearch_without_knn_url() -> Iterator[str]:
+def opensearch_without_knn_url(url_of: UrlOf) -> str:
     """The URL of an OpenSearch that cannot store vectors."""
-    with url_of(WITHOUT_KNN) as url:
-        yield url
+    return url_of(WITHOUT_KNN)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """Every supported server: the ranking is that of the embedded engine, and a killed job loses nothing."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from indexer.engines.tantivy.engine import TantivyEngine
 from tests.conftest import RunCommand
 from tests.server.distribution import RELEASES, UNDER_TEST, Release
 from tests.server.engines import ServerEngine
-from tests.server.fixtures import url_of
+from tests.server.fixtures import UrlOf
 from tests.server.ranking import STREAM, assert_right, fill, write_plainly
 from tests.server.reindex.truth import SOON
 
@@ -27,10 +26,9 @@ def release(request: pytest.FixtureRequest) -> Release:
 
 
 @pytest.fixture(scope="module")
-def server_url(release: Release) -> Iterator[str]:
+def server_url(release: Release, url_of: UrlOf) -> str:
     """The URL of that server: everything in this module runs on it."""
-    with url_of(release) as url:
-        yield url
+    return url_of(release)
 
 
 def test_the_same_documents_have_the_same_ranking(

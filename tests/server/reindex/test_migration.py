@@ -19,9 +19,9 @@ from indexer.engines.tantivy.engine import TantivyEngine
 from tests.command_forks import command_environment
 from tests.conftest import RunCommand
 from tests.server.conftest import QUICK
-from tests.server.distribution import NEWER, OPENSEARCH_2, Release
+from tests.server.distribution import NEWER, OPENSEARCH_2
 from tests.server.engines import ServerEngine, engine_at
-from tests.server.fixtures import url_of
+from tests.server.fixtures import UrlOf
 from tests.server.ranking import QUERIES, STREAM, assert_right, assert_same, write_plainly
 from tests.server.reindex.truth import SOON, Truth, Writer, assert_copied, fill
 
@@ -29,13 +29,12 @@ DOCUMENTS = 3_000
 
 
 @pytest.fixture(scope="module", params=(OPENSEARCH_2, NEWER), ids=lambda release: release.name)
-def target_url(request: pytest.FixtureRequest, server_url: str) -> Iterator[str]:
+def target_url(request: pytest.FixtureRequest, server_url: str, url_of: UrlOf) -> str:
     """The URL of another server than that of `engine`."""
-    release: Release = request.param
-    with url_of(release) as url:
-        if url == server_url:
-            pytest.skip("the source runs on this server")
-        yield url
+    url = url_of(request.param)
+    if url == server_url:
+        pytest.skip("the source runs on this server")
+    return url
 
 
 @pytest.fixture
