@@ -52,8 +52,9 @@ TargetEngine = Annotated[
     str | None,
     typer.Option(
         metavar="URL",
-        help="Another cluster, in which the new index is made; this one keeps the job. The other options of "
-        "its connection are variables: ENRICHER_TARGET_API_KEY for ENRICHER_API_KEY, and so on.",
+        help="Another cluster, or tantivy:FOLDER, where the new index is made; this one keeps the job. The "
+        "other options of its connection are variables: ENRICHER_TARGET_API_KEY for ENRICHER_API_KEY, and so "
+        "on.",
     ),
 ]
 TargetAgain = Annotated[

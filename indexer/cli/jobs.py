@@ -35,9 +35,9 @@ class JobView:
         seconds = now - began
         if seconds > 1 and job.counters.read > read_before:
             parts.append(f"{(job.counters.read - read_before) / seconds:,.0f} documents/s")
-        left = [interval.shard for interval in job.intervals if not interval.done]
+        left = sorted({interval.shard for interval in job.intervals if not interval.done})
         if left:
-            parts.append(f"shards {', '.join(map(str, sorted(set(left))))}")
+            parts.append(f"shard{'s' * (len(left) > 1)} {', '.join(map(str, left))}")
         if job.counters.refused or job.counters.retried:
             parts.append(f"{job.counters.refused:,} refused, {job.counters.retried:,} sent again")
         if 0 < done < total and seconds > 1:

@@ -230,7 +230,7 @@ class ProgressDisplay:
 
     def __call__(self, step: str, done: int, total: int, detail: str = "") -> None:
         if self._bars.disable:
-            more = f"{f' {done:,}' if done else ''}{f' of {total:,}' if total else ''}"
+            more = f": {done:,} of {total:,}" if total else f": {done:,}" if done else ""
             self._line(step, f"{step}{more}{f' ({detail})' if detail else ''} …")
             return
         if step not in self._tasks:

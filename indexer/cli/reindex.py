@@ -81,8 +81,8 @@ def start_job(
 
     Clients can go on writing. The old index stays, for `reindex rollback`. The command runs until the job has
     ended; after a crash, or to help from another machine, run `reindex resume`. --only, --query and --ids
-    work in place. With --target-engine the new index is made in another cluster, of either family, and gets
-    the alias there.
+    work in place. With --target-engine the new index is made in another cluster, of either family, or in a
+    folder of the embedded engine, and gets the alias there.
 
     Example: enricher --engine http://localhost:9200 reindex start articles-v1 --to articles --write-block
     """

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from enricher.errors import EngineError
 from enricher.records import IndexLayout
 from indexer.engines.cluster.engine import ClusterEngine
 from indexer.engines.cluster.jobs.aliases import Aliases
@@ -14,6 +15,7 @@ from indexer.engines.cluster.jobs.rejects import Rejects
 from indexer.engines.cluster.jobs.shards import Shards
 from indexer.engines.cluster.jobs.targets import Targets
 from indexer.engines.cluster.mapping import has_vector_codes
+from indexer.reindex.job import Job
 
 ROUTINGS_COMPARED = 32
 """Routings whose shards are compared; of indexes that differ, half of them or more do."""
@@ -43,6 +45,15 @@ class Cluster:
     def has_vector_codes(self, index: str) -> bool:
         """Whether documents of an index are written with their vectors in `vector_codes` too."""
         return has_vector_codes(self.targets.described(index)[1])
+
+
+def removed_source(cluster: Cluster, job: Job) -> EngineError | None:
+    """The error of a job whose source is gone; None if the source exists."""
+    if cluster.engine.exists(job.source):
+        return None
+    return EngineError(
+        f"The index {job.source!r} was removed while the job {job.id!r} ran, which cannot go on: cancel it."
+    )
 
 
 @dataclass(frozen=True, slots=True)

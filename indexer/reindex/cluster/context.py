@@ -12,6 +12,9 @@ from indexer.reindex.jobs import Progress
 from indexer.reindex.ledger import Ledger
 from indexer.reindex.pace import Pace
 
+MAX_AWAY_SECONDS = 600.0
+"""Seconds that a worker waits for a cluster that gives no answer."""
+
 
 @dataclass(frozen=True, slots=True)
 class WorkerContext:

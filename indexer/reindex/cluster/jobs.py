@@ -8,10 +8,11 @@ from enricher.records import IndexLayout, SearchEngine
 from indexer.engines.cluster.engine import ClusterEngine
 from indexer.engines.cluster.jobs.aliases import fencing_alias
 from indexer.engines.cluster.jobs.states import FOLLOWED, ClusterStates
-from indexer.reindex.cluster import planning
+from indexer.reindex.cluster import into_embedded, planning
 from indexer.reindex.cluster.cluster import Cluster, ClusterPair
 from indexer.reindex.cluster.follow.follower import Follower
 from indexer.reindex.cluster.follow.state import FollowState
+from indexer.reindex.cluster.into_embedded import EmbeddedEngine
 from indexer.reindex.cluster.preflight import check, check_in_place, check_migration
 from indexer.reindex.cluster.replay import replay
 from indexer.reindex.cluster.worker import Worker
@@ -65,7 +66,13 @@ class ClusterJobs:
         options: JobOptions,
         say: Say,
     ) -> Job:
-        clusters = ClusterPair(self._cluster, Cluster(_as_cluster(target)))
+        if not isinstance(target, ClusterEngine):
+            job = into_embedded.plan(
+                self.ledger, self._cluster, _as_embedded(target), source, alias, enricher, options
+            )
+            self._opened[job.destination or ""] = target
+            return job
+        clusters = ClusterPair(self._cluster, Cluster(target))
         layout, block = enricher.layout(), options.write_block
         for note in check_migration(clusters, source, alias, layout, write_block=block):
             say(note)
@@ -85,6 +92,12 @@ class ClusterJobs:
             return self._cluster.alone
         return ClusterPair(self._cluster, Cluster(_as_cluster(self.engine_of_target(job))))
 
+    def _embedded_target(self, job: Job) -> EmbeddedEngine | None:
+        """The embedded engine of the target of a migration; None if the target is in a cluster."""
+        if job.destination is None or "://" in job.destination:
+            return None
+        return _as_embedded(self.engine_of_target(job))
+
     def plan_in_place(
         self, index: str, alias: str, enricher: DocumentEnricher, options: JobOptions, say: Say
     ) -> Job:
@@ -99,7 +112,11 @@ class ClusterJobs:
         return planning.plan_rollback(self.ledger, self._cluster, undone)
 
     def cancel(self, name: str) -> Job:
-        return planning.cancel(self.ledger, self._clusters(self.ledger.load(name)), name)
+        job = self.ledger.load(name)
+        embedded = self._embedded_target(job)
+        if embedded is not None:
+            return into_embedded.cancel(self.ledger, self._cluster, embedded, name)
+        return planning.cancel(self.ledger, self._clusters(job), name)
 
     def remove(self, job: Job, *, old_index: bool, confirm: Confirm) -> None:
         there = old_index and self._cluster.aliases.behind(job.source)
@@ -108,6 +125,11 @@ class ClusterJobs:
         remove(self.ledger, self._cluster.engine, job, visible, old_index=old_index, confirm=confirm)
 
     def replay(self, job: Job, enricher: DocumentEnricher | None) -> Replayed:
+        if self._embedded_target(job) is not None:
+            raise UsageError(
+                "The embedded engine refuses these documents for what they are: correct them in "
+                f"{job.source!r}, and start a new job."
+            )
         return replay(self.ledger, self._clusters(job), enricher, job)
 
     def reasons(self, job: Job) -> list[str]:
@@ -122,6 +144,13 @@ class ClusterJobs:
         settings: EnrichmentSettings,
         is_ending: Callable[[], bool] = lambda: False,
     ) -> Job:
+        embedded = self._embedded_target(job)
+        if embedded is not None:
+            assert enricher is not None
+            run = into_embedded.Migration(
+                self.ledger, self._cluster, embedded, enricher, job.id, on_progress, is_ending
+            )
+            return run.to_the_end()
         measure = CollectionGate(self._cluster.engine, settings.models, settings.configuration)
         return Worker(
             self.ledger,
@@ -141,8 +170,19 @@ class ClusterJobs:
 def _as_cluster(engine: SearchEngine) -> ClusterEngine:
     """The engine of the target of a migration. Raises UsageError if it is no cluster."""
     if not isinstance(engine, ClusterEngine):
-        raise UsageError("--target-engine names a cluster: http(s)://HOST:PORT.")
+        raise UsageError(
+            "The job fills an index of a cluster: --target-engine names one, http(s)://HOST:PORT."
+        )
     return engine
+
+
+def _as_embedded(engine: SearchEngine) -> EmbeddedEngine:
+    """The engine of the target of a migration. Raises UsageError if it is a cluster."""
+    if isinstance(engine, ClusterEngine):
+        raise UsageError(
+            "The job fills an index of the embedded engine: --target-engine names tantivy:FOLDER."
+        )
+    return engine  # type: ignore[return-value]
 
 
 def follower(

@@ -1,20 +1,21 @@
 """Checks before a job on a cluster writes anything. Every finding is a sentence."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from enricher.enrichment import DocumentEnricher
-from enricher.errors import EngineError, UsageError
+from enricher.errors import AccessDenied, EngineError, UsageError
 from enricher.recipe.differences import difference
 from enricher.records import ENRICHMENT, VECTOR, IndexLayout
+from indexer.engines.cluster.health import check_one_cluster, cluster_ids
 from indexer.engines.cluster.jobs.portable import lacking
-from indexer.engines.cluster.jobs.shards import Query
 from indexer.engines.cluster.jobs.states import INDEX as JOBS
 from indexer.engines.cluster.mapping import META, check_whole_source
 from indexer.engines.cluster.vectors import dimensions_of
 from indexer.engines.names import SAMPLE_ENDING, check_name, check_new_alias, index_name_for
 from indexer.reindex.cluster.cluster import Cluster, ClusterPair
-from indexer.reindex.cluster.privileges import check_copy, check_written
+from indexer.reindex.cluster.privileges import check_copy, check_source, check_written
 from indexer.reindex.cluster.privileges import check_migration as check_migrated
 from indexer.reindex.job import JobOptions
 
@@ -65,7 +66,8 @@ def check_migration(
     Raises UsageError or EngineError if the job is impossible.
     """
     here, there = clusters.source, clusters.target
-    if here.targets.cluster_id() == there.targets.cluster_id():
+    check_one_cluster(there.engine.server)
+    if cluster_ids(here.engine.server) & cluster_ids(there.engine.server):
         raise UsageError("--target-engine names the cluster of the source itself: omit it.")
     concrete, settings, mapping = _reindexable(here, source)
     behind = there.aliases.behind(check_name(alias))
@@ -94,6 +96,16 @@ def check_migration(
     pipelines = {settings.get(f"index.{kind}_pipeline", NO_PIPELINE) for kind in ("default", "final")}
     notes += [f"The pipeline {name!r} stays where it is." for name in sorted(pipelines - {NO_PIPELINE})]
     return notes
+
+
+def check_readable(cluster: Cluster, source: str, *, blocks: bool) -> str:
+    """The index that a name points to, whose documents a job reads. blocks: whether it refuses writes later.
+
+    Raises UsageError, AccessDenied or EngineError if its documents cannot be read or written again.
+    """
+    concrete, _, _ = _reindexable(cluster, source)
+    check_source(cluster, concrete, blocks_source=blocks)
+    return concrete
 
 
 def _check_disk(cluster: Cluster, source: str, size: float) -> None:
@@ -135,7 +147,7 @@ def check_in_place(
                 f"The documents of {concrete!r} were enriched with the model {present.model_version}: "
                 f"enriching some of them with {layout.model_version} would mix models. Enrich all of them."
             )
-    absent = _absent(cluster, concrete, options.ids) if options.ids else []
+    absent = cluster.shards.absent(concrete, options.ids) if options.ids else []
     first = options.is_partial and present is None
     return list(_notes_in_place(settings, concrete, absent, first))
 
@@ -152,17 +164,6 @@ def _check_template(cluster: Cluster, alias: str) -> dict[str, Any]:
             "template."
         )
     return template
-
-
-def _absent(cluster: Cluster, index: str, ids: Sequence[str]) -> list[str]:
-    """Those of the ids that no document of an index has."""
-    shards = cluster.shards
-    shards.refresh(index)
-    where: list[Query] = [{"ids": {"values": list(ids)}}]
-    present = {
-        one.id for shard in shards.points(index) for one in shards.identities(index, shard, where=where)
-    }
-    return [one for one in ids if one not in present]
 
 
 def _notes_in_place(
@@ -184,6 +185,8 @@ def _reindexable(cluster: Cluster, source: str) -> tuple[str, dict[str, Any], di
 
     Raises UsageError if its documents cannot be written again.
     """
+    with suppress(AccessDenied):  # whoever may not see the cluster can still enrich an index
+        check_one_cluster(cluster.engine.server)
     if cluster.targets.is_data_stream(source):
         raise UsageError(
             f"{source!r} is a data stream, which is written by rollover: it cannot be reindexed."

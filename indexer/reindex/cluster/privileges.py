@@ -34,12 +34,17 @@ def check_migration(clusters: ClusterPair, source: str, alias: str, *, blocks_so
 
     source: the index by its own name.
     """
-    reading = (*READ, "manage") if blocks_source else READ
-    _check(clusters.source, {source: reading, JOBS: LEDGER}, {})
+    check_source(clusters.source, source, blocks_source=blocks_source)
     beginning = clusters.target.targets.beginning_for(alias)
     target = index_name_for(beginning, SAMPLE_ENDING)
     needed = {target: FULL, _fencing(target): FULL, alias: FULL}
     _check(clusters.target, needed, {target: f"{beginning}-*", _fencing(target): f".{beginning}-*"})
+
+
+def check_source(cluster: Cluster, source: str, *, blocks_source: bool) -> None:
+    """Check what a migration needs on its source, an index by its own name. Raises AccessDenied."""
+    reading = (*READ, "manage") if blocks_source else READ
+    _check(cluster, {source: reading, JOBS: LEDGER}, {})
 
 
 def check_written(cluster: Cluster, index: str) -> None:

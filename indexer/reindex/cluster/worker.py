@@ -12,11 +12,11 @@ import uuid
 from collections.abc import Callable, Mapping
 
 from enricher.enrichment import DocumentEnricher
-from enricher.errors import EngineUnavailable
+from enricher.errors import EngineUnavailable, IndexNotFound
 from indexer.engines.cluster.jobs.copies import FencedOut
 from indexer.reindex.claims import Claims
-from indexer.reindex.cluster.cluster import Cluster, ClusterPair
-from indexer.reindex.cluster.context import WorkerContext
+from indexer.reindex.cluster.cluster import Cluster, ClusterPair, removed_source
+from indexer.reindex.cluster.context import MAX_AWAY_SECONDS, WorkerContext
 from indexer.reindex.cluster.phases.blocking import block_and_swap
 from indexer.reindex.cluster.phases.copying import copy_interval
 from indexer.reindex.cluster.phases.deletes import reconcile
@@ -29,9 +29,6 @@ from indexer.reindex.job import Job, Phase
 from indexer.reindex.jobs import Progress
 from indexer.reindex.ledger import LeaseLost, Ledger
 from indexer.reindex.pace import Pace
-
-MAX_AWAY_SECONDS = 600.0
-"""Seconds that a worker waits for a cluster that gives no answer."""
 
 STEPS: Mapping[Phase, Callable[[WorkerContext, Job, int], None]] = {
     Phase.PREPARING: prepare,
@@ -100,6 +97,8 @@ class Worker:
                 away_since = None
             except (LeaseLost, FencedOut):
                 time.sleep(0.1)
+            except IndexNotFound as error:
+                raise removed_source(self._clusters.source, self._ledger.load(self._job)) or error from None
             except EngineUnavailable:
                 now = time.monotonic()
                 away_since = away_since or now

@@ -1,6 +1,7 @@
 """A small model's enrichments, and the jobs of the server."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,9 @@ from indexer.engines.cluster.jobs.states import INDEX as JOBS
 from indexer.engines.cluster.jobs.states import ClusterStates
 from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.ledger import Ledger
+from tests.conftest import RunCommand
 from tests.server.engines import ServerEngine
+from tests.server.reindex.commands import Command
 from tests.server.reindex.truth import FIELDS, SOON
 
 
@@ -32,6 +35,12 @@ def jobs(engine: ServerEngine, index: str) -> Iterator[Ledger]:
     for job in ledger.jobs():
         if job.id.startswith(index):
             engine.client.delete(index=JOBS, id=job.id)
+
+
+@pytest.fixture
+def command(run: RunCommand, models: Path, server_url: str) -> Command:
+    """`enricher reindex` on the server."""
+    return Command(run, models, server_url)
 
 
 @pytest.fixture

@@ -1,11 +1,8 @@
 """Jobs from one cluster into another, of the other family or of another release: nothing is lost."""
 
 import json
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +13,12 @@ from enricher.records import SearchRequest
 from enricher.search.opened import open_index
 from enricher.settings import IndexConfiguration
 from indexer.engines.tantivy.engine import TantivyEngine
-from tests.command_forks import command_environment
-from tests.conftest import RunCommand
 from tests.server.conftest import QUICK
 from tests.server.distribution import NEWER, OPENSEARCH_2
 from tests.server.engines import ServerEngine, engine_at
 from tests.server.fixtures import UrlOf
 from tests.server.ranking import QUERIES, STREAM, assert_right, assert_same, write_plainly
+from tests.server.reindex.commands import Command, Followed
 from tests.server.reindex.truth import SOON, Truth, Writer, assert_copied, fill
 
 DOCUMENTS = 3_000
@@ -45,55 +41,6 @@ def target(target_url: str, index: str) -> Iterator[ServerEngine]:
     for made in opened.client.indices.get(index=f"{index}*", expand_wildcards="all"):
         opened.client.indices.delete(index=made)
     opened.close()
-
-
-class Command:
-    """`enricher reindex` on the source."""
-
-    def __init__(self, run: RunCommand, models: Path, server_url: str) -> None:
-        self._run = run
-        self.words = ["--models", str(models), "--engine", server_url, "reindex"]
-
-    def __call__(self, *words: object, **variables: str) -> subprocess.CompletedProcess[str]:
-        return self._run(*self.words, *map(str, words), **variables)
-
-
-@pytest.fixture
-def command(run: RunCommand, models: Path, server_url: str) -> Command:
-    return Command(run, models, server_url)
-
-
-class Followed:
-    """`enricher reindex resume` of a job that goes on until it is ended."""
-
-    def __init__(self, command: Command, folder: Path, options: Sequence[str]) -> None:
-        self._command = command
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "indexer", *command.words, "resume", "--json", *options],
-            env=command_environment(),
-            cwd=folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def wait_until_followed(self) -> None:
-        """Wait until the job has caught up and goes on."""
-        deadline = time.monotonic() + 1_200
-        while True:
-            found = [json.loads(line) for line in self._command("status", "--json").stdout.splitlines()]
-            if any(one["phase"] == "following" for one in found):
-                return
-            assert self._process.poll() is None and time.monotonic() < deadline, found
-            time.sleep(0.3)
-
-    def end(self) -> dict[str, Any]:
-        """End the job as `kill` does, and answer its report."""
-        self._process.send_signal(signal.SIGTERM)
-        out, err = self._process.communicate(timeout=300)
-        assert self._process.returncode == 0, err
-        report: dict[str, Any] = json.loads(out)
-        return report
 
 
 def test_a_migrated_index_is_ranked_like_the_embedded_one(
@@ -264,7 +211,6 @@ def test_a_cancelled_migration_leaves_nothing_in_the_other_cluster(
         (("--to", "{0}", "--follow"), "name it with --target-engine"),
         (("--in-place", "--target-engine", "{1}"), "omit --in-place"),
         (("--to", "{0}", "--target-engine", "{2}"), "cluster of the source itself"),
-        (("--to", "{0}", "--target-engine", "tantivy:here"), "names a cluster"),
         (("--to", "{0}", "--target-engine", "http://127.0.0.1:1"), "cannot be reached"),
     ],
 )

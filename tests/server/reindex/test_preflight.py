@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import pytest
 from elasticsearch import ConflictError
@@ -14,6 +15,7 @@ from indexer.reindex.cluster.preflight import check, check_in_place
 from indexer.reindex.cluster.worker import Worker
 from indexer.reindex.job import JobOptions
 from indexer.reindex.ledger import Ledger
+from tests.conftest import RunCommand
 from tests.server.engines import ServerEngine
 from tests.server.reindex.truth import Truth, assert_copied, fill, nested
 
@@ -197,3 +199,17 @@ def test_clients_with_versions_of_their_own_go_on(
     with pytest.raises(ConflictError):
         engine.client.index(index=index, id="a", document={}, **condition)
     assert engine.client.get(index=index, id="a")["_source"]["text"] == f"newer {now}"
+
+
+def test_addresses_of_different_clusters_are_noticed(
+    engine: ServerEngine, server_url: str, newer_url: str, index: str, run: RunCommand, models: Path
+) -> None:
+    """Half of the requests go to the other one. (The URL names the family: the artefact does not say it.)"""
+    if newer_url == server_url or engine.name == "opensearch":
+        pytest.skip("both servers must be of one family, and two")
+    fill(engine, f"{index}-old", 5)
+    both = ("--models", models, "--engine", f"elasticsearch+{server_url},{newer_url}")
+    found = run(*both, "doctor")
+    assert found.returncode == 1 and "belong to different clusters" in found.stdout, found.stdout
+    refused = run(*both, "reindex", "start", f"{index}-old", "--to", index)
+    assert refused.returncode in (1, 2) and not engine.exists(index), refused.stdout

@@ -193,6 +193,15 @@ class Shards:
                 return
             after = found[-1].sequence
 
+    def absent(self, index: str, ids: Sequence[str]) -> list[str]:
+        """Those of the ids that no document of an index has, under whatever routing."""
+        self.refresh(index)
+        where: list[Query] = [{"ids": {"values": list(ids)}}]
+        present = {
+            one.id for shard in self.points(index) for one in self.identities(index, shard, where=where)
+        }
+        return [one for one in ids if one not in present]
+
     def counts(self, index: str, shard: int, buckets: Sequence[Bucket]) -> list[int]:
         """Count the documents that a shard holds now in every bucket; the buckets must be in order."""
         if not buckets:

@@ -52,13 +52,6 @@ class Targets:
             found = self._server.get("_resolve", "index", check_name(name), ignore_unavailable=True)
         return any(stream["name"] == name for stream in found["data_streams"])
 
-    def cluster_id(self) -> str:
-        """What tells the cluster apart from others."""
-        with self._engine.failures():
-            return str(
-                self._server.get("_cluster", "state", "version", filter_path="cluster_uuid")["cluster_uuid"]
-            )
-
     def free_bytes(self) -> float:
         """Free bytes on all data nodes together."""
         with self._engine.failures():
