@@ -237,9 +237,11 @@ def load(models_dir: str | Path, version: str | None = None) -> Model:
     not installed in the same version: a query must be segmented like the documents.
     """
     bundle = BundleStore(models_dir).open(version)
-    lexicon = read_lexicon(bundle.lexicon_path) if bundle.lexicon_path else NO_LEXICON
-    analyzer = matching_analyzer(bundle.manifest.analysis, lexicon, f"The model {bundle.version}")
-    return Model(bundle, analyzer)
+    lexicon, overlay = (
+        read_lexicon(path) if path else NO_LEXICON for path in (bundle.lexicon_path, bundle.overlay_path)
+    )
+    owner = f"The model {bundle.version}"
+    return Model(bundle, matching_analyzer(bundle.manifest.analysis, lexicon, owner, overlay))
 
 
 def _limit(analysis: Mapping[str, Any], owner: str) -> int:
@@ -249,14 +251,18 @@ def _limit(analysis: Mapping[str, Any], owner: str) -> int:
         raise BundleInvalid(f"{owner} records a limit that is not a number: {analysis['limit']!r}.") from None
 
 
-def matching_analyzer(analysis: Mapping[str, Any], lexicon: Lexicon, owner: str) -> Analyzer:
+def matching_analyzer(
+    analysis: Mapping[str, Any], lexicon: Lexicon, owner: str, overlay: Lexicon = NO_LEXICON
+) -> Analyzer:
     """Open the analyzer that `Analyzer.describe` described.
 
-    owner: the subject of error messages. Raises BundleInvalid if this installation would segment differently.
+    lexicon, overlay: its words. owner: the subject of error messages. Raises BundleInvalid if this
+    installation would segment differently.
     """
     segmenter, version = analysis.get("segmenter.name"), analysis.get("segmenter.version")
     limit = _limit(analysis, owner)
-    analyzer = open_analyzer(str(segmenter), lexicon, limit=limit, strip_html=STRIP_HTML in analysis)
+    strip_html = STRIP_HTML in analysis
+    analyzer = open_analyzer(str(segmenter), lexicon, overlay=overlay, limit=limit, strip_html=strip_html)
     present = analyzer.describe()
     for name, wanted in analysis.items():
         if present.get(name) != wanted:

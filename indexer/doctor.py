@@ -22,12 +22,16 @@ from indexer.reindex.jobs import Jobs
 from indexer.reindex.opening import JOBS, open_jobs
 from indexer.reindex.removal import replaced
 from indexer.stored_vectors import check_vectors
+from indexer.vocabulary import root_of
 
 ENRICH_COMMAND = "to enrich them run `enricher reindex start {} --in-place --only missing --only stale`"
 """The command that enriches documents which other programs have written or changed."""
 
 MAX_UNENRICHED = 0.05
 """Maximum share of documents without up-to-date enrichment before the check of the index fails."""
+
+MAX_ADDED_SHARE = 0.05
+"""Share of added words in the vocabulary of a model from which on it should be trained anew."""
 
 NOT_CHECKED = "Indexes and jobs were not checked, because a check of the engine failed."
 
@@ -144,7 +148,14 @@ def _active_model(models: Path) -> str:
     enricher.bundle.verify()
     words = counted(len(enricher.words), "word")
     kept = counted(len(BundleStore(models).versions()), "model")
-    return f"{enricher.version}, {words}, all files complete; {kept} in {models}"
+    found = f"{enricher.version}, {words}, all files complete; {kept} in {models}"
+    added = len(enricher.analyzer.overlay.words)
+    if added > MAX_ADDED_SHARE * enricher.word2vec.trained:
+        found += (
+            f"; {added:,} words were added since it was trained: train it anew with them (`models export "
+            "userdict`, `train --lexicon`), and reindex"
+        )
+    return found
 
 
 def _plugins(models: Path, config: Path | None) -> str:
@@ -175,9 +186,10 @@ def _index(examined: _Examined, name: str) -> str:
             f"which is not in {examined.models}"
         )
     waiting = _waiting(examined, name, layout, count)
+    store = BundleStore(examined.models)
     for older in layout.compatible:
         left = engine.count_enriched_with(name, older)
-        if left:
+        if left and root_of(store, older) != root_of(store, layout.model_version):
             raise EnricherError(
                 f"{left:,} of {count:,} documents were enriched with the model {older}, but the model of the "
                 f"index is {layout.model_version}. To enrich all documents with one model, run "

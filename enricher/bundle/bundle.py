@@ -13,6 +13,7 @@
     phrase_*.npy, role_*.npy      how words are used (`enricher.model.usage`), where it was trained here
     text_*                        vectors of texts (`enricher.model.text_vectors`), where they were tuned
     lexicon.txt                   the user's words, where there are any
+    overlay.txt                   the words that a derived bundle adds to those of its first parent
 
 No pickle is ever written or loaded. Arrays are memory-mapped.
 """
@@ -27,6 +28,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 
 from enricher.bundle.manifest import (
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
     from enricher.model.neighbors import NeighborIndex
     from enricher.model.text_vectors.vectors import TextVectors
 
+OVERLAY_FILE = "overlay.txt"
 LIBRARIES = ("numpy", "numba", "gensim", "faiss-cpu", "jieba", "rjieba")
 
 
@@ -119,7 +122,7 @@ class Bundle:
     def word2vec(self) -> Word2Vec:
         """The words and weights."""
         counts = self.manifest.counts
-        model = read_word2vec(self.path, counts.documents, self.manifest.training)
+        model = read_word2vec(self.path, counts.documents, self.manifest.training, counts.added)
         if len(model.words) != counts.words or len(model.vectors) != len(model.words):
             raise BundleInvalid(
                 f"The model {self.version} holds other numbers of words than its manifest says."
@@ -169,6 +172,11 @@ class Bundle:
         """The user's lexicon that the model was trained with, None where there is none."""
         return self.path / "lexicon.txt" if "lexicon.txt" in self.manifest.files else None
 
+    @property
+    def overlay_path(self) -> Path | None:
+        """The words that were added to the lexicon after the training, None where there are none."""
+        return self.path / OVERLAY_FILE if OVERLAY_FILE in self.manifest.files else None
+
     def verify(self) -> None:
         """Compare every file with the manifest's SHA-256; BundleInvalid names the first that differs."""
         for name, facts in self.manifest.files.items():
@@ -213,7 +221,7 @@ def write_word2vec(folder: Path, word2vec: Word2Vec) -> None:
     NeighborIndex.build(word2vec.vectors).save(folder / "neighbors.faiss")
 
 
-def read_word2vec(folder: Path, documents: int, training: Mapping[str, object]) -> Word2Vec:
+def read_word2vec(folder: Path, documents: int, training: Mapping[str, object], added: int = 0) -> Word2Vec:
     """Map the arrays of a model; BundleInvalid names the file that cannot be read."""
 
     def array(name: str) -> Any:
@@ -240,6 +248,7 @@ def read_word2vec(folder: Path, documents: int, training: Mapping[str, object]) 
         document_frequencies=optional("document_frequencies"),
         documents=documents,
         training=training,
+        added=added,
     )
 
 
@@ -249,16 +258,17 @@ def _check_arrays(word2vec: Word2Vec, version: str) -> None:
     Compiled code follows the tree without looking where it goes.
     """
     words, (_, dimensions) = len(word2vec.words), word2vec.vectors.shape
-    fits = len(word2vec.counts) == words and dimensions > 0
-    for rows, found in ((words - 1, word2vec.nodes), (words, word2vec.outputs)):
+    trained = word2vec.trained
+    fits = len(word2vec.counts) == words and dimensions > 0 and trained > 0
+    for rows, found in ((trained - 1, word2vec.nodes), (words, word2vec.outputs)):
         fits &= found is None or found.shape == (rows, dimensions)
     fits &= word2vec.document_frequencies is None or len(word2vec.document_frequencies) == words
     if word2vec.tree is not None:
         tree = word2vec.tree
         shapes = (tree.children.shape, tree.parents.shape, tree.leaf_parents.shape)
-        fits &= shapes == ((words - 1, 2), (words - 1,), (words,)) and word2vec.nodes is not None
-        for nodes, least in ((tree.children, -words), (tree.parents, -1), (tree.leaf_parents, -1)):
-            fits &= bool(nodes.min(initial=0) >= least and nodes.max(initial=-1) < words - 1)
+        fits &= shapes == ((trained - 1, 2), (trained - 1,), (trained,)) and word2vec.nodes is not None
+        for nodes, least in ((tree.children, -trained), (tree.parents, -1), (tree.leaf_parents, -1)):
+            fits &= bool(nodes.min(initial=0) >= least and nodes.max(initial=-1) < trained - 1)
     if not fits:
         raise BundleInvalid(
             f"The arrays of the model {version} do not fit each other; `enricher models verify {version}` "
@@ -283,12 +293,10 @@ def write_manifest(
     text_vectors, usage: None where there are none. The caller makes the folder visible under its version by
     one rename.
     """
-    files = {path.name: FileFacts(path.stat().st_size, _sha256(path)) for path in sorted(folder.iterdir())}
-    made = datetime.now(UTC)
-    version = _version_of(made)
+    files, made = _facts_of(folder), datetime.now(UTC)
     formula = Relatedness() if WORDS_FILE in files else None
     manifest = Manifest(
-        version=version,
+        version=_version_of(made),
         created=made.isoformat(timespec="seconds"),
         language=origin.language,
         analysis=dict(origin.analysis),
@@ -298,18 +306,48 @@ def write_manifest(
         usage=usage,
         counts=Counts(
             words=len(word2vec.words),
-            occurrences=int(np.asarray(word2vec.counts).sum()),
+            occurrences=word2vec.occurrences,
             documents=word2vec.documents,
         ),
         corpus=CorpusFacts(origin.fingerprint, round(origin.title_share, 4), round(origin.mean_words, 1)),
         libraries=_library_versions(LIBRARIES),
         files=files,
     )
+    return _write(folder, manifest)
+
+
+def write_derived_manifest(folder: Path, parent: Bundle, analysis: Mapping[str, str], added: int) -> str:
+    """Describe a folder with the files of a derived bundle, and make it durable; returns the new version.
+
+    analysis: what segments with the added words. added: the number of words that the training did not know.
+    """
+    present, made = parent.manifest, datetime.now(UTC)
+    counts = present.counts
+    manifest = msgspec.structs.replace(
+        present,
+        version=_version_of(made),
+        parent=present.version,
+        root=present.root or present.version,
+        created=made.isoformat(timespec="seconds"),
+        analysis=dict(analysis),
+        counts=msgspec.structs.replace(counts, words=counts.words - counts.added + added, added=added),
+        libraries=_library_versions(LIBRARIES),
+        files=_facts_of(folder),
+    )
+    return _write(folder, manifest)
+
+
+def _facts_of(folder: Path) -> dict[str, FileFacts]:
+    return {path.name: FileFacts(path.stat().st_size, _sha256(path)) for path in sorted(folder.iterdir())}
+
+
+def _write(folder: Path, manifest: Manifest) -> str:
+    """Write the manifest, make all files durable, and return the version."""
     (folder / MANIFEST).write_bytes(manifest_as_json(manifest))
     for path in folder.iterdir():
         sync(path)
     sync(folder)
-    return version
+    return manifest.version
 
 
 def _library_versions(names: Sequence[str]) -> dict[str, str]:

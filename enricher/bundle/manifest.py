@@ -43,11 +43,12 @@ class UsageFacts(msgspec.Struct, frozen=True):
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
-    """What the training text holds; words: the size of the vocabulary."""
+    """What the training text holds; words: the size of the vocabulary. added: words after the training."""
 
     words: Annotated[int, Meta(ge=1)]
     occurrences: Count = 0
     documents: Count
+    added: Count = 0
 
 
 class CorpusFacts(msgspec.Struct, frozen=True):
@@ -68,6 +69,7 @@ class FileFacts(msgspec.Struct, frozen=True):
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """The manifest, in the order of its keys on disk; keys that this version does not know are passed over.
 
+    parent, root: of a derived bundle, the version it was made from, and the trained one at the beginning.
     analysis: what cut the text (`Analyzer.describe`). training: the settings of the training. table,
     text_vectors, usage: None where a model lacks the part.
     """
@@ -75,6 +77,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     format: int = FORMAT
     version: str
     parent: str | None = None
+    root: str | None = None
     created: str
     language: str
     analysis: Mapping[str, str]

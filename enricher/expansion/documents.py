@@ -72,7 +72,7 @@ class DocumentExpander:
     def __init__(self, word2vec: Word2Vec, near: NearWords) -> None:
         self._idf = word2vec.idf
         self._near = near
-        self._length = max(1.0, float(np.asarray(word2vec.counts).sum()) / max(1, word2vec.documents))
+        self._length = max(1.0, word2vec.occurrences / max(1, word2vec.documents))
 
     def expand(self, documents: Sequence[IntArray], max_words: int) -> list[WeightedWords]:
         """At most `max_words` new words for each document.

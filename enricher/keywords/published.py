@@ -140,9 +140,12 @@ def score_texts(word2vec: Word2Vec, texts: Sequence[IntArray], threads: int = 1)
 def published_keywords(word2vec: Word2Vec, texts: Sequence[Sequence[str]], top: int) -> list[list[Keyword]]:
     """The `top` words w of every text with the largest ln p(s|w), best first.
 
-    texts: the content words of each text, with repetitions. Words that the model does not know are ignored.
+    texts: the content words of each text, with repetitions. Words that the model does not know are ignored,
+    and so are words that were added to it: they have no path in its tree.
     """
     rows = [word2vec.rows(words) for words in texts]
+    if word2vec.added:
+        rows = [text[text < word2vec.trained] for text in rows]
     if word2vec.tree is None:
         return [_most_probable_keywords(word2vec, text, top) for text in rows]
     long = [len(text) > LONG_TEXT_WORDS for text in rows]

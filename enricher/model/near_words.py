@@ -90,6 +90,20 @@ def build_near_words(
         complete_rows(files, BATCH_WORDS, lambda rows: _lists(rows, unit(vectors[rows]), targets), progress)
 
 
+def near_lists(
+    rows: IntArray, vectors: FloatArray, targets: FloatArray
+) -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:
+    """The lists of n more words in the format of the files, both (n, MAX_NEAR_WORDS).
+
+    rows: int32 (n,). vectors: float32 (n, d). targets: float32 (t, d), of the words that occur in lists.
+    """
+    from enricher.model.neighbors import unit  # load faiss only if needed
+
+    if not len(rows):
+        return np.empty((0, MAX_NEAR_WORDS), np.uint16), np.empty((0, MAX_NEAR_WORDS), np.uint8)
+    return _lists(rows, unit(vectors), unit(targets))
+
+
 def _lists(
     rows: IntArray, vectors: FloatArray, targets: FloatArray
 ) -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:

@@ -89,6 +89,22 @@ class NeighborIndex:
             raise BundleInvalid(f"The neighbor index {path.name} belongs to other vectors.")
         return cls(index, vectors)
 
+    @classmethod
+    def extended(cls, path: Path, rows: int, vectors: FloatArray) -> "NeighborIndex":
+        """A saved index of the first `rows` rows of vectors, float32 (V, d), with the other rows added.
+
+        Rows of the saved index after these are removed. Raises BundleInvalid if it cannot be read.
+        """
+        try:
+            index: Any = faiss.read_index(str(path))
+        except (RuntimeError, MemoryError) as error:
+            raise BundleInvalid(f"The neighbor index {path.name} cannot be read.") from error
+        if index.ntotal > rows:
+            index.remove_ids(np.arange(rows, index.ntotal, dtype=np.int64))
+        if len(vectors) > rows:
+            index.add(_widen(unit(vectors[rows:]), index.d))
+        return cls(index, vectors)
+
     def save(self, path: Path) -> None:
         """Write the index to a file. Raises OSError with the reason, which faiss would lose."""
         with path.open("wb") as file:

@@ -65,7 +65,7 @@ class RelatedTable:
         """
         found = self.words[row]
         found = np.asarray(found[found >= 0])
-        complete = len(found) == len(word2vec.words) - 1
+        complete = len(found) >= word2vec.trained - 1
         if top > len(found) and not complete:
             return None
         values = np.asarray(self.log_probabilities[row, : len(found)])

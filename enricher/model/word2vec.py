@@ -28,7 +28,9 @@ class Word2Vec:
     vectors: float32 (V, d), the input vectors v. tree, nodes: the Huffman tree and its vectors θ, float32
     (V−1, d), if the model was trained with hierarchical softmax. outputs: float32 (V, d), the output
     vectors c, if it was trained with negative sampling. document_frequencies: int64 (V,), and documents:
-    their number; None and 0 for an imported model.
+    their number; None and 0 for an imported model. added: number of words at the end that were added after
+    the training. They have no leaf in the tree, which has the other words only (`added_log_probabilities`);
+    no other number of the model depends on them.
     """
 
     words: Sequence[str]
@@ -40,6 +42,17 @@ class Word2Vec:
     document_frequencies: NDArray[np.int64] | None = None
     documents: int = 0
     training: Mapping[str, object] = field(default_factory=dict)
+    added: int = 0
+
+    @property
+    def trained(self) -> int:
+        """The number of words of the training. They come first."""
+        return len(self.counts) - self.added
+
+    @property
+    def occurrences(self) -> int:
+        """How often the words of the training occur in its text."""
+        return int(np.asarray(self.counts[: self.trained]).sum())
 
     def check(self) -> None:
         """Raise TrainingFailed if arrays are missing, differ in length, or contain NaN or infinity."""
@@ -76,7 +89,7 @@ class Word2Vec:
 
     @cached_property
     def _occurrences(self) -> float:
-        return float(np.maximum(self.counts, 1).sum())
+        return float(np.maximum(self.counts[: self.trained], 1).sum())
 
     @cached_property
     def idf(self) -> FloatArray:
@@ -85,7 +98,7 @@ class Word2Vec:
             frequencies, total = np.asarray(self.document_frequencies, np.float64), float(self.documents)
         else:
             frequencies = np.maximum(np.asarray(self.counts, np.float64), 1.0)
-            total = float(frequencies.max()) * 2
+            total = float(frequencies[: self.trained].max()) * 2
         return np.asarray(bm25_idf(frequencies, total), np.float32)
 
     def idfs_of(self, words: Iterable[str]) -> list[float]:
@@ -165,8 +178,35 @@ class Word2Vec:
             )
         vectors = np.asarray(self.vectors[rows], np.float32)
         if targets is None:
-            return log_probabilities(self.tree, self.nodes, vectors)
-        return log_probabilities_of(self.tree, self.nodes, vectors, targets)
+            found = log_probabilities(self.tree, self.nodes, vectors)
+            added = np.arange(self.trained, len(self.counts), dtype=np.int32)
+            return np.hstack([found, self.added_log_probabilities(rows, added)]) if self.added else found
+        is_added = targets >= self.trained
+        if not is_added.any():
+            return log_probabilities_of(self.tree, self.nodes, vectors, targets)
+        answer = np.empty((len(rows), len(targets)), np.float32)
+        answer[:, ~is_added] = log_probabilities_of(self.tree, self.nodes, vectors, targets[~is_added])
+        answer[:, is_added] = self.added_log_probabilities(rows, targets[is_added])
+        return answer
+
+    def added_log_probabilities(self, rows: IntArray, added: IntArray) -> FloatArray:
+        """Ln p(y|x) for n words x and m added words y, float32 (n, m).
+
+        An added word has no leaf, but a vector, from which ln p(x|y) follows. By Bayes' rule,
+
+            ln p(y|x) = ln p(x|y) + ln p(y) − ln p(x)
+
+        These probabilities stand beside those of the trained words, which sum to 1 without them. Between two
+        added words nothing is known: ln p(y|x) = ln p(y). The model must have a tree.
+        """
+        assert self.tree is not None and self.nodes is not None
+        answer = np.tile(self.log_priors_of(added), (len(rows), 1))
+        known = rows < self.trained
+        if known.any():
+            vectors = np.asarray(self.vectors[added], np.float32)
+            reverse = log_probabilities_of(self.tree, self.nodes, vectors, rows[known])
+            answer[known] += reverse.T - self.log_priors_of(rows[known])[:, np.newaxis]
+        return answer
 
     def inner_products(self, rows: IntArray, targets: IntArray | None = None) -> FloatArray:
         """v_x·c_y ≈ PMI(x, y) − ln k of n rows x, float32 (n, V); with m target rows y, float32 (n, m).

@@ -141,6 +141,13 @@ class SearchEngine(Protocol):
         Raises UsageError if the index does not store the original documents.
         """
 
+    def read_containing(self, index: str, groups: Sequence[Sequence[str]]) -> Iterator[Document]:
+        """Yield the documents of an enriched index whose sub-words include all of at least one group.
+
+        Other documents may be among them: without sub-words in the layout, or with very many groups, all
+        documents are read. Documents without enrichment may be left out.
+        """
+
     def sample(self, index: str, size: int) -> list[Document]:
         """At most `size` documents without their enrichment; the same ones on every call."""
 

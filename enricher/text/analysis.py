@@ -16,8 +16,9 @@ from enricher.text.lexicon import MAX_WORD_CHARACTERS, Lexicon
 from enricher.text.markup import without_markup
 from enricher.text.matching import LexiconMatcher
 from enricher.text.normalize import normalize, normalize_with_offsets, original_end
+from enricher.text.overlay import OVERLAY, open_overlay_segmenter
 from enricher.text.scripts import HAN_RUN, HAN_SPLIT
-from enricher.text.segmentation import DEFAULT_SEGMENTER, NO_LEXICON, Segmenter, open_segmenter
+from enricher.text.segmentation import DEFAULT_SEGMENTER, NO_LEXICON, Segmenter
 from enricher.text.stopwords import STOP_WORDS
 from enricher.text.words import Span, spans_between, split_long_word, words_between
 
@@ -51,7 +52,8 @@ class Analyzer:
     `c++`, `c#` and `.net` are one word. A final `'s` is dropped. Hyphens, underscores, slashes and dots
     separate words. Symbols and emoji are ignored.
 
-    lexicon: words that are kept whole. limit: maximum characters of a text. strip_html: whether texts are
+    lexicon: words that are kept whole. overlay: words that were added to them later; a text without any of
+    them has the same words as before. limit: maximum characters of a text. strip_html: whether texts are
     HTML; markup is then ignored, and offsets still refer to the original text.
     """
 
@@ -60,19 +62,26 @@ class Analyzer:
         segmenter: Segmenter,
         lexicon: Lexicon = NO_LEXICON,
         *,
+        overlay: Lexicon = NO_LEXICON,
         limit: int = DEFAULT_LIMIT,
         strip_html: bool = False,
     ) -> None:
         self._segmenter = segmenter
         self._strip_html = strip_html
         self._limit = limit
-        self._lexicon = lexicon
-        self._matcher = LexiconMatcher(lexicon.mixed) if lexicon.mixed else None
+        self._lexicon, self._overlay = lexicon, overlay
+        mixed = lexicon.with_words(overlay).mixed
+        self._matcher = LexiconMatcher(mixed) if mixed else None
 
     @property
     def lexicon(self) -> Lexicon:
         """The words that are kept whole."""
         return self._lexicon
+
+    @property
+    def overlay(self) -> Lexicon:
+        """The words that were added to the lexicon later."""
+        return self._overlay
 
     @property
     def limit(self) -> int:
@@ -88,7 +97,8 @@ class Analyzer:
         """An analyzer with the same segmenter and lexicon that ignores HTML markup, or does not."""
         if strip_html == self._strip_html:
             return self
-        return Analyzer(self._segmenter, self._lexicon, limit=self._limit, strip_html=strip_html)
+        settings: dict[str, Any] = {"overlay": self._overlay, "limit": self._limit, "strip_html": strip_html}
+        return Analyzer(self._segmenter, self._lexicon, **settings)
 
     def visible(self, text: str) -> str:
         """The part of a text that is analyzed. All offsets stay the same.
@@ -187,6 +197,7 @@ class Analyzer:
         return {
             "analysis": ANALYSIS_FORMAT,
             "lexicon": self._lexicon.sha256,
+            **({OVERLAY: self._overlay.sha256} if self._overlay.words else {}),
             "limit": str(self._limit),
             **({STRIP_HTML: "yes"} if self._strip_html else {}),
             **identity,
@@ -244,11 +255,16 @@ def open_analyzer(
     segmenter: str = DEFAULT_SEGMENTER,
     lexicon: Lexicon = NO_LEXICON,
     *,
+    overlay: Lexicon = NO_LEXICON,
     limit: int = DEFAULT_LIMIT,
     strip_html: bool = False,
 ) -> Analyzer:
-    """Open an analyzer. Its segmenter, which uses the same lexicon, is loaded with the first text."""
-    return Analyzer(open_segmenter(segmenter, lexicon), lexicon, limit=limit, strip_html=strip_html)
+    """Open an analyzer. Its segmenter, which uses the same words, is loaded with the first text.
+
+    lexicon, overlay, limit, strip_html: as for `Analyzer`.
+    """
+    opened = open_overlay_segmenter(segmenter, lexicon, overlay)
+    return Analyzer(opened, lexicon, overlay=overlay, limit=limit, strip_html=strip_html)
 
 
 @lru_cache(maxsize=2**12)

@@ -42,6 +42,10 @@ class Lexicon:
             found.append(LexiconWord(text))
         return cls(unique(found))
 
+    def with_words(self, other: "Lexicon") -> "Lexicon":
+        """These words and those of another lexicon, which count where both have a word."""
+        return Lexicon(unique([*self.words, *other.words])) if other.words else self
+
     @cached_property
     def han(self) -> tuple[LexiconWord, ...]:
         """The words of Han characters only. They are added to the segmenter's dictionary."""

@@ -1,8 +1,21 @@
 """All commands: importing this module registers them."""
 
-from indexer.cli import doctor, evaluate, expand, follow, index, models, reindex, search, serve, train, words
+from indexer.cli import (
+    doctor,
+    evaluate,
+    expand,
+    follow,
+    index,
+    models,
+    reindex,
+    search,
+    serve,
+    train,
+    vocabulary,
+    words,
+)
 
 __all__ = [
     "doctor", "evaluate", "expand", "follow", "index", "models", "reindex", "search", "serve", "train",
-    "words",
+    "vocabulary", "words",
 ]  # fmt: skip

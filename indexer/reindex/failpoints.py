@@ -34,6 +34,8 @@ POINTS = (
     "target-seen",
     "measured",
     "replay-written",
+    "model-derived",
+    "model-activated",
 )
 
 _armed: str | None = None

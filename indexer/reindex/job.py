@@ -18,7 +18,7 @@ missing: without enrichment. stale: enriched with another model, or before their
 """
 
 
-MIGRATION_ONLY, MIGRATION_OPTIONS = ("destination", "copied"), ("follow",)
+LATER_FIELDS, LATER_OPTIONS = ("destination", "copied"), ("follow", "former")
 """Fields of a job and of its options that are written if they are set: earlier versions do not know them."""
 
 
@@ -126,7 +126,9 @@ class JobOptions:
 
     block_limit: in seconds. rate: documents per second, None for no limit. gate: the folder of a collection.
     only: "missing", "stale", or both. query, ids: the documents that a job in place is restricted to. follow:
-    whether a migration goes on until the user ends it.
+    whether a migration goes on until the user ends it. former: model versions, of the same family, whose
+    enrichment stays valid; a job in place is then restricted to the documents that the new version enriches
+    differently from one of them (`enricher.vocabulary.affected`).
     """
 
     write_block: bool = False
@@ -137,6 +139,7 @@ class JobOptions:
     query: Mapping[str, Any] | None = None
     ids: tuple[str, ...] = ()
     follow: bool = False
+    former: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check(self, UsageError)  # infinity is not JSON: such a job could not be read again
@@ -144,7 +147,7 @@ class JobOptions:
     @property
     def is_partial(self) -> bool:
         """Whether some documents may keep their enrichment."""
-        return bool(self.query or self.ids or (self.only and "stale" not in self.only))
+        return bool(self.query or self.ids or self.former or (self.only and "stale" not in self.only))
 
 
 class Job(msgspec.Struct, forbid_unknown_fields=True):
@@ -241,7 +244,7 @@ class Job(msgspec.Struct, forbid_unknown_fields=True):
     def as_json(self) -> dict[str, Any]:
         """The job as plain JSON with string keys."""
         value = {"format": FORMAT, **msgspec.to_builtins(self, str_keys=True)}
-        for place, names in ((value, MIGRATION_ONLY), (value["options"], MIGRATION_OPTIONS)):
+        for place, names in ((value, LATER_FIELDS), (value["options"], LATER_OPTIONS)):
             for name in names:
                 if not place[name]:
                     del place[name]

@@ -45,7 +45,8 @@ class StartRequest:
     @property
     def is_in_place(self) -> bool:
         """Whether the documents stay in their index."""
-        selecting = self.options.only or self.options.query is not None or self.options.ids
+        options = self.options
+        selecting = options.only or options.query is not None or options.ids or options.former
         return self.in_place or bool(selecting)
 
 
@@ -139,7 +140,8 @@ def _start_in_place(
     """Plan a job in place: with the model of the index if it enriches some documents, else the active one."""
     index, options = request.source, request.options
     present, active = jobs.layout(index), BundleStore(settings.models).open().version
-    model = present.model_version if present is not None and options.is_partial else active
+    keeps_model = present is not None and options.is_partial and not options.former
+    model = present.model_version if present is not None and keeps_model else active
     configuration = configuration_for(jobs.engine, settings.configuration(), alias, index, recorded=present)
     configuration = keeping_fields(configuration, present)
     fields = _chosen_fields(jobs, request, configuration, say, partial=bool(options.only))

@@ -270,11 +270,11 @@ def test_progress_without_a_terminal_ends_every_step_with_its_last_state(
         progress("training", 2, 2)
         progress("writing", 0, 0)
     assert capsys.readouterr().err.splitlines() == [
-        "reading 100 …",
-        "reading 1,100 …",
-        "reading 2,100 …",
-        "reading 2,500 …",
-        "training 1 of 2 …",
-        "training 2 of 2 …",
+        "reading: 100 …",
+        "reading: 1,100 …",
+        "reading: 2,100 …",
+        "reading: 2,500 …",
+        "training: 1 of 2 …",
+        "training: 2 of 2 …",
         "writing …",
     ]

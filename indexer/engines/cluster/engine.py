@@ -49,6 +49,7 @@ from indexer.engines.cluster.reading import (
     whole_source,
 )
 from indexer.engines.cluster.requests import (
+    containing_of,
     enriched_of,
     foreign_of,
     without_words_of,
@@ -373,6 +374,13 @@ class ClusterEngine:
         name, mapping = self._mapping(index)
         check_whole_source(name, mapping)
         return read_documents(self.server, index, self._points_in_time, self.whole_source, name)
+
+    @readable
+    def read_containing(self, index: str, groups: Sequence[Sequence[str]]) -> Iterator[Document]:
+        name, mapping = self._mapping(index)
+        check_whole_source(name, mapping)
+        query = containing_of(self.layout(index), groups)
+        return read_documents(self.server, index, self._points_in_time, self.whole_source, name, query)
 
     @readable
     def sample(self, index: str, size: int) -> list[Document]:

@@ -35,15 +35,17 @@ def read_documents(
     points_in_time: set[str],
     source: Mapping[str, object],
     name: str,
+    query: Mapping[str, Any] | None = None,
 ) -> Iterator[Document]:
     """Open a point in time now, and return an iterator over its documents.
 
     points_in_time: holds the id of the point in time until all documents are read or the iterator is closed.
     source: the `_source` parameters (`whole_source`). name: of the index itself if `index` is an alias: the
-    privileges on it are those that reading a point in time needs.
+    privileges on it are those that reading a point in time needs. query: which documents; None for all.
     """
     point_in_time = _open_point_in_time(server, index, points_in_time)
-    return _documents(_pages(server, name, point_in_time, points_in_time, {"_source": dict(source)}))
+    body: dict[str, Any] = {"_source": dict(source)} | ({} if query is None else {"query": dict(query)})
+    return _documents(_pages(server, name, point_in_time, points_in_time, body))
 
 
 def _documents(hits: Generator[Mapping[str, Any], None, None]) -> Iterator[Document]:

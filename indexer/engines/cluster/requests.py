@@ -10,6 +10,7 @@ from enricher.records import (
     FINGERPRINT,
     KEYWORDS,
     MODEL,
+    SUBWORDS,
     TOKENS,
     FacetCount,
     FieldKind,
@@ -29,6 +30,8 @@ from indexer.engines.cluster.conditions import Trial, conditions_of
 from indexer.engines.cluster.sorting import also_near, order_of, refused_order
 from indexer.engines.fields import keywords_of
 
+MAX_CLAUSES = 900
+"""Clauses of a query; a server takes 1,024 and more."""
 _SHARD_SIZE = 1_000
 _KEYWORDS_FIELD = f"{ENRICHMENT}.{KEYWORDS}"
 _EVERY = "every"
@@ -134,6 +137,26 @@ def words_of(layout: IndexLayout) -> list[dict[str, Any]]:
 def all_of(queries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The query for documents that match all queries. Nothing is scored."""
     return {"bool": {"filter": list(queries)}}
+
+
+def containing_of(layout: IndexLayout, groups: Sequence[Sequence[str]]) -> dict[str, Any] | None:
+    """The query for documents whose sub-words include all of at least one group.
+
+    None if the layout has no sub-words, or a group is empty, or the query would have more than MAX_CLAUSES.
+    """
+    fields = [f"{ENRICHMENT}.{path}" for path in layout.family(SUBWORDS)]
+    if not fields or not all(groups) or len(fields) * sum(map(len, groups)) > MAX_CLAUSES:
+        return None
+    found = [
+        all_of([any_of([{"term": {field: clean(part)}} for field in fields]) for part in group])
+        for group in groups
+    ]
+    return any_of(found)
+
+
+def any_of(queries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The query for documents that match at least one query. Nothing is scored."""
+    return {"bool": {"filter": [{"bool": {"should": list(queries), "minimum_should_match": 1}}]}}
 
 
 def without_words_of(layout: IndexLayout) -> dict[str, Any]:

@@ -182,6 +182,10 @@ class TantivyEngine:
     def read(self, index: str) -> Iterator[Document]:
         return self._opened(index).documents()
 
+    def read_containing(self, index: str, groups: Sequence[Sequence[str]]) -> Iterator[Document]:
+        opened, layout = self._described(index)
+        return tantivy_search.read_containing(opened, layout, groups)
+
     def sample(self, index: str, size: int) -> list[Document]:
         return list(islice(self.read(index), size))
 

@@ -416,14 +416,16 @@ class TantivyIndex:
                 self._writers = None
                 raise
 
-    def documents(self) -> Iterator[Document]:
-        """Yield all documents of the last commit. Later writes do not change the result."""
+    def documents(self, query: tantivy.Query | None = None) -> Iterator[Document]:
+        """Yield the documents of the last commit that match a query; None for all.
+
+        Later writes do not change the result.
+        """
         searcher, start = self.searcher(), 0
+        asked = tantivy.Query.all_query() if query is None else tantivy.Query.const_score_query(query, 1.0)
         while True:
             with self.failures():
-                hits = searcher.search(
-                    tantivy.Query.all_query(), _PAGE_DOCUMENTS, count=False, offset=start
-                ).hits
+                hits = searcher.search(asked, _PAGE_DOCUMENTS, count=False, offset=start).hits
             for _, address in hits:
                 with self.failures():
                     stored = searcher.doc(address)

@@ -17,8 +17,10 @@ from enricher.records import (
     EMPTY_MARK,
     KEYWORDS,
     MODEL,
+    SUBWORDS,
     TOKENS,
     VECTOR,
+    Document,
     EnrichedDocument,
     FacetCount,
     Frequencies,
@@ -110,6 +112,28 @@ def frequencies(index: TantivyIndex, layout: IndexLayout, field: str, terms: Seq
     with index.failures():
         counts = tuple(int(searcher.doc_freq(name, clean(term))) for term in terms)
     return Frequencies(int(searcher.num_docs), counts)
+
+
+def read_containing(
+    index: TantivyIndex, layout: IndexLayout, groups: Sequence[Sequence[str]]
+) -> Iterator[Document]:
+    """Yield the committed documents whose sub-words include all of at least one group, or all documents."""
+    names = [field_names(layout)[path] for path in layout.family(SUBWORDS)]
+    if not names or not all(groups):
+        return index.documents()
+    with index.failures():
+        query = any_of(
+            [
+                all_of(
+                    [
+                        any_of([Query.term_query(index.schema, name, clean(part)) for name in names])
+                        for part in group
+                    ]
+                )
+                for group in groups
+            ]
+        )
+    return index.documents(query)
 
 
 def sample(index: TantivyIndex, layout: IndexLayout, number: int) -> list[EnrichedDocument]:

@@ -16,6 +16,7 @@ from indexer.reindex.cluster.into_embedded import EmbeddedEngine
 from indexer.reindex.cluster.preflight import check, check_in_place, check_migration
 from indexer.reindex.cluster.replay import replay
 from indexer.reindex.cluster.worker import Worker
+from indexer.reindex.enrichers import affected_by
 from indexer.reindex.gate import CollectionGate
 from indexer.reindex.job import Job, JobOptions
 from indexer.reindex.jobs import EnrichmentSettings, OpenTarget, Progress, Replayed, Say
@@ -161,6 +162,7 @@ class ClusterJobs:
             gate=measure,
             target=self._clusters(job).target,
             is_ending=is_ending,
+            affected=affected_by(job, enricher, settings),
         ).run()
 
     def is_blocking(self, job: Job) -> bool:

@@ -142,7 +142,7 @@ def check_in_place(
     if present is not None:
         _check_layout(concrete, present, layout, mapping, options)
         valid = {present.model_version, *present.compatible}
-        if options.is_partial and layout.model_version not in valid:
+        if options.is_partial and layout.model_version not in valid and valid.isdisjoint(options.former):
             raise UsageError(
                 f"The documents of {concrete!r} were enriched with the model {present.model_version}: "
                 f"enriching some of them with {layout.model_version} would mix models. Enrich all of them."

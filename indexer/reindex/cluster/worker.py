@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 
 from enricher.enrichment import DocumentEnricher
 from enricher.errors import EngineUnavailable, IndexNotFound
+from enricher.vocabulary.affected import AffectedDocuments
 from indexer.engines.cluster.jobs.copies import FencedOut
 from indexer.reindex.claims import Claims
 from indexer.reindex.cluster.cluster import Cluster, ClusterPair, removed_source
@@ -49,7 +50,8 @@ class Worker:
 
     enricher: None only for a rollback to an index that was never enriched. on_progress: called with the job
     after every change. gate: measures nDCG@10 of the old index and of the new one. target: the cluster of the
-    target of a migration. is_ending: whether the user has ended a job that goes on until then.
+    target of a migration. is_ending: whether the user has ended a job that goes on until then. affected: for
+    a job that is restricted to the documents that another model version enriches differently.
     """
 
     def __init__(
@@ -63,12 +65,14 @@ class Worker:
         max_away_seconds: float = MAX_AWAY_SECONDS,
         target: Cluster | None = None,
         is_ending: Callable[[], bool] = lambda: False,
+        affected: AffectedDocuments | None = None,
     ) -> None:
         self.name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:4]}"
         self._ledger, self._enricher = ledger, enricher
         self._job, self._on_progress, self._gate = job, on_progress, gate
         self._max_away_seconds = max_away_seconds
         self._clusters, self._is_ending = ClusterPair(cluster, target or cluster), is_ending
+        self._affected = affected
         self._claims = Claims(ledger, job, self.name)
 
     def run(self) -> Job:
@@ -113,7 +117,7 @@ class Worker:
             self._ledger,
             self._claims,
             self._clusters,
-            route_of(job.kind, self._clusters, self._enricher, undone),
+            route_of(job.kind, self._clusters, self._enricher, undone, self._affected),
             Pace(job.options.rate),
             self._on_progress,
             self._gate,

@@ -14,8 +14,10 @@ from enricher.files import file_lock
 from enricher.records import IndexLayout, SearchEngine
 from indexer.engines.names import check_new_alias
 from indexer.engines.tantivy.engine import TantivyEngine
+from indexer.reindex.embedded.affected import AffectedRun
 from indexer.reindex.embedded.run import Run
 from indexer.reindex.embedded.states import FileStates
+from indexer.reindex.enrichers import affected_by
 from indexer.reindex.gate import CollectionGate
 from indexer.reindex.job import Job, JobKind, JobOptions, Phase
 from indexer.reindex.jobs import EnrichmentSettings, Progress, Replayed, Say
@@ -58,9 +60,15 @@ class EmbeddedJobs:
     def plan_in_place(
         self, index: str, alias: str, enricher: DocumentEnricher, options: JobOptions, say: Say
     ) -> Job:
-        raise UsageError(
-            "The embedded engine writes every document with its enrichment: make a new index with --to."
-        )
+        if not options.former:
+            raise UsageError(
+                "The embedded engine writes every document with its enrichment: make a new index with --to."
+            )
+        concrete = self.engine.name_of(index)
+        name, now = name_of(alias, self.engine.exists)
+        job = Job(name, concrete, alias, concrete, enricher.model_version, enricher.fields, now, options)
+        job.kind = JobKind.IN_PLACE
+        return create_exclusive(self.ledger, job)
 
     def plan_migration(
         self,
@@ -92,7 +100,8 @@ class EmbeddedJobs:
 
     def cancel(self, name: str) -> Job:
         def change(job: Job) -> None:
-            if job.phase.ended or self.engine.aliases().get(job.alias) == (job.target,):
+            is_swapped = self.engine.aliases().get(job.alias) == (job.target,)
+            if job.phase.ended or (is_swapped and job.kind is not JobKind.IN_PLACE):
                 raise UsageError(f"The job {name!r} cannot be cancelled: it is {job.phase}.")
             job.phase = Phase.CANCELLED
 
@@ -125,7 +134,11 @@ class EmbeddedJobs:
         is_ending: Callable[[], bool] = lambda: False,
     ) -> Job:
         assert enricher is not None
+        affected = affected_by(job, enricher, settings)
         with self._alone(job.id), self.engine.held(job.source):
+            if affected is not None:
+                changed = AffectedRun(self.engine, self.ledger, enricher, affected, job.id, on_progress)
+                return changed.to_the_end()
             run = Run(self.engine, self.ledger, enricher, job.id, on_progress)
             return run.to_the_end(CollectionGate(self.engine, settings.models, settings.configuration))
 

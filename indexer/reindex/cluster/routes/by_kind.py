@@ -1,6 +1,7 @@
 """The route of every kind of job."""
 
 from enricher.enrichment import DocumentEnricher
+from enricher.vocabulary.affected import AffectedDocuments
 from indexer.reindex.cluster.cluster import ClusterPair
 from indexer.reindex.cluster.routes.copy import CopyRoute
 from indexer.reindex.cluster.routes.in_place import InPlaceRoute
@@ -10,12 +11,16 @@ from indexer.reindex.job import Job, JobKind
 
 
 def route_of(
-    kind: JobKind, clusters: ClusterPair, enricher: DocumentEnricher | None, undone: Job | None
+    kind: JobKind,
+    clusters: ClusterPair,
+    enricher: DocumentEnricher | None,
+    undone: Job | None,
+    affected: AffectedDocuments | None = None,
 ) -> Route:
     """The route of a job.
 
     enricher: None only for a rollback to an index that was never enriched. undone: the job that a rollback
-    undoes.
+    undoes. affected: for a job in place, as for `InPlaceRoute`.
     """
     match kind:
         case JobKind.COPY | JobKind.MIGRATION:
@@ -26,4 +31,4 @@ def route_of(
             return RollbackRoute(clusters, enricher, undone)
         case JobKind.IN_PLACE:
             assert enricher is not None
-            return InPlaceRoute(clusters.target, enricher)
+            return InPlaceRoute(clusters.target, enricher, affected)

@@ -7,9 +7,10 @@ from functools import cache
 from enricher.enrichment import DocumentEnricher
 from enricher.recipe.differences import difference
 from enricher.records import ENRICHMENT, FINGERPRINT, MODEL, IndexLayout, fingerprint
+from enricher.vocabulary.affected import AffectedDocuments
 from indexer.engines.cluster.jobs.shards import Query
 from indexer.engines.cluster.jobs.versioned import Copied, VersionedDocument
-from indexer.engines.cluster.requests import all_of, unenriched_of, words_of
+from indexer.engines.cluster.requests import all_of, containing_of, unenriched_of, words_of
 from indexer.reindex.cluster.cluster import Cluster
 from indexer.reindex.cluster.enriched_lines import lines_of
 from indexer.reindex.cluster.id_snapshot import IdSnapshot
@@ -21,10 +22,17 @@ MAX_TRIES = 5
 
 
 class InPlaceRoute:
-    """Each document is written on the condition that nobody has changed it since it was read."""
+    """Each document is written on the condition that nobody has changed it since it was read.
 
-    def __init__(self, cluster: Cluster, enricher: DocumentEnricher) -> None:
+    affected: decides which documents another model version of the same family enriches differently; None if
+    the job is not restricted to these.
+    """
+
+    def __init__(
+        self, cluster: Cluster, enricher: DocumentEnricher, affected: AffectedDocuments | None = None
+    ) -> None:
         self._cluster, self._enricher, self._layout = cluster, enricher, enricher.layout()
+        self._affected = affected
         self._has_vector_codes = cache(cluster.has_vector_codes)
 
     def prepare(self, job: Job) -> None:
@@ -51,6 +59,9 @@ class InPlaceRoute:
     def read(self, job: Job, shard: int, after: int, upto: int, size: int) -> list[VersionedDocument]:
         layout = self._layout
         where = selection(job, layout)
+        if self._affected is not None:
+            containing = containing_of(layout, self._affected.subwords())
+            where += [] if containing is None else [containing]
         if job.passes > 1:
             where.append(not_enriched_by(job.model_version, layout))
         words = words_of(layout)
@@ -73,6 +84,8 @@ class InPlaceRoute:
 
     def _is_selected(self, job: Job, document: VersionedDocument) -> bool:
         """Whether the job enriches a document that its queries have found."""
+        if self._affected is not None and not self._affected(document.as_document()):
+            return False
         if job.passes == 1 and not job.options.only:
             return True
         only = job.options.only or ONLY

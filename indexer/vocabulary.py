@@ -1,0 +1,215 @@
+"""Add words to the active model, or remove them, and enrich again the documents that are affected."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from enricher.bundle.store import BundleStore
+from enricher.errors import ModelError, UsageError
+from enricher.files import file_lock
+from enricher.loaded_model import Model, load
+from enricher.recipe.configuration import recorded_layout
+from enricher.records import SearchEngine
+from enricher.text import Lexicon
+from enricher.text.analysis import STRIP_HTML
+from enricher.vocabulary.affected import subwords_of
+from enricher.vocabulary.overlay import OverlayBuilder, overlay_with, overlay_without
+from indexer.reindex.failpoints import reached
+from indexer.reindex.job import Job, JobOptions, Phase
+from indexer.reindex.jobs import EnrichmentSettings, Jobs, Say
+from indexer.reindex.starting import StartRequest, start
+
+LOCK = ".vocabulary.lock"
+"""The file in the folder of models that one process at a time holds while it changes the words."""
+
+Step = Callable[[str], None]
+"""Is called with what is done next."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedModel:
+    """The model after a change. added, removed: the words that came and went; both empty if none did."""
+
+    version: str
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+
+
+@contextmanager
+def changing(store: BundleStore) -> Iterator[None]:
+    """Hold the lock of the vocabulary in a block. Raises ModelError if another process holds it."""
+    store.folder.mkdir(parents=True, exist_ok=True)
+    try:
+        lock = file_lock(store.folder / LOCK, wait=False)
+        with lock:
+            yield
+    except BlockingIOError:
+        raise ModelError("Another process is changing the vocabulary now; wait until it is done.") from None
+
+
+def add_words(
+    store: BundleStore, engine: SearchEngine, words: Sequence[str], step: Step = lambda what: None
+) -> ChangedModel:
+    """Make a version of the active model that keeps more words whole, and activate it.
+
+    What the model learns of a new word comes from the documents of the indexes that a version of the model
+    has enriched. If the model has all the words, nothing is made. Raises ModelNotFound, BundleInvalid;
+    SourceError for a word that cannot be a token.
+    """
+    model = load(store.folder)
+    return _change(store, engine, model, overlay_with(model, words), step)
+
+
+def remove_words(
+    store: BundleStore, engine: SearchEngine, words: Sequence[str], step: Step = lambda what: None
+) -> ChangedModel:
+    """Make a version of the active model without some of its added words, and activate it.
+
+    Raises UsageError if a word was not added.
+    """
+    model = load(store.folder)
+    added = {word.text for word in model.analyzer.overlay.words}
+    absent = [word.text for word in Lexicon.of(words).words if word.text not in added]
+    if absent:
+        shown = ", ".join(map(repr, absent[:5])) + ", …" * (len(absent) > 5)
+        raise UsageError(f"Not among the added words of the model {model.version}: {shown}.")
+    return _change(store, engine, model, overlay_without(model, words), step)
+
+
+def _change(
+    store: BundleStore, engine: SearchEngine, model: Model, overlay: Lexicon, step: Step
+) -> ChangedModel:
+    before, after = ({word.text for word in one.words} for one in (model.analyzer.overlay, overlay))
+    if before == after:
+        return ChangedModel(model.version, (), ())
+    builder = OverlayBuilder(model, overlay)
+    groups = [subwords_of(model.analyzer, word.replace("_", " ")) for word in builder.new]
+    for index in family_indexes(store, engine, model) if groups else ():
+        step(f"reading the documents of {index} with new words")
+        layout, total = engine.layout(index), engine.count(index)
+        strips_html = STRIP_HTML in layout.segmenter
+        builder.count(engine.read_containing(index, groups), layout.fields, total, strips_html)
+    step("writing the model")
+    version = builder.build(store)
+    reached("model-derived")
+    store.activate(version)
+    reached("model-activated")
+    return ChangedModel(version, tuple(sorted(after - before)), tuple(sorted(before - after)))
+
+
+def family_indexes(store: BundleStore, engine: SearchEngine, model: Model) -> list[str]:
+    """The indexes that were enriched with a model or with another version of its family."""
+    root = root_of(store, model.version)
+    found = []
+    for index in engine.indexes():
+        layout = recorded_layout(engine, index)
+        version = None if layout is None else layout.model_version
+        if version is not None and root_of(store, version) == root:
+            found.append(index)
+    return found
+
+
+def root_of(store: BundleStore, version: str | None) -> str | None:
+    """The trained version from which a version was derived, or itself; None if it is not there."""
+    if version is None:
+        return None
+    try:
+        return store.open(version).manifest.root or version
+    except ModelError:
+        return None
+
+
+def jobs_to_do(
+    store: BundleStore,
+    jobs: Jobs,
+    settings: EnrichmentSettings,
+    say: Say,
+    names: Sequence[str] | None = None,
+) -> Iterator[Job]:
+    """Yield the jobs that bring the indexes of a family to its active version, each planned when it is due.
+
+    A job that was interrupted comes again. names: of the indexes, or aliases; None for all of the family.
+    Raises UsageError for an index of another family.
+    """
+    model = load(store.folder)
+    family = family_indexes(store, jobs.engine, model)
+    chosen = family if names is None else [_of_family(jobs.engine, name, family, model) for name in names]
+    for index in chosen:
+        under_way = [one for one in jobs.ledger.under_way() if one.source == index and one.options.former]
+        if under_way and under_way[0].model_version == model.version:
+            yield under_way[0]
+            continue
+        for job in under_way:  # the words were changed again before it had ended
+            jobs.cancel(job.id)
+        former = former_versions(jobs, index, model.version)
+        if former:
+            yield start(jobs, StartRequest(index, None, JobOptions(former=former)), settings, say)[0]
+
+
+def former_versions(jobs: Jobs, index: str, active: str) -> tuple[str, ...]:
+    """The versions that have enriched documents of an index that a change to the active one may affect.
+
+    Usually that is the version of the index. After a job that was cancelled, it is also the version before
+    that, because the job has not reached all documents.
+    """
+    version = jobs.engine.layout(index).model_version
+    found = dict.fromkeys([version])
+    for job in jobs.ledger.jobs():
+        if job.source == index and job.options.former:
+            if job.phase is not Phase.CANCELLED:
+                break
+            found |= dict.fromkeys([*job.options.former, job.model_version])
+    return tuple(one for one in found if one is not None and one != active)
+
+
+def _of_family(engine: SearchEngine, name: str, family: Sequence[str], model: Model) -> str:
+    found = [index for index in engine.aliases().get(name, (name,)) if index in family]
+    if not found:
+        raise UsageError(
+            f"The index {name!r} was not enriched with the model {model.version} or one that it was derived "
+            "from: reindex it."
+        )
+    return found[0]
+
+
+@dataclass(frozen=True, slots=True)
+class WordStatus:
+    """On which indexes of the family of the active model a word is live, and on which it is not yet."""
+
+    word: str
+    live: tuple[str, ...]
+    not_live: tuple[str, ...]
+
+
+def status_of_words(store: BundleStore, jobs: Jobs, words: Sequence[str] | None) -> list[WordStatus]:
+    """The status of words; None for all words that were added to the active model.
+
+    Raises UsageError for a word that was not added.
+    """
+    model = load(store.folder)
+    added = [word.text for word in model.analyzer.overlay.words]
+    asked = added if not words else [word.text for word in Lexicon.of(words).words]
+    for word in asked:
+        if word not in added:
+            raise UsageError(f"The word {word!r} was not added to the active model {model.version}.")
+    live = {index: _live_words(store, jobs, index) for index in family_indexes(store, jobs.engine, model)}
+    return [
+        WordStatus(
+            word,
+            tuple(index for index, found in live.items() if word in found),
+            tuple(index for index, found in live.items() if word not in found),
+        )
+        for word in asked
+    ]
+
+
+def _live_words(store: BundleStore, jobs: Jobs, index: str) -> set[str]:
+    """The added words that are whole in all documents of an index."""
+    version = jobs.engine.layout(index).model_version
+    if version is None:
+        return set()
+    versions = [version, *former_versions(jobs, index, version)]
+    for job in jobs.ledger.under_way():
+        versions += job.options.former if job.source == index else ()
+    overlays = [load(store.folder, one).analyzer.overlay for one in versions]
+    return set.intersection(*({word.text for word in overlay.words} for overlay in overlays))
