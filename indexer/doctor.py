@@ -22,7 +22,7 @@ from indexer.reindex.jobs import Jobs
 from indexer.reindex.opening import JOBS, open_jobs
 from indexer.reindex.removal import replaced
 from indexer.stored_vectors import check_vectors
-from indexer.vocabulary import root_of
+from indexer.vocabulary.applying import root_of
 
 ENRICH_COMMAND = "to enrich them run `enricher reindex start {} --in-place --only missing --only stale`"
 """The command that enriches documents which other programs have written or changed."""

@@ -102,7 +102,7 @@ def _load_jieba(words: tuple[LexiconWord, ...], hmm: bool) -> Callable[[str], li
     tokenizer: Any = jieba.Tokenizer()
     # jieba's own initialization logs to stderr and trusts a cache file in the shared temporary folder, which
     # any user can write. Building from the dictionary of the package takes hardly longer.
-    with _dictionary_file("jieba").open("rb") as dictionary:
+    with dictionary_file("jieba").open("rb") as dictionary:
         tokenizer.FREQ, tokenizer.total = tokenizer.gen_pfdict(dictionary)
     tokenizer.initialized = True
     for word, frequency in _frequencies(words, lambda word: int(tokenizer.suggest_freq(word))):
@@ -129,7 +129,7 @@ _MIN_FREQUENCY = 3
 """Minimum frequency of a lexicon word: the frequency of the rarest words in the dictionary."""
 
 
-def _dictionary_file(name: str) -> Path:
+def dictionary_file(name: str) -> Path:
     """The file with the dictionary: the text file of jieba, or the compiled library of rjieba."""
     spec = find_spec(name)
     if spec is None or spec.origin is None:
@@ -145,5 +145,5 @@ def _dictionary_file(name: str) -> Path:
 
 @cache
 def _dictionary_hash(name: str) -> str:
-    with _dictionary_file(name).open("rb") as dictionary:
+    with dictionary_file(name).open("rb") as dictionary:
         return hashlib.file_digest(dictionary, "sha256").hexdigest()

@@ -16,6 +16,7 @@ from gensim.models.callbacks import CallbackAny2Vec
 from numpy.typing import NDArray
 
 from enricher.errors import BundleInvalid, TrainingFailed, UsageError
+from enricher.model.arrays import FloatArray
 from enricher.model.huffman import HuffmanTree
 from enricher.model.word2vec import Word2Vec
 from enricher.sentences import counted
@@ -131,6 +132,45 @@ def train(
     ]
     facts = {"tokens": corpus.tokens, "learned_tokens": corpus.learned_tokens}
     return _from_gensim(model, np.array(frequencies, np.int64), corpus.documents, asdict(settings) | facts)
+
+
+def train_vectors(
+    path: Path, settings: TrainingSettings, min_count: int, subsampling: float
+) -> tuple[list[str], FloatArray, FloatArray]:
+    """Train skip-gram with negative sampling on a file of lines, for one use.
+
+    Returns the words, their vectors and their output vectors, float32 (V, d) both.
+    settings: dimensions, window, epochs, seed and workers count. subsampling: the share of a word from which
+    on some of its occurrences are left out. Raises TrainingFailed if fewer than two words occur min_count
+    times.
+    """
+    model = GensimWord2Vec(
+        vector_size=settings.dimensions,
+        window=settings.window,
+        min_count=min_count,
+        sg=1,
+        hs=0,
+        negative=NEGATIVE_SAMPLES,
+        sample=subsampling,
+        seed=settings.seed,
+        workers=settings.workers,
+    )
+    try:
+        model.build_vocab(corpus_file=str(path))
+    except RuntimeError:
+        model.wv.index_to_key = []
+    if len(model.wv.index_to_key) < 2:
+        raise TrainingFailed(
+            f"Fewer than two words occur {min_count} times or more: there is nothing to learn."
+        )
+    model.train(
+        corpus_file=str(path),
+        total_examples=model.corpus_count,
+        total_words=model.corpus_total_words,
+        epochs=settings.epochs or 1,
+    )
+    words = [str(word) for word in model.wv.index_to_key]
+    return words, np.asarray(model.wv.vectors, np.float32), np.asarray(model.syn1neg, np.float32)
 
 
 def _why_too_few(corpus: SegmentedCorpus, min_count: int, kept: int) -> str:

@@ -9,7 +9,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from indexer.cli.app import Command, Commands, Context, Json, Workers, app, context_of, worker_count
+from indexer.cli.app import (
+    Command,
+    Commands,
+    Context,
+    FormatOption,
+    IdField,
+    Json,
+    TextField,
+    TitleField,
+    Workers,
+    app,
+    context_of,
+    worker_count,
+)
 from indexer.cli.job_runs import jobs_of, pooled, settings_of
 from indexer.cli.jobs import JobView, JsonView
 from indexer.cli.output import counted, print_json, print_line, progress_display, say
@@ -17,7 +30,7 @@ from indexer.cli.output import counted, print_json, print_line, progress_display
 if TYPE_CHECKING:
     from indexer.reindex.job import Job
     from indexer.reindex.jobs import Jobs
-    from indexer.vocabulary import ChangedModel
+    from indexer.vocabulary.applying import ChangedModel
 
 vocabulary = typer.Typer(
     cls=Commands,
@@ -26,6 +39,9 @@ vocabulary = typer.Typer(
 )
 app.add_typer(vocabulary, name="vocabulary")
 
+Domain = Annotated[
+    list[str], typer.Argument(metavar="SOURCE", help="Files, folders, - (standard input) or index:NAME.")
+]
 ReviewedFile = Annotated[
     Path, typer.Argument(metavar="FILE", help="Candidates, tab-separated, as `vocabulary mine` writes them.")
 ]
@@ -35,6 +51,57 @@ In = Annotated[
     typer.Option("--in", metavar="NAME", help="Only this index, or alias; repeatable. Without it, all."),
 ]
 FailAt = Annotated[str | None, typer.Option("--fail-at", hidden=True)]
+
+
+@vocabulary.command("mine", cls=Command)
+def mine_words(
+    context: typer.Context,
+    domain: Domain,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The file of candidates.")],
+    background: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SOURCE", help="General text to compare with; repeatable."),
+    ] = None,
+    seeds: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Central words of the domain, one a line.")
+    ] = None,
+    negative: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Words of what the domain is not, one a line.")
+    ] = None,
+    rules: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="More rules by which candidates are dropped.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Maximum rows of the file.")] = 5_000,
+    seed: Annotated[int, typer.Option(help="For the learned vectors; with --workers 1 reproducible.")] = 1,
+    title_field: TitleField = None,
+    text_field: TextField = None,
+    id_field: IdField = "id",
+    source_format: FormatOption = "auto",
+    workers: Workers = None,
+    as_json: Json = False,
+) -> None:
+    """Find words of a domain in its documents, and write them to a file, the most typical first.
+
+    Five to twenty central words in --seeds help most. If the file exists, its decisions are kept: what was
+    rejected stays rejected. An interrupted run continues when it is started again.
+
+    Example: enricher vocabulary mine laws.jsonl --background news.jsonl --seeds seeds.txt --out words.tsv
+    """
+    from enricher.recipe.fields import NamedFields
+    from indexer.vocabulary.mining import SourceMining, mine_sources, words_of_file
+
+    shared = context_of(context)
+    request = SourceMining(
+        tuple(domain), tuple(background or ()), out, NamedFields(title_field, text_field), id_field,
+        source_format, words_of_file(seeds), words_of_file(negative), rules, limit,
+        worker_count(workers), seed,
+    )  # fmt: skip
+    with progress_display() as progress:
+        found = mine_sources(shared.engine, request, progress, say)
+    if as_json:
+        print_json({"file": str(out), "words": len(found.candidates)})
+    else:
+        print_line(f"{counted(len(found.candidates), 'candidate')} written to {out}.")
 
 
 @vocabulary.command("apply", cls=Command)
@@ -56,7 +123,7 @@ def apply_file(
     from enricher.errors import UsageError
     from enricher.vocabulary.review_file import read_review
     from indexer.reindex.failpoints import arm
-    from indexer.vocabulary import add_words
+    from indexer.vocabulary.applying import add_words
 
     arm(fail_at)
     words = read_review(file).accepted(date.today())
@@ -83,7 +150,7 @@ def withdraw(
     Example: enricher vocabulary withdraw 量子芯片
     """
     from indexer.reindex.failpoints import arm
-    from indexer.vocabulary import remove_words
+    from indexer.vocabulary.applying import remove_words
 
     arm(fail_at)
     shared = context_of(context)
@@ -107,7 +174,7 @@ def status(
 
     Example: enricher vocabulary status 量子芯片
     """
-    from indexer.vocabulary import status_of_words
+    from indexer.vocabulary.applying import status_of_words
 
     shared = context_of(context)
     found = status_of_words(shared.store, jobs_of(shared), words)
@@ -124,7 +191,7 @@ def status(
 
 
 def _changing(shared: Context) -> AbstractContextManager[None]:
-    from indexer.vocabulary import changing
+    from indexer.vocabulary.applying import changing
 
     return changing(shared.store)
 
@@ -133,7 +200,7 @@ def _bring(
     shared: Context, changed: ChangedModel, indexes: list[str] | None, workers: int, as_json: bool
 ) -> None:
     """Run the jobs that bring indexes to the active version, and print what has changed."""
-    from indexer.vocabulary import jobs_to_do
+    from indexer.vocabulary.applying import jobs_to_do
 
     jobs, settings = jobs_of(shared), settings_of(shared)
     if not as_json:

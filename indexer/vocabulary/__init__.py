@@ -1,0 +1,1 @@
+"""The vocabulary of a domain: mined from sources, and applied to models and indexes."""

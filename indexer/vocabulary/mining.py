@@ -1,0 +1,179 @@
+"""Mine the words of a domain from sources into a file of candidates."""
+
+import hashlib
+import json
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from enricher.errors import EngineError, SourceError, UsageError
+from enricher.files import file_lock
+from enricher.lines import read_text
+from enricher.recipe.fields import NOTHING_NAMED, NamedFields, chosen_fields, field_notes, fields_of_sources
+from enricher.records import Document, Rejection, SearchEngine
+from enricher.sources import SourceFormat, accepted, source_format
+from enricher.vocabulary.corpus import Note, Progress
+from enricher.vocabulary.mining import MiningRequest, mine
+from enricher.vocabulary.review_file import ReviewFile, merged, read_review
+from enricher.vocabulary.rules import read_rules
+from indexer.sources import read_sources
+
+STDIN = "-"
+FORMAT = 1
+"""Version of the files of an interrupted run."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceMining:
+    """What is mined from sources.
+
+    domain, backgrounds: files, folders, `-` or `index:NAME`. out: the file of candidates. named: fields that
+    the user has named. seeds, negative: words. rules: a file. limit: maximum rows. workers: processes and
+    threads. seed: of the learned vectors.
+    """
+
+    domain: tuple[str, ...]
+    backgrounds: tuple[str, ...]
+    out: Path
+    named: NamedFields = NOTHING_NAMED
+    id_field: str = "id"
+    format: str = "auto"
+    seeds: tuple[str, ...] = ()
+    negative: tuple[str, ...] = ()
+    rules: Path | None = None
+    limit: int = 5_000
+    workers: int = 1
+    seed: int = 1
+
+
+def words_of_file(path: Path | None) -> tuple[str, ...]:
+    """The words of a file, one a line; lines that begin with # are comments. Raises UsageError."""
+    if path is None:
+        return ()
+    try:
+        lines = read_text(path).splitlines()
+    except OSError as error:
+        raise UsageError(f"The file {str(path)!r} cannot be read: {error.strerror or error}.") from None
+    words = [line.split("\t")[0].strip() for line in lines]
+    found = tuple(dict.fromkeys(word for word in words if word and not word.startswith("#")))
+    if not found:
+        raise UsageError(f"The file {str(path)!r} holds no word.")
+    return found
+
+
+def mine_sources(
+    open_engine: Callable[[], SearchEngine], request: SourceMining, progress: Progress, note: Note
+) -> ReviewFile:
+    """Mine, and write the file of candidates; the decisions of a former file are kept.
+
+    The engine is opened only for sources that are indexes. Raises SourceError, UsageError and EngineError.
+    """
+    before = read_review(request.out) if request.out.exists() else ReviewFile([])
+    rules = read_rules(request.rules)
+    with _folder_of(request.out) as folder:
+        sources = _SourceReader(open_engine, request, folder, note)
+        mining = MiningRequest(
+            sources.fields,
+            request.seeds,
+            request.negative,
+            rules,
+            request.limit,
+            request.workers,
+            request.seed,
+        )
+        backgrounds = [lambda source=source: sources.read((source,)) for source in request.backgrounds]
+        found = mine(
+            lambda: sources.read(request.domain), backgrounds, mining, folder, sources.key, progress, note
+        )
+        today = date.today()
+        found = merged(found, before, today)
+        found.write(request.out)
+    return found
+
+
+@contextmanager
+def _folder_of(out: Path) -> Iterator[Path]:
+    """A folder beside the file of candidates; it stays if the run is killed. Raises UsageError.
+
+    Two runs for one file at once are refused.
+    """
+    if not out.parent.is_dir():
+        raise UsageError(f"There is no folder {str(out.parent)!r} for the file of candidates.")
+    folder = out.with_name(f".{out.name}.mining")
+    try:
+        folder.mkdir(exist_ok=True)
+        with file_lock(folder / "lock", wait=False):
+            yield folder
+            shutil.rmtree(folder)
+    except BlockingIOError:
+        raise UsageError(f"Another process is writing {str(out)!r} now.") from None
+    except OSError as error:
+        raise SourceError(f"The candidates cannot be written: {error}.") from error
+
+
+class _SourceReader:
+    """Opens the documents of sources, again and again."""
+
+    def __init__(
+        self, open_engine: Callable[[], SearchEngine], request: SourceMining, folder: Path, note: Note
+    ) -> None:
+        self._open_engine, self._request, self._note = open_engine, request, note
+        self._stdin = folder / "stdin.jsonl"
+        every = [*request.domain, *request.backgrounds]
+        if every.count(STDIN) > 1:
+            raise UsageError(
+                "The standard input can be read once: give - for the domain or for a background."
+            )
+        if STDIN in every:
+            with self._stdin.open("wb") as file:
+                shutil.copyfileobj(sys.stdin.buffer, file)
+        found = fields_of_sources(open_engine, every)
+        self._form: SourceFormat = source_format(
+            request.id_field, chosen_fields(request.named, found), request.format
+        )
+        for sentence in field_notes(self._form.fields, found):
+            note(sentence)
+        self._said: set[str] = set()
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The text fields of the documents."""
+        return tuple(self._form.fields)
+
+    def read(self, sources: tuple[str, ...]) -> Iterator[Document]:
+        """The documents of sources; what cannot be read is noted once."""
+        named = self._request.named.names
+        places = [str(self._stdin) if source == STDIN else source for source in sources]
+        return accepted(read_sources(places, self._form, self._open_engine, named), self._rejected)
+
+    def _rejected(self, rejection: Rejection) -> None:
+        if rejection.where not in self._said:
+            self._said.add(rejection.where)
+            self._note(f"{rejection.where}: {rejection.reason}")
+
+    @property
+    def key(self) -> str:
+        """A hash of what is read: names, sizes and times of files, numbers of documents of indexes."""
+        request = self._request
+        facts = [FORMAT, self.fields, *map(self._state, (*request.domain, "|", *request.backgrounds))]
+        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+    def _state(self, source: str) -> object:
+        path = self._stdin if source == STDIN else Path(source)
+        if source.startswith("index:"):
+            try:
+                return source, self._open_engine().count(source.removeprefix("index:"))
+            except EngineError:
+                return source
+        if path.is_dir():
+            files = sorted(one for one in path.rglob("*") if one.is_file())
+            return source, [(str(one), one.stat().st_size, one.stat().st_mtime_ns) for one in files]
+        try:
+            state = path.stat()
+        except OSError:
+            return source
+        return source, state.st_size, 0 if source == STDIN else state.st_mtime_ns
