@@ -4,7 +4,8 @@ The analyzer splits such names into words, and they are searched by these words.
 a name are joined again. The decision uses the characters between the words, upper case, and whether the
 pair occurs again in the text. A number is part of a name if it follows a word, with only a hyphen or a
 space between them, and if neither that word (`page`, `about`, `May`) nor the text after it (`mg`, `%`, 年)
-makes it a count, a reference or a date.
+makes it a count, a reference or a date. In a text with Han, two acronyms with a hyphen (SK-II) are a name
+too; in English they are a phrase.
 """
 
 import re
@@ -131,7 +132,9 @@ class NameFinder:
     def _numbers(self, joint: str, place: int) -> bool:
         """Whether a number belongs to the word before it, which is not a number."""
         before, number = self.tokens[place - 1].text, self.tokens[place].text
-        if before in STOP_WORDS or before in REFERENCES or before in HAN_REFERENCES:
+        if before in STOP_WORDS and not (joint == "-" and self._is_acronym(place - 1)):  # HER-2
+            return False
+        if before in REFERENCES or before in HAN_REFERENCES:
             return False
         if joint == "/":
             return self._is_acronym(place - 1) and number.isdigit() and len(number) <= 3
@@ -178,7 +181,8 @@ class NameFinder:
         following = self.tokens[last + 1]
         if self._text[end : following.start].strip():
             return False
-        return following.text in UNITS or following.text in COUNTED or following.text[0] in HAN_UNITS
+        is_han_unit = following.text[0] in HAN_UNITS and self._range(place) != "falling"  # 19-9升高
+        return following.text in UNITS or following.text in COUNTED or is_han_unit
 
     def _hyphenates(self, place: int, stop: int, in_name: bool) -> bool:
         """Whether a word that is not a number belongs to the word before its hyphen."""
@@ -192,6 +196,8 @@ class NameFinder:
             ) or raw == "d"
         if before in PREFIXES or before in STOP_WORDS:
             return False
+        if self._is_acronym(place - 1) and self._is_acronym(place) and self._has_han:
+            return True  # SK-II
         if has_digit:
             return not is_quantity(word)
         if any(map(str.isdigit, before)):
@@ -221,6 +227,10 @@ class NameFinder:
         if gap == "" or gap == " ":
             return gap
         return JOINERS.get(gap) or (" " if gap.isspace() else "\n")
+
+    @cached_property
+    def _has_han(self) -> bool:
+        return HAN_RUN.search(self._text) is not None
 
     @cached_property
     def _pairs(self) -> Counter[tuple[str, str]]:

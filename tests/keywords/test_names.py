@@ -40,6 +40,8 @@ NAMES = {
     "ps/2": "The PS/2 is here. A PS/2 is not.",
     "mpeg-4": "By MPEG-4 it is.",
     "pentium 4-m": "The Pentium 4-M is here.",
+    "usb-c": "USB-C接口很小。",
+    "her-2": "HER-2阳性，患者多。",
 }
 
 
@@ -50,6 +52,13 @@ def test_a_name_keeps_its_number_and_signs(model: enricher.Model, name: str, tex
     without = PhraseExtractor(model.word2vec, None)
     document = model.analyzer.analyze(Document("1", {"text": text}), ("text",))
     assert name in [keyword.text for keyword in without.keywords([document], 8)[0]]
+
+
+def test_a_falling_range_is_a_name_even_before_a_character_that_is_a_unit(model: enricher.Model) -> None:
+    """升 is also a litre. A range of counts would rise."""
+    found = [keyword.text for keyword in model.keywords("糖类抗原19-9升高，糖类抗原19-9检测。", 8)]
+    assert "糖类抗原19-9" in found and "抗原" not in found
+    assert "汽油18-65" not in [keyword.text for keyword in model.keywords("汽油18-65升，汽油18-65升。", 8)]
 
 
 @pytest.mark.parametrize("hyphen", ["-", "\u2010", "\u2011", "\u2013", "\uff0d"])
