@@ -16,6 +16,7 @@ BASE64 = "dGVhIGlzIGdvb2Qg+/pU3KGCUwux1tEyze1iN7LtkeP3IfyxlxF0SU1kk8nVw0YL4xIB5p
         "ftp://example.com/a",
         "www.example.com/tea",
         "joe.smith+news@mail.example.com",
+        "{joe.smith, ann}@mail.example.com",
         "/etc/nginx/nginx.conf",
         "./src/main.py",
         "~/notes/tea",
