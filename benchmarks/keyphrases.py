@@ -17,7 +17,8 @@ import enricher
 from benchmarks.collections import read_lines
 from benchmarks.measure import Comparison, Row, verdict
 from benchmarks.models import trained
-from enricher.keywords.phrases import CHINESE, ENGLISH, PhraseExtractor, Weights
+from enricher.keywords import KeywordExtractor
+from enricher.keywords.phrases import CHINESE, ENGLISH, LONG_ENGLISH, PhraseExtractor, Weights
 from enricher.model.arrays import IntArray
 from enricher.model.relatedness import mutual_information
 from enricher.model.usage import Usage
@@ -27,7 +28,10 @@ from enricher.text import normalize, open_analyzer, stem
 COLUMNS = ("collection", "keywords", "chosen half", "other half", "goal", "met")
 MORE = 3
 """Times as many candidates as keywords, among which the information of the text decides."""
-PARTS = ("tf", "title", "place", "boundary_entropy", "alone", "inside", "short", "single", "long")
+PARTS = (
+    "tf", "title", "place", "boundary_entropy", "alone", "inside", "short", "single", "long", "once",
+    "letters",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +84,19 @@ SETS = (
         None, 10, 0.33, ENGLISH, as_stems,
     ),
 )  # fmt: skip
+"""Abstracts."""
+PAPERS = KeywordSet(
+    "en/kw_papers", "en/kw_papers/docs.jsonl.gz", "en/kw_papers/docs.jsonl.gz",
+    None, 10, 0.2, LONG_ENGLISH, as_stems,
+)  # fmt: skip
+"""Full papers, with formulas and references."""
 
 Extract = Callable[[AnalyzedDocument], Sequence[str]]
 
 
 def rows(models: Path, data: Path) -> Iterator[Sequence[str]]:
     """The rows of the table."""
-    for chosen in SETS:
+    for chosen in (*SETS, PAPERS):
         model = chosen.model(models, data)
         documents, given = chosen.read(data)
         for name, extract in systems(chosen, model):
@@ -117,12 +127,16 @@ def systems(chosen: KeywordSet, model: enricher.Model) -> Iterator[tuple[str, Ex
     yield "`published`", partial(texts, method="published")
     yield "`phrases`", partial(texts, method="phrases")
 
+    whole = KeywordExtractor(model.word2vec, model.bundle.usage, model.analyzer)
+
     def ours(usage: Usage | None = model.bundle.usage, **weights: float) -> Extract:
-        other = replace(chosen.weights, **weights)
-        extractor = PhraseExtractor(model.word2vec, usage, chinese=other, english=other)
-        return lambda document: [
-            keyword.text for keyword in extractor.keywords([document], chosen.top, chosen.title_field)[0]
-        ]
+        extractor = PhraseExtractor(model.word2vec, usage, *[replace(chosen.weights, **weights)] * 4)
+
+        def extract(document: AnalyzedDocument) -> list[str]:
+            [found] = extractor.keywords([whole.without_noise(document)], chosen.top, chosen.title_field)
+            return [keyword.text for keyword in found]
+
+        return extract
 
     yield "without the training text's phrases and roles", ours(usage=None)
     for part in PARTS:

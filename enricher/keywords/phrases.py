@@ -17,6 +17,8 @@ The score of a candidate is a weighted sum, with the `Weights` of the language:
     short             1 if it is a single word of one or two characters
     single            1 if it is a single word
     long              number of words above the usual length
+    once              1 if it occurs once
+    letters           number of its words that are a single letter
 
 In English, two scores are added: how well its first word begins a phrase, and how well its last word ends one
 (`enricher.keywords.word_features`).
@@ -27,11 +29,15 @@ a threshold has the same meaning in every document:
     p = 1 / (1 + exp(−(scale · score + shift − ½ ln(N / 100))))
 
 A candidate that is part of a better keyword is dropped.
+
+Documents of more than MAX_SHORT_WORDS words have their own weights: papers and reports begin with a summary,
+and a phrase that occurs once in them is hardly ever a keyword.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property, lru_cache
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +54,8 @@ from enricher.text.word_runs import word_runs
 
 MIN_POSITION = 0.03
 USUAL_WORDS, LENGTH_SHARE = 100, 0.5
+MAX_SHORT_WORDS = 600
+"""Maximum words of a short document, such as an abstract."""
 
 Flags = NDArray[np.bool_]
 Integers = NDArray[np.int64]
@@ -68,6 +76,8 @@ class Weights:
     short: float
     single: float
     long: float
+    once: float
+    letters: float
     edges: float
     usual: int
     scale: float
@@ -76,16 +86,25 @@ class Weights:
 
 CHINESE = Weights(
     tf=1.0, idf=1.0, cap=10.0, title=0.6, place=0.0, boundary_entropy=0.3, alone=0.0, inside=-0.2, short=-0.3,
-    single=0.0, long=-0.15, edges=0.0, usual=2, scale=1.7, shift=-6.2,
+    single=0.0, long=-0.15, once=0.0, letters=0.0, edges=0.0, usual=2, scale=1.7, shift=-6.2,
 )  # fmt: skip
 ENGLISH = Weights(
     tf=1.4, idf=1.5, cap=9.0, title=0.0, place=0.15, boundary_entropy=0.4, alone=1.0, inside=0.0, short=0.0,
-    single=-0.6, long=-0.15, edges=1.0, usual=3, scale=1.5, shift=-7.7,
+    single=-0.6, long=-0.15, once=0.0, letters=0.0, edges=1.0, usual=3, scale=1.5, shift=-7.7,
+)  # fmt: skip
+LONG_CHINESE = replace(CHINESE, place=0.5, once=-1.0, letters=-0.5, shift=-7.0)
+LONG_ENGLISH = Weights(
+    tf=2.0, idf=1.3, cap=9.0, title=0.0, place=1.0, boundary_entropy=0.4, alone=0.7, inside=0.0, short=0.0,
+    single=-1.0, long=-0.15, once=-2.0, letters=-0.7, edges=1.4, usual=3, scale=1.0, shift=-6.6,
 )  # fmt: skip
 
 
 class PhraseExtractor:
-    """Extracts phrases as keywords. usage: phrase statistics of the training text; None if there are none."""
+    """Extracts phrases as keywords.
+
+    usage: phrase statistics of the training text; None if there are none. The weights are those of short
+    documents, and of long ones.
+    """
 
     def __init__(
         self,
@@ -93,10 +112,12 @@ class PhraseExtractor:
         usage: Usage | None,
         chinese: Weights = CHINESE,
         english: Weights = ENGLISH,
+        long_chinese: Weights = LONG_CHINESE,
+        long_english: Weights = LONG_ENGLISH,
     ) -> None:
         self._usage = usage
         self._features = WordFeatures(word2vec, usage)
-        self._chinese, self._english = chinese, english
+        self._weights = ((english, long_english), (chinese, long_chinese))
 
     def keywords(
         self, documents: Sequence[AnalyzedDocument], top: int, title_field: str | None = None
@@ -135,10 +156,12 @@ class PhraseExtractor:
     def _scores(self, found: "_Candidates", words: "_Words") -> DoubleArray:
         """The probability of every candidate, float64 (n,)."""
         text = np.repeat(np.arange(len(words.is_chinese)), np.diff(found.ends, prepend=0))
-        is_chinese = words.is_chinese[text]
+        is_chinese, is_long = words.is_chinese[text], (np.diff(words.starts) > MAX_SHORT_WORDS)[text]
         scores = np.empty(len(text))
-        for weights, chosen in ((self._chinese, is_chinese), (self._english, ~is_chinese)):
+        for chinese, long in product((False, True), repeat=2):
+            chosen = (is_chinese == chinese) & (is_long == long)
             if chosen.any():
+                weights = self._weights[chinese][long]
                 scores[chosen] = _scores(found.part(chosen), words, text[chosen], weights)
         return scores
 
@@ -235,6 +258,7 @@ def _scores(found: _Candidates, words: _Words, text: Integers, weights: Weights)
     """The probability of every candidate, float64 (n,). text: (n,), the document of each."""
     features, ends = words.features, found.places + found.lengths
     sizes = np.diff(words.starts)[text]
+    letters = np.append(0, np.cumsum(features["is_letter"]))
     is_single = (found.lengths == 1) & ~features["is_name"][found.places]
     parts = (
         (weights.tf, np.log(np.log1p(found.counts))),
@@ -247,6 +271,8 @@ def _scores(found: _Candidates, words: _Words, text: Integers, weights: Weights)
         (weights.short, is_single & features["is_short"][found.places]),
         (weights.single, is_single),
         (weights.long, np.maximum(found.lengths - weights.usual, 0)),
+        (weights.once, found.counts == 1),
+        (weights.letters, letters[ends] - letters[found.places]),
         (weights.edges, features["opening"][found.places] + features["closing"][ends - 1]),
     )
     score = sum((weight * values for weight, values in parts if weight), np.zeros(len(text)))

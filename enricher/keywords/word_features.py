@@ -24,13 +24,14 @@ WORD_FEATURES = np.dtype(
         ("is_content", np.bool_),
         ("is_han", np.bool_),
         ("is_short", np.bool_),
+        ("is_letter", np.bool_),
         ("is_name", np.bool_),
     ]
 )
 """key: the key of the word in the phrase table. opening, closing: scores for beginning and ending a phrase.
 in_runs: whether a phrase can contain the word. is_han: whether it contains a Han character. is_short: whether
-it has one or two characters. is_name: whether it contains a number or consists of several words
-(`enricher.text.names`).
+it has one or two characters. is_letter: whether it is one character that is not Han. is_name: whether it
+contains a number or consists of several words (`enricher.text.names`).
 """
 
 MAX_CACHED_WORDS = 2**15
@@ -75,7 +76,8 @@ class WordFeatures:
         is_han = HAN_RUN.search(word) is not None
         return (
             key, self._idf(word, key, parts), opening, closing, in_runs, may_stand and is_content(word),
-            is_han, len(word) <= 2, len(parts) > 1 or is_number(word[-1]) or is_number(word[0]),
+            is_han, len(word) <= 2, len(word) == 1 and not is_han,
+            len(parts) > 1 or is_number(word[-1]) or is_number(word[0]),
         )  # fmt: skip
 
     def _idf(self, word: str, key: int, parts: Sequence[str]) -> float:

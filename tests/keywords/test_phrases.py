@@ -7,7 +7,14 @@ from itertools import pairwise
 import pytest
 
 import enricher
-from enricher.keywords.phrases import CHINESE, ENGLISH, PhraseExtractor
+from enricher.keywords.phrases import (
+    CHINESE,
+    ENGLISH,
+    LONG_CHINESE,
+    LONG_ENGLISH,
+    MAX_SHORT_WORDS,
+    PhraseExtractor,
+)
 from enricher.keywords.word_features import MAX_VERBAL_SHARE, WordFeatures, closing_score, opening_score
 from enricher.model.usage import MAX_PHRASE_WORDS, Role, Usage
 from enricher.records import Document, Keyword
@@ -68,8 +75,9 @@ USED = mine_word_runs(
 def by_plain_loops(model: enricher.Model, title: list[str], text: list[str]) -> dict[str, float]:
     """The probability of every candidate of a document whose words are parted by blanks."""
     is_chinese = sum(word >= "\u4e00" for word in title + text) >= 0.2 * len(title + text)
-    weights = CHINESE if is_chinese else ENGLISH
     size = len(title) + len(text)
+    short, long = (CHINESE, LONG_CHINESE) if is_chinese else (ENGLISH, LONG_ENGLISH)
+    weights = short if size <= MAX_SHORT_WORDS else long
 
     def stands_in_runs(word: str) -> bool:
         is_verb = word.isascii() and word.isalpha() and USED.roles(word)[Role.VERBAL] > MAX_VERBAL_SHARE
@@ -129,6 +137,8 @@ def by_plain_loops(model: enricher.Model, title: list[str], text: list[str]) -> 
             + weights.short * (len(part) == 1 and len(part[0]) <= 2)
             + weights.single * (len(part) == 1 and part[0] != "c3")  # a name
             + weights.long * max(len(part) - weights.usual, 0)
+            + weights.once * (len(found) == 1)
+            + weights.letters * sum(word == "q" for word in part)
         )
         if not is_chinese:
             score += sum(
@@ -143,16 +153,29 @@ def by_plain_loops(model: enricher.Model, title: list[str], text: list[str]) -> 
 @pytest.mark.parametrize(
     "vocabulary",
     [
-        ["热", "传导", "方程", "数值", "解", "的", "事务", "heat", "1,200"],
-        ["heat", "transfer", "equation", "coral", "reef", "the", "of", "measure", "large", "c3", "1,200"],
+        ["热", "传导", "方程", "数值", "解", "的", "事务", "heat", "q", "1,200"],
+        [
+            "heat",
+            "transfer",
+            "equation",
+            "coral",
+            "reef",
+            "the",
+            "of",
+            "measure",
+            "large",
+            "c3",
+            "q",
+            "1,200",
+        ],
     ],
 )
 def test_the_score_is_the_formula(model: enricher.Model, vocabulary: list[str]) -> None:
-    """Of every candidate of documents of random words, in Chinese and English."""
+    """Of every candidate of short and long documents of random words, in Chinese and English."""
     chance = random.Random(5)
     extractor = PhraseExtractor(model.word2vec, USED)
-    for _ in range(30):
-        title, text = (chance.choices(vocabulary, k=chance.randrange(most)) for most in (6, 40))
+    for words in [40] * 30 + [800] * 4:
+        title, text = (chance.choices(vocabulary, k=chance.randrange(most)) for most in (6, words))
         document = model.analyzer.analyze(
             Document("1", {"title": " ".join(title), "text": " ".join(text)}), ("title", "text")
         )
@@ -172,6 +195,32 @@ def test_the_score_is_the_formula(model: enricher.Model, vocabulary: list[str]) 
                 f" {phrase} " in f" {keyword.text} " and keyword.score >= wanted[phrase] - 1e-6
                 for keyword in found
             )
+
+
+LINES = "The lantern of the harbour, and the sand.\n" * (MAX_SHORT_WORDS // 4)
+"""More than MAX_SHORT_WORDS words."""
+
+
+def test_a_phrase_of_the_beginning_counts_more_in_a_long_text(model: enricher.Model) -> None:
+    """Reports begin with a summary."""
+    summary = "A study of the coral reef. The coral reef grows."
+    begins, ends = (
+        {keyword.text: keyword.score for keyword in model.keywords(text, 10)}
+        for text in (f"{summary}\n{LINES}", f"{LINES}{summary}")
+    )
+    assert begins["coral reef"] > 2 * ends["coral reef"]
+
+
+def test_what_occurs_once_in_a_long_text_comes_last(model: enricher.Model) -> None:
+    """A phrase of the beginning too."""
+    found = [k.text for k in model.keywords(f"The warm tide. A coral reef, a coral reef.\n{LINES}", 20)]
+    assert found.index("warm tide") > max(map(found.index, ("coral reef", "lantern", "harbour")))
+
+
+def test_single_letters_of_formulas_are_behind_words_in_a_long_text(model: enricher.Model) -> None:
+    """A formula is no phrase, even if it is repeated."""
+    found = [k.text for k in model.keywords(f"The p k, the p k. The warm tide, the warm tide.\n{LINES}", 20)]
+    assert found.index("warm tide") < found.index("p k")
 
 
 def found_in(extractor: PhraseExtractor, model: enricher.Model, text: str) -> list[Keyword]:
