@@ -34,6 +34,8 @@ it has one or two characters. is_letter: whether it is one character that is not
 contains a number or consists of several words (`enricher.text.names`).
 """
 
+POINTERS = frozenset({"请", "参见", "参阅", "参看", "详见"})
+"""Chinese words that point to other parts of the text. No keyword contains them."""
 MAX_CACHED_WORDS = 2**15
 """Maximum words in the cache."""
 MAX_VERBAL_SHARE = 0.35
@@ -67,7 +69,7 @@ class WordFeatures:
 
     def _learn(self, word: str) -> tuple[object, ...]:
         key, parts, opening, closing = key_of(word), split_name(word), 0.0, 0.0
-        may_stand = not is_quantity(word)
+        may_stand = not is_quantity(word) and word not in POINTERS
         in_runs = may_stand and is_lexical(word)
         if self._usage is not None and word.isascii() and word.isalpha():
             roles = self._usage.roles(word)

@@ -223,6 +223,12 @@ def test_single_letters_of_formulas_are_behind_words_in_a_long_text(model: enric
     assert found.index("warm tide") < found.index("p k")
 
 
+def test_words_that_point_to_other_parts_of_the_text_are_in_no_keyword(model: enricher.Model) -> None:
+    """Such as 参见, however often they are repeated."""
+    found = keywords(model, "备份用法请参见日志。备份用法请参见日志。备份用法请参见日志。", top=10)
+    assert "备份" in " ".join(found) and not any("请" in one or "参见" in one for one in found)
+
+
 def found_in(extractor: PhraseExtractor, model: enricher.Model, text: str) -> list[Keyword]:
     """The keywords of a text by an extractor."""
     return extractor.keywords([model.analyzer.analyze(Document("1", {"text": text}), ("text",))], 10)[0]
