@@ -104,6 +104,51 @@ def mine_words(
         print_line(f"{counted(len(found.candidates), 'candidate')} written to {out}.")
 
 
+@vocabulary.command("review", cls=Command)
+def review_file(file: ReviewedFile) -> None:
+    """Walk through the undecided candidates of a file: accept, reject, merge, skip, undo.
+
+    Every decision is written at once, so a review can be interrupted. Without a terminal, keys are read from
+    the standard input, one a line.
+
+    Example: enricher vocabulary review words.tsv
+    """
+    from indexer.cli.reviewing import review
+
+    review(file)
+
+
+@vocabulary.command("preview", cls=Command)
+def preview_words(
+    context: typer.Context,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="A reviewed file; its accepted words count.")
+    ] = None,
+    word: Annotated[
+        list[str] | None, typer.Option(metavar="WORD", help="A word instead of a file; repeatable.")
+    ] = None,
+    queries: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Queries, one a line: those that change are shown.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show what accepted words would change: documents before and after, and queries. Nothing is written.
+
+    Example: enricher vocabulary preview words.tsv --queries queries.txt
+    """
+    from enricher.errors import UsageError
+    from enricher.vocabulary.review_file import read_review
+    from indexer.cli.previews import print_preview
+    from indexer.vocabulary.mining import words_of_file
+    from indexer.vocabulary.previewing import preview
+
+    words = [*(word or ()), *(read_review(file).accepted(date.today()) if file is not None else ())]
+    if not words:
+        raise UsageError("There is no word to preview: give a file with accepted words, or --word.")
+    shared = context_of(context)
+    print_preview(preview(shared.store, shared.engine(), words, words_of_file(queries)), as_json)
+
+
 @vocabulary.command("apply", cls=Command)
 def apply_file(
     context: typer.Context,

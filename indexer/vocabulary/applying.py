@@ -82,6 +82,23 @@ def _change(
     before, after = ({word.text for word in one.words} for one in (model.analyzer.overlay, overlay))
     if before == after:
         return ChangedModel(model.version, (), ())
+    builder = count_documents(store, engine, model, overlay, step)
+    step("writing the model")
+    version = builder.build(store)
+    reached("model-derived")
+    store.activate(version)
+    reached("model-activated")
+    return ChangedModel(version, tuple(sorted(after - before)), tuple(sorted(before - after)))
+
+
+def count_documents(
+    store: BundleStore,
+    engine: SearchEngine,
+    model: Model,
+    overlay: Lexicon,
+    step: Step = lambda what: None,
+) -> OverlayBuilder:
+    """A builder of a version with other added words that has counted the new ones in all indexes."""
     builder = OverlayBuilder(model, overlay)
     groups = [subwords_of(model.analyzer, word.replace("_", " ")) for word in builder.new]
     for index in family_indexes(store, engine, model) if groups else ():
@@ -89,12 +106,7 @@ def _change(
         layout, total = engine.layout(index), engine.count(index)
         strips_html = STRIP_HTML in layout.segmenter
         builder.count(engine.read_containing(index, groups), layout.fields, total, strips_html)
-    step("writing the model")
-    version = builder.build(store)
-    reached("model-derived")
-    store.activate(version)
-    reached("model-activated")
-    return ChangedModel(version, tuple(sorted(after - before)), tuple(sorted(before - after)))
+    return builder
 
 
 def family_indexes(store: BundleStore, engine: SearchEngine, model: Model) -> list[str]:
