@@ -4,7 +4,7 @@ The texts are cut into words and kept as numbers in files, so that the memory do
 that was killed finds its words again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,15 +66,18 @@ def mine(
     key: str,
     progress: Progress = lambda *_: None,
     note: Note = lambda sentence: None,
+    on_words: Callable[[], None] = lambda: None,
 ) -> ReviewFile:
     """The candidates of a domain, best first.
 
     read, backgrounds: open the documents of the domain and of each background. The domain is read twice, the
     second time for examples. folder: for files, kept if this is killed. key: of all that is read; a folder
-    that was begun with another key is begun anew. Raises SourceError if there is no text.
+    that was begun with another key is begun anew. on_words: is called when all texts are cut. Raises
+    SourceError if there is no text.
     """
     corpus = MiningCorpus(folder, key, request.fields, request.workers, progress)
     vocabulary, domain, others = corpus.tokens(read, backgrounds, note)
+    on_words()
     words = vocabulary.words
     if not domain.number:
         raise SourceError("The documents of the domain hold no text to mine.")

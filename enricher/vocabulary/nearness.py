@@ -155,7 +155,7 @@ class _Merger:
         """The tokens of a part of the text, int64 (n,); −1 for breaks."""
         best, sizes = part.astype(np.int64), np.ones(len(part), np.int64)
         for length, rows in enumerate(self._table.places_in(part), start=1):
-            if length > 1:
+            if length > 1 and len(self._by_level[length - 1]):
                 tokens = np.where(rows >= 0, self._by_level[length - 1][np.maximum(rows, 0)], -1)
                 best = np.where(tokens >= 0, tokens, best)
                 sizes = np.where(tokens >= 0, length, sizes)

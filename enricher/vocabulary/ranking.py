@@ -74,14 +74,19 @@ def contrast_of(found: Candidates, tokens: int, background: Background) -> Doubl
 
 
 def generality_of(found: Candidates, words: Sequence[str], background: Background) -> DoubleArray:
-    """The mean ln rate in the background of the first and the last word, float64 (K,)."""
+    """The mean ln rate in the background of the first and the last word, float64 (K,).
+
+    In a Chinese term, words of other letters count as RARE_RATE too: they are names.
+    """
     rates = np.log((background.words + 1) / max(1, background.tokens))
-    single = np.fromiter(
-        (len(word) < 2 and HAN_RUN.match(word) is not None for word in words), np.bool_, len(words)
-    )
-    rates[single] = RARE_RATE
+    are_chinese = len(found) > 0 and HAN_RUN.search(found.terms[0]) is not None
+    rates[[_says_nothing(word, are_chinese) for word in words]] = RARE_RATE
     firsts, lasts = found.sequences[:, 0], found.sequences[np.arange(len(found)), found.lengths - 1]
     return np.asarray((rates[firsts] + rates[lasts]) / 2)
+
+
+def _says_nothing(word: str, of_chinese: bool) -> bool:
+    return len(word) < 2 if HAN_RUN.search(word) else of_chinese
 
 
 def _extra(found: Candidates) -> DoubleArray:

@@ -100,7 +100,9 @@ class WordSplitter:
                 words.append(None)
             before = kind or 0
         words.append(None)
-        return words
+        return [
+            word for place, word in enumerate(words) if word is not None or place == 0 or words[place - 1]
+        ]
 
     def _joins(self, before: int, after: int) -> bool:
         return {before, after} == {1, 2} or (self._joins_latin and before == after == 2)

@@ -79,6 +79,7 @@ def mine_words(
     source_format: FormatOption = "auto",
     workers: Workers = None,
     as_json: Json = False,
+    fail_at: FailAt = None,
 ) -> None:
     """Find words of a domain in its documents, and write them to a file, the most typical first.
 
@@ -88,8 +89,10 @@ def mine_words(
     Example: enricher vocabulary mine laws.jsonl --background news.jsonl --seeds seeds.txt --out words.tsv
     """
     from enricher.recipe.fields import NamedFields
+    from indexer.reindex.failpoints import arm
     from indexer.vocabulary.mining import SourceMining, mine_sources, words_of_file
 
+    arm(fail_at)
     shared = context_of(context)
     request = SourceMining(
         tuple(domain), tuple(background or ()), out, NamedFields(title_field, text_field), id_field,

@@ -36,6 +36,7 @@ POINTS = (
     "replay-written",
     "model-derived",
     "model-activated",
+    "words-cut",
 )
 
 _armed: str | None = None

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 from enricher.errors import EngineError, SourceError, UsageError
@@ -20,6 +21,7 @@ from enricher.vocabulary.corpus import Note, Progress
 from enricher.vocabulary.mining import MiningRequest, mine
 from enricher.vocabulary.review_file import ReviewFile, merged, read_review
 from enricher.vocabulary.rules import read_rules
+from indexer.reindex.failpoints import reached
 from indexer.sources import read_sources
 
 STDIN = "-"
@@ -85,10 +87,10 @@ def mine_sources(
             request.workers,
             request.seed,
         )
-        backgrounds = [lambda source=source: sources.read((source,)) for source in request.backgrounds]
-        found = mine(
-            lambda: sources.read(request.domain), backgrounds, mining, folder, sources.key, progress, note
-        )
+        backgrounds = [partial(sources.read, (source,)) for source in request.backgrounds]
+        domain = partial(sources.read, request.domain)
+        cut = partial(reached, "words-cut")
+        found = mine(domain, backgrounds, mining, folder, sources.key, progress, note, cut)
         today = date.today()
         found = merged(found, before, today)
         found.write(request.out)
