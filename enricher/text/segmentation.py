@@ -1,7 +1,8 @@
 """Segment runs of Han characters into words, with one of two implementations of jieba's method.
 
 Both look up words in jieba's dictionary, take the most probable path, and detect unknown words with a hidden
-Markov model. `rjieba` is a Rust port, many times faster, and the default.
+Markov model. `rjieba` is a Rust port, many times faster, and the default. A third segmenter, `lexicon`, knows
+only the words of the user's lexicon, with their frequencies, and takes the most probable path.
 """
 
 import hashlib
@@ -18,6 +19,10 @@ from enricher.errors import ConfigurationError
 from enricher.text.lexicon import Lexicon, LexiconWord
 
 DEFAULT_SEGMENTER = "rjieba"
+LEXICON = "lexicon"
+"""The segmenter that knows the words of the user's lexicon only."""
+PACKAGES = {LEXICON: "rjieba"}
+"""The package of a segmenter, if it has another name."""
 NO_LEXICON = Lexicon()
 
 
@@ -43,11 +48,15 @@ def open_segmenter(
     """Open the segmenter with that name, and add the Han words of a lexicon to its dictionary.
 
     The dictionary is loaded with the first text. hmm: whether to detect unknown words. Raises
-    ConfigurationError for an unknown name.
+    ConfigurationError for an unknown name, and for LEXICON without Han words.
     """
     if name not in _LOADERS:
         raise ConfigurationError(
-            f"There is no segmenter {name!r}. The segmenters are {' and '.join(sorted(_LOADERS))}."
+            f"There is no segmenter {name!r}. The segmenters are {', '.join(sorted(_LOADERS))}."
+        )
+    if name == LEXICON and not lexicon.han:
+        raise ConfigurationError(
+            "The segmenter 'lexicon' needs a lexicon with Chinese words: --lexicon FILE."
         )
     return _Jieba(name, lexicon, hmm)
 
@@ -66,8 +75,8 @@ class _Jieba:
     def identity(self) -> Mapping[str, str]:
         return {
             "name": self.name,
-            "version": metadata.version(self.name),
-            "dictionary": _dictionary_hash(self.name),
+            "version": metadata.version(PACKAGES.get(self.name, self.name)),
+            "dictionary": "" if self.name == LEXICON else _dictionary_hash(self.name),
             "lexicon": self._lexicon.sha256,
         } | ({} if self._hmm else {"hmm": "off"})
 
@@ -110,9 +119,23 @@ def _load_jieba(words: tuple[LexiconWord, ...], hmm: bool) -> Callable[[str], li
     return lambda text: list(tokenizer.cut(text, HMM=hmm))
 
 
+def _load_lexicon(words: tuple[LexiconWord, ...], hmm: bool) -> Callable[[str], list[str]]:
+    import rjieba
+
+    tokenizer: Any = rjieba.Jieba.empty()  # type: ignore[no-untyped-call]
+    for word in words:
+        if word.frequency:
+            tokenizer.add_word(word.text, word.frequency, None)
+    rest = tuple(word for word in words if not word.frequency)
+    for text, frequency in _frequencies(rest, tokenizer.suggest_freq):
+        tokenizer.add_word(text, frequency, None)
+    return lambda text: tokenizer.cut(text, hmm=False)
+
+
 _LOADERS: dict[str, Callable[[tuple[LexiconWord, ...], bool], Callable[[str], list[str]]]] = {
     "jieba": _load_jieba,
     "rjieba": _load_rjieba,
+    LEXICON: _load_lexicon,
 }
 
 

@@ -257,7 +257,7 @@ def worker_count(workers: int | None) -> int:
 
 
 Languages = Literal["auto", "zh", "en"]
-Segmenters = Literal["rjieba", "jieba"]
+Segmenters = Literal["rjieba", "jieba", "lexicon"]
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 IdField = Annotated[str, typer.Option(help="Field with the id of a document.")]
@@ -275,7 +275,9 @@ FormatOption = Annotated[
         "--format", help="auto: by the file name; jsonl: one JSON object a line; text: one document a line."
     ),
 ]
-Segmenter = Annotated[Segmenters, typer.Option(help="Segmenter for Chinese text.")]
+Segmenter = Annotated[
+    Segmenters, typer.Option(help="Segmenter for Chinese text; lexicon: only the words of --lexicon.")
+]
 Language = Annotated[Languages, typer.Option(help="Main language of the text.")]
 Workers = Annotated[
     int | None,

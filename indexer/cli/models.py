@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from enricher.errors import EngineError
 from enricher.records import SearchEngine
 from indexer.cli.app import Command, Commands, Json, Language, Segmenter, app, context_of
-from indexer.cli.output import counted, is_interactive, print_json, print_table, progress_display, say
+from indexer.cli.output import (
+    counted,
+    is_interactive,
+    print_json,
+    print_line,
+    print_table,
+    progress_display,
+    say,
+)
 
 if TYPE_CHECKING:
     pass
@@ -179,6 +187,36 @@ def prune(
         print(version)
     for version in sorted(used.keys() & set(shared.store.versions()) - {shared.store.active_version()}):
         say(f"The model {version} was kept: the index {used[version]} uses it.")
+
+
+@models.command("export", cls=Command)
+def export_model(
+    context: typer.Context,
+    kind: Annotated[
+        Literal["synonyms", "querqy", "userdict", "ik-dictionary", "sparse-weights", "word2vec"],
+        typer.Argument(metavar="KIND", help="The format."),
+    ],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write.")],
+    version: Annotated[
+        str | None, typer.Option("--version", metavar="VERSION", help="Default: the active model.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write what a model knows in the format of another tool.
+
+    KIND is one of: synonyms (Solr rules, or the JSON of the _synonyms API if FILE ends with .json; at most
+    10,000), querqy (rules with weights), userdict (for jieba and for train --lexicon), ik-dictionary (a word
+    a line), sparse-weights (JSON with the idf of every word), word2vec (text format).
+
+    Example: enricher models export synonyms synonyms.txt
+    """
+    from enricher.vocabulary.exports import export
+
+    number = export(context_of(context).model(version), kind, file)
+    if as_json:
+        print_json({"file": str(file), "lines": number})
+    else:
+        print_line(f"{counted(number, 'line')} written to {file}.")
 
 
 @models.command("import", cls=Command)

@@ -107,6 +107,35 @@ def mine_words(
         print_line(f"{counted(len(found.candidates), 'candidate')} written to {out}.")
 
 
+@vocabulary.command("lexicon", cls=Command)
+def learn_lexicon(
+    context: typer.Context,
+    sources: Domain,
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FILE", help="The lexicon: a word and its frequency a line.")
+    ],
+    title_field: TitleField = None,
+    text_field: TextField = None,
+    id_field: IdField = "id",
+    source_format: FormatOption = "auto",
+) -> None:
+    """Learn a lexicon for segmentation from raw Chinese text, where a general dictionary misleads.
+
+    Train with it: enricher train SOURCE --segmenter lexicon --lexicon FILE
+
+    Example: enricher vocabulary lexicon poems.jsonl --out lexicon.txt
+    """
+    from enricher.recipe.fields import NamedFields
+    from indexer.vocabulary.mining import SourceMining, lexicon_of_sources
+
+    shared = context_of(context)
+    named = NamedFields(title_field, text_field)
+    request = SourceMining(tuple(sources), (), out, named, id_field, source_format)
+    with progress_display() as progress:
+        number = lexicon_of_sources(shared.engine, request, progress, say)
+    print_line(f"{counted(number, 'word')} written to {out}.")
+
+
 @vocabulary.command("review", cls=Command)
 def review_file(file: ReviewedFile) -> None:
     """Walk through the undecided candidates of a file: accept, reject, merge, skip, undo.

@@ -12,15 +12,17 @@ from functools import partial
 from pathlib import Path
 
 from enricher.errors import EngineError, SourceError, UsageError
-from enricher.files import file_lock
+from enricher.files import file_lock, write_atomically
 from enricher.lines import read_text
 from enricher.recipe.fields import NOTHING_NAMED, NamedFields, chosen_fields, field_notes, fields_of_sources
 from enricher.records import Document, Rejection, SearchEngine
 from enricher.sources import SourceFormat, accepted, source_format
 from enricher.vocabulary.corpus import Note, Progress
+from enricher.vocabulary.lexicon import lexicon_of
 from enricher.vocabulary.mining import MiningRequest, mine
 from enricher.vocabulary.review_file import ReviewFile, merged, read_review
 from enricher.vocabulary.rules import read_rules
+from enricher.vocabulary.token_stream import StreamWriter, Vocabulary, characters_of
 from indexer.reindex.failpoints import reached
 from indexer.sources import read_sources
 
@@ -95,6 +97,30 @@ def mine_sources(
         found = merged(found, before, today)
         found.write(request.out)
     return found
+
+
+def lexicon_of_sources(
+    open_engine: Callable[[], SearchEngine], request: SourceMining, progress: Progress, note: Note
+) -> int:
+    """Write a lexicon for segmentation, learned from the Han characters of the domain alone.
+
+    Returns the number of words. Raises SourceError, UsageError and EngineError.
+    """
+    with _folder_of(request.out) as folder:
+        sources = _SourceReader(open_engine, request, folder, note)
+        vocabulary = Vocabulary()
+        writer = StreamWriter(folder / "characters", vocabulary)
+        for number, document in enumerate(sources.read(request.domain), start=1):
+            writer.add(characters_of(document.text(name)) for name in sources.fields)
+            if number % 100 == 0:
+                progress("reading", number, 0)
+        stream = writer.close()
+        if not stream.number:
+            raise SourceError("The documents hold no Chinese text.")
+        words = lexicon_of(stream, vocabulary, folder, progress)
+        text = "".join(f"{word.text} {word.frequency}\n" for word in words)
+        write_atomically(request.out, text.encode("utf-8"))
+    return len(words)
 
 
 @contextmanager

@@ -75,7 +75,7 @@ def test_order_of_the_lexicon_is_no_matter() -> None:
 
 def test_unknown_name_is_refused() -> None:
     """The sentence names what there is."""
-    with pytest.raises(ConfigurationError, match="jieba and rjieba"):
+    with pytest.raises(ConfigurationError, match="jieba, lexicon, rjieba"):
         open_segmenter("ictclas")
 
 

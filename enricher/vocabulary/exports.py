@@ -1,0 +1,149 @@
+"""What a model knows, in the formats of other tools.
+
+synonyms         rules in Solr's format, or the JSON of Elasticsearch's `_synonyms` API for a file .json
+querqy           rules of Querqy and SMUI, with the similarity as weight
+userdict         the user dictionary of jieba: a word, its frequency and a tag; for `train --lexicon` too
+ik-dictionary    a word a line
+sparse-weights   JSON: word → its idf, for retrieval by sparse vectors
+word2vec         the text format of word2vec
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from enricher.errors import UsageError
+from enricher.files import atomic_file, why_not_written
+from enricher.loaded_model import Model
+from enricher.text import is_content
+
+MIN_COSINE = 0.6
+"""Minimum cosine of a synonym: words that can replace each other."""
+MAX_SYNONYMS = 5
+MAX_RULES = 10_000
+"""Rules of a synonym set that a server takes; those of the most frequent words."""
+TAG = "nz"
+"""The tag of words without one: other proper names."""
+_RESERVED = str.maketrans({"\\": "\\\\", ",": "\\,", "=": "\\=", ">": "\\>", "#": "\\#"})
+
+Lines = Iterator[str]
+
+
+def export(model: Model, kind: str, path: Path) -> int:
+    """Write a file, and return how many words or rules it has. Raises UsageError.
+
+    kind: one of KINDS. A server refuses more than MAX_RULES synonyms, so no more are written.
+    """
+    writer = KINDS.get(kind)
+    if writer is None:
+        raise UsageError(f"There is no export {kind!r}. The exports are {', '.join(KINDS)}.")
+    number = 0
+    try:
+        with atomic_file(path) as file:
+            for line in writer(model, path):
+                file.write(f"{line}\n".encode("utf-8", "replace"))
+                number += 1
+    except OSError as error:
+        raise UsageError(f"The file {str(path)!r} cannot be written: {why_not_written(error)}.") from error
+    return number
+
+
+def synonyms_of(model: Model) -> Iterator[tuple[str, list[tuple[str, float]]]]:
+    """Each content word with the words that can replace it and their cosines, frequent words first."""
+    word2vec, near = model.word2vec, model.bundle.near_words
+    number = 0
+    for row in np.argsort(-np.asarray(word2vec.counts), kind="stable").tolist():
+        word = word2vec.words[row]
+        if number >= MAX_RULES or not is_content(word):
+            continue
+        rows, cosines = near.of(row)
+        found = [
+            (word2vec.words[other], float(cosine))
+            for other, cosine in zip(rows.tolist(), cosines.tolist(), strict=True)
+            if cosine >= MIN_COSINE and is_content(word2vec.words[other])
+        ]
+        if found:
+            number += 1
+            yield word, found[:MAX_SYNONYMS]
+
+
+def _synonyms(model: Model, path: Path) -> Lines:
+    rules = (
+        f"{_escaped(word)} => {', '.join(_escaped(one) for one in (word, *(other for other, _ in found)))}"
+        for word, found in synonyms_of(model)
+    )
+    if path.suffix != ".json":
+        return rules
+    return _synonym_set(rules)
+
+
+def _synonym_set(rules: Lines) -> Lines:
+    """The body of a request to `_synonyms/NAME`, a rule a line."""
+    yield '{"synonyms_set": ['
+    before = ""
+    for number, rule in enumerate(rules):
+        if before:
+            yield f"{before},"
+        before = json.dumps({"id": f"rule-{number}", "synonyms": rule}, ensure_ascii=False)
+    yield before
+    yield "]}"
+
+
+def _escaped(word: str) -> str:
+    """A word of a rule: a space stands for the sign that joins words of a lexicon."""
+    return word.replace("_", " ").translate(_RESERVED)
+
+
+def _querqy(model: Model, path: Path) -> Lines:
+    for word, found in synonyms_of(model):
+        rules = "\n".join(f"  SYNONYM({cosine:.2f}): {_plain(other)}" for other, cosine in found)
+        yield f"{_plain(word)} =>\n{rules}\n"
+
+
+def _plain(word: str) -> str:
+    return word.replace("_", " ")
+
+
+def _userdict(model: Model, path: Path) -> Lines:
+    """The words of the user: those of the lexicon, and those that were added."""
+    analyzer = model.analyzer
+    for word in analyzer.lexicon.with_words(analyzer.overlay).words:
+        row = model.word2vec.find(word.text.replace(" ", "_"))
+        count = 1 if row is None else int(model.word2vec.counts[row])
+        yield f"{word.text} {word.frequency or max(1, count)} {word.tag or TAG}"
+
+
+def _ik_dictionary(model: Model, path: Path) -> Lines:
+    analyzer = model.analyzer
+    for word in analyzer.lexicon.with_words(analyzer.overlay).words:
+        yield word.text
+
+
+def _sparse_weights(model: Model, path: Path) -> Lines:
+    yield "{"
+    before = ""
+    for word, idf in zip(model.words, model.word2vec.idf.tolist(), strict=True):
+        if before:
+            yield f"{before},"
+        before = f"{json.dumps(word, ensure_ascii=False)}: {idf:.4f}"
+    yield before
+    yield "}"
+
+
+def _word2vec(model: Model, path: Path) -> Lines:
+    vectors = model.word2vec.vectors
+    yield f"{len(vectors)} {vectors.shape[1]}"
+    for word, vector in zip(model.words, vectors, strict=True):
+        yield f"{word} {' '.join(f'{value:.6g}' for value in vector.tolist())}"
+
+
+KINDS: dict[str, Callable[[Model, Path], Lines]] = {
+    "synonyms": _synonyms,
+    "querqy": _querqy,
+    "userdict": _userdict,
+    "ik-dictionary": _ik_dictionary,
+    "sparse-weights": _sparse_weights,
+    "word2vec": _word2vec,
+}
