@@ -31,6 +31,7 @@ from benchmarks import (
     searching,
     segmentation,
     serving,
+    vocabulary,
     wordpairs,
 )
 from benchmarks.collections import COLLECTIONS
@@ -65,7 +66,9 @@ RELEVANCE = ("quality", "backgrounds")
 """The parts of docs/relevance.md."""
 WORDS = ("keyphrases", "implied", "senses", "wordpairs", "sampling", "related")
 """The parts of docs/words.md."""
-PARTS = (*TABLES, *RELEVANCE, *WORDS)
+VOCABULARY = ("terms", "vocabulary")
+"""The parts of docs/vocabulary.md."""
+PARTS = (*TABLES, *RELEVANCE, *WORDS, *VOCABULARY)
 
 
 class Benchmarks:
@@ -205,6 +208,17 @@ def measure(part: str, benchmarks: Benchmarks, options: argparse.Namespace) -> N
             print(f"| {' | '.join(row)} |", flush=True)
             rows.append(row)
             put(DOCS / "words.md", part, columns, rows)
+    elif part in VOCABULARY:
+        if part == "terms":
+            columns, found = vocabulary.TERM_COLUMNS, vocabulary.term_rows(options.data)
+        else:
+            medium = benchmarks.folder_of("medium")
+            columns, found = vocabulary.COST_COLUMNS, vocabulary.cost_rows(medium, options.data)
+        kept: list[Sequence[str]] = []
+        for row in found:
+            print(f"| {' | '.join(row)} |", flush=True)
+            kept.append(row)
+            put(DOCS / "vocabulary.md", part, columns, kept)
     elif part == "stacks":
         put(DOCS / "performance.md", part, http_stacks.COLUMNS, list(http_stacks.rows()))
     elif part == "segmenters":
