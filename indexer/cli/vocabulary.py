@@ -71,6 +71,13 @@ def mine_words(
     rules: Annotated[
         Path | None, typer.Option(metavar="FILE", help="More rules by which candidates are dropped.")
     ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Only documents of the domain since then: 2026-11-01, or a time."),
+    ] = None,
+    time_field: Annotated[
+        str, typer.Option(metavar="FIELD", help="The field with the time of a document, for --since.")
+    ] = "@timestamp",
     limit: Annotated[int, typer.Option(min=1, help="Maximum rows of the file.")] = 5_000,
     seed: Annotated[int, typer.Option(help="For the learned vectors; with --workers 1 reproducible.")] = 1,
     title_field: TitleField = None,
@@ -88,16 +95,20 @@ def mine_words(
 
     Example: enricher vocabulary mine laws.jsonl --background news.jsonl --seeds seeds.txt --out words.tsv
     """
+    from enricher.errors import UsageError
     from enricher.recipe.fields import NamedFields
     from indexer.reindex.failpoints import arm
-    from indexer.vocabulary.mining import SourceMining, mine_sources, words_of_file
+    from indexer.vocabulary.mining import SourceMining, mine_sources, moment_of, words_of_file
 
     arm(fail_at)
+    start = None if since is None else moment_of(since)
+    if since is not None and start is None:
+        raise UsageError(f"--since takes a date or a time like 2026-11-01T08:00, not {since!r}.")
     shared = context_of(context)
     request = SourceMining(
         tuple(domain), tuple(background or ()), out, NamedFields(title_field, text_field), id_field,
         source_format, words_of_file(seeds), words_of_file(negative), rules, limit,
-        worker_count(workers), seed,
+        worker_count(workers), seed, start, time_field,
     )  # fmt: skip
     with progress_display() as progress:
         found = mine_sources(shared.engine, request, progress, say)

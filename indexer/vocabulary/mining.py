@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 
@@ -27,6 +27,10 @@ from indexer.reindex.failpoints import reached
 from indexer.sources import read_sources
 
 STDIN = "-"
+TIMESTAMP = "@timestamp"
+"""The field with the time of a document, as the shippers of logs name it."""
+MILLISECONDS = 1e11
+"""Numbers from here on are milliseconds since 1970, smaller ones are seconds."""
 FORMAT = 1
 """Version of the files of an interrupted run."""
 
@@ -52,6 +56,8 @@ class SourceMining:
     limit: int = 5_000
     workers: int = 1
     seed: int = 1
+    since: datetime | None = None
+    time_field: str = TIMESTAMP
 
 
 def words_of_file(path: Path | None) -> tuple[str, ...]:
@@ -90,7 +96,7 @@ def mine_sources(
             request.seed,
         )
         backgrounds = [partial(sources.read, (source,)) for source in request.backgrounds]
-        domain = partial(sources.read, request.domain)
+        domain = sources.read_domain
         cut = partial(reached, "words-cut")
         found = mine(domain, backgrounds, mining, folder, sources.key, progress, note, cut)
         today = date.today()
@@ -121,6 +127,20 @@ def lexicon_of_sources(
         text = "".join(f"{word.text} {word.frequency}\n" for word in words)
         write_atomically(request.out, text.encode("utf-8"))
     return len(words)
+
+
+def moment_of(value: object) -> datetime | None:
+    """The time of a field: ISO 8601, or seconds or milliseconds since 1970; None for anything else.
+
+    A time without a zone is UTC.
+    """
+    try:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return datetime.fromtimestamp(value / (1_000 if abs(value) >= MILLISECONDS else 1), UTC)
+        found = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except (ValueError, OverflowError, OSError):
+        return None
+    return found.replace(tzinfo=UTC) if found is not None and found.tzinfo is None else found
 
 
 @contextmanager
@@ -172,6 +192,25 @@ class _SourceReader:
         """The text fields of the documents."""
         return tuple(self._form.fields)
 
+    def read_domain(self) -> Iterator[Document]:
+        """The documents of the domain, of the time that was asked for. Raises SourceError if none has one."""
+        request = self._request
+        documents = self.read(request.domain)
+        if request.since is None:
+            yield from documents
+            return
+        dated = number = 0
+        for document in documents:
+            number += 1
+            moment = moment_of(document.source.get(request.time_field))
+            dated += moment is not None
+            if moment is not None and moment >= request.since:
+                yield document
+        if number and not dated:
+            raise SourceError(
+                f"No document has a time in the field {request.time_field!r}: name it with --time-field."
+            )
+
     def read(self, sources: tuple[str, ...]) -> Iterator[Document]:
         """The documents of sources; what cannot be read is noted once."""
         named = self._request.named.names
@@ -187,7 +226,13 @@ class _SourceReader:
     def key(self) -> str:
         """A hash of what is read: names, sizes and times of files, numbers of documents of indexes."""
         request = self._request
-        facts = [FORMAT, self.fields, *map(self._state, (*request.domain, "|", *request.backgrounds))]
+        facts = [
+            FORMAT,
+            self.fields,
+            str(request.since),
+            request.time_field,
+            *map(self._state, (*request.domain, "|", *request.backgrounds)),
+        ]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
     def _state(self, source: str) -> object:

@@ -102,6 +102,21 @@ def test_what_was_rejected_never_returns(run: RunCommand, domain: Path, tmp_path
     assert states["超导线圈"] == "reject" and states["量子芯片"] == ""
 
 
+def test_only_new_documents_are_mined(run: RunCommand, domain: Path, tmp_path: Path) -> None:
+    """By a field with their time, in any of its forms; the rest of the file stays."""
+    lines = [json.loads(line) for line in domain.read_text(encoding="utf-8").splitlines()]
+    times = ("2026-11-01", "2026-11-20T10:00:00Z", 1795168800000, 1795168800, None)
+    for number, line in enumerate(lines):
+        line["at"] = times[number % len(times)]
+    domain.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    command = ("vocabulary", "mine", domain, "--out", "a.tsv", "--workers", "1", "--since")
+    done = run(*command, "2026-11-15", "--time-field", "at")
+    assert done.returncode == 0 and "reading the domain: 120" in done.stderr, done.stderr
+    assert run(*command, "2026-11-15").returncode == 1
+    assert "name it with --time-field" in run(*command, "2026-11-15").stderr
+    assert run(*command, "yesterday").returncode == 2
+
+
 def test_equal_runs_give_equal_files(run: RunCommand, domain: Path, background: Path, tmp_path: Path) -> None:
     command = ("vocabulary", "mine", domain, "--background", background, "--workers", "1", "--out")
     assert run(*command, "a.tsv").returncode == 0 and run(*command, "b.tsv").returncode == 0
