@@ -19,6 +19,7 @@ from enricher.gateway.access import Access, ForeignOrigin, NoKey, TooOften, chec
 from enricher.gateway.administering import Administration
 from enricher.gateway.bodies import MAX_ARRAY_BYTES, bounded, first_chunk, received
 from enricher.gateway.console import Console
+from enricher.gateway.dictionary import dictionary_response, dictionary_text
 from enricher.gateway.enriching import enrich_array, enrich_lines, is_array
 from enricher.gateway.events import MEDIA_TYPE, EventStreams
 from enricher.gateway.logs import Log, request_id
@@ -99,6 +100,7 @@ class Gateway:
                 app.router.add_post(one.path, partial(self._answer, one))
         app.router.add_post(f"{ROOT}/enrich", self._enrich)
         app.router.add_get(f"{ROOT}/openapi.json", self._openapi)
+        app.router.add_get(f"{ROOT}/dictionary", self._dictionary)
         app.router.add_get(f"{ROOT}/console", self._console.page)
         app.router.add_get(f"{ROOT}/console/{{file}}", self._console.file)
         self._add_health(app)
@@ -293,6 +295,11 @@ class Gateway:
 
     async def _openapi(self, request: web.Request) -> web.Response:
         return web.Response(body=self._description, content_type="application/json")
+
+    async def _dictionary(self, request: web.Request) -> web.Response:
+        """The user's words for IK (`enricher.gateway.dictionary`)."""
+        found = await self.pools[WORDS].run(lambda: dictionary_text(self.service.model()))
+        return dictionary_response(request, *found)
 
     async def _livez(self, request: web.Request) -> web.Response:
         return web.json_response({"status": "alive"})

@@ -27,6 +27,7 @@ DOCUMENTS = {
     NDJSON: {"schema": {"type": "object"}},
     "application/json": {"schema": {"type": "array", "items": {"type": "object"}}},
 }
+TEXT = {"text/plain": {"schema": {"type": "string"}}}
 ADMIN_SERVER = {"url": "http://127.0.0.1:9281", "description": "the admin address"}
 
 
@@ -163,6 +164,19 @@ def _others(references: Mapping[Any, Any]) -> dict[str, Any]:
     ready = references[responses.ReadyAnswer]
     return {
         f"{ROOT}/enrich": {"post": enrich},
+        f"{ROOT}/dictionary": {
+            "get": _bare(
+                "dictionary",
+                "The lexicon and the added words of the active model, one a line, as IK reads them.",
+                {
+                    "200": {
+                        "description": "the words",
+                        "content": {"text/plain": {"schema": {"type": "string"}}},
+                    },
+                    "304": {"description": "the client has them"},
+                },
+            )
+        },
         f"{ROOT}/livez": {
             "get": _bare(
                 "livez",

@@ -17,7 +17,7 @@ import numpy as np
 from enricher.errors import UsageError
 from enricher.files import atomic_file, why_not_written
 from enricher.loaded_model import Model
-from enricher.text import is_content
+from enricher.text import LexiconWord, is_content
 
 MIN_COSINE = 0.6
 """Minimum cosine of a synonym: words that can replace each other."""
@@ -106,18 +106,20 @@ def _plain(word: str) -> str:
     return word.replace("_", " ")
 
 
-def _userdict(model: Model, path: Path) -> Lines:
+def user_words(model: Model) -> tuple[LexiconWord, ...]:
     """The words of the user: those of the lexicon, and those that were added."""
-    analyzer = model.analyzer
-    for word in analyzer.lexicon.with_words(analyzer.overlay).words:
+    return model.analyzer.lexicon.with_words(model.analyzer.overlay).words
+
+
+def _userdict(model: Model, path: Path) -> Lines:
+    for word in user_words(model):
         row = model.word2vec.find(word.text.replace(" ", "_"))
         count = 1 if row is None else int(model.word2vec.counts[row])
         yield f"{word.text} {word.frequency or max(1, count)} {word.tag or TAG}"
 
 
 def _ik_dictionary(model: Model, path: Path) -> Lines:
-    analyzer = model.analyzer
-    for word in analyzer.lexicon.with_words(analyzer.overlay).words:
+    for word in user_words(model):
         yield word.text
 
 

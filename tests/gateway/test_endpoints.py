@@ -78,6 +78,18 @@ def test_suggestions_complete_and_correct(served: Served, model: enricher.Model)
     assert english in [one["word"] for one in served.ask("suggest", text=typo).json["suggestions"]]
 
 
+def test_the_dictionary_is_sent_once(served: Served) -> None:
+    """IK asks by HEAD, and by what it got before."""
+    found = served.ask("dictionary")
+    assert found.status == 200 and found.headers["Content-Type"] == "text/plain; charset=utf-8"
+    asked = served.ask("dictionary", method="HEAD")
+    assert asked.headers["Etag"] == found.headers["Etag"]
+    for name, header in (("If-None-Match", "Etag"), ("If-Modified-Since", "Last-Modified")):
+        assert served.ask("dictionary", headers={name: found.headers[header]}).status == 304
+    other = {"If-None-Match": '"other"'}
+    assert served.ask("dictionary", headers=other).status == 200
+
+
 def test_a_query_is_ready_to_be_sent(served: Served) -> None:
     """Its body searches the terms of the query, phrases and excluded words too."""
     found = served.ask("query/docs", {"query": '事务 "隔离级别" -索引', "top": 7}).json
