@@ -137,7 +137,7 @@ def _background(
 def _seeds(
     found: Candidates, vectors: TermVectors | None, request: MiningRequest, note: Note
 ) -> Seeds | None:
-    """The seeds among the candidates with their vectors; None if there are none."""
+    """The seeds among the candidates, and the negative words, with their vectors; None if there are none."""
     if vectors is None:
         return None
     rows = {term: row for row, term in enumerate(found.terms.tolist())}
@@ -145,12 +145,10 @@ def _seeds(
         _known(given, rows, kind, note)
         for given, kind in ((request.seeds, "seed"), (request.negative, "negative word"))
     )
-    if not words:
+    if not words and not negative:
         return None
-    chosen, others = [rows[word] for word in words], [rows[word] for word in negative]
-    return Seeds(
-        tuple(words), vectors.part(np.array(chosen)), vectors.part(np.array(others)) if others else None
-    )
+    chosen, others = (np.array([rows[word] for word in some], np.int64) for some in (words, negative))
+    return Seeds(tuple(words), vectors.part(chosen), vectors.part(others) if negative else None)
 
 
 def _known(words: Sequence[str], rows: Mapping[str, int], kind: str, note: Note) -> list[str]:

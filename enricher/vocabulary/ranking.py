@@ -45,7 +45,10 @@ class Background:
 
 @dataclass(frozen=True, slots=True)
 class Seeds:
-    """Words that stand for the domain, and words of what it is not, with their vectors."""
+    """Words that stand for the domain, and words of what it is not, with their vectors.
+
+    words: none if only negative words are known; then the contrast provides the others.
+    """
 
     words: tuple[str, ...]
     vectors: TermVectors
@@ -121,15 +124,15 @@ def rank(
     scores = scores - GENERALITY * generality - EXTRA * extra
     nearest: list[tuple[str, float]] = []
     if vectors is not None and len(found):
-        weight = 1.0
-        if seeds is None:
+        weight, negative = 1.0, None if seeds is None else seeds.negative
+        if seeds is None or not seeds.words:
             counts = standardised(np.log(np.maximum(found.counts, 1)))
             typical = clipped + GENERALITY * (counts - generality) - EXTRA * extra
             chosen = np.argsort(-typical, kind="stable")[:PSEUDO_SEEDS]
             seeds, weight = Seeds(tuple(found.terms[chosen].tolist()), vectors.part(chosen)), PSEUDO_WEIGHT
         scores = scores + weight * vectors.nearness(seeds.vectors)
-        if seeds.negative is not None:
-            scores = scores - NEGATIVE_WEIGHT * vectors.nearness(seeds.negative)
+        if negative is not None:
+            scores = scores - NEGATIVE_WEIGHT * vectors.nearness(negative)
         cosines = vectors.cosines(seeds.vectors)
         best = np.argmax(cosines, axis=1).tolist()
         nearest = [(seeds.words[seed], float(row[seed])) for seed, row in zip(best, cosines, strict=True)]

@@ -117,6 +117,16 @@ def test_only_new_documents_are_mined(run: RunCommand, domain: Path, tmp_path: P
     assert run(*command, "yesterday").returncode == 2
 
 
+def test_negative_words_push_their_neighbors_down(run: RunCommand, domain: Path, tmp_path: Path) -> None:
+    """Without seeds too."""
+    (tmp_path / "not.txt").write_text("超导线圈\n", encoding="utf-8")
+    command = ("vocabulary", "mine", domain, "--workers", "1", "--out")
+    assert run(*command, "a").returncode == 0
+    assert run(*command, "b", "--negative", "not.txt").returncode == 0
+    before, after = ({one.word: one for one in read_review(tmp_path / name).candidates} for name in "ab")
+    assert float(after["超导线圈"].evidence["score"]) < float(before["超导线圈"].evidence["score"])
+
+
 def test_equal_runs_give_equal_files(run: RunCommand, domain: Path, background: Path, tmp_path: Path) -> None:
     command = ("vocabulary", "mine", domain, "--background", background, "--workers", "1", "--out")
     assert run(*command, "a.tsv").returncode == 0 and run(*command, "b.tsv").returncode == 0
