@@ -212,8 +212,7 @@ def measure(part: str, benchmarks: Benchmarks, options: argparse.Namespace) -> N
         if part == "terms":
             columns, found = vocabulary.TERM_COLUMNS, vocabulary.term_rows(options.data)
         else:
-            medium = benchmarks.folder_of("medium")
-            columns, found = vocabulary.COST_COLUMNS, vocabulary.cost_rows(medium, options.data)
+            columns, found = vocabulary.COST_COLUMNS, vocabulary.cost_rows(options.models, options.data)
         kept: list[Sequence[str]] = []
         for row in found:
             print(f"| {' | '.join(row)} |", flush=True)

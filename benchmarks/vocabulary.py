@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.measure import ROOT
+from benchmarks.models import trained
 from benchmarks.reindexing import server
 from benchmarks.segmentation import f1
 from enricher.bundle.store import BundleStore
@@ -47,6 +48,7 @@ CORPORA = ("laws", "news", "techdocs", "everyday", "science", "wiki", "power")
 DEPTHS = (100, 200, 500)
 FIELDS = ("title", "text")
 CHARACTERS, DICTIONARY_CHARACTERS, LONGEST, LEAST = 60_000_000, 1_000_000, 6, 5
+APPLIED_CORPORA = ("science", "everyday")
 APPLIED_WORDS, APPLIED_DOCUMENTS = 50, 100_000
 
 
@@ -115,7 +117,10 @@ def _words(path: Path) -> set[str]:
 
 
 def cost_rows(models: Path, data: Path) -> Iterator[Sequence[str]]:
-    """The n-grams of much text, a lexicon from raw text, and words that are applied."""
+    """The n-grams of much text, a lexicon from raw text, and words that are applied.
+
+    models: the folder for the model of the documents to which words are applied.
+    """
     yield from _ngram_rows(data)
     yield _lexicon_row(data)
     yield from _applying_rows(models, data)
@@ -202,7 +207,9 @@ def _lexicon_row(data: Path) -> Sequence[str]:
 
 def _applying_rows(models: Path, data: Path) -> Iterator[Sequence[str]]:
     """Words applied to an index, on both engines, against enriching everything again."""
-    documents = list(islice(texts(data, ("everyday", "science")), APPLIED_DOCUMENTS))
+    learned = [data / f"zh/corpus_{name}" for name in APPLIED_CORPORA]
+    models = trained(models / "applied", learned, "--epochs", "2")
+    documents = list(islice(texts(data, APPLIED_CORPORA), APPLIED_DOCUMENTS))
     words = _new_words(documents)
     with tempfile.TemporaryDirectory() as name, server() as url:
         folder = Path(name)

@@ -34,7 +34,7 @@ MAX_REPEATS = 8
 SUBSAMPLING = 1e-4
 MIN_COUNT = 3
 TOP_SEEDS = 5
-PART_TOKENS = 4_000_000
+PART_TOKENS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,10 +165,13 @@ class _Merger:
 
 
 def _parts(tokens: IntArray, share: float) -> Iterator[IntArray]:
-    """Parts of a text; with a share below 1, the beginning of every part."""
+    """Parts of a text; with a share below 1, some of them, evenly from all of it."""
+    taken = 1 - 1e-9 if share < 1 else 0.0
     for start in range(0, len(tokens), PART_TOKENS):
-        size = min(PART_TOKENS, len(tokens) - start)
-        yield np.asarray(tokens[start : start + max(1, int(size * share))])
+        taken += share
+        if taken >= 1:
+            taken -= 1
+            yield np.asarray(tokens[start : start + PART_TOKENS])
 
 
 def _write(write: Callable[[str], int], tokens: NDArray[np.integer]) -> None:

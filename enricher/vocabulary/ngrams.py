@@ -11,6 +11,7 @@ pairs follow both boundary entropies, the most frequent extension, and the next 
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,7 @@ class NgramLevel:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class NgramTable:
     """The levels of lengths 1, 2, … of a stream. tokens: their number, without breaks."""
 
@@ -121,14 +122,19 @@ class NgramTable:
             progress("counting the background", min(start + PART_TOKENS, size), size)
         return found
 
+    @cached_property
+    def _first_rows(self) -> IntArray:
+        """The row of every token in the first level, int32 (V,), −1 for those that are not frequent."""
+        rows = np.full(self.vocabulary, -1, np.int32)
+        rows[self.levels[0].lasts] = np.arange(len(self.levels[0]), dtype=np.int32)
+        return rows
+
     def places_in(self, part: IntArray) -> Iterator[IntArray]:
         """For every length, the rows of the n-grams that begin at each token of a text.
 
         part: int32 (n,). Yields int32 (n,), −1 where no frequent n-gram begins.
         """
-        rows = np.full(self.vocabulary, -1, np.int32)
-        rows[self.levels[0].lasts] = np.arange(len(self.levels[0]), dtype=np.int32)
-        at = _rows_of_tokens(rows, part)
+        at = _rows_of_tokens(self._first_rows, part)
         yield at
         for length, level in enumerate(self.levels[1:], start=1):
             table = self._tables.get(length)
