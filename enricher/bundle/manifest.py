@@ -128,5 +128,10 @@ def manifest_as_written(folder: Path) -> Any:
 
 
 def manifest_as_json(manifest: Manifest) -> bytes:
-    """The text of a manifest."""
-    return orjson.dumps(msgspec.to_builtins(manifest), option=orjson.OPT_INDENT_2)
+    """The text of a manifest, without the keys that only derived bundles have."""
+    value = msgspec.to_builtins(manifest)
+    if manifest.root is None:
+        del value["root"]
+    if not manifest.counts.added:
+        del value["counts"]["added"]
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2)

@@ -19,7 +19,7 @@ from tests.server.reindex.judged import write_collection
 from tests.server.reindex.truth import SOON, Truth, assert_copied, fill, nested
 
 LOOSE_ALONE = {"swap-noted", "late-pass-done"}
-OTHER_COMMANDS = {"target-seen", "replay-written"}
+OTHER_COMMANDS = {"target-seen", "replay-written", "model-derived", "model-activated", "words-cut"}
 BACK = (
     "job-written", "target-ready", "target-seen", "page-written", "page-noted", "deletes-sent",
     "deletes-noted",
