@@ -72,6 +72,8 @@ def written(word: str) -> str:
 
 def problem_of(text: str) -> str | None:
     """Why a normalized word cannot be a token; None if it can."""
+    if not text:
+        return "it is empty"
     if not any(character.isalnum() for character in text):
         return "it contains no letter and no digit"
     if len(text) > MAX_WORD_CHARACTERS:

@@ -76,7 +76,7 @@ class MiningCorpus:
             for number, one in enumerate(backgrounds)
         ]
         if others and not any(stream.number for stream in others):
-            note("Every document of the background is one of the domain: the dictionary takes its place.")
+            note("The background has no other text than the domain: the dictionary takes its place.")
             others = []
         state = {
             "key": self._key,

@@ -37,6 +37,7 @@ COLUMNS = (
     "example_1", "example_2",
 )  # fmt: skip
 LANGUAGE_WORDS = 2_000
+SEED = "seed"
 LATIN_SHARE = 0.1
 """In Chinese texts, terms without a Han character come after the others, at most this share of the rows."""
 
@@ -143,7 +144,7 @@ def _seeds(
     rows = {term: row for row, term in enumerate(found.terms.tolist())}
     words, negative = (
         _known(given, rows, kind, note)
-        for given, kind in ((request.seeds, "seed"), (request.negative, "negative word"))
+        for given, kind in ((request.seeds, SEED), (request.negative, "negative word"))
     )
     if not words and not negative:
         return None
@@ -158,6 +159,8 @@ def _known(words: Sequence[str], rows: Mapping[str, int], kind: str, note: Note)
     if absent:
         shown = ", ".join(absent[:10]) + ", …" * (len(absent) > 10)
         note(f"{len(absent)} of {len(names)} {kind}s do not occur often enough as terms: {shown}.")
+        if len(absent) == len(names) and kind == SEED:
+            note("Without seeds, the words that the background lacks most take their place.")
     return [word for word in names if word in rows]
 
 

@@ -61,6 +61,10 @@ def _add(rules: Rules, lines: Sequence[str], name: str) -> None:
             rules.words.add(normalize(value))
         elif kind == "last":
             rules.last = frozenset(value.split())
+            if wrong := sorted(
+                tag for tag in rules.last if not (len(tag) == 1 and tag.isascii() and tag.isalpha())
+            ):
+                raise SourceError(f"{where}: {wrong[0]!r} is not the first letter of a tag.")
         else:
             try:
                 pattern = re.compile(value)

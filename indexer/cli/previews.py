@@ -15,6 +15,9 @@ def print_preview(found: Preview, as_json: bool) -> None:
     if as_json:
         print_json(_json_of(found))
         return
+    if not found.words:
+        print_line("The active model has all these words.")
+        return
     print_line(f"{counted(len(found.words), 'word')} not in the active model yet.")
     for index in found.indexes:
         print_line(

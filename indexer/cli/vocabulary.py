@@ -45,7 +45,7 @@ Domain = Annotated[
 ReviewedFile = Annotated[
     Path, typer.Argument(metavar="FILE", help="Candidates, tab-separated, as `vocabulary mine` writes them.")
 ]
-Words = Annotated[list[str], typer.Argument(metavar="WORD...", help="Words that were applied.")]
+Words = Annotated[list[str], typer.Argument(metavar="WORD", help="Words that were applied.")]
 In = Annotated[
     list[str] | None,
     typer.Option("--in", metavar="NAME", help="Only this index, or alias; repeatable. Without it, all."),
@@ -168,7 +168,8 @@ def preview_words(
         Path | None, typer.Argument(metavar="FILE", help="A reviewed file; its accepted words count.")
     ] = None,
     word: Annotated[
-        list[str] | None, typer.Option(metavar="WORD", help="A word instead of a file; repeatable.")
+        list[str] | None,
+        typer.Option(metavar="WORD", help="A word, instead of a file or beside it."),
     ] = None,
     queries: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Queries, one a line: those that change are shown.")
@@ -211,16 +212,20 @@ def apply_file(
     from enricher.errors import UsageError
     from enricher.vocabulary.review_file import read_review
     from indexer.reindex.failpoints import arm
-    from indexer.vocabulary.applying import add_words
+    from indexer.vocabulary.applying import add_words, check_indexes, still_applied
 
     arm(fail_at)
-    words = read_review(file).accepted(date.today())
+    review = read_review(file)
+    words = review.accepted(date.today())
     if not words:
-        raise UsageError(f"No word of {str(file)!r} has the state 'accept': review it first.")
+        raise UsageError(f"No word of {str(file)!r} has the state 'accept' today: review it first.")
     shared = context_of(context)
     with _changing(shared):
+        check_indexes(shared.store, shared.engine(), indexes)
         with progress_display() as progress:
-            changed = add_words(shared.store, shared.engine(), words, lambda what: progress(what, 0, 0))
+            changed = add_words(shared.store, shared.engine(), words, lambda what: progress(what, 0, 0), say)
+        for sentence in still_applied(shared.store, review, words):
+            say(sentence)
         _bring(shared, changed, indexes, worker_count(workers), as_json)
 
 
@@ -238,11 +243,12 @@ def withdraw(
     Example: enricher vocabulary withdraw 量子芯片
     """
     from indexer.reindex.failpoints import arm
-    from indexer.vocabulary.applying import remove_words
+    from indexer.vocabulary.applying import check_indexes, remove_words
 
     arm(fail_at)
     shared = context_of(context)
     with _changing(shared):
+        check_indexes(shared.store, shared.engine(), indexes)
         with progress_display() as progress:
             changed = remove_words(shared.store, shared.engine(), words, lambda what: progress(what, 0, 0))
         _bring(shared, changed, indexes, worker_count(workers), as_json)
@@ -252,7 +258,7 @@ def withdraw(
 def status(
     context: typer.Context,
     words: Annotated[
-        list[str] | None, typer.Argument(metavar="WORD...", help="Words; all added ones if omitted.")
+        list[str] | None, typer.Argument(metavar="WORD", help="Words; all added ones if omitted.")
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -344,4 +350,4 @@ def _print_change(changed: ChangedModel) -> None:
     elif changed.removed:
         print_line(f"{counted(len(changed.removed), 'word')} removed: the model {changed.version} is active.")
     else:
-        print_line(f"The active model {changed.version} has all these words already.")
+        print_line(f"The active model {changed.version} stays as it is.")

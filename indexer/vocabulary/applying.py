@@ -10,13 +10,16 @@ from enricher.files import file_lock
 from enricher.loaded_model import Model, load
 from enricher.recipe.configuration import recorded_layout
 from enricher.records import SearchEngine
-from enricher.text import Lexicon
+from enricher.sentences import counted
+from enricher.text import Lexicon, is_content
 from enricher.text.analysis import STRIP_HTML
 from enricher.vocabulary.affected import subwords_of
-from enricher.vocabulary.overlay import OverlayBuilder, overlay_with, overlay_without
+from enricher.vocabulary.overlay import OverlayBuilder, is_known, overlay_with, overlay_without
+from enricher.vocabulary.review_file import ReviewFile
 from indexer.reindex.failpoints import reached
 from indexer.reindex.job import Job, JobOptions, Phase
 from indexer.reindex.jobs import EnrichmentSettings, Jobs, Say
+from indexer.reindex.opening import open_jobs
 from indexer.reindex.starting import StartRequest, start
 
 LOCK = ".vocabulary.lock"
@@ -48,16 +51,45 @@ def changing(store: BundleStore) -> Iterator[None]:
 
 
 def add_words(
-    store: BundleStore, engine: SearchEngine, words: Sequence[str], step: Step = lambda what: None
+    store: BundleStore,
+    engine: SearchEngine,
+    words: Sequence[str],
+    step: Step = lambda what: None,
+    note: Say = lambda sentence: None,
 ) -> ChangedModel:
     """Make a version of the active model that keeps more words whole, and activate it.
 
     What the model learns of a new word comes from the documents of the indexes that a version of the model
-    has enriched. If the model has all the words, nothing is made. Raises ModelNotFound, BundleInvalid;
-    SourceError for a word that cannot be a token.
+    has enriched. Words that are whole already, or that enrichment does not use, are noted and left out. If no
+    word is left, nothing is made. Raises ModelNotFound, BundleInvalid; SourceError for a word that cannot be
+    a token.
     """
     model = load(store.folder)
-    return _change(store, engine, model, overlay_with(model, words), step)
+    return _change(store, engine, model, overlay_with(model, new_words(model, words, note)), step)
+
+
+def new_words(model: Model, words: Sequence[str], note: Say = lambda sentence: None) -> list[str]:
+    """The words that would change something. The others are noted. Raises SourceError as `add_words` does."""
+    added = {word.text for word in model.analyzer.overlay.words}
+    useless, known, found = [], [], []
+    for word in Lexicon.of(words).words:
+        token = word.text.replace(" ", "_")
+        if word.text in added:
+            continue
+        if not is_content(token):
+            useless.append(word.text)
+        elif model.analyzer.words(word.text) == [token] and is_known(model, word):
+            known.append(word.text)
+        else:
+            found.append(word.text)
+    if known:
+        note(f"{counted(len(known), 'word')} left out, because the model knows them already: {_some(known)}.")
+    if useless:
+        note(
+            f"{counted(len(useless), 'word')} left out: enrichment uses no single characters, stop words and "
+            f"numbers: {_some(useless)}."
+        )
+    return found
 
 
 def remove_words(
@@ -65,15 +97,54 @@ def remove_words(
 ) -> ChangedModel:
     """Make a version of the active model without some of its added words, and activate it.
 
-    Raises UsageError if a word was not added.
+    Raises UsageError if a word was not added. If none was, but an index is not at the active version yet, an
+    earlier call was interrupted: then nothing is made.
     """
     model = load(store.folder)
     added = {word.text for word in model.analyzer.overlay.words}
-    absent = [word.text for word in Lexicon.of(words).words if word.text not in added]
+    named = [
+        spaced if word.text not in added and (spaced := word.text.replace("_", " ")) in added else word.text
+        for word in Lexicon.of(words).words
+    ]
+    absent = [word for word in named if word not in added]
+    if len(absent) == len(named) and is_unfinished(store, engine, model):
+        return ChangedModel(model.version, (), ())
     if absent:
-        shown = ", ".join(map(repr, absent[:5])) + ", …" * (len(absent) > 5)
-        raise UsageError(f"Not among the added words of the model {model.version}: {shown}.")
-    return _change(store, engine, model, overlay_without(model, words), step)
+        raise UsageError(f"Not among the words that were added to the active model: {_some(absent)}.")
+    return _change(store, engine, model, overlay_without(model, named), step)
+
+
+def still_applied(store: BundleStore, review: ReviewFile, accepted: Sequence[str]) -> list[str]:
+    """A sentence if words of a file that are not accepted any more are still in the active model."""
+    added = {word.text for word in load(store.folder).analyzer.overlay.words}
+    left = [one.word for one in review.candidates if one.word in added and one.word not in accepted]
+    if not left:
+        return []
+    return [
+        f"{counted(len(left), 'word')} of the file that are not accepted any more stay applied; "
+        f"`enricher vocabulary withdraw WORD` removes them: {_some(left)}."
+    ]
+
+
+def is_unfinished(store: BundleStore, engine: SearchEngine, model: Model) -> bool:
+    """Whether an index of the family is not at the version of the model, or a job is on the way there."""
+    jobs = open_jobs(engine)
+    indexes = family_indexes(store, engine, model)
+    under_way = {job.source for job in jobs.ledger.under_way() if job.options.former}
+    return any(index in under_way or former_versions(jobs, index, model.version) for index in indexes)
+
+
+def check_indexes(store: BundleStore, engine: SearchEngine, names: Sequence[str] | None) -> None:
+    """Raise UsageError if a name is not that of an index that a version of the active model has enriched."""
+    if names:
+        model = load(store.folder)
+        family = family_indexes(store, engine, model)
+        for name in names:
+            _of_family(engine, name, family, model)
+
+
+def _some(words: Sequence[str], most: int = 5) -> str:
+    return ", ".join(map(repr, words[:most])) + ", …" * (len(words) > most)
 
 
 def _change(
@@ -203,7 +274,7 @@ def status_of_words(store: BundleStore, jobs: Jobs, words: Sequence[str] | None)
     asked = added if not words else [word.text for word in Lexicon.of(words).words]
     for word in asked:
         if word not in added:
-            raise UsageError(f"The word {word!r} was not added to the active model {model.version}.")
+            raise UsageError(f"Not among the words that were added to the active model: {word!r}.")
     live = {index: _live_words(store, jobs, index) for index in family_indexes(store, jobs.engine, model)}
     return [
         WordStatus(

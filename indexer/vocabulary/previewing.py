@@ -13,7 +13,7 @@ from enricher.text import Analyzer
 from enricher.text.analysis import STRIP_HTML
 from enricher.vocabulary.affected import AffectedDocuments
 from enricher.vocabulary.overlay import overlay_with
-from indexer.vocabulary.applying import count_documents, family_indexes
+from indexer.vocabulary.applying import count_documents, family_indexes, new_words
 
 MAX_SHOWN = 10
 """Documents of an index that are shown."""
@@ -74,7 +74,8 @@ def _derived(
 ) -> Iterator[Model]:
     """A model with more words, in a scratch folder."""
     with store.workspace() as scratch:
-        builder = count_documents(store, engine, former, overlay_with(former, words))
+        overlay = overlay_with(former, new_words(former, words))
+        builder = count_documents(store, engine, former, overlay)
         here = BundleStore(Path(scratch) / "preview")
         here.folder.mkdir()
         yield load(here.folder, builder.build(here))
@@ -102,6 +103,7 @@ def _document(
     differences = []
     for name in fields:
         differences += _differences(document.text(name), before.analyzer, after.analyzer)
+    differences = list(dict.fromkeys(differences))
     keywords = _keywords(before, document, fields, title), _keywords(after, document, fields, title)
     return ChangedDocument(document.id, tuple(differences[:MAX_DIFFERENCES]), keywords)
 

@@ -95,7 +95,7 @@ def test_withdrawn_words_leave_the_index_as_it_was(run: RunCommand, indexed: Pat
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["indexes"][0]["enriched"] == AFFECTED
     refused = run("vocabulary", "withdraw", TERMS[0])
-    assert refused.returncode == 2 and "Not among the added words" in refused.stderr
+    assert refused.returncode == 2 and "Not among the words that were added" in refused.stderr
     done = run("vocabulary", "withdraw", *TERMS[1:])
     assert done.returncode == 0 and "3 words removed" in done.stdout, done.stderr
     assert stored(indexed) == before
@@ -130,6 +130,40 @@ def test_a_withdrawal_before_the_end_leaves_no_word(run: RunCommand, indexed: Pa
     done = run("vocabulary", "withdraw", TERMS[0])
     assert done.returncode == 0, done.stderr
     assert stored(indexed) == before
+
+
+@pytest.mark.parametrize("point", ["model-activated", "target-ready", "before-end"])
+def test_a_killed_withdrawal_is_repeated(run: RunCommand, indexed: Path, point: str) -> None:
+    """The word is gone from the model already; its documents are enriched again."""
+    before = stored(indexed)
+    review = write_review(indexed / "words.tsv", TERMS[:1])
+    assert run("vocabulary", "apply", review).returncode == 0
+    assert run("vocabulary", "withdraw", TERMS[0], "--fail-at", point).returncode == -9
+    done = run("vocabulary", "withdraw", TERMS[0])
+    assert done.returncode == 0 and "enriched again" in done.stdout, done.stderr
+    assert stored(indexed) == before
+    assert run("vocabulary", "withdraw", TERMS[0]).returncode == 2
+
+
+def test_a_wrong_index_is_said_before_anything_changes(run: RunCommand, indexed: Path) -> None:
+    review = write_review(indexed / "words.tsv", TERMS[:1])
+    for words in (("apply", review), ("withdraw", TERMS[0])):
+        done = run("vocabulary", *words, "--in", "absent")
+        assert done.returncode == 2 and "was not enriched with the model" in done.stderr
+    assert len(BundleStore(indexed / "models").versions()) == 1
+
+
+def test_words_that_change_nothing_are_left_out(run: RunCommand, indexed: Path) -> None:
+    """Known ones, and those that enrichment does not use; decisions that no longer hold are named."""
+    (indexed / "words.tsv").write_text(
+        f"word\tstate\n{TERMS[0]}\taccept\n变压器\taccept\n的\taccept\n123\taccept\n", encoding="utf-8"
+    )
+    done = run("vocabulary", "apply", "words.tsv", "--json")
+    assert done.returncode == 0 and json.loads(done.stdout)["added"] == [TERMS[0]]
+    assert "the model knows them already: '变压器'" in done.stderr and "'的', '123'" in done.stderr
+    (indexed / "words.tsv").write_text(f"word\tstate\n{TERMS[0]}\treject\n电网\taccept\n", encoding="utf-8")
+    done = run("vocabulary", "apply", "words.tsv")
+    assert done.returncode == 0 and "stay applied; `enricher vocabulary withdraw WORD`" in done.stderr
 
 
 def test_two_changes_at_once_are_refused(run: RunCommand, indexed: Path) -> None:
