@@ -102,7 +102,7 @@ def test_documents_that_changed_since_are_left_to_the_other_checks(
     """Their vector is that of the text they had."""
     fill(engine, chain, lambda one: replace(one, source={**one.source, "text": "another text"}))
     assert [(one.passed, one.detail) for one in checked(engine, models)] == [
-        (True, "24 dimensions, none yet")
+        (True, "24 dimensions, no document of this version yet")
     ]
 
 
