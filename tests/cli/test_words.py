@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 from enricher.keywords import METHODS
 from enricher.records import Query, QueryTerm
-from enricher.text import open_segmenter
+from enricher.text import Lexicon, open_segmenter
 from enricher.training.word2vec import ARCHITECTURES, LOSSES
 from indexer.cli import output
 from indexer.cli.app import Languages, Segmenters
@@ -210,7 +210,8 @@ def test_the_choices_of_options_are_those_of_the_model() -> None:
     """The command line knows them without loading what trains."""
     assert get_args(Architecture) == ARCHITECTURES and get_args(Loss) == LOSSES
     assert get_args(Method) == METHODS and get_args(Languages) == ("auto", "zh", "en")
-    assert all(open_segmenter(name).identity["name"] == name for name in get_args(Segmenters))
+    words = Lexicon.of(["数据"])
+    assert all(open_segmenter(name, words).identity["name"] == name for name in get_args(Segmenters))
 
 
 def test_the_version_is_that_of_the_package(run: RunCommand) -> None:
