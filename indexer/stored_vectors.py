@@ -78,7 +78,9 @@ class StoredVectors:
         added = fresh.enrich([_original(one) for one in documents])
         for document, enrichment in zip(documents, added, strict=True):
             self._compare(index, document, enrichment.get(VECTOR))
-        compared = f"those of {counted(len(documents), 'document')} are correct" if documents else "no document of this version yet"
+        compared = "no document of this version yet"
+        if documents:
+            compared = f"those of {counted(len(documents), 'document')} are correct"
         return f"{dimensions} dimensions, {compared}"
 
     def _enricher(self, layout: IndexLayout) -> DocumentEnricher:
