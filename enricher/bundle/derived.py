@@ -36,6 +36,7 @@ from enricher.model.usage import key_of
 from enricher.model.word2vec import Word2Vec
 from enricher.model.word_list import WordList
 from enricher.text import Lexicon, lexicon_text
+from enricher.text.lexicon import as_token
 
 OVERLAY_PHRASES = "overlay_phrases.npy"
 """uint64 (k,): the keys that were added to the phrases of the training text."""
@@ -95,7 +96,7 @@ class _Writer:
         self._parent, self._folder, self._overlay, self._added = parent, folder, overlay, added
         word2vec = parent.word2vec
         self._trained = word2vec.trained
-        names = {_as_token(word.text) for word in overlay.words}
+        names = {as_token(word.text) for word in overlay.words}
         rows = range(self._trained, len(word2vec.words))
         self._kept = [row for row in rows if word2vec.words[row] in names]
         self._dropped = {word2vec.words[row] for row in rows} - names
@@ -250,11 +251,6 @@ def _sums(
         scales[place] = max(float(np.abs(total).max()), 1e-9) / most
         found[place] = np.rint(total / scales[place])
     return found, scales
-
-
-def _as_token(word: str) -> str:
-    """A word of a lexicon as the analyzer returns it."""
-    return word.replace(" ", "_")
 
 
 def _share(source: Path, target: Path) -> None:

@@ -70,6 +70,16 @@ def written(word: str) -> str:
     return _SPACE.sub(" ", normalize(word)).strip()
 
 
+def as_token(word: str) -> str:
+    """A word of a lexicon as the analyzer returns it: its parts joined by `_`."""
+    return word.replace(" ", "_")
+
+
+def as_text(token: str) -> str:
+    """A token as it is written in text: its parts separated by spaces."""
+    return token.replace("_", " ")
+
+
 def problem_of(text: str) -> str | None:
     """Why a normalized word cannot be a token; None if it can."""
     if not text:

@@ -13,6 +13,7 @@ from enricher.loaded_model import Model
 from enricher.records import Document
 from enricher.text import Analyzer, is_han, normalize
 from enricher.text.analysis import PAIR_MARK
+from enricher.text.lexicon import as_token
 from enricher.text.matching import LexiconMatcher
 from enricher.text.overlay import AddedWords
 
@@ -32,7 +33,7 @@ class AffectedDocuments:
         self.words = sorted(set().union(*(other ^ added for other in others)))
         """The changed words: those that not every version has added."""
         trained = present.word2vec.trained
-        tokens = [word.replace(" ", "_") for word in self.words]
+        tokens = [as_token(word) for word in self.words]
         rows = {token: present.word2vec.find(token) for token in tokens}
         self._relearned = {token for token, row in rows.items() if row is None or row >= trained}
         self._han = AddedWords([word for word in self.words if is_han(word)])

@@ -18,6 +18,7 @@ from enricher.errors import UsageError
 from enricher.files import atomic_file, why_not_written
 from enricher.loaded_model import Model
 from enricher.text import LexiconWord, is_content
+from enricher.text.lexicon import as_text, as_token
 
 MIN_COSINE = 0.6
 """Minimum cosine of a synonym: words that can replace each other."""
@@ -92,18 +93,14 @@ def _synonym_set(rules: Lines) -> Lines:
 
 
 def _escaped(word: str) -> str:
-    """A word of a rule: a space stands for the sign that joins words of a lexicon."""
-    return word.replace("_", " ").translate(_RESERVED)
+    """A token as a word of a rule."""
+    return as_text(word).translate(_RESERVED)
 
 
 def _querqy(model: Model, path: Path) -> Lines:
     for word, found in synonyms_of(model):
-        rules = "\n".join(f"  SYNONYM({cosine:.2f}): {_plain(other)}" for other, cosine in found)
-        yield f"{_plain(word)} =>\n{rules}\n"
-
-
-def _plain(word: str) -> str:
-    return word.replace("_", " ")
+        rules = "\n".join(f"  SYNONYM({cosine:.2f}): {as_text(other)}" for other, cosine in found)
+        yield f"{as_text(word)} =>\n{rules}\n"
 
 
 def user_words(model: Model) -> tuple[LexiconWord, ...]:
@@ -113,7 +110,7 @@ def user_words(model: Model) -> tuple[LexiconWord, ...]:
 
 def _userdict(model: Model, path: Path) -> Lines:
     for word in user_words(model):
-        row = model.word2vec.find(word.text.replace(" ", "_"))
+        row = model.word2vec.find(as_token(word.text))
         count = 1 if row is None else int(model.word2vec.counts[row])
         yield f"{word.text} {word.frequency or max(1, count)} {word.tag or TAG}"
 

@@ -11,7 +11,7 @@ from enricher.model.arrays import FloatArray
 from enricher.model.word2vec import Word2Vec
 from enricher.records import Document
 from enricher.text import Analyzer, Lexicon, open_analyzer
-from enricher.text.lexicon import LexiconWord, unique
+from enricher.text.lexicon import LexiconWord, as_text, as_token, unique
 from enricher.vocabulary.occurrences import OccurrenceCounter, Occurrences
 from enricher.vocabulary.vectors import usual_length, vector_from_contexts
 
@@ -41,7 +41,7 @@ def analyzer_with(model: Model, overlay: Lexicon) -> Analyzer:
 
 def is_known(model: Model, word: LexiconWord) -> bool:
     """Whether a model has a vector of a word of a lexicon."""
-    return model.word2vec.find(word.text.replace(" ", "_")) is not None
+    return model.word2vec.find(as_token(word.text)) is not None
 
 
 class OverlayBuilder:
@@ -50,7 +50,7 @@ class OverlayBuilder:
     def __init__(self, model: Model, overlay: Lexicon) -> None:
         self._model, self._overlay = model, overlay
         self._analyzer = analyzer_with(model, overlay)
-        self.new = [word.text.replace(" ", "_") for word in overlay.words if not is_known(model, word)]
+        self.new = [as_token(word.text) for word in overlay.words if not is_known(model, word)]
         """The words that the model does not know, as tokens."""
         self._documents = 0
         self._found: dict[str, list[Occurrences]] = {word: [] for word in self.new}
@@ -83,7 +83,7 @@ class OverlayBuilder:
         count = max(1, round(sum(one.count for one in found) * share))
         documents = max(1, round(sum(one.documents for one in found) * share))
         contexts = np.array([row for one in found for row in one.contexts], np.int32)
-        parts = tuple(dict.fromkeys(self._model.analyzer.words(word.replace("_", " "))))
+        parts = tuple(dict.fromkeys(self._model.analyzer.words(as_text(word))))
         entropy = max((one.boundary_entropy for one in found), default=0.0)
         outputs = word2vec.outputs
         output = None if outputs is None else _mean(outputs, word2vec.rows(parts))

@@ -13,6 +13,7 @@ from enricher.records import SearchEngine
 from enricher.sentences import counted
 from enricher.text import Lexicon, is_content
 from enricher.text.analysis import STRIP_HTML
+from enricher.text.lexicon import as_text, as_token
 from enricher.vocabulary.affected import subwords_of
 from enricher.vocabulary.overlay import OverlayBuilder, is_known, overlay_with, overlay_without
 from enricher.vocabulary.review_file import ReviewFile
@@ -73,7 +74,7 @@ def new_words(model: Model, words: Sequence[str], note: Say = lambda sentence: N
     added = {word.text for word in model.analyzer.overlay.words}
     useless, known, found = [], [], []
     for word in Lexicon.of(words).words:
-        token = word.text.replace(" ", "_")
+        token = as_token(word.text)
         if word.text in added:
             continue
         if not is_content(token):
@@ -103,7 +104,7 @@ def remove_words(
     model = load(store.folder)
     added = {word.text for word in model.analyzer.overlay.words}
     named = [
-        spaced if word.text not in added and (spaced := word.text.replace("_", " ")) in added else word.text
+        spaced if word.text not in added and (spaced := as_text(word.text)) in added else word.text
         for word in Lexicon.of(words).words
     ]
     absent = [word for word in named if word not in added]
@@ -171,7 +172,7 @@ def count_documents(
 ) -> OverlayBuilder:
     """A builder of a version with other added words that has counted the new ones in all indexes."""
     builder = OverlayBuilder(model, overlay)
-    groups = [subwords_of(model.analyzer, word.replace("_", " ")) for word in builder.new]
+    groups = [subwords_of(model.analyzer, as_text(word)) for word in builder.new]
     for index in family_indexes(store, engine, model) if groups else ():
         step(f"reading the documents of {index} with new words")
         layout, total = engine.layout(index), engine.count(index)
