@@ -17,7 +17,7 @@ from enricher.model.huffman import path_counts
 from enricher.model.word2vec import Word2Vec
 
 PRIOR = 100.0
-"""The constant λ. docs/vocabulary.md has what it was chosen by."""
+"""The constant λ: how strongly the vector is held at zero."""
 NEGATIVES = 5
 """Random words for each context word, in a model that was trained with negative sampling."""
 MAX_SAMPLED_WORDS, SEED = 20_000, 1
