@@ -16,6 +16,8 @@ from tests.server.faults import with_refused, without_some
 
 SILENCE = 60.0
 """Seconds after which an answer that never comes ends."""
+FIRST_FAULT_BY = 20
+"""The request that fails at the latest, where requests can fail: a test never ends without a fault."""
 HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "content-encoding"}
 
 
@@ -45,6 +47,7 @@ class Proxy(ThreadingHTTPServer):
         self.counts: Counter[str] = Counter()
         self.ended = threading.Event()
         self._chance, self._lock = random.Random(faults.seed), threading.Lock()
+        self._requests = 0
 
     @property
     def url(self) -> str:
@@ -54,6 +57,14 @@ class Proxy(ThreadingHTTPServer):
         """A number from 0 to 1; the same ones in the same order for a seed."""
         with self._lock:
             return self._chance.random()
+
+    def draw_request(self) -> float:
+        """A number from 0 to 1 that decides what goes wrong with a request."""
+        chance, any_fault = self.draw(), self.faults.reset + self.faults.cut + self.faults.silent
+        with self._lock:
+            self._requests += 1
+            is_due = self._requests >= FIRST_FAULT_BY and not self.counts.total()
+        return chance * any_fault if is_due else chance
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Clients that hang up are no news."""
@@ -80,7 +91,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _pass(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        faults, chance = self.server.faults, self.server.draw()
+        faults, chance = self.server.faults, self.server.draw_request()
         if chance < faults.reset:
             return self._reset("reset")
         refused: dict[int, object] = {}
