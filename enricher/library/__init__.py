@@ -1,0 +1,1 @@
+"""Items that are used together: embeddings, shelves and maps from records of use."""
