@@ -154,10 +154,10 @@ class Gateway:
                 self._access.check(request)
             response = preflight or await handler(request)
         except asyncio.CancelledError:
-            self._note(request, name, 499, started)
+            self._note(request, name, 499, time.perf_counter() - started)
             raise
         except ConnectionResetError:  # the client has left before the end of the answer
-            self._note(request, name, 499, started)
+            self._note(request, name, 499, time.perf_counter() - started)
             raise
         except Exception as error:  # noqa: BLE001  whatever it is, the answer is JSON
             response = self._failure(error, name)
@@ -168,7 +168,7 @@ class Gateway:
         if not response.prepared:
             response.headers[REQUEST_ID] = name
             response.headers.update(self._access.origin_headers(request))
-        self._note(request, name, response.status, started)
+        _after_answer(self._note, request, name, response.status, time.perf_counter() - started)
         return response
 
     def _failure(self, error: Exception, name: str) -> web.Response:
@@ -199,8 +199,8 @@ class Gateway:
             500, "internal_error", f"The service failed unexpectedly; its log names the request {name}."
         )
 
-    def _note(self, request: web.Request, name: str, status: int, started: float) -> None:
-        seconds = time.perf_counter() - started
+    def _note(self, request: web.Request, name: str, status: int, seconds: float) -> None:
+        """Count and log a request."""
         self.metrics.open_models(self.service.open_models())
         endpoint = _endpoint(request).removeprefix(f"{ROOT}/") or "none"
         self.metrics.request(endpoint, status, seconds)
@@ -229,20 +229,19 @@ class Gateway:
 
         def work() -> tuple[Json, bytes]:
             found: Json = one.answer(target, *named, asked)
-            if isinstance(asked, requests.SearchRequest):
-                self._count_search(found)
             return found, orjson.dumps(found)
 
         found, body = await self.pools[one.pool].run(work)
         response = web.Response(body=body, status=one.status, content_type="application/json")
         if isinstance(asked, requests.SearchRequest):
             response.headers[STATUS] = _status(asked, found)
+            _after_answer(self._count_search, asked.in_, found)
         return response
 
-    def _count_search(self, answer: Json) -> None:
+    def _count_search(self, index: str, answer: Json) -> None:
         terms: Any = answer["expansion"]
         typed = [term["term"] for term in terms if term["origin"] == "query"]
-        unknown = self.service.unknown(typed)
+        unknown = self.service.unknown(typed, index)
         hits: Any = answer["total"]
         self.metrics.searched(hits, len(terms) - len(typed), len(typed), unknown)
 
@@ -325,6 +324,11 @@ def default_pools(threads: int) -> dict[str, Pool]:
         EVALUATE: Pool(EVALUATE, 1, 4, 60.0),
         ADMIN: Pool(ADMIN, 2, 8, 3600.0),
     }
+
+
+def _after_answer(function: Callable[..., None], *arguments: object) -> None:
+    """Call a function once the answer has been written: a client does not wait for counters and the log."""
+    asyncio.get_running_loop().call_soon(function, *arguments)
 
 
 def failure(status: int, kind: str, reason: str, headers: Mapping[str, str] | None = None) -> web.Response:

@@ -25,6 +25,9 @@ class Busy(Exception):
 class Overdue(Exception):
     """The time limit of a request is over."""
 
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"The request took longer than {seconds:g} s.")
+
 
 class Pool:
     """Answers requests of one class.
@@ -50,15 +53,30 @@ class Pool:
             raise Busy(max(1, round(self.seconds / 10)))
         self._hold(1)
         loop = asyncio.get_running_loop()
-        future = self._executor.submit(contextvars.copy_context().run, work)
-        future.add_done_callback(lambda _: _call_if_open(loop, partial(self._hold, -1)))
+        answer: asyncio.Future[T] = loop.create_future()
+        task = self._executor.submit(contextvars.copy_context().run, self._work, work, loop, answer)
+        limit = loop.call_later(self.seconds, _fail, answer, Overdue(self.seconds))
         try:
-            async with asyncio.timeout(self.seconds) as limit:
-                return await asyncio.wrap_future(future)  # cancels the work if it still waits
-        except TimeoutError:
-            if not limit.expired():
-                raise
-            raise Overdue(f"The request took longer than {self.seconds:g} s.") from None
+            return await answer
+        finally:
+            limit.cancel()
+            if task.cancel():  # it still waited, and will never run
+                self._hold(-1)
+
+    def _work(
+        self, work: Callable[[], T], loop: asyncio.AbstractEventLoop, answer: "asyncio.Future[T]"
+    ) -> None:
+        """Do the work of a request in a thread. The last step wakes the loop, once."""
+        try:
+            ending = partial(_succeed, answer, work())
+        except BaseException as error:  # noqa: BLE001  it is raised where the request waits
+            ending = partial(_fail, answer, error)
+        with suppress(RuntimeError):  # the service has ended meanwhile
+            loop.call_soon_threadsafe(self._end, ending)
+
+    def _end(self, ending: Callable[[], None]) -> None:
+        self._hold(-1)
+        ending()
 
     def _hold(self, change: int) -> None:
         self.held += change
@@ -69,6 +87,13 @@ class Pool:
         self._executor.shutdown(wait=False, cancel_futures=True)
 
 
-def _call_if_open(loop: asyncio.AbstractEventLoop, function: Callable[[], None]) -> None:
-    with suppress(RuntimeError):  # the service has ended meanwhile
-        loop.call_soon_threadsafe(function)
+def _succeed(answer: "asyncio.Future[T]", found: T) -> None:
+    """Give a request its answer, if it still waits."""
+    if not answer.done():
+        answer.set_result(found)
+
+
+def _fail(answer: "asyncio.Future[T]", error: BaseException) -> None:
+    """Raise an error where a request waits, if it still does."""
+    if not answer.done():
+        answer.set_exception(error)

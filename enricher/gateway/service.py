@@ -59,10 +59,6 @@ class _Recent(Generic[T]):
     def __len__(self) -> int:
         return len(self._things)
 
-    def peek(self, key: str) -> T | None:
-        """The thing of a key if it is there."""
-        return self._things.get(key)
-
     def get(self, key: str, make: Callable[[], T]) -> T:
         """The thing of a key, made if it is not there. Raises what `make` raises."""
         with self._lock:
@@ -119,10 +115,9 @@ class Service:
         """The active version. Raises ModelNotFound."""
         return self.store.active_version() or self.store.open().version
 
-    def unknown(self, words: Sequence[str]) -> int:
-        """How many of the words the active model does not know; 0 if none is open."""
-        version = self.store.active_version()
-        model = None if version is None else self._open.peek(version)
+    def unknown(self, words: Sequence[str], index: str) -> int:
+        """How many of the words the model of an index does not know; 0 if the index is not open."""
+        model = self.searcher.model_of(index)
         return 0 if model is None else sum(word not in model.word2vec.index for word in words)
 
     def open_models(self) -> int:

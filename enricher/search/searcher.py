@@ -121,6 +121,11 @@ class Searcher:
         """Open an index with the model that enriched it."""
         return open_index(self.engine, index, self.load_model)
 
+    def model_of(self, index: str) -> Model | None:
+        """The model of an index if it is open. The engine is not asked."""
+        opened = self._opened.get(index)
+        return None if opened is None else opened.index.model
+
     def rewriting(self, opened: SearchableIndex, *names: str) -> QueryRewriting:
         """A function that rewrites the queries of an index. The rewriters are built once.
 
