@@ -136,6 +136,15 @@ def related_answer(
     return found | ({} if senses is None else {"senses": [asdict(sense) for sense in senses]})
 
 
+def similar_answer(item: str, together: Sequence[RelatedWord], alike: Sequence[Neighbor]) -> Json:
+    """The JSON answer to a question for similar items."""
+    return {
+        "item": item,
+        "read_together": [{"item": one.word, "score": one.score} for one in together],
+        "alike": [{"item": one.word, "cosine": one.cosine} for one in alike],
+    }
+
+
 def suggest_answer(text: str, suggestions: Sequence[tuple[str, int]]) -> Json:
     """The JSON answer to a beginning or a mistyped word: known words with their counts."""
     return {"text": text, "suggestions": [{"word": word, "count": count} for word, count in suggestions]}

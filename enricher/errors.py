@@ -98,6 +98,25 @@ class UnknownWord(ModelError):
         return UnknownWord, (self.word, self.suggestions)
 
 
+class UnknownItem(ModelError):
+    """The library lacks an item; `suggestions` holds the closest names that it has."""
+
+    status = 404
+
+    def __init__(self, item: str, suggestions: Sequence[str] = ()) -> None:
+        self.item, self.suggestions = item, tuple(suggestions)
+        sentence = f"The library does not know the item {item!r}."
+        if self.suggestions:
+            sentence += f" Closest names: {', '.join(self.suggestions)}."
+        else:
+            sentence += " No record has it, or it is not used often enough."
+        super().__init__(sentence)
+
+    def __reduce__(self) -> tuple[type["UnknownItem"], tuple[str, tuple[str, ...]]]:
+        """A copy in another process is made of the item, not of the sentence."""
+        return UnknownItem, (self.item, self.suggestions)
+
+
 class NotSupported(ModelError):
     """A kind of model that cannot answer the question."""
 

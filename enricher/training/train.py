@@ -81,7 +81,7 @@ def train_bundle(
             *([text_vectors_stage(cut, corpus.title_share >= REAL_TITLES)] if settings.tuning else []),
             lexicon_stage(analyzer.lexicon),
         ]
-        return _make(store, _key(origin, asdict(settings)), stages, origin, progress)
+        return make_bundle(store, bundle_key(origin, asdict(settings)), stages, origin, progress)
 
 
 def import_bundle(
@@ -105,15 +105,17 @@ def import_bundle(
         near_words_stage(),
         lexicon_stage(analyzer.lexicon),
     ]
-    return _make(store, _key(origin, model.training), stages, origin, progress)
+    return make_bundle(store, bundle_key(origin, model.training), stages, origin, progress)
 
 
-def _key(origin: Origin, settings: object) -> str:
+def bundle_key(origin: Origin, settings: object) -> str:
     """The key of an unfinished bundle: a hash of its inputs and settings."""
     return hashlib.sha256(orjson.dumps([asdict(origin), settings], option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-def _make(store: BundleStore, key: str, stages: Sequence[Stage], origin: Origin, progress: Progress) -> str:
+def make_bundle(
+    store: BundleStore, key: str, stages: Sequence[Stage], origin: Origin, progress: Progress
+) -> str:
     """Run the stages that are not done, and publish the bundle under its version."""
     with store.building(key) as folder:
         draft = Draft(folder, progress)

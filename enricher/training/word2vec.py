@@ -4,7 +4,7 @@ import logging
 import os
 import pickle
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from numbers import Integral
 from pathlib import Path
@@ -26,6 +26,8 @@ from enricher.training.word_counts import vocabulary
 ARCHITECTURES = ("skip-gram", "cbow")
 LOSSES = ("hierarchical-softmax", "negative-sampling")
 NEGATIVE_SAMPLES = 5
+DEFAULT_SUBSAMPLING = 1e-3
+"""The share of a word of text from which on some of its occurrences are left out (gensim's default)."""
 TARGET_TRAINING_WORDS = 10_000_000
 """Target number of words read in training. A small corpus gets more epochs (5 to 25)."""
 MIN_LARGE_CORPUS_WORDS = 200_000
@@ -89,6 +91,19 @@ class TrainingSettings:
         return TrainingSettings(**values)
 
 
+@dataclass(frozen=True, slots=True)
+class TrainingLines:
+    """A file of lines of words to learn from.
+
+    counts: word → how often it counts, for the tree and p(y). lines, tokens: how many lines and words it has.
+    """
+
+    path: Path
+    counts: Mapping[str, int]
+    lines: int
+    tokens: int
+
+
 def train(
     corpus: SegmentedCorpus,
     settings: TrainingSettings,
@@ -106,25 +121,8 @@ def train(
     counts = vocabulary(corpus.counts, corpus.learned_counts, settings.min_count)
     if len(counts) < 2:
         raise TrainingFailed(_why_too_few(corpus, settings.min_count, len(counts)))
-    hierarchical = settings.loss == "hierarchical-softmax"
-    model = GensimWord2Vec(
-        vector_size=settings.dimensions,
-        window=settings.window,
-        min_count=settings.min_count,
-        sg=int(settings.architecture == "skip-gram"),
-        hs=int(hierarchical),
-        negative=0 if hierarchical else NEGATIVE_SAMPLES,
-        seed=settings.seed,
-        workers=settings.workers,
-    )
-    model.build_vocab_from_freq(counts, corpus_count=corpus.lines)
-    model.train(
-        corpus_file=str(corpus.path),
-        total_examples=corpus.lines,
-        total_words=corpus.learned_tokens,
-        epochs=settings.epochs,
-        callbacks=[_Epochs(settings.epochs, on_epoch)],
-    )
+    lines = TrainingLines(corpus.path, counts, corpus.lines, corpus.learned_tokens)
+    model = _trained(lines, settings, DEFAULT_SUBSAMPLING, on_epoch)
     frequencies = [
         # An occurrence that was forgotten (see `WordCounts`) counts as a document.
         min(corpus.document_frequencies[word] + counts[word] - corpus.counts[word], corpus.documents)
@@ -132,6 +130,54 @@ def train(
     ]
     facts = {"tokens": corpus.tokens, "learned_tokens": corpus.learned_tokens}
     return _from_gensim(model, np.array(frequencies, np.int64), corpus.documents, asdict(settings) | facts)
+
+
+def train_lines(
+    lines: TrainingLines,
+    settings: TrainingSettings,
+    subsampling: float,
+    on_epoch: Callable[[int, int], None] = lambda done, total: None,
+) -> Word2Vec:
+    """Train a model on a file of lines. Reproducible with one worker and a seed.
+
+    settings: with `epochs`. subsampling: the share of a word from which on some of its occurrences are left
+    out; 0 for none. Raises TrainingFailed if there are fewer than two words.
+    """
+    if len(lines.counts) < 2:
+        raise TrainingFailed("There are fewer than two words: there is nothing to learn.")
+    model = _trained(lines, settings, subsampling, on_epoch)
+    return _from_gensim(model, None, 0, asdict(settings))
+
+
+def _trained(
+    lines: TrainingLines,
+    settings: TrainingSettings,
+    subsampling: float,
+    on_epoch: Callable[[int, int], None],
+) -> GensimWord2Vec:
+    """Train gensim's model on a file of lines. settings: with `epochs`."""
+    assert settings.epochs is not None
+    hierarchical = settings.loss == "hierarchical-softmax"
+    model = GensimWord2Vec(
+        vector_size=settings.dimensions,
+        window=settings.window,
+        min_count=settings.min_count or 1,
+        sg=int(settings.architecture == "skip-gram"),
+        hs=int(hierarchical),
+        negative=0 if hierarchical else NEGATIVE_SAMPLES,
+        sample=subsampling,
+        seed=settings.seed,
+        workers=settings.workers,
+    )
+    model.build_vocab_from_freq(dict(lines.counts), corpus_count=lines.lines)
+    model.train(
+        corpus_file=str(lines.path),
+        total_examples=lines.lines,
+        total_words=lines.tokens,
+        epochs=settings.epochs,
+        callbacks=[_Epochs(settings.epochs, on_epoch)],
+    )
+    return model
 
 
 def train_vectors(
