@@ -71,6 +71,7 @@ OPERATIONS = (
     _named("neighbors", requests.NeighborsRequest, responses.NeighborsAnswer, WORDS, Service.neighbors),
     _named("related", requests.RelatedRequest, responses.RelatedAnswer, WORDS, Service.related),
     _named("suggest", requests.SuggestRequest, responses.SuggestAnswer, WORDS, Service.suggest),
+    _named("similar", requests.SimilarRequest, responses.SimilarAnswer, WORDS, Service.similar),
     Operation("query", "query/{index}", requests.QueryRequest, responses.QueryAnswer, WORDS, Service.query),
     _named("models", requests.EmptyRequest, responses.ModelsAnswer, WORDS, Service.models_answer),
     _named("jobs", requests.EmptyRequest, responses.JobsAnswer, SEARCH, Service.jobs),

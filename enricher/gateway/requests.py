@@ -8,6 +8,7 @@ from msgspec import Meta
 
 Text = Annotated[str, Meta(min_length=1)]
 Top = Annotated[int, Meta(ge=0, le=10_000)]
+Share = Annotated[float, Meta(ge=0, le=1)]
 Name = Annotated[str, Meta(min_length=1, max_length=255)]
 
 
@@ -36,6 +37,12 @@ class SearchRequest(Request, frozen=True):
         Mapping[str, Any] | None, Meta(description="Only what this query of Elasticsearch matches.")
     ] = None
     expansion: Annotated[bool, Meta(description="Whether words are added to the query.")] = True
+    also_read: Annotated[
+        Share, Meta(description="Share of the score of what is read together with the best hits.")
+    ] = 0.0
+    alike: Annotated[
+        Share, Meta(description="Share of the score of what is alike to the best hits in the library.")
+    ] = 0.0
     explain: Annotated[
         bool, Meta(description="Add the numbers of documents that match by words, and that are not enriched.")
     ] = False
@@ -107,6 +114,16 @@ class NeighborsRequest(Request, frozen=True):
 
     word: Annotated[Text, Meta(description="A word of the model.")]
     top: Annotated[Top, Meta(description="Number of words.")] = 10
+
+
+class SimilarRequest(Request, frozen=True):
+    """The items that are read together with an item, and those that are alike."""
+
+    item: Annotated[Text, Meta(description="An item of the library.")]
+    top: Annotated[Top, Meta(description="Number of items of each kind.")] = 10
+    alpha: Annotated[float, Meta(description="How much less popular items count: 0 not at all, 1 most.")] = (
+        0.9
+    )
 
 
 class RelatedRequest(Request, frozen=True):

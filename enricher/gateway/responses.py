@@ -216,6 +216,28 @@ class RelatedAnswer(msgspec.Struct, kw_only=True):
     senses: list[Sense] | msgspec.UnsetType = msgspec.UNSET
 
 
+class TogetherItem(msgspec.Struct):
+    """An item that is read together with another, by mutual information in nats."""
+
+    item: str
+    score: float
+
+
+class AlikeItem(msgspec.Struct):
+    """An item that is alike, and the cosine of their vectors."""
+
+    item: str
+    cosine: float
+
+
+class SimilarAnswer(msgspec.Struct):
+    """The items that are read together with an item, and those that are alike, best first."""
+
+    item: str
+    read_together: list[TogetherItem]
+    alike: list[AlikeItem]
+
+
 class Suggestion(msgspec.Struct):
     """A known word, and how often it occurs in the training text."""
 

@@ -18,6 +18,7 @@ from enricher.answers import (
     neighbors_answer,
     related_answer,
     search_answer,
+    similar_answer,
     suggest_answer,
 )
 from enricher.bundle.store import BundleStore
@@ -25,9 +26,11 @@ from enricher.enrichment import DocumentEnricher
 from enricher.errors import EnricherError, UsageError
 from enricher.gateway import requests
 from enricher.gateway.evaluating import evaluate
+from enricher.library.library import Library, library_store, load_library
 from enricher.loaded_model import Model, load
 from enricher.recipe.reopening import enricher_like, open_enricher
 from enricher.records import Document, SearchEngine, parse_filter, parse_sort
+from enricher.search.co_reading import CoReading
 from enricher.search.profile import profiling
 from enricher.search.searcher import Question, Searcher
 from enricher.settings import Configuration, ServeConfiguration
@@ -102,7 +105,8 @@ class Service:
         self._enrichers: _Recent[DocumentEnricher] = _Recent(MAX_ENRICHERS)
         self.is_warm = False
         self._checked: tuple[float, list[str]] = (float("-inf"), [])
-        self.searcher = Searcher(engine, self.model, configuration)
+        self._libraries: _Recent[Library] = _Recent(1)
+        self.searcher = Searcher(engine, self.model, configuration, self.library)
 
     # ------------------------------------------------------------------ models
 
@@ -110,6 +114,11 @@ class Service:
         """A version, or the active one. The versions that were used last stay open, up to `model_mb`."""
         name = version or self._active()
         return self._open.get(name, lambda: load(self.models, name))
+
+    def library(self) -> Library:
+        """The active library of items. Raises ModelNotFound."""
+        version = library_store(self.models).active_version()
+        return self._libraries.get(version or "", lambda: load_library(self.models, version))
 
     def _active(self) -> str:
         """The active version. Raises ModelNotFound."""
@@ -168,6 +177,7 @@ class Service:
             from_=request.from_,
             sort=None if request.sort is None else parse_sort(request.sort),
             native=request.native,
+            co_reading=CoReading(request.also_read, request.alike),
         )
         with profiling() as steps:
             answer = self.searcher.search(question)
@@ -243,6 +253,12 @@ class Service:
     def suggest(self, request: requests.SuggestRequest) -> Json:
         """Known words for a beginning, or for a typing error."""
         return suggest_answer(request.text, self.model().suggest(request.text, request.top))
+
+    def similar(self, request: requests.SimilarRequest) -> Json:
+        """The items that are read together with an item, and those that are alike."""
+        library = self.library()
+        together = library.read_together(request.item, request.top, request.alpha)
+        return similar_answer(request.item, together, library.alike(request.item, request.top))
 
     # ------------------------------------------------------------------ documents
 

@@ -12,8 +12,8 @@ from enricher.bundle.store import BundleStore
 from enricher.errors import BundleInvalid, ModelNotFound, UnknownItem, UsageError
 from enricher.library.pair_files import PAIRED_USES, SHARES, open_pairs
 from enricher.library.pairs import Pairs
-from enricher.model.arrays import DoubleArray, IntArray
-from enricher.model.relatedness import best_rows, log_conditionals
+from enricher.model.arrays import DoubleArray, FloatArray, IntArray
+from enricher.model.relatedness import best_rows, cosines
 from enricher.model.word2vec import Word2Vec
 from enricher.records import Neighbor, RelatedWord
 
@@ -118,10 +118,21 @@ class Library:
         """
         return np.asarray(np.log(self._conditionals(rows).mean(axis=0)))
 
-    def _conditionals(self, rows: IntArray) -> DoubleArray:
-        """P(y|x) of n items x, float64 (n, items)."""
-        prior = np.exp(log_conditionals(self.word2vec, rows).astype(np.float64))
+    def mutual_information(self, rows: IntArray, targets: IntArray) -> DoubleArray:
+        """Ln p(y|x) − ln p(y) of n items x and m items y, float64 (n, m)."""
+        values = np.log(self._conditionals(rows, targets))
+        return np.asarray(values - self.word2vec.log_priors_of(targets))
+
+    def cosines(self, rows: IntArray, targets: IntArray) -> FloatArray:
+        """The cosine of the vectors of n items and m items, float32 (n, m)."""
+        return cosines(self.word2vec, rows, targets)
+
+    def _conditionals(self, rows: IntArray, targets: IntArray | None = None) -> DoubleArray:
+        """P(y|x) of n items x, float64 (n, items); with m target rows y, float64 (n, m)."""
+        prior = np.exp(self.word2vec.log_probabilities_of_rows(rows, targets).astype(np.float64))
         counted, uses = self._counted(rows), self.uses[rows][:, np.newaxis]
+        if targets is not None:
+            counted = counted[:, targets]
         return np.asarray((counted + PRIOR_USES * prior) / (uses + PRIOR_USES))
 
     @cached_property

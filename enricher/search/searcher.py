@@ -3,10 +3,11 @@
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from enricher.errors import IndexChanged
+from enricher.errors import IndexChanged, ModelNotFound, UsageError
+from enricher.library.library import Library
 from enricher.loaded_model import Model
 from enricher.recipe.configuration import configuration_for
 from enricher.records import (
@@ -20,6 +21,7 @@ from enricher.records import (
     Sort,
 )
 from enricher.search.bodies import phrase_body, query_body, without
+from enricher.search.co_reading import WINDOW, CoReading, reorder
 from enricher.search.opened import SearchableIndex, open_index
 from enricher.search.phrases import phrases_of
 from enricher.search.plans import plan
@@ -29,6 +31,7 @@ from enricher.settings import Configuration
 
 MAX_AGE_SECONDS = 60.0
 """Age at which an index is opened again, and its documents without enrichment are counted again."""
+NO_CO_READING = CoReading()
 MAX_OPENED = 100
 """Maximum number of indexes that a Searcher keeps open."""
 
@@ -42,7 +45,8 @@ class Question:
     every hit must match. facets: fields whose values are counted. expansion: whether the rewriters of
     the index run; without them only the typed words are searched. from_: number of hits to skip; with `top`
     at most `plans.MAX_HITS`. sort: orders the same hits by a field instead of the score. native: one
-    more filter, a query of Elasticsearch; the embedded engine has no such queries.
+    more filter, a query of Elasticsearch; the embedded engine has no such queries. co_reading: how much of
+    the score is what is used together with the best hits, by a library.
     """
 
     query: str
@@ -54,6 +58,7 @@ class Question:
     from_: int = 0
     sort: Sort | None = None
     native: Mapping[str, object] | None = None
+    co_reading: CoReading = NO_CO_READING
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +101,20 @@ class _Opened:
     counted_at: float = float("-inf")
 
 
+def _no_library() -> Library:
+    raise ModelNotFound("Searches here have no library.")
+
+
 class Searcher:
     """Searches the indexes of one engine. Thread-safe.
 
     It keeps the last MAX_OPENED indexes open for MAX_AGE_SECONDS. The engine refuses a search if the layout
     of the index has changed; then the index is opened again.
 
-    load_model: opens the model of a version. configuration: reads it, when a query is rewritten. Methods
-    raise IndexNotFound; IndexConflict if the model of an index does not exist any more; ConfigurationError,
-    PluginError, UsageError and EngineError.
+    load_model: opens the model of a version. configuration: reads it, when a query is rewritten. library:
+    opens the active library, for searches with `co_reading`. Methods raise IndexNotFound; IndexConflict if
+    the model of an index does not exist any more; ConfigurationError, PluginError, UsageError and
+    EngineError; ModelNotFound if there is no library.
     """
 
     def __init__(
@@ -112,8 +122,10 @@ class Searcher:
         engine: SearchEngine,
         load_model: Callable[[str], Model],
         configuration: Callable[[], Configuration],
+        library: Callable[[], Library] = _no_library,
     ) -> None:
         self.engine, self.load_model, self.configuration = engine, load_model, configuration
+        self.library = library
         self._opened: dict[str, _Opened] = {}
         self._lock = threading.Lock()
 
@@ -163,9 +175,17 @@ class Searcher:
         with step("rewrite"):
             request = self._request(opened, question)
         response = opened.index.search(request)
+        if question.co_reading:
+            response = self._reordered(response, question)
         if response.unenriched is not None:
             opened.unenriched, opened.counted_at = response.unenriched, time.monotonic()
         return Answer(opened.index, request.query, response, opened.unenriched, question)
+
+    def _reordered(self, response: SearchResponse, question: Question) -> SearchResponse:
+        """The hits of a page after all of them were ordered by what is used together."""
+        with step("co-reading"):
+            hits = reorder(response.hits, self.library(), question.co_reading)
+        return replace(response, hits=tuple(hits[question.from_ : question.from_ + question.top]))
 
     def _recent(self, index: str) -> _Opened:
         """An index that was opened in the last MAX_AGE_SECONDS."""
@@ -187,6 +207,10 @@ class Searcher:
 
         Raises UsageError if the query contains no word, or the engine takes no requests.
         """
+        if question.co_reading:
+            raise UsageError(
+                "A client cannot order hits by what is used together: leave out --also-read and --alike."
+            )
         opened = self._recent(question.index)
         return opened.index.client_search(self._request(opened, question))
 
@@ -216,12 +240,17 @@ class Searcher:
 
     def _request(self, opened: _Opened, question: Question) -> SearchRequest:
         is_expanded, text = question.expansion, question.query
+        first, number = question.from_, question.top
+        if question.co_reading:
+            if question.sort is not None:
+                raise UsageError("A field sorts the hits, so --also-read and --alike change nothing.")
+            first, number = 0, max(first + number, WINDOW)
         return SearchRequest(
             self._query(opened, text) if is_expanded else opened.index.parse(text),
-            question.top,
+            number,
             question.filters,
             question.facets,
-            from_=question.from_,
+            from_=first,
             sort=question.sort,
             native=question.native,
             count_unenriched=time.monotonic() - opened.counted_at > MAX_AGE_SECONDS,

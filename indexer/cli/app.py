@@ -35,6 +35,7 @@ from indexer.engines.names import check_name
 
 if TYPE_CHECKING:
     from enricher.bundle.store import BundleStore
+    from enricher.library.library import Library
     from enricher.loaded_model import Model
     from enricher.search.searcher import Searcher
 
@@ -139,6 +140,12 @@ class Context:
 
         return load(self.models, version)
 
+    def library(self) -> Library:
+        """Open the active library of items."""
+        from enricher.library.library import load_library
+
+        return load_library(self.models)
+
     def open_engine(self) -> SearchEngine:
         """Open the search engine. The caller closes it."""
         from indexer.engines import open_engine
@@ -166,7 +173,7 @@ class Context:
         """A searcher on the engine. The engine is closed when the command ends."""
         from enricher.search.searcher import Searcher
 
-        return Searcher(self.engine(), self.model, self.configuration)
+        return Searcher(self.engine(), self.model, self.configuration, self.library)
 
 
 def _close(engine: SearchEngine) -> None:

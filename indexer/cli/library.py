@@ -6,16 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from indexer.cli.app import Command, Commands, Context, Json, app, context_of
+from indexer.cli.app import Command, Commands, Json, app, context_of
 from indexer.cli.output import Rejects, counted, print_json, print_table, progress_display, say
 
 if TYPE_CHECKING:
-    from enricher.library.library import Library
     from enricher.library.records import Records
 
 library = typer.Typer(
     cls=Commands,
-    help="Learn from records of use which items belong together, and arrange them.",
+    help="Learn which items are used together, and arrange them.",
     no_args_is_help=True,
 )
 app.add_typer(library, name="library")
@@ -106,17 +105,10 @@ def similar(
     """
     from enricher.answers import similar_answer
 
-    found = library_of(context_of(context))
+    found = context_of(context).library()
     together, alike = found.read_together(item, top, alpha), found.alike(item, top)
     if as_json:
         print_json(similar_answer(item, together, alike))
         return
     print_table(("read together", "score"), [(one.word, one.score) for one in together], bars_of=1)
     print_table(("alike", "cosine"), [(one.word, one.cosine) for one in alike], bars_of=1)
-
-
-def library_of(shared: Context) -> Library:
-    """The active library of the models folder."""
-    from enricher.library.library import load_library
-
-    return load_library(shared.models)

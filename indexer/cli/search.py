@@ -43,6 +43,18 @@ Facets = Annotated[
     ),
 ]
 
+AlsoRead = Annotated[
+    float,
+    typer.Option(
+        metavar="SHARE",
+        help="Share of the score, 0 to 1, of what is read together with the best hits (`library train`).",
+    ),
+]
+Alike = Annotated[
+    float,
+    typer.Option(metavar="SHARE", help="The same for what is alike to the best hits in the library."),
+]
+
 MAX_SHOWN_VALUES = 10
 """Values of a facet that the text output shows. JSON has all values that the engine counts."""
 
@@ -67,6 +79,8 @@ def search(
     no_expansion: Annotated[
         bool, typer.Option("--no-expansion", help="Search the typed words only.")
     ] = False,
+    also_read: AlsoRead = 0.0,
+    alike: Alike = 0.0,
     explain: Annotated[
         bool, typer.Option("--explain", help="Show the searched terms and the reason for each.")
     ] = False,
@@ -95,6 +109,7 @@ def search(
     """
     from enricher.answers import client_search_answer, search_answer
     from enricher.records import parse_filter, parse_sort
+    from enricher.search.co_reading import CoReading
     from enricher.search.profile import profiling
     from enricher.search.searcher import Question
 
@@ -109,6 +124,7 @@ def search(
         from_=from_,
         sort=None if sort is None else parse_sort(sort),
         native=parse_query(native),
+        co_reading=CoReading(also_read, alike),
     )
     if show_query:
         found = client_search_answer(context_of(context).searcher().client_search(question))
