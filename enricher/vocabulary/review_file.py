@@ -14,11 +14,13 @@ the line ends of other systems are accepted, and columns that are not known are 
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 
 from enricher.errors import SourceError
 from enricher.files import write_atomically
@@ -50,6 +52,20 @@ DECISION = ("state", "author", "comment", "expiry", "into")
 """The columns after the word."""
 
 
+class Decision(NamedTuple):
+    """What was decided about a word. expiry: the date from which on it no longer holds. into: of a merge."""
+
+    state: State = State.OPEN
+    author: str = ""
+    comment: str = ""
+    expiry: date | None = None
+    into: str = ""
+
+    def holds(self, today: date) -> bool:
+        """Whether something was decided, and still holds."""
+        return self.state is not State.OPEN and (self.expiry is None or today < self.expiry)
+
+
 @dataclass(slots=True)
 class Candidate:
     """A row of the file. evidence: the other columns, as they are written."""
@@ -62,9 +78,26 @@ class Candidate:
     into: str = ""
     evidence: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def decision(self) -> Decision:
+        """What was decided about the word."""
+        return Decision(self.state, self.author, self.comment, self.expiry, self.into)
+
+    def decided(self, decision: Decision) -> "Candidate":
+        """The row with another decision."""
+        return replace(self, **decision._asdict())
+
     def holds(self, today: date) -> bool:
         """Whether something was decided about the word, and still holds."""
-        return self.state is not State.OPEN and (self.expiry is None or today < self.expiry)
+        return self.decision.holds(today)
+
+    def is_undecided(self, today: date) -> bool:
+        """Whether a review shows the word: nothing holds, or it was skipped."""
+        return self.current(today) in (State.OPEN, State.SKIP)
+
+    def current(self, today: date) -> State:
+        """The state that holds today."""
+        return self.state if self.holds(today) else State.OPEN
 
     @property
     def row(self) -> dict[str, str]:
@@ -90,6 +123,10 @@ class ReviewFile:
         """The rows with a decision that holds today, by word."""
         return {one.word: one for one in self.candidates if one.holds(today)}
 
+    def states(self, today: date) -> Counter[State]:
+        """How many rows have each state today."""
+        return Counter(one.current(today) for one in self.candidates)
+
     def write(self, path: Path) -> None:
         """Replace the file by one rename."""
         text = io.StringIO()
@@ -99,7 +136,7 @@ class ReviewFile:
         )
         table.writeheader()
         table.writerows(
-            {name: _on_one_line(value) for name, value in one.row.items()} for one in self.candidates
+            {name: on_one_line(value) for name, value in one.row.items()} for one in self.candidates
         )
         write_atomically(path, text.getvalue().encode("utf-8"))
 
@@ -182,14 +219,11 @@ def merged(fresh: ReviewFile, before: ReviewFile, today: date) -> ReviewFile:
     rows = []
     for one in fresh.candidates:
         known = decided.pop(one.word, None)
-        if known is not None:
-            one.state, one.author, one.comment = known.state, known.author, known.comment
-            one.expiry, one.into = known.expiry, known.into
-        rows.append(one)
+        rows.append(one if known is None else one.decided(known.decision))
     columns = dict.fromkeys([*fresh.columns, *before.columns])
     return ReviewFile([*rows, *decided.values()], tuple(columns))
 
 
-def _on_one_line(value: str) -> str:
+def on_one_line(value: str) -> str:
     """A value without line breaks and tabs, which spreadsheets and differences of files handle badly."""
     return " ".join(value.split())

@@ -18,6 +18,7 @@ from enricher.recipe.fields import NOTHING_NAMED, NamedFields, chosen_fields, fi
 from enricher.records import Document, Rejection, SearchEngine
 from enricher.sources import SourceFormat, accepted, source_format
 from enricher.vocabulary.corpus import Note, Progress
+from enricher.vocabulary.decisions import rewrite
 from enricher.vocabulary.lexicon import lexicon_of
 from enricher.vocabulary.mining import MiningRequest, mine
 from enricher.vocabulary.review_file import ReviewFile, merged, read_review
@@ -82,7 +83,8 @@ def mine_sources(
 
     The engine is opened only for sources that are indexes. Raises SourceError, UsageError and EngineError.
     """
-    before = read_review(request.out) if request.out.exists() else ReviewFile([])
+    if request.out.exists():
+        read_review(request.out)  # a wrong file is refused before the work
     rules = read_rules(request.rules)
     with _folder_of(request.out) as folder:
         sources = _SourceReader(open_engine, request, folder, note)
@@ -99,9 +101,14 @@ def mine_sources(
         domain = sources.read_domain
         cut = partial(reached, "words-cut")
         found = mine(domain, backgrounds, mining, folder, sources.key, progress, note, cut)
-        today = date.today()
-        found = merged(found, before, today)
-        found.write(request.out)
+        return _written(request.out, found)
+
+
+def _written(out: Path, found: ReviewFile) -> ReviewFile:
+    """The candidates as they are written: with the decisions of the file that is there by now."""
+    if out.exists():
+        return rewrite(out, lambda before: merged(found, before, date.today()))
+    found.write(out)
     return found
 
 
