@@ -6,6 +6,7 @@ that moment, its content is read again.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from enricher.errors import DecisionConflict, ReviewNotFound, SourceError, UsageError
@@ -31,7 +32,7 @@ def decide(path: Path, word: str, seen: Decision, decision: Decision) -> ReviewF
         if rows[place].decision != seen:
             raise DecisionConflict(conflict_of(rows[place]))
         rows[place] = rows[place].decided(decision)
-        return ReviewFile(rows, found.columns)
+        return replace(found, candidates=rows)
 
     return rewrite(path, change)
 
