@@ -265,11 +265,14 @@ def date_of(text: str) -> date:
 def merged(fresh: ReviewFile, before: ReviewFile, today: date) -> ReviewFile:
     """Newly mined candidates, and the decisions of a former file.
 
-    Words with a decision that holds keep it. Decided words that are not mined again stay at the end.
+    Words with a decision that holds keep it, and all keep what stands in other columns than those that are
+    mined. Decided words that are not mined again stay at the end.
     """
-    decided = before.decided(today)
+    decided, former = before.decided(today), {one.word: one for one in before.candidates}
     rows = []
     for one in fresh.candidates:
+        if one.word in former:
+            one = replace(one, evidence=former[one.word].evidence | one.evidence)
         known = decided.pop(one.word, None)
         rows.append(one if known is None else one.decided(known.decision))
     columns = dict.fromkeys([*fresh.columns, *before.columns])

@@ -16,7 +16,7 @@ from indexer.cli.output import counted, print_line, say
 
 KEYS = {"a": State.ACCEPT, "r": State.REJECT, "m": State.MERGE, "s": State.SKIP}
 HELP = "a accept, r reject, m merge into another word, s skip, u undo, q quit"
-SHOWN = ("count", "background", "contrast", "cohesion", "boundary_entropy", "nearest")
+SHOWN = ("known", "count", "background", "contrast", "cohesion", "boundary_entropy", "nearest")
 """Columns of evidence that are shown in one line."""
 
 

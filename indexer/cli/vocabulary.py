@@ -111,7 +111,7 @@ def mine_words(
         worker_count(workers), seed, start, time_field,
     )  # fmt: skip
     with progress_display() as progress:
-        found = mine_sources(shared.engine, request, progress, say)
+        found = mine_sources(shared.engine, request, progress, say, shared.store)
     if as_json:
         print_json({"file": str(out), "words": len(found.candidates)})
     else:

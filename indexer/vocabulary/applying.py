@@ -11,11 +11,11 @@ from enricher.loaded_model import Model, load
 from enricher.recipe.configuration import recorded_layout
 from enricher.records import SearchEngine
 from enricher.sentences import counted
-from enricher.text import Lexicon, is_content
+from enricher.text import Lexicon
 from enricher.text.analysis import STRIP_HTML
-from enricher.text.lexicon import as_text, as_token
+from enricher.text.lexicon import as_text
 from enricher.vocabulary.affected import subwords_of
-from enricher.vocabulary.overlay import OverlayBuilder, is_known, overlay_with, overlay_without
+from enricher.vocabulary.overlay import OverlayBuilder, Standing, overlay_with, overlay_without, standing_of
 from enricher.vocabulary.review_file import ReviewFile
 from indexer.reindex.failpoints import reached
 from indexer.reindex.job import Job, JobOptions, Phase
@@ -71,26 +71,17 @@ def add_words(
 
 def new_words(model: Model, words: Sequence[str], note: Say = lambda sentence: None) -> list[str]:
     """The words that would change something. The others are noted. Raises SourceError as `add_words` does."""
-    added = {word.text for word in model.analyzer.overlay.words}
-    useless, known, found = [], [], []
+    groups: dict[Standing, list[str]] = {standing: [] for standing in Standing}
     for word in Lexicon.of(words).words:
-        token = as_token(word.text)
-        if word.text in added:
-            continue
-        if not is_content(token):
-            useless.append(word.text)
-        elif model.analyzer.words(word.text) == [token] and is_known(model, word):
-            known.append(word.text)
-        else:
-            found.append(word.text)
-    if known:
+        groups[standing_of(model, word)].append(word.text)
+    if known := groups[Standing.KNOWN]:
         note(f"{counted(len(known), 'word')} left out, because the model knows them already: {_some(known)}.")
-    if useless:
+    if unused := groups[Standing.UNUSED]:
         note(
-            f"{counted(len(useless), 'word')} left out: enrichment uses no single characters, stop words and "
-            f"numbers: {_some(useless)}."
+            f"{counted(len(unused), 'word')} left out: enrichment uses no single characters, stop words and "
+            f"numbers: {_some(unused)}."
         )
-    return found
+    return groups[Standing.NEW]
 
 
 def remove_words(
@@ -102,7 +93,7 @@ def remove_words(
     earlier call was interrupted: then nothing is made.
     """
     model = load(store.folder)
-    added = {word.text for word in model.analyzer.overlay.words}
+    added = model.analyzer.overlay.texts
     named = [
         spaced if word.text not in added and (spaced := as_text(word.text)) in added else word.text
         for word in Lexicon.of(words).words
@@ -117,7 +108,7 @@ def remove_words(
 
 def still_applied(store: BundleStore, review: ReviewFile, accepted: Sequence[str]) -> list[str]:
     """A sentence if words of a file that are not accepted any more are still in the active model."""
-    added = {word.text for word in load(store.folder).analyzer.overlay.words}
+    added = load(store.folder).analyzer.overlay.texts
     left = [one.word for one in review.candidates if one.word in added and one.word not in accepted]
     if not left:
         return []
@@ -151,7 +142,7 @@ def _some(words: Sequence[str], most: int = 5) -> str:
 def _change(
     store: BundleStore, engine: SearchEngine, model: Model, overlay: Lexicon, step: Step
 ) -> ChangedModel:
-    before, after = ({word.text for word in one.words} for one in (model.analyzer.overlay, overlay))
+    before, after = (one.texts for one in (model.analyzer.overlay, overlay))
     if before == after:
         return ChangedModel(model.version, (), ())
     builder = count_documents(store, engine, model, overlay, step)
@@ -287,13 +278,13 @@ def status_of_words(store: BundleStore, jobs: Jobs, words: Sequence[str] | None)
     ]
 
 
-def _live_words(store: BundleStore, jobs: Jobs, index: str) -> set[str]:
+def _live_words(store: BundleStore, jobs: Jobs, index: str) -> frozenset[str]:
     """The added words that are whole in all documents of an index."""
     version = jobs.engine.layout(index).model_version
     if version is None:
-        return set()
+        return frozenset()
     versions = [version, *former_versions(jobs, index, version)]
     for job in jobs.ledger.under_way():
         versions += job.options.former if job.source == index else ()
     overlays = [load(store.folder, one).analyzer.overlay for one in versions]
-    return set.intersection(*({word.text for word in overlay.words} for overlay in overlays))
+    return frozenset.intersection(*(overlay.texts for overlay in overlays))

@@ -24,7 +24,7 @@ from tests.gateway.test_console import (  # noqa: F401  (the fixture)
     browser,
 )
 
-COLUMNS = ("score", "count", "cohesion", "nearest", "my notes", "example_1", "example_2")
+COLUMNS = ("known", "score", "count", "cohesion", "nearest", "my notes", "example_1", "example_2")
 WORDS = ("电网故障", "transformer oil", "电压", "<b>负荷</b>", "继电保护")
 OPEN = {"state": "open", "author": "", "comment": "", "expiry": "", "into": ""}
 in_a_browser = pytest.mark.skipif(
@@ -38,6 +38,7 @@ def write_words(path: Path) -> None:
         Candidate(
             word,
             evidence={
+                "known": "yes" if number == 1 else "no",
                 "score": f"{3 - number / 7:.3f}",
                 "count": str(50 - number),
                 "cohesion": "4.12",

@@ -125,8 +125,13 @@ def test_a_decision_ends_with_its_expiry(tmp_path: Path) -> None:
 def test_a_rejected_word_never_returns_as_open(tmp_path: Path) -> None:
     """New candidates keep former decisions; decided words that are not mined again stay."""
     before = ReviewFile(
-        [Candidate("电网", State.REJECT, "lin"), Candidate("电压", State.ACCEPT), Candidate("旧词")],
-        ("mine",),
+        [
+            Candidate("电网", State.REJECT, "lin", evidence={"mine": "a note", "count": "1"}),
+            Candidate("电压", State.ACCEPT),
+            Candidate("旧词"),
+            Candidate("变压器", evidence={"mine": "ask"}),
+        ],
+        ("mine", "count"),
     )
     fresh = ReviewFile([Candidate("变压器"), Candidate("电网", evidence={"count": "3"})], ("count",))
     found = merged(fresh, before, TODAY)
@@ -136,3 +141,5 @@ def test_a_rejected_word_never_returns_as_open(tmp_path: Path) -> None:
         ("电压", State.ACCEPT),
     ]
     assert found.candidates[1].author == "lin" and found.columns == ("count", "mine")
+    assert found.candidates[1].evidence == {"mine": "a note", "count": "3"}
+    assert found.candidates[0].evidence == {"mine": "ask"}

@@ -6,7 +6,9 @@ import { shown, text } from "./texts.js";
 const KEYS = { a: "accept", r: "reject", m: "merge", s: "skip" };
 const FILTERS = ["undecided", "open", "accept", "reject", "merge", "skip", "all"];
 const EXAMPLES = ["example_1", "example_2"];
+const KNOWN = { yes: "review.yes", no: "review.no", added: "review.added", unused: "review.unused" };
 const LABELS = {
+  known: "review.known",
   score: "score", count: "review.count", background: "review.background", contrast: "review.contrast",
   cohesion: "review.cohesion", boundary_entropy: "review.boundary", isolated: "review.isolated",
   nearest: "review.nearest",
@@ -217,7 +219,7 @@ class Review {
     this.examples.replaceChildren(...evidence.filter(([name]) => EXAMPLES.includes(name))
       .map(([, sentence]) => element("blockquote", {}, withMark(sentence, row.word))));
     this.evidence.replaceChildren(...evidence.filter(([name]) => !EXAMPLES.includes(name)).map(([name, value]) =>
-      element("div", {}, element("dt", {}, name in LABELS ? text(LABELS[name]) : name), element("dd", {}, value))));
+      element("div", {}, element("dt", {}, name in LABELS ? text(LABELS[name]) : name), element("dd", {}, name === "known" && value in KNOWN ? text(KNOWN[value]) : value))));
   }
 }
 
