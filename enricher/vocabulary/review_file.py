@@ -6,7 +6,7 @@ Tab-separated values with a header. The first column is `word`; then what was de
     author    who decided
     comment   why
     expiry    a date (2026-12-31), from which on the decision no longer holds
-    into      of `merge`: the word of which this one is a variant or a part
+    into      of `merge`: the word of which this one is a variant
 
 Further columns are the evidence. Spreadsheets save such a table in other forms: with the columns in another
 order, columns of the user, quotes, commas or semicolons, a byte-order mark, in UTF-16, with the line ends of
