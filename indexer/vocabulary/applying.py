@@ -99,7 +99,7 @@ def remove_words(
         for word in Lexicon.of(words).words
     ]
     absent = [word for word in named if word not in added]
-    if len(absent) == len(named) and is_unfinished(store, engine, model):
+    if len(absent) == len(named) and is_unfinished(store, engine, model.version):
         return ChangedModel(model.version, (), ())
     if absent:
         raise UsageError(f"Not among the words that were added to the active model: {_some(absent)}.")
@@ -118,21 +118,21 @@ def still_applied(store: BundleStore, review: ReviewFile, accepted: Sequence[str
     ]
 
 
-def is_unfinished(store: BundleStore, engine: SearchEngine, model: Model) -> bool:
-    """Whether an index of the family is not at the version of the model, or a job is on the way there."""
+def is_unfinished(store: BundleStore, engine: SearchEngine, version: str) -> bool:
+    """Whether an index of the family of a version is not at this version, or a job is on the way there."""
     jobs = open_jobs(engine)
-    indexes = family_indexes(store, engine, model)
+    indexes = family_indexes(store, engine, version)
     under_way = {job.source for job in jobs.ledger.under_way() if job.options.former}
-    return any(index in under_way or former_versions(jobs, index, model.version) for index in indexes)
+    return any(index in under_way or former_versions(jobs, index, version) for index in indexes)
 
 
 def check_indexes(store: BundleStore, engine: SearchEngine, names: Sequence[str] | None) -> None:
     """Raise UsageError if a name is not that of an index that a version of the active model has enriched."""
     if names:
-        model = load(store.folder)
-        family = family_indexes(store, engine, model)
+        version = store.open().version
+        family = family_indexes(store, engine, version)
         for name in names:
-            _of_family(engine, name, family, model)
+            _of_family(engine, name, family, version)
 
 
 def _some(words: Sequence[str], most: int = 5) -> str:
@@ -164,7 +164,7 @@ def count_documents(
     """A builder of a version with other added words that has counted the new ones in all indexes."""
     builder = OverlayBuilder(model, overlay)
     groups = [subwords_of(model.analyzer, as_text(word)) for word in builder.new]
-    for index in family_indexes(store, engine, model) if groups else ():
+    for index in family_indexes(store, engine, model.version) if groups else ():
         step(f"reading the documents of {index} with new words")
         layout, total = engine.layout(index), engine.count(index)
         strips_html = STRIP_HTML in layout.segmenter
@@ -172,16 +172,13 @@ def count_documents(
     return builder
 
 
-def family_indexes(store: BundleStore, engine: SearchEngine, model: Model) -> list[str]:
-    """The indexes that were enriched with a model or with another version of its family."""
-    root = root_of(store, model.version)
-    found = []
-    for index in engine.indexes():
-        layout = recorded_layout(engine, index)
-        version = None if layout is None else layout.model_version
-        if version is not None and root_of(store, version) == root:
-            found.append(index)
-    return found
+def family_indexes(store: BundleStore, engine: SearchEngine, version: str) -> list[str]:
+    """The indexes that were enriched with a version or with another one of its family."""
+    layouts = {index: recorded_layout(engine, index) for index in engine.indexes()}
+    versions = {index: None if layout is None else layout.model_version for index, layout in layouts.items()}
+    root = root_of(store, version)
+    family = {one for one in set(versions.values()) if one is not None and root_of(store, one) == root}
+    return [index for index, one in versions.items() if one in family]
 
 
 def root_of(store: BundleStore, version: str | None) -> str | None:
@@ -206,17 +203,17 @@ def jobs_to_do(
     A job that was interrupted comes again. names: of the indexes, or aliases; None for all of the family.
     Raises UsageError for an index of another family.
     """
-    model = load(store.folder)
-    family = family_indexes(store, jobs.engine, model)
-    chosen = family if names is None else [_of_family(jobs.engine, name, family, model) for name in names]
+    active = store.open().version
+    family = family_indexes(store, jobs.engine, active)
+    chosen = family if names is None else [_of_family(jobs.engine, name, family, active) for name in names]
     for index in chosen:
         under_way = [one for one in jobs.ledger.under_way() if one.source == index and one.options.former]
-        if under_way and under_way[0].model_version == model.version:
+        if under_way and under_way[0].model_version == active:
             yield under_way[0]
             continue
         for job in under_way:  # the words were changed again before it had ended
             jobs.cancel(job.id)
-        former = former_versions(jobs, index, model.version)
+        former = former_versions(jobs, index, active)
         if former:
             yield start(jobs, StartRequest(index, None, JobOptions(former=former)), settings, say)[0]
 
@@ -237,11 +234,11 @@ def former_versions(jobs: Jobs, index: str, active: str) -> tuple[str, ...]:
     return tuple(one for one in found if one is not None and one != active)
 
 
-def _of_family(engine: SearchEngine, name: str, family: Sequence[str], model: Model) -> str:
+def _of_family(engine: SearchEngine, name: str, family: Sequence[str], version: str) -> str:
     found = [index for index in engine.aliases().get(name, (name,)) if index in family]
     if not found:
         raise UsageError(
-            f"The index {name!r} was not enriched with the model {model.version} or one that it was derived "
+            f"The index {name!r} was not enriched with the model {version} or one that it was derived "
             "from: reindex it."
         )
     return found[0]
@@ -267,7 +264,8 @@ def status_of_words(store: BundleStore, jobs: Jobs, words: Sequence[str] | None)
     for word in asked:
         if word not in added:
             raise UsageError(f"Not among the words that were added to the active model: {word!r}.")
-    live = {index: _live_words(store, jobs, index) for index in family_indexes(store, jobs.engine, model)}
+    family = family_indexes(store, jobs.engine, model.version)
+    live = {index: _live_words(store, jobs, index) for index in family}
     return [
         WordStatus(
             word,
