@@ -212,7 +212,7 @@ class ReviewWordsRequest(Request, frozen=True):
         Meta(description="Only words in this state; `undecided`: open or skipped."),
     ] = "undecided"
     after: Annotated[str | None, Meta(description="Only words that come after this one.")] = None
-    word: Annotated[str | None, Meta(description="Only this word.")] = None
+    word: Annotated[str | None, Meta(description="Only this word, whatever its state.")] = None
     top: Annotated[int, Meta(ge=1, le=1_000, description="Number of words.")] = 100
 
 

@@ -33,7 +33,8 @@ class Reviews:
             if not rows:
                 raise ReviewNotFound(f"The word {request.word!r} is not in the file.")
         start = next((place + 1 for place, one in enumerate(rows) if one.word == request.after), 0)
-        fitting = [one for one in rows[start:] if _fits(one, request.state, today)]
+        state = request.state if request.word is None else ALL
+        fitting = [one for one in rows[start:] if _fits(one, state, today)]
         return {
             "words": [_row(one, today) for one in fitting[: request.top]],
             "left": max(0, len(fitting) - request.top),

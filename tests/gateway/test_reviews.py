@@ -121,7 +121,7 @@ def test_a_word_that_was_changed_meanwhile_is_refused(service: Served, run: RunC
     assert (
         "changed meanwhile" in refused.json["error"]["reason"] and "reject" in refused.json["error"]["reason"]
     )
-    (shown,) = asked(service, "reviews/words", file="words.tsv", word=WORDS[0], state="all").json["words"]
+    (shown,) = asked(service, "reviews/words", file="words.tsv", word=WORDS[0]).json["words"]
     again = decision(WORDS[0], shown["decision"], state="accept")
     assert asked(service, "reviews/decide", again).json["word"]["state"] == "accept"
     answers: list[int] = []
@@ -243,7 +243,7 @@ def test_words_are_reviewed_by_keys(reviewer: Reviewer, folder: Path) -> None:
 
 
 @in_a_browser
-def test_what_somebody_else_has_decided_is_shown(reviewer: Reviewer, service: Served) -> None:
+def test_what_somebody_else_has_decided_is_shown(reviewer: Reviewer, service: Served, folder: Path) -> None:
     """It is not overwritten; after that, it can be decided again."""
     page = reviewer.start()
     other = decision(WORDS[0], OPEN, state="reject", author="mei")
@@ -257,7 +257,15 @@ def test_what_somebody_else_has_decided_is_shown(reviewer: Reviewer, service: Se
     page.keyboard.press("a")
     expect(page.locator(".word")).to_have_text(WORDS[1])
     expect(page.locator("#problem")).to_be_hidden()
-    reviewer.faults.clear()  # the browser reports the answer 409 itself
+    rows = read_review(folder / "words.tsv")
+    ReviewFile([one for one in rows.candidates if one.word != WORDS[1]], COLUMNS).write(folder / "words.tsv")
+    page.keyboard.press("a")
+    expect(page.locator("#problem")).to_contain_text("no longer in the file")
+    expect(page.locator(".word")).to_have_text(WORDS[2])
+    page.keyboard.press("u")
+    expect(page.locator(".word")).to_have_text(WORDS[0])
+    expect(page.locator(".review-words .badge").first).to_have_text("rejected")
+    reviewer.faults.clear()  # the browser reports the answers 409 and 404 itself
 
 
 @in_a_browser

@@ -141,8 +141,7 @@ class Review {
     return this.work(async () => {
       const decision = { state, into, author: this.author.value.trim(), comment: this.comment.value, expiry: this.expiry.value };
       const found = await this.write(at, row.decision, decision);
-      if (!found) return;
-      this.past.push([at, row.decision, found.decision]);
+      this.past.push([row.word, row.decision, found.decision]);
       this.at = at + 1;
       if (this.at === this.rows.length && this.left) await this.loadMore();
       this.showRows();
@@ -154,15 +153,17 @@ class Review {
   undo() {
     if (!this.past.length) return undefined;
     return this.work(async () => {
-      const [at, before, since] = this.past.pop();
+      const [word, before, since] = this.past.pop();
+      const at = this.rows.findIndex((one) => one.word === word);
+      if (at < 0) return;
       const found = await this.write(at, since, before);
       this.at = at;
       this.showRows();
-      if (found) say(`${text("review.undo")}: ${found.word}`);
+      say(`${text("review.undo")}: ${found.word}`);
     });
   }
 
-  /** Write a decision. If somebody else has changed the word meanwhile, show that, and return null. */
+  /** Write a decision, and return the word. Throws if somebody else has changed it meanwhile, and shows what it is now. */
   async write(at, seen, decision) {
     const row = this.rows[at];
     try {
@@ -171,8 +172,12 @@ class Review {
       this.showCounts(found.states);
       return found.word;
     } catch (error) {
+      if (error.status === 404) {
+        this.rows.splice(at, 1);
+        this.showRows();
+      }
       if (error.status !== 409) throw error;
-      const found = await ask("reviews/words", { file: this.file.value, word: row.word, state: "all" });
+      const found = await ask("reviews/words", { file: this.file.value, word: row.word });
       this.rows[at] = found.words[0];
       this.showCounts(found.states);
       this.showRows();
