@@ -195,12 +195,12 @@ class Decision(Request, frozen=True):
     """What is decided about a word; `open`: nothing."""
 
     state: DecisionState
-    author: Annotated[str, Meta(max_length=200, description="Who decides.")] = ""
-    comment: Annotated[str, Meta(max_length=2_000, description="Why.")] = ""
+    author: Annotated[str, Meta(max_length=1_000, description="Who decides.")] = ""
+    comment: Annotated[str, Meta(max_length=100_000, description="Why.")] = ""
     expiry: Annotated[
         str, Meta(max_length=10, description="The date from which on it no longer holds, or empty.")
     ] = ""
-    into: Annotated[str, Meta(max_length=200, description="Of `merge`: the other word.")] = ""
+    into: Annotated[str, Meta(max_length=1_000, description="Of `merge`: the other word.")] = ""
 
 
 class ReviewWordsRequest(Request, frozen=True):

@@ -47,8 +47,9 @@ def conflict_of(one: Candidate) -> str:
 def rewrite(path: Path, change: Callable[[ReviewFile], ReviewFile]) -> ReviewFile:
     """Read a file, write what `change` makes of it, and return that. No decision of another process is lost.
 
-    change: may be called more than once. Raises SourceError, and what `change` raises.
+    change: may be called more than once. A link stays one. Raises SourceError, and what `change` raises.
     """
+    path = path.resolve()
     try:
         while True:
             with replaced_file_lock(path):

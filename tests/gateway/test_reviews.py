@@ -159,7 +159,7 @@ def test_only_listed_files_are_read(service: Served, folder: Path) -> None:
         (decision("电压", OPEN, state="perhaps"), "state"),
         (decision("电压", OPEN, state="accept", expiry="1.2.2026"), "no date like"),
         (decision("电压", OPEN, state="merge"), "name another word"),
-        (decision("电压", OPEN, state="accept", author="x" * 201), "author"),
+        (decision("电压", OPEN, state="accept", author="x" * 1_001), "author"),
         (decision("电压", OPEN, state="accept") | {"path": "x"}, "path"),
         ({"file": "words.tsv"}, "word"),
     ):

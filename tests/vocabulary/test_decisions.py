@@ -26,12 +26,14 @@ def test_one_row_changes_and_all_others_stay(words: Path) -> None:
     """Also what somebody else has written since the file was shown."""
     words.write_text(words.read_text().replace("词2\t\t\t", "词2\treject\tmei\t"))
     before = words.read_text()
+    link = words.with_name("link.tsv")
+    link.symlink_to(words)
     decided = Decision(State.ACCEPT, " lin\t", "two\nlines", date(2027, 1, 1))
     found = decide(words, "词1", OPEN, decided)
     assert words.read_text() == before.replace("词1\t\t\t\t", "词1\taccept\tlin\ttwo lines\t2027-01-01")
     assert found == read_review(words)
-    decide(words, "词1", found.candidates[1].decision, OPEN)
-    assert words.read_text() == before
+    decide(link, "词1", found.candidates[1].decision, OPEN)
+    assert words.read_text() == before and link.is_symlink()
 
 
 def test_a_word_that_was_changed_meanwhile_is_refused(words: Path) -> None:
