@@ -276,7 +276,7 @@ def merged(fresh: ReviewFile, before: ReviewFile, today: date) -> ReviewFile:
         known = decided.pop(one.word, None)
         rows.append(one if known is None else one.decided(known.decision))
     columns = dict.fromkeys([*fresh.columns, *before.columns])
-    return ReviewFile([*rows, *decided.values()], tuple(columns), before.form)
+    return ReviewFile([*rows, *decided.values()], tuple(columns), before.form.with_columns(columns))
 
 
 def on_one_line(value: str) -> str:
