@@ -6,7 +6,9 @@ that an edge of the program turns any of them into one sentence.
     EnricherError                 1   500   something failed or was lost
     ├── UsageError                2   400   the call itself is wrong
     │   ├── ConfigurationError    2   400   a setting or the configuration file is wrong
-    │   └── JobNotFound           2   404   no such job, or not in that state
+    │   ├── JobNotFound           2   404   no such job, or not in that state
+    │   └── ReviewNotFound        2   404   no such file to review, or no such word in it
+    ├── DecisionConflict          1   409   somebody else has decided about the word
     ├── SourceError               1   400   documents that cannot be read
     ├── ModelError                1   500
     │   ├── ModelNotFound         1   404   no such bundle, or none is active
@@ -50,6 +52,18 @@ class JobNotFound(UsageError):
     """No such job, or not in that state."""
 
     status = 404
+
+
+class ReviewNotFound(UsageError):
+    """No such file to review, or no such word in it."""
+
+    status = 404
+
+
+class DecisionConflict(EnricherError):
+    """Somebody else has decided about a word in the meantime."""
+
+    status = 409
 
 
 class SourceError(EnricherError):

@@ -52,6 +52,20 @@ def file_lock(path: Path, *, wait: bool = True, shared: bool = False) -> Iterato
 
 
 @contextmanager
+def replaced_file_lock(path: Path) -> Iterator[None]:
+    """Hold the lock of a file that is written by replacing it: the file at this path, not a former one.
+
+    The file must be there. Raises OSError.
+    """
+    while True:
+        with path.open("r+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                yield
+                return
+
+
+@contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Hold the lock of a folder, which is made where it is missing. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -221,6 +221,14 @@ class ServeConfiguration(msgspec.Struct, frozen=True, forbid_unknown_fields=True
             '`["https://shop.example"]`; `*` for all.'
         ),
     ] = ()
+    review: Annotated[
+        tuple[Name, ...],
+        Meta(
+            description="Files of candidates that may be reviewed in the console of the admin address, for "
+            'example `["words.tsv"]`; no others are read or written.',
+            extra_json_schema=UNIQUE,
+        ),
+    ] = ()
     traces: (
         Annotated[
             Name,

@@ -18,6 +18,7 @@ from enricher.answers import Json
 from enricher.bundle.store import BundleStore
 from enricher.errors import SourceError, UsageError
 from enricher.gateway.requests import ActivateRequest, IndexDocumentsRequest, JobRequest, StartJobRequest
+from enricher.gateway.reviews import Reviews
 from enricher.recipe.fields import NamedFields
 from enricher.records import Rejection, SearchEngine
 from indexer.indexing import IndexRequest, Listeners, index_sources
@@ -54,6 +55,7 @@ class Administration:
         log: Say,
     ) -> None:
         self._engine, self._open_engine, self._settings = engine, open_engine, settings
+        self.reviews = Reviews(settings.configuration)
         self._processes = JobProcesses(arguments, environment, log)
 
     # ------------------------------------------------------------------ models

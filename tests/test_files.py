@@ -1,11 +1,12 @@
 """Files that are whole after a crash."""
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
 
-from enricher.files import file_lock, locked, sync, write_atomically
+from enricher.files import file_lock, locked, replaced_file_lock, sync, write_atomically
 
 
 def test_a_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
@@ -68,3 +69,24 @@ def test_the_lock_of_a_folder_makes_it(tmp_path: Path) -> None:
     other = file_lock(tmp_path / "a" / "b" / ".lock", wait=False)
     with locked(tmp_path / "a" / "b"), pytest.raises(BlockingIOError), other:
         pass
+
+
+def test_the_lock_of_a_replaced_file_is_that_of_the_new_one(tmp_path: Path) -> None:
+    """Who waits for the lock while the file is replaced waits for the new file too."""
+    path = tmp_path / "file"
+    with pytest.raises(FileNotFoundError), replaced_file_lock(path):
+        pass
+    path.write_text("0")
+
+    def work() -> None:
+        for _ in range(20):
+            with replaced_file_lock(path):
+                write_atomically(path, str(int(path.read_text()) + 1).encode())
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert path.read_text() == "80"
+    assert list(tmp_path.iterdir()) == [path]

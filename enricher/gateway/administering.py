@@ -5,10 +5,16 @@ from typing import Protocol
 
 from enricher.answers import Json
 from enricher.gateway import requests
+from enricher.gateway.reviews import Reviews
 
 
 class Administration(Protocol):
-    """Changes the state of models, jobs and indexes. Thread-safe. Methods raise EnricherError."""
+    """Changes the state of models, jobs and indexes. Thread-safe. Methods raise EnricherError.
+
+    reviews: the files of candidates that may be reviewed.
+    """
+
+    reviews: Reviews
 
     def activate(self, request: requests.ActivateRequest) -> Json:
         """Make a model version the active one."""

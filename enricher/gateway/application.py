@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -18,7 +18,7 @@ from enricher.gateway import requests
 from enricher.gateway.access import Access, ForeignOrigin, NoKey, TooOften, check_same_origin
 from enricher.gateway.administering import Administration
 from enricher.gateway.bodies import MAX_ARRAY_BYTES, bounded, first_chunk, received
-from enricher.gateway.console import Console
+from enricher.gateway.console import ADMIN_VIEWS, PUBLIC_VIEWS, Console
 from enricher.gateway.dictionary import dictionary_response, dictionary_text
 from enricher.gateway.enriching import enrich_array, enrich_lines, is_array
 from enricher.gateway.events import MEDIA_TYPE, EventStreams
@@ -31,6 +31,7 @@ from enricher.gateway.operations import (
     ENRICH,
     EVALUATE,
     OPERATIONS,
+    REVIEW,
     ROOT,
     SEARCH,
     WORDS,
@@ -82,7 +83,6 @@ class Gateway:
         self.requests = 0
         self.on_reload: Callable[[], Json] = dict
         self._is_draining = False
-        self._console = Console()
         self._streams = EventStreams(lambda: self._is_draining)
         self._description = orjson.dumps(description(version))
         for pool in pools.values():
@@ -94,15 +94,12 @@ class Gateway:
         for one in OPERATIONS:
             if one.name == "jobs":
                 app.router.add_get(one.path, self._jobs)
-            elif one.has_parameters:
-                app.router.add_get(one.path, partial(self._answer, one))
-            if one.request is not requests.EmptyRequest:
-                app.router.add_post(one.path, partial(self._answer, one))
+            else:
+                self._add(app, one)
         app.router.add_post(f"{ROOT}/enrich", self._enrich)
         app.router.add_get(f"{ROOT}/openapi.json", self._openapi)
         app.router.add_get(f"{ROOT}/dictionary", self._dictionary)
-        app.router.add_get(f"{ROOT}/console", self._console.page)
-        app.router.add_get(f"{ROOT}/console/{{file}}", self._console.file)
+        self._add_console(app, PUBLIC_VIEWS)
         self._add_health(app)
         return app
 
@@ -116,10 +113,11 @@ class Gateway:
 
         app = web.Application(middlewares=[self._middleware, same_origin])
         for one in ADMIN_OPERATIONS:
-            app.router.add_post(one.path, partial(self._answer, one))
+            self._add(app, one)
         app.router.add_post(f"{ROOT}/documents/{{index}}", self._index)
         app.router.add_post(f"{ROOT}/reload", self._reload)
         app.router.add_get(f"{ROOT}/metrics", self._metrics)
+        self._add_console(app, ADMIN_VIEWS)
         self._add_health(app)
         return app
 
@@ -129,6 +127,18 @@ class Gateway:
             await self.pools[ENRICH].run(self.service.warm_up)
         except Exception as error:  # noqa: BLE001  requests fail by themselves if they must
             self.log.write("failure", request="warm-up", type=type(error).__name__, reason=str(error))
+
+    def _add(self, app: web.Application, one: Operation) -> None:
+        """Add an endpoint: by GET if it takes parameters, by POST if it takes a body or changes state."""
+        if one.has_parameters:
+            app.router.add_get(one.path, partial(self._answer, one))
+        if not one.has_parameters or one.request is not requests.EmptyRequest:
+            app.router.add_post(one.path, partial(self._answer, one))
+
+    def _add_console(self, app: web.Application, views: Sequence[str]) -> None:
+        console = Console(views)
+        app.router.add_get(f"{ROOT}/console", console.page)
+        app.router.add_get(f"{ROOT}/console/{{file}}", console.file)
 
     def _add_health(self, app: web.Application) -> None:
         app.router.add_get(f"{ROOT}/livez", self._livez)
@@ -225,7 +235,7 @@ class Gateway:
         if is_off and isinstance(asked, requests.SearchRequest):
             asked = msgspec.structs.replace(asked, expansion=False)
         named = (request.match_info["index"],) if one.has_index else ()
-        target = self.administration if one.pool == ADMIN else self.service
+        target = self.administration if one in ADMIN_OPERATIONS else self.service
 
         def work() -> tuple[Json, bytes]:
             found: Json = one.answer(target, *named, asked)
@@ -323,6 +333,7 @@ def default_pools(threads: int) -> dict[str, Pool]:
         ENRICH: Pool(ENRICH, 1, 32, 60.0),
         EVALUATE: Pool(EVALUATE, 1, 4, 60.0),
         ADMIN: Pool(ADMIN, 2, 8, 3600.0),
+        REVIEW: Pool(REVIEW, 1, 32, 30.0),
     }
 
 

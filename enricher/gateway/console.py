@@ -1,12 +1,18 @@
 """The console: pages for people. They load nothing from elsewhere, and ask the endpoints like any client."""
 
 import hashlib
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import PurePath
 
 from aiohttp import web
 
 INDEX = "index.html"
+PUBLIC_VIEWS = ("search", "keywords", "words", "evaluation", "state")
+ADMIN_VIEWS = ("review",)
+"""The views of the page on both addresses: what changes something is only on the admin address."""
+VIEWS = b'data-views=""'
+"""What the page has in place of the names of its views."""
 MEDIA_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 HEADERS = {
     "Cache-Control": "no-cache",
@@ -20,11 +26,13 @@ HEADERS = {
 
 
 class Console:
-    """The files of the console, which are read once."""
+    """The files of the console, which are read once. views: those that its page shows."""
 
-    def __init__(self) -> None:
+    def __init__(self, views: Sequence[str]) -> None:
         folder = files("enricher.gateway") / "pages"
         self._files = {file.name: file.read_bytes() for file in folder.iterdir() if _type(file.name)}
+        named = VIEWS.replace(b'""', f'"{" ".join(views)}"'.encode())
+        self._files[INDEX] = self._files[INDEX].replace(VIEWS, named)
 
     async def page(self, request: web.Request) -> web.Response:
         """The page itself."""

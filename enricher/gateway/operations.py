@@ -12,8 +12,10 @@ from enricher.gateway.administering import Administration
 from enricher.gateway.service import Service
 
 ROOT = "/_enricher"
-SEARCH, WORDS, ENRICH, EVALUATE, ADMIN = "search", "words", "enrich", "evaluate", "admin"
-"""The pools: searches of the engine, questions to a model, enrichment of documents, evaluations, changes."""
+SEARCH, WORDS, ENRICH, EVALUATE = "search", "words", "enrich", "evaluate"
+"""The pools: searches of the engine, questions to a model, enrichment of documents, evaluations."""
+ADMIN, REVIEW = "admin", "review"
+"""The pools of the admin address: changes, which may take long; reviews."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +82,18 @@ OPERATIONS = (
 """The endpoints for everybody that answer with one JSON object."""
 
 
-def _admin(
-    name: str, at: str, request: Any, response: Any, answer: Callable[[Administration, Any], Json]
-) -> Operation:
+ForOperators = Callable[[Administration, Any], Json]
+
+
+def _admin(name: str, at: str, request: Any, response: Any, answer: ForOperators) -> Operation:
     status = 202 if response is responses.BegunJobAnswer else 200
     return Operation(name, at, request, response, ADMIN, answer, has_parameters=False, status=status)
+
+
+def _review(
+    name: str, at: str, request: Any, response: Any, answer: ForOperators, changes: bool = False
+) -> Operation:
+    return Operation(name, at, request, response, REVIEW, answer, has_parameters=not changes)
 
 
 ADMIN_OPERATIONS = (
@@ -112,5 +121,17 @@ ADMIN_OPERATIONS = (
         "cancelJob", "jobs/cancel", requests.JobRequest, responses.JobReport,
         lambda admin, request: admin.cancel_job(request),
     ),
+    _review(
+        "reviews", "reviews", requests.EmptyRequest, responses.ReviewsAnswer,
+        lambda admin, request: admin.reviews.files(),
+    ),
+    _review(
+        "reviewWords", "reviews/words", requests.ReviewWordsRequest, responses.ReviewWordsAnswer,
+        lambda admin, request: admin.reviews.words(request),
+    ),
+    _review(
+        "decide", "reviews/decide", requests.DecideRequest, responses.DecideAnswer,
+        lambda admin, request: admin.reviews.decide(request), changes=True,
+    ),
 )  # fmt: skip
-"""The endpoints on the admin address that change state; all by POST."""
+"""The endpoints on the admin address. Those that change state are asked by POST."""

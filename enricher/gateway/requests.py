@@ -204,6 +204,46 @@ class JobRequest(Request, frozen=True):
     job: Annotated[Name | None, Meta(description="A job; may be omitted if only one qualifies.")] = None
 
 
+DecisionState = Literal["open", "accept", "reject", "merge", "skip"]
+ReviewName = Annotated[str, Meta(min_length=1, description="A file of `review` in the table [serve].")]
+
+
+class Decision(Request, frozen=True):
+    """What is decided about a word; `open`: nothing."""
+
+    state: DecisionState
+    author: Annotated[str, Meta(max_length=1_000, description="Who decides.")] = ""
+    comment: Annotated[str, Meta(max_length=100_000, description="Why.")] = ""
+    expiry: Annotated[
+        str, Meta(max_length=10, description="The date from which on it no longer holds, or empty.")
+    ] = ""
+    into: Annotated[str, Meta(max_length=1_000, description="Of `merge`: the other word.")] = ""
+
+
+class ReviewWordsRequest(Request, frozen=True):
+    """The words of a file to review, in its order."""
+
+    file: ReviewName
+    state: Annotated[
+        Literal["undecided", "all", "open", "accept", "reject", "merge", "skip"],
+        Meta(description="Only words in this state; `undecided`: open or skipped."),
+    ] = "undecided"
+    after: Annotated[str | None, Meta(description="Only words that come after this one.")] = None
+    word: Annotated[str | None, Meta(description="Only this word, whatever its state.")] = None
+    top: Annotated[int, Meta(ge=1, le=1_000, description="Number of words.")] = 100
+
+
+class DecideRequest(Request, frozen=True):
+    """Decide about a word of a file to review."""
+
+    file: ReviewName
+    word: Annotated[Text, Meta(description="A word of the file.")]
+    seen: Annotated[
+        Decision, Meta(description="What `reviews/words` showed. If it has changed since, the answer is 409.")
+    ]
+    decision: Annotated[Decision, Meta(description="What is decided.")]
+
+
 class IndexDocumentsRequest(Request, frozen=True):
     """The parameters of `documents/INDEX`; the documents are its body."""
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import msgspec
 
+from enricher.gateway.requests import Decision, DecisionState
+
 
 class Term(msgspec.Struct):
     """A term of a query, its weight, the plug-in that added it and the reason."""
@@ -342,6 +344,54 @@ class JobsAnswer(msgspec.Struct):
     """The reindex jobs, the newest first."""
 
     jobs: list[JobReport]
+
+
+class StateCounts(msgspec.Struct):
+    """The number of words in each state."""
+
+    open: int
+    accept: int
+    reject: int
+    merge: int
+    skip: int
+
+
+class ReviewFileSummary(msgspec.Struct):
+    """A file to review. `fault`: why it cannot be read, null if it can."""
+
+    file: str
+    states: StateCounts | None
+    fault: str | None
+
+
+class ReviewsAnswer(msgspec.Struct):
+    """The files of candidates that may be reviewed."""
+
+    files: list[ReviewFileSummary]
+
+
+class ReviewedWord(msgspec.Struct):
+    """A word. `state`: the one that holds today. `evidence`: the other columns of the file."""
+
+    word: str
+    state: DecisionState
+    decision: Decision
+    evidence: dict[str, str]
+
+
+class ReviewWordsAnswer(msgspec.Struct):
+    """Words of a file. `left`: how many more come after them. `states`: of the whole file."""
+
+    words: list[ReviewedWord]
+    left: int
+    states: StateCounts
+
+
+class DecideAnswer(msgspec.Struct):
+    """The word as it is in the file now. `states`: of the whole file."""
+
+    word: ReviewedWord
+    states: StateCounts
 
 
 class VersionAnswer(msgspec.Struct):

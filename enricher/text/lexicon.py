@@ -57,6 +57,11 @@ class Lexicon:
         return tuple(word.text for word in self.words if not is_han(word.text))
 
     @cached_property
+    def texts(self) -> frozenset[str]:
+        """The words without frequency and tag."""
+        return frozenset(word.text for word in self.words)
+
+    @cached_property
     def sha256(self) -> str:
         """A hash of the words that does not depend on their order; "" if there are none."""
         if not self.words:

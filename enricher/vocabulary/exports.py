@@ -9,7 +9,9 @@ word2vec         the text format of word2vec
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,7 @@ from enricher.files import atomic_file, why_not_written
 from enricher.loaded_model import Model
 from enricher.text import LexiconWord, is_content
 from enricher.text.lexicon import as_text, as_token
+from enricher.vocabulary.review_file import ReviewFile, State
 
 MIN_COSINE = 0.6
 """Minimum cosine of a synonym: words that can replace each other."""
@@ -30,16 +33,23 @@ TAG = "nz"
 _RESERVED = str.maketrans({"\\": "\\\\", ",": "\\,", "=": "\\=", ">": "\\>", "#": "\\#"})
 
 Lines = Iterator[str]
+Variants = Mapping[str, Sequence[str]]
+"""Tokens, each with its variants: other tokens of the same meaning."""
 
 
-def export(model: Model, kind: str, path: Path) -> int:
+def export(model: Model, kind: str, path: Path, variants: Variants | None = None) -> int:
     """Write a file, and return how many words or rules it has. Raises UsageError.
 
-    kind: one of KINDS. A server refuses more than MAX_RULES synonyms, so no more are written.
+    kind: one of KINDS. A server refuses more than MAX_RULES synonyms, so no more are written. variants: come
+    first among synonyms.
     """
     writer = KINDS.get(kind)
     if writer is None:
         raise UsageError(f"There is no export {kind!r}. The exports are {', '.join(KINDS)}.")
+    if variants is not None:
+        if kind not in ("synonyms", "querqy"):
+            raise UsageError(f"The export {kind!r} has no synonyms: omit --merged.")
+        writer = partial(writer, variants=variants)
     number = 0
     try:
         with atomic_file(path) as file:
@@ -51,29 +61,62 @@ def export(model: Model, kind: str, path: Path) -> int:
     return number
 
 
-def synonyms_of(model: Model) -> Iterator[tuple[str, list[tuple[str, float]]]]:
-    """Each content word with the words that can replace it and their cosines, frequent words first."""
-    word2vec, near = model.word2vec, model.bundle.near_words
-    number = 0
-    for row in np.argsort(-np.asarray(word2vec.counts), kind="stable").tolist():
-        word = word2vec.words[row]
-        if number >= MAX_RULES or not is_content(word):
-            continue
-        rows, cosines = near.of(row)
-        found = [
-            (word2vec.words[other], float(cosine))
-            for other, cosine in zip(rows.tolist(), cosines.tolist(), strict=True)
-            if cosine >= MIN_COSINE and is_content(word2vec.words[other])
-        ]
+def variants_of(review: ReviewFile, today: date) -> Variants:
+    """The words that were merged, and those into which they were, each with all others of the same group."""
+    into = {one.word: one.into for one in review.candidates if one.current(today) is State.MERGE}
+    groups: dict[str, list[str]] = {}
+    for word in into:
+        last, passed = word, {word}
+        while last in into and into[last] not in passed:
+            last = into[last]
+            passed.add(last)
+        groups.setdefault(last, [last]).append(word)
+    return {
+        as_token(word): [as_token(other) for other in dict.fromkeys(group) if other != word]
+        for group in groups.values()
+        for word in group
+        if len(set(group)) > 1
+    }
+
+
+def synonyms_of(
+    model: Model, variants: Variants | None = None
+) -> Iterator[tuple[str, list[tuple[str, float]]]]:
+    """Each content word with the words that can replace it and their cosines, frequent words first.
+
+    Words with variants come before all others; the cosine of a variant is 1.
+    """
+    same, number = variants or {}, 0
+    frequent = np.argsort(-np.asarray(model.word2vec.counts), kind="stable").tolist()
+    for word in (*same, *(word for row in frequent if (word := model.word2vec.words[row]) not in same)):
+        if number >= MAX_RULES:
+            return
+        others = same.get(word, ())
+        found = [(other, 1.0) for other in others]
+        found += [(other, cosine) for other, cosine in _near(model, word) if other not in others]
         if found:
             number += 1
-            yield word, found[:MAX_SYNONYMS]
+            yield word, found[: max(MAX_SYNONYMS, len(others))]
 
 
-def _synonyms(model: Model, path: Path) -> Lines:
+def _near(model: Model, word: str) -> list[tuple[str, float]]:
+    """The content words that can replace one, and their cosines."""
+    word2vec = model.word2vec
+    row = word2vec.find(word)
+    if row is None or not is_content(word):
+        return []
+    rows, cosines = model.bundle.near_words.of(row)
+    return [
+        (word2vec.words[other], float(cosine))
+        for other, cosine in zip(rows.tolist(), cosines.tolist(), strict=True)
+        if cosine >= MIN_COSINE and is_content(word2vec.words[other])
+    ]
+
+
+def _synonyms(model: Model, path: Path, variants: Variants | None = None) -> Lines:
     rules = (
         f"{_escaped(word)} => {', '.join(_escaped(one) for one in (word, *(other for other, _ in found)))}"
-        for word, found in synonyms_of(model)
+        for word, found in synonyms_of(model, variants)
     )
     if path.suffix != ".json":
         return rules
@@ -97,8 +140,8 @@ def _escaped(word: str) -> str:
     return as_text(word).translate(_RESERVED)
 
 
-def _querqy(model: Model, path: Path) -> Lines:
-    for word, found in synonyms_of(model):
+def _querqy(model: Model, path: Path, variants: Variants | None = None) -> Lines:
+    for word, found in synonyms_of(model, variants):
         rules = "\n".join(f"  SYNONYM({cosine:.2f}): {as_text(other)}" for other, cosine in found)
         yield f"{as_text(word)} =>\n{rules}\n"
 
@@ -138,7 +181,7 @@ def _word2vec(model: Model, path: Path) -> Lines:
         yield f"{word} {' '.join(f'{value:.6g}' for value in vector.tolist())}"
 
 
-KINDS: dict[str, Callable[[Model, Path], Lines]] = {
+KINDS: dict[str, Callable[..., Lines]] = {
     "synonyms": _synonyms,
     "querqy": _querqy,
     "userdict": _userdict,

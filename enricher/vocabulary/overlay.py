@@ -1,6 +1,7 @@
 """Make a derived bundle with other added words, from what documents say of the new ones."""
 
 from collections.abc import Iterable, Sequence
+from enum import StrEnum
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from enricher.loaded_model import Model
 from enricher.model.arrays import FloatArray
 from enricher.model.word2vec import Word2Vec
 from enricher.records import Document
-from enricher.text import Analyzer, Lexicon, open_analyzer
+from enricher.text import Analyzer, Lexicon, is_content, open_analyzer
 from enricher.text.lexicon import LexiconWord, as_text, as_token, unique
 from enricher.vocabulary.occurrences import OccurrenceCounter, Occurrences
 from enricher.vocabulary.vectors import usual_length, vector_from_contexts
@@ -42,6 +43,29 @@ def analyzer_with(model: Model, overlay: Lexicon) -> Analyzer:
 def is_known(model: Model, word: LexiconWord) -> bool:
     """Whether a model has a vector of a word of a lexicon."""
     return model.word2vec.find(as_token(word.text)) is not None
+
+
+class Standing(StrEnum):
+    """What a model makes of a word, as it stands in a file of candidates under `known`.
+
+    UNUSED: enrichment uses no such words: single characters, stop words and numbers.
+    """
+
+    NEW = "no"
+    KNOWN = "yes"
+    ADDED = "added"
+    UNUSED = "unused"
+
+
+def standing_of(model: Model, word: LexiconWord) -> Standing:
+    """What a model makes of a word of a lexicon. Only a new word changes something when it is added."""
+    token = as_token(word.text)
+    if word.text in model.analyzer.overlay.texts:
+        return Standing.ADDED
+    if not is_content(token):
+        return Standing.UNUSED
+    is_whole = model.analyzer.words(word.text) == [token]
+    return Standing.KNOWN if is_whole and is_known(model, word) else Standing.NEW
 
 
 class OverlayBuilder:

@@ -6,19 +6,23 @@ Tab-separated values with a header. The first column is `word`; then what was de
     author    who decided
     comment   why
     expiry    a date (2026-12-31), from which on the decision no longer holds
-    into      of `merge`: the word of which this one is a variant or a part
+    into      of `merge`: the word of which this one is a variant
 
-Further columns are the evidence. Columns in another order, columns of the user, quotes, a byte order mark and
-the line ends of other systems are accepted, and columns that are not known are kept.
+Further columns are the evidence. Spreadsheets save such a table in other forms: with the columns in another
+order, columns of the user, quotes, commas or semicolons, a byte-order mark, in UTF-16, with the line ends of
+another system. A file is written in the form in which it was read, so that the spreadsheet opens it again.
 """
 
+import codecs
 import csv
 import io
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 
 from enricher.errors import SourceError
 from enricher.files import write_atomically
@@ -27,6 +31,12 @@ from enricher.text.lexicon import problem_of, written
 MAX_FIELD_CHARACTERS = 1_000_000
 """Maximum characters of a value in the file."""
 MAX_PROBLEMS_SHOWN = 5
+MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+"""Byte-order marks, and the encodings that they name."""
 SEPARATORS = ("\t", ",", ";")
 
 
@@ -50,6 +60,20 @@ DECISION = ("state", "author", "comment", "expiry", "into")
 """The columns after the word."""
 
 
+class Decision(NamedTuple):
+    """What was decided about a word. expiry: the date from which on it no longer holds. into: of a merge."""
+
+    state: State = State.OPEN
+    author: str = ""
+    comment: str = ""
+    expiry: date | None = None
+    into: str = ""
+
+    def holds(self, today: date) -> bool:
+        """Whether something was decided, and still holds."""
+        return self.state is not State.OPEN and (self.expiry is None or today < self.expiry)
+
+
 @dataclass(slots=True)
 class Candidate:
     """A row of the file. evidence: the other columns, as they are written."""
@@ -62,9 +86,26 @@ class Candidate:
     into: str = ""
     evidence: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def decision(self) -> Decision:
+        """What was decided about the word."""
+        return Decision(self.state, self.author, self.comment, self.expiry, self.into)
+
+    def decided(self, decision: Decision) -> "Candidate":
+        """The row with another decision."""
+        return replace(self, **decision._asdict())
+
     def holds(self, today: date) -> bool:
         """Whether something was decided about the word, and still holds."""
-        return self.state is not State.OPEN and (self.expiry is None or today < self.expiry)
+        return self.decision.holds(today)
+
+    def is_undecided(self, today: date) -> bool:
+        """Whether a review shows the word: nothing holds, or it was skipped."""
+        return self.current(today) in (State.OPEN, State.SKIP)
+
+    def current(self, today: date) -> State:
+        """The state that holds today."""
+        return self.state if self.holds(today) else State.OPEN
 
     @property
     def row(self) -> dict[str, str]:
@@ -74,12 +115,30 @@ class Candidate:
         return {**dict(zip(("word", *DECISION), values, strict=True)), **self.evidence}
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How a file is written. mark: its first bytes. header: the names of its columns in order, as written."""
+
+    mark: bytes = b""
+    encoding: str = "utf-8"
+    separator: str = "\t"
+    line_end: str = "\n"
+    header: tuple[str, ...] = ("word", *DECISION)
+
+    def with_columns(self, columns: Iterable[str]) -> "Form":
+        """The form with all columns that a file must have, and these."""
+        there = {name.casefold() for name in self.header}
+        more = [name for name in ("word", *DECISION, *columns) if name not in there]
+        return replace(self, header=(*self.header, *more))
+
+
 @dataclass(slots=True)
 class ReviewFile:
-    """The rows of a file, and the names of its columns of evidence, in order."""
+    """The rows of a file, the names of its columns of evidence, in order, and how it is written."""
 
     candidates: list[Candidate]
     columns: tuple[str, ...] = ()
+    form: Form = Form()
 
     def accepted(self, today: date) -> list[str]:
         """The words that are accepted today, each once, in the order of the file."""
@@ -90,42 +149,53 @@ class ReviewFile:
         """The rows with a decision that holds today, by word."""
         return {one.word: one for one in self.candidates if one.holds(today)}
 
+    def states(self, today: date) -> Counter[State]:
+        """How many rows have each state today."""
+        return Counter(one.current(today) for one in self.candidates)
+
     def write(self, path: Path) -> None:
         """Replace the file by one rename."""
-        text = io.StringIO()
-        names = ("word", *DECISION, *self.columns)
-        table = csv.DictWriter(
-            text, names, restval="", delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_MINIMAL
+        text, form = io.StringIO(), self.form.with_columns(self.columns)
+        table = csv.writer(
+            text, delimiter=form.separator, lineterminator=form.line_end, quoting=csv.QUOTE_MINIMAL
         )
-        table.writeheader()
-        table.writerows(
-            {name: _on_one_line(value) for name, value in one.row.items()} for one in self.candidates
-        )
-        write_atomically(path, text.getvalue().encode("utf-8"))
+        table.writerow(form.header)
+        keys = [name.casefold() for name in form.header]
+        for one in self.candidates:
+            row = one.row
+            table.writerow([on_one_line(row.get(key, "")) for key in keys])
+        write_atomically(path, form.mark + text.getvalue().encode(form.encoding))
 
 
 def read_review(path: Path) -> ReviewFile:
     """Read a file of candidates. Raises SourceError with the numbers of the lines that are wrong."""
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise SourceError(f"The file {str(path)!r} is not UTF-8 (byte {error.start + 1}).") from None
+        data = path.read_bytes()
     except OSError as error:
         raise SourceError(f"The file {str(path)!r} cannot be read: {error.strerror or error}.") from None
-    head = text.split("\n", 1)[0]
-    separator = max(SEPARATORS, key=head.count)
-    csv.field_size_limit(MAX_FIELD_CHARACTERS)
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    mark, encoding = next((one for one in MARKS if data.startswith(one[0])), (b"", "utf-8"))
     try:
-        numbered = [(lines.line_num, values) for values in lines]
+        text = data.removeprefix(mark).decode(encoding)
+    except UnicodeDecodeError as error:
+        raise SourceError(
+            f"The file {str(path)!r} is not {encoding.upper()} (byte {len(mark) + error.start + 1}): save it "
+            "as UTF-8, or as what spreadsheets call Unicode text."
+        ) from None
+    head = text.split("\n", 1)[0]
+    form = Form(mark, encoding, max(SEPARATORS, key=head.count), "\r\n" if head.endswith("\r") else "\n")
+    csv.field_size_limit(MAX_FIELD_CHARACTERS)
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=form.separator)
+    try:
+        numbered = [(lines.line_num, [value.strip() for value in values]) for values in lines]
     except csv.Error as error:
         raise SourceError(f"The file {str(path)!r}, line {lines.line_num}: {error}.") from None
-    return _read(numbered, path)
+    return _read(numbered, path, form)
 
 
-def _read(lines: Sequence[tuple[int, list[str]]], path: Path) -> ReviewFile:
+def _read(lines: Sequence[tuple[int, list[str]]], path: Path, form: Form) -> ReviewFile:
     """Read the values of each line, which come with its number."""
-    header = [name.strip().casefold() for name in (lines[0][1] if lines else ())]
+    names = _column_names([values for _, values in lines])
+    header = [name.casefold() for name in names]
     if "word" not in header:
         raise SourceError(f"The file {str(path)!r} has no column 'word' in its first line.")
     doubled = sorted({name for name in header if name and header.count(name) > 1})
@@ -135,7 +205,7 @@ def _read(lines: Sequence[tuple[int, list[str]]], path: Path) -> ReviewFile:
     found: dict[str, Candidate] = {}
     problems = []
     for number, values in lines[1:]:
-        row = dict(zip(header, (value.strip() for value in values), strict=False))
+        row = dict(zip(header, values, strict=False))
         if not any(row.values()):
             continue
         try:
@@ -148,7 +218,20 @@ def _read(lines: Sequence[tuple[int, list[str]]], path: Path) -> ReviewFile:
         more = len(problems) - MAX_PROBLEMS_SHOWN
         shown = "; ".join(problems[:MAX_PROBLEMS_SHOWN]) + (f"; and {more} more" if more > 0 else "")
         raise SourceError(f"The file {str(path)!r} has invalid lines: {shown}.")
-    return ReviewFile(list(found.values()), columns)
+    form = replace(form, header=tuple(filter(None, names))).with_columns(())
+    return ReviewFile(list(found.values()), columns, form)
+
+
+def _column_names(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The names in the first row. A column without a name gets one if it has values, else an empty one."""
+    if not rows:
+        return []
+    used = [False] * max(map(len, rows))
+    for row in rows:
+        for place, value in enumerate(row):
+            used[place] |= bool(value)
+    given = [*rows[0], *[""] * (len(used) - len(rows[0]))]
+    return [name or f"column_{place}" * used[place - 1] for place, name in enumerate(given, start=1)]
 
 
 def _candidate(row: Mapping[str, str], columns: Sequence[str]) -> Candidate:
@@ -162,7 +245,7 @@ def _candidate(row: Mapping[str, str], columns: Sequence[str]) -> Candidate:
         raise ValueError(f"the state {row['state']!r} is none of {allowed}, or empty")
     expiry, into = row.get("expiry", ""), row.get("into", "")
     try:
-        until = date.fromisoformat(expiry) if expiry else None
+        until = date_of(expiry) if expiry else None
     except ValueError:
         raise ValueError(f"the expiry {expiry!r} is no date like 2026-12-31") from None
     if state is State.MERGE and not into:
@@ -173,23 +256,29 @@ def _candidate(row: Mapping[str, str], columns: Sequence[str]) -> Candidate:
     )
 
 
+def date_of(text: str) -> date:
+    """A date like 2026-12-31, or 2026/1/5 as some spreadsheets save it. Raises ValueError."""
+    parts = text.replace("/", "-").split("-")
+    return date.fromisoformat("-".join(part.zfill(2) for part in parts))
+
+
 def merged(fresh: ReviewFile, before: ReviewFile, today: date) -> ReviewFile:
     """Newly mined candidates, and the decisions of a former file.
 
-    Words with a decision that holds keep it. Decided words that are not mined again stay at the end.
+    Words with a decision that holds keep it, and all keep what stands in other columns than those that are
+    mined. Decided words that are not mined again stay at the end.
     """
-    decided = before.decided(today)
+    decided, former = before.decided(today), {one.word: one for one in before.candidates}
     rows = []
     for one in fresh.candidates:
+        if one.word in former:
+            one = replace(one, evidence=former[one.word].evidence | one.evidence)
         known = decided.pop(one.word, None)
-        if known is not None:
-            one.state, one.author, one.comment = known.state, known.author, known.comment
-            one.expiry, one.into = known.expiry, known.into
-        rows.append(one)
+        rows.append(one if known is None else one.decided(known.decision))
     columns = dict.fromkeys([*fresh.columns, *before.columns])
-    return ReviewFile([*rows, *decided.values()], tuple(columns))
+    return ReviewFile([*rows, *decided.values()], tuple(columns), before.form.with_columns(columns))
 
 
-def _on_one_line(value: str) -> str:
+def on_one_line(value: str) -> str:
     """A value without line breaks and tabs, which spreadsheets and differences of files handle badly."""
     return " ".join(value.split())

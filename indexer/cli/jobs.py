@@ -18,7 +18,10 @@ COUNTERS = ("read", "written", "refused", "deleted")
 
 
 class JobView:
-    """Shows the progress of a job: phase, documents per second, refusals, and the time left for a pass."""
+    """Shows the progress of a job: phase, documents per second, refusals, and the time left for a pass.
+
+    The bar counts operations, not documents: on a cluster, the writes and deletes of each shard.
+    """
 
     def __init__(self, display: ProgressDisplay) -> None:
         self._display = display
@@ -37,7 +40,7 @@ class JobView:
             parts.append(f"{(job.counters.read - read_before) / seconds:,.0f} documents/s")
         left = sorted({interval.shard for interval in job.intervals if not interval.done})
         if left:
-            parts.append(f"shard{'s' * (len(left) > 1)} {', '.join(map(str, left))}")
+            parts.append(f"operations of shard{'s' * (len(left) > 1)} {', '.join(map(str, left))}")
         if job.counters.refused or job.counters.retried:
             parts.append(f"{job.counters.refused:,} refused, {job.counters.retried:,} sent again")
         if 0 < done < total and seconds > 1:

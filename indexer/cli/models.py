@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -200,6 +201,12 @@ def export_model(
     version: Annotated[
         str | None, typer.Option("--version", metavar="VERSION", help="Default: the active model.")
     ] = None,
+    merged: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Reviewed candidates: merged words become synonyms, before others."
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Write what a model knows in the format of another tool.
@@ -210,9 +217,11 @@ def export_model(
 
     Example: enricher models export synonyms synonyms.txt
     """
-    from enricher.vocabulary.exports import export
+    from enricher.vocabulary.exports import export, variants_of
+    from enricher.vocabulary.review_file import read_review
 
-    number = export(context_of(context).model(version), kind, file)
+    variants = None if merged is None else variants_of(read_review(merged), date.today())
+    number = export(context_of(context).model(version), kind, file, variants)
     if as_json:
         print_json({"file": str(file), "lines": number})
     else:

@@ -2,68 +2,102 @@
 
 import getpass
 import sys
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
 import click
 import typer
 
-from enricher.text.lexicon import written
-from enricher.vocabulary.review_file import Candidate, ReviewFile, State, read_review
+from enricher.errors import DecisionConflict, ReviewNotFound, UsageError
+from enricher.vocabulary.decisions import decide
+from enricher.vocabulary.review_file import Candidate, Decision, ReviewFile, State, read_review
 from indexer.cli.output import counted, print_line, say
 
 KEYS = {"a": State.ACCEPT, "r": State.REJECT, "m": State.MERGE, "s": State.SKIP}
 HELP = "a accept, r reject, m merge into another word, s skip, u undo, q quit"
-SHOWN = ("count", "background", "contrast", "cohesion", "boundary_entropy", "nearest")
+SHOWN = ("known", "count", "background", "contrast", "cohesion", "boundary_entropy", "nearest")
 """Columns of evidence that are shown in one line."""
 
 
 def review(path: Path) -> None:
     """Walk through the undecided candidates; every decision is written at once."""
-    found, today, author = read_review(path), date.today(), _user()
-    undecided = [one for one in found.candidates if not one.holds(today) or one.state is State.SKIP]
-    decided: list[Candidate] = []
-    say(f"{counted(len(undecided), 'candidate')} without a decision. {HELP}.")
-    place = 0
-    while place < len(undecided):
-        one = undecided[place]
-        _show(one, place + 1, len(undecided))
+    today = date.today()
+    found = read_review(path)
+    walk = Walk(path, [one for one in found.candidates if one.is_undecided(today)], _user())
+    say(f"{counted(len(walk.candidates), 'candidate')} without a decision. {HELP}.")
+    while walk.place < len(walk.candidates):
+        _show(walk.candidates[walk.place], walk.place + 1, len(walk.candidates))
         key = _key()
         if key in ("q", ""):
             break
         if key == "u":
-            if decided:
-                last = decided.pop()
-                last.state, last.author, last.into = State.OPEN, "", ""
-                found.write(path)
-                place -= 1
-            continue
-        if key not in KEYS:
+            walk.undo()
+        elif key in KEYS:
+            into = _line("Merge into: ") if KEYS[key] is State.MERGE else ""
+            walk.decide(KEYS[key], into)
+        else:
             say(f"{HELP}.")
-            continue
-        if not _decide(one, KEYS[key], author):
-            continue
-        found.write(path)
-        decided.append(one)
-        place += 1
-    _report(found, today)
+    _report(read_review(path), today)
 
 
-def _decide(one: Candidate, state: State, author: str) -> bool:
-    """Note a decision. False if the word to merge into is missing."""
-    if state is State.MERGE:
-        into = written(_line("Merge into: "))
-        if not into or into == one.word:
-            say("Nothing was merged: name another word.")
+@dataclass(slots=True)
+class Walk:
+    """The candidates of a review, which of them is shown, and the decisions that can be undone.
+
+    past: the place of a candidate, what was decided about it before, and what is decided since.
+    """
+
+    path: Path
+    candidates: list[Candidate]
+    author: str
+    place: int = 0
+    past: list[tuple[int, Decision, Decision]] = field(default_factory=list)
+
+    def decide(self, state: State, into: str) -> None:
+        """Decide about the candidate that is shown, and go to the next one."""
+        seen = self.candidates[self.place].decision
+        decision = Decision(state, self.author, seen.comment, None, into)
+        if self._write(self.place, seen, decision):
+            self.past.append((self.place, seen, self.candidates[self.place].decision))
+            self.place += 1
+
+    def undo(self) -> None:
+        """Take the last decision back, and go to its candidate."""
+        if self.past:
+            place, before, since = self.past.pop()
+            self._write(place, since, before)
+            self.place = place
+
+    def _write(self, place: int, seen: Decision, decision: Decision) -> bool:
+        """Write a decision. If somebody else has decided meanwhile, say so, and show the word again."""
+        word = self.candidates[place].word
+        try:
+            found = decide(self.path, word, seen, decision)
+        except UsageError as error:
+            say(str(error))
+            if isinstance(error, ReviewNotFound):
+                self.place = place + 1
             return False
-        one.into = into
-    one.state, one.author, one.expiry = state, author, None
-    return True
+        except DecisionConflict as error:
+            say(str(error))
+            found = read_review(self.path)
+            self._refresh(place, found)
+            return False
+        self._refresh(place, found)
+        return True
+
+    def _refresh(self, place: int, found: ReviewFile) -> None:
+        word = self.candidates[place].word
+        self.candidates[place] = next(
+            (one for one in found.candidates if one.word == word), self.candidates[place]
+        )
 
 
 def _show(one: Candidate, number: int, total: int) -> None:
     facts = "  ".join(f"{name} {one.evidence[name]}" for name in SHOWN if one.evidence.get(name))
-    print_line(f"[{number}/{total}] {one.word}" + (f"   {facts}" if facts else ""))
+    state = f" ({one.state.value}{f' {one.into}' if one.into else ''})" if one.state.value else ""
+    print_line(f"[{number}/{total}] {one.word}{state}" + (f"   {facts}" if facts else ""))
     for name in ("example_1", "example_2"):
         if one.evidence.get(name):
             print_line(f"    {one.evidence[name]}")
@@ -92,7 +126,6 @@ def _user() -> str:
 
 
 def _report(found: ReviewFile, today: date) -> None:
-    states = [one.state for one in found.candidates if one.holds(today)]
-    parts = [f"{states.count(state):,} {state.value}" for state in State if state in states]
-    left = len(found.candidates) - len(states)
-    say(f"{', '.join([*parts, f'{left:,} without a decision'])}.")
+    number = found.states(today)
+    parts = [f"{number[state]:,} {state.value}" for state in State if state.value and number[state]]
+    say(f"{', '.join([*parts, f'{number[State.OPEN]:,} without a decision'])}.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +11,6 @@ import typer
 from indexer.cli.app import (
     Command,
     Commands,
-    Context,
     FormatOption,
     IdField,
     Json,
@@ -23,14 +21,11 @@ from indexer.cli.app import (
     context_of,
     worker_count,
 )
-from indexer.cli.job_runs import jobs_of, pooled, settings_of
-from indexer.cli.jobs import JobView, JsonView
+from indexer.cli.job_runs import jobs_of
 from indexer.cli.output import counted, print_json, print_line, progress_display, say
 
 if TYPE_CHECKING:
-    from indexer.reindex.job import Job
-    from indexer.reindex.jobs import Jobs
-    from indexer.vocabulary.applying import ChangedModel
+    from enricher.records import SearchEngine
 
 vocabulary = typer.Typer(
     cls=Commands,
@@ -111,7 +106,7 @@ def mine_words(
         worker_count(workers), seed, start, time_field,
     )  # fmt: skip
     with progress_display() as progress:
-        found = mine_sources(shared.engine, request, progress, say)
+        found = mine_sources(shared.engine, request, progress, say, shared.store)
     if as_json:
         print_json({"file": str(out), "words": len(found.candidates)})
     else:
@@ -211,8 +206,9 @@ def apply_file(
     """
     from enricher.errors import UsageError
     from enricher.vocabulary.review_file import read_review
+    from indexer.cli.word_changes import change_words
     from indexer.reindex.failpoints import arm
-    from indexer.vocabulary.applying import add_words, check_indexes, still_applied
+    from indexer.vocabulary.applying import ChangedModel, Step, add_words, still_applied
 
     arm(fail_at)
     review = read_review(file)
@@ -220,13 +216,14 @@ def apply_file(
     if not words:
         raise UsageError(f"No word of {str(file)!r} has the state 'accept' today: review it first.")
     shared = context_of(context)
-    with _changing(shared):
-        check_indexes(shared.store, shared.engine(), indexes)
-        with progress_display() as progress:
-            changed = add_words(shared.store, shared.engine(), words, lambda what: progress(what, 0, 0), say)
+
+    def change(engine: SearchEngine, step: Step) -> ChangedModel:
+        changed = add_words(shared.store, engine, words, step, say)
         for sentence in still_applied(shared.store, review, words):
             say(sentence)
-        _bring(shared, changed, indexes, worker_count(workers), as_json)
+        return changed
+
+    change_words(shared, change, indexes, worker_count(workers), as_json)
 
 
 @vocabulary.command("withdraw", cls=Command)
@@ -242,16 +239,17 @@ def withdraw(
 
     Example: enricher vocabulary withdraw 量子芯片
     """
+    from indexer.cli.word_changes import change_words
     from indexer.reindex.failpoints import arm
-    from indexer.vocabulary.applying import check_indexes, remove_words
+    from indexer.vocabulary.applying import ChangedModel, Step, remove_words
 
     arm(fail_at)
     shared = context_of(context)
-    with _changing(shared):
-        check_indexes(shared.store, shared.engine(), indexes)
-        with progress_display() as progress:
-            changed = remove_words(shared.store, shared.engine(), words, lambda what: progress(what, 0, 0))
-        _bring(shared, changed, indexes, worker_count(workers), as_json)
+
+    def change(engine: SearchEngine, step: Step) -> ChangedModel:
+        return remove_words(shared.store, engine, words, step)
+
+    change_words(shared, change, indexes, worker_count(workers), as_json)
 
 
 @vocabulary.command("status", cls=Command)
@@ -282,72 +280,3 @@ def status(
         parts = [f"live on {', '.join(one.live)}"] if one.live else []
         parts += [f"not on {', '.join(one.not_live)}"] if one.not_live else []
         print_line(f"{one.word}: {'; '.join(parts) or 'no index was enriched with this model'}")
-
-
-def _changing(shared: Context) -> AbstractContextManager[None]:
-    from indexer.vocabulary.applying import changing
-
-    return changing(shared.store)
-
-
-def _bring(
-    shared: Context, changed: ChangedModel, indexes: list[str] | None, workers: int, as_json: bool
-) -> None:
-    """Run the jobs that bring indexes to the active version, and print what has changed."""
-    from indexer.vocabulary.applying import jobs_to_do
-
-    jobs, settings = jobs_of(shared), settings_of(shared)
-    if not as_json:
-        _print_change(changed)
-    ended = [
-        _worked(shared, jobs, job, workers, as_json)
-        for job in jobs_to_do(shared.store, jobs, settings, say, indexes)
-    ]
-    if as_json:
-        print_json(
-            {
-                "version": changed.version,
-                "added": changed.added,
-                "removed": changed.removed,
-                "indexes": [
-                    {
-                        "index": job.source,
-                        "job": job.id,
-                        "documents": job.documents,
-                        "enriched": job.counters.written,
-                        "rejected": job.rejected,
-                    }
-                    for job in ended
-                ],
-            }
-        )
-    for job in ended:
-        if not as_json:
-            enriched = counted(job.counters.written, "document")
-            print_line(f"{job.source}: {enriched} of {job.documents:,} enriched again.")
-    if not ended and not as_json:
-        print_line("No index had to be changed.")
-    if any(job.rejected for job in ended):
-        for job in ended:
-            for reason in jobs.reasons(job):
-                say(reason)
-        raise typer.Exit(1)
-
-
-def _worked(shared: Context, jobs: Jobs, job: Job, workers: int, as_json: bool) -> Job:
-    """Work on a job to its end."""
-    from indexer.reindex.enrichers import enricher_of
-
-    settings = settings_of(shared)
-    enricher = enricher_of(jobs, job, settings)
-    with progress_display() as progress, pooled(enricher, workers) as enricher:
-        return jobs.work(job, enricher, JsonView() if as_json else JobView(progress), settings)
-
-
-def _print_change(changed: ChangedModel) -> None:
-    if changed.added:
-        print_line(f"{counted(len(changed.added), 'word')} added: the model {changed.version} is active.")
-    elif changed.removed:
-        print_line(f"{counted(len(changed.removed), 'word')} removed: the model {changed.version} is active.")
-    else:
-        print_line(f"The active model {changed.version} stays as it is.")

@@ -11,11 +11,11 @@ from enricher.loaded_model import Model, load
 from enricher.recipe.configuration import recorded_layout
 from enricher.records import SearchEngine
 from enricher.sentences import counted
-from enricher.text import Lexicon, is_content
+from enricher.text import Lexicon
 from enricher.text.analysis import STRIP_HTML
-from enricher.text.lexicon import as_text, as_token
+from enricher.text.lexicon import as_text
 from enricher.vocabulary.affected import subwords_of
-from enricher.vocabulary.overlay import OverlayBuilder, is_known, overlay_with, overlay_without
+from enricher.vocabulary.overlay import OverlayBuilder, Standing, overlay_with, overlay_without, standing_of
 from enricher.vocabulary.review_file import ReviewFile
 from indexer.reindex.failpoints import reached
 from indexer.reindex.job import Job, JobOptions, Phase
@@ -71,26 +71,17 @@ def add_words(
 
 def new_words(model: Model, words: Sequence[str], note: Say = lambda sentence: None) -> list[str]:
     """The words that would change something. The others are noted. Raises SourceError as `add_words` does."""
-    added = {word.text for word in model.analyzer.overlay.words}
-    useless, known, found = [], [], []
+    groups: dict[Standing, list[str]] = {standing: [] for standing in Standing}
     for word in Lexicon.of(words).words:
-        token = as_token(word.text)
-        if word.text in added:
-            continue
-        if not is_content(token):
-            useless.append(word.text)
-        elif model.analyzer.words(word.text) == [token] and is_known(model, word):
-            known.append(word.text)
-        else:
-            found.append(word.text)
-    if known:
+        groups[standing_of(model, word)].append(word.text)
+    if known := groups[Standing.KNOWN]:
         note(f"{counted(len(known), 'word')} left out, because the model knows them already: {_some(known)}.")
-    if useless:
+    if unused := groups[Standing.UNUSED]:
         note(
-            f"{counted(len(useless), 'word')} left out: enrichment uses no single characters, stop words and "
-            f"numbers: {_some(useless)}."
+            f"{counted(len(unused), 'word')} left out: enrichment uses no single characters, stop words and "
+            f"numbers: {_some(unused)}."
         )
-    return found
+    return groups[Standing.NEW]
 
 
 def remove_words(
@@ -102,13 +93,13 @@ def remove_words(
     earlier call was interrupted: then nothing is made.
     """
     model = load(store.folder)
-    added = {word.text for word in model.analyzer.overlay.words}
+    added = model.analyzer.overlay.texts
     named = [
         spaced if word.text not in added and (spaced := as_text(word.text)) in added else word.text
         for word in Lexicon.of(words).words
     ]
     absent = [word for word in named if word not in added]
-    if len(absent) == len(named) and is_unfinished(store, engine, model):
+    if len(absent) == len(named) and is_unfinished(store, engine, model.version):
         return ChangedModel(model.version, (), ())
     if absent:
         raise UsageError(f"Not among the words that were added to the active model: {_some(absent)}.")
@@ -117,7 +108,7 @@ def remove_words(
 
 def still_applied(store: BundleStore, review: ReviewFile, accepted: Sequence[str]) -> list[str]:
     """A sentence if words of a file that are not accepted any more are still in the active model."""
-    added = {word.text for word in load(store.folder).analyzer.overlay.words}
+    added = load(store.folder).analyzer.overlay.texts
     left = [one.word for one in review.candidates if one.word in added and one.word not in accepted]
     if not left:
         return []
@@ -127,21 +118,21 @@ def still_applied(store: BundleStore, review: ReviewFile, accepted: Sequence[str
     ]
 
 
-def is_unfinished(store: BundleStore, engine: SearchEngine, model: Model) -> bool:
-    """Whether an index of the family is not at the version of the model, or a job is on the way there."""
+def is_unfinished(store: BundleStore, engine: SearchEngine, version: str) -> bool:
+    """Whether an index of the family of a version is not at this version, or a job is on the way there."""
     jobs = open_jobs(engine)
-    indexes = family_indexes(store, engine, model)
+    indexes = family_indexes(store, engine, version)
     under_way = {job.source for job in jobs.ledger.under_way() if job.options.former}
-    return any(index in under_way or former_versions(jobs, index, model.version) for index in indexes)
+    return any(index in under_way or former_versions(jobs, index, version) for index in indexes)
 
 
 def check_indexes(store: BundleStore, engine: SearchEngine, names: Sequence[str] | None) -> None:
     """Raise UsageError if a name is not that of an index that a version of the active model has enriched."""
     if names:
-        model = load(store.folder)
-        family = family_indexes(store, engine, model)
+        version = store.open().version
+        family = family_indexes(store, engine, version)
         for name in names:
-            _of_family(engine, name, family, model)
+            _of_family(engine, name, family, version)
 
 
 def _some(words: Sequence[str], most: int = 5) -> str:
@@ -151,7 +142,7 @@ def _some(words: Sequence[str], most: int = 5) -> str:
 def _change(
     store: BundleStore, engine: SearchEngine, model: Model, overlay: Lexicon, step: Step
 ) -> ChangedModel:
-    before, after = ({word.text for word in one.words} for one in (model.analyzer.overlay, overlay))
+    before, after = (one.texts for one in (model.analyzer.overlay, overlay))
     if before == after:
         return ChangedModel(model.version, (), ())
     builder = count_documents(store, engine, model, overlay, step)
@@ -173,7 +164,7 @@ def count_documents(
     """A builder of a version with other added words that has counted the new ones in all indexes."""
     builder = OverlayBuilder(model, overlay)
     groups = [subwords_of(model.analyzer, as_text(word)) for word in builder.new]
-    for index in family_indexes(store, engine, model) if groups else ():
+    for index in family_indexes(store, engine, model.version) if groups else ():
         step(f"reading the documents of {index} with new words")
         layout, total = engine.layout(index), engine.count(index)
         strips_html = STRIP_HTML in layout.segmenter
@@ -181,16 +172,13 @@ def count_documents(
     return builder
 
 
-def family_indexes(store: BundleStore, engine: SearchEngine, model: Model) -> list[str]:
-    """The indexes that were enriched with a model or with another version of its family."""
-    root = root_of(store, model.version)
-    found = []
-    for index in engine.indexes():
-        layout = recorded_layout(engine, index)
-        version = None if layout is None else layout.model_version
-        if version is not None and root_of(store, version) == root:
-            found.append(index)
-    return found
+def family_indexes(store: BundleStore, engine: SearchEngine, version: str) -> list[str]:
+    """The indexes that were enriched with a version or with another one of its family."""
+    layouts = {index: recorded_layout(engine, index) for index in engine.indexes()}
+    versions = {index: None if layout is None else layout.model_version for index, layout in layouts.items()}
+    root = root_of(store, version)
+    family = {one for one in set(versions.values()) if one is not None and root_of(store, one) == root}
+    return [index for index, one in versions.items() if one in family]
 
 
 def root_of(store: BundleStore, version: str | None) -> str | None:
@@ -215,17 +203,17 @@ def jobs_to_do(
     A job that was interrupted comes again. names: of the indexes, or aliases; None for all of the family.
     Raises UsageError for an index of another family.
     """
-    model = load(store.folder)
-    family = family_indexes(store, jobs.engine, model)
-    chosen = family if names is None else [_of_family(jobs.engine, name, family, model) for name in names]
+    active = store.open().version
+    family = family_indexes(store, jobs.engine, active)
+    chosen = family if names is None else [_of_family(jobs.engine, name, family, active) for name in names]
     for index in chosen:
         under_way = [one for one in jobs.ledger.under_way() if one.source == index and one.options.former]
-        if under_way and under_way[0].model_version == model.version:
+        if under_way and under_way[0].model_version == active:
             yield under_way[0]
             continue
         for job in under_way:  # the words were changed again before it had ended
             jobs.cancel(job.id)
-        former = former_versions(jobs, index, model.version)
+        former = former_versions(jobs, index, active)
         if former:
             yield start(jobs, StartRequest(index, None, JobOptions(former=former)), settings, say)[0]
 
@@ -246,11 +234,11 @@ def former_versions(jobs: Jobs, index: str, active: str) -> tuple[str, ...]:
     return tuple(one for one in found if one is not None and one != active)
 
 
-def _of_family(engine: SearchEngine, name: str, family: Sequence[str], model: Model) -> str:
+def _of_family(engine: SearchEngine, name: str, family: Sequence[str], version: str) -> str:
     found = [index for index in engine.aliases().get(name, (name,)) if index in family]
     if not found:
         raise UsageError(
-            f"The index {name!r} was not enriched with the model {model.version} or one that it was derived "
+            f"The index {name!r} was not enriched with the model {version} or one that it was derived "
             "from: reindex it."
         )
     return found[0]
@@ -276,7 +264,8 @@ def status_of_words(store: BundleStore, jobs: Jobs, words: Sequence[str] | None)
     for word in asked:
         if word not in added:
             raise UsageError(f"Not among the words that were added to the active model: {word!r}.")
-    live = {index: _live_words(store, jobs, index) for index in family_indexes(store, jobs.engine, model)}
+    family = family_indexes(store, jobs.engine, model.version)
+    live = {index: _live_words(store, jobs, index) for index in family}
     return [
         WordStatus(
             word,
@@ -287,13 +276,13 @@ def status_of_words(store: BundleStore, jobs: Jobs, words: Sequence[str] | None)
     ]
 
 
-def _live_words(store: BundleStore, jobs: Jobs, index: str) -> set[str]:
+def _live_words(store: BundleStore, jobs: Jobs, index: str) -> frozenset[str]:
     """The added words that are whole in all documents of an index."""
     version = jobs.engine.layout(index).model_version
     if version is None:
-        return set()
+        return frozenset()
     versions = [version, *former_versions(jobs, index, version)]
     for job in jobs.ledger.under_way():
         versions += job.options.former if job.source == index else ()
     overlays = [load(store.folder, one).analyzer.overlay for one in versions]
-    return set.intersection(*({word.text for word in overlay.words} for overlay in overlays))
+    return frozenset.intersection(*(overlay.texts for overlay in overlays))

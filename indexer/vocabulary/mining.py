@@ -6,20 +6,25 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 
-from enricher.errors import EngineError, SourceError, UsageError
+from enricher.bundle.store import BundleStore
+from enricher.errors import EngineError, ModelError, SourceError, UsageError
 from enricher.files import file_lock, write_atomically
 from enricher.lines import read_text
+from enricher.loaded_model import load
 from enricher.recipe.fields import NOTHING_NAMED, NamedFields, chosen_fields, field_notes, fields_of_sources
 from enricher.records import Document, Rejection, SearchEngine
 from enricher.sources import SourceFormat, accepted, source_format
+from enricher.text.lexicon import LexiconWord
 from enricher.vocabulary.corpus import Note, Progress
+from enricher.vocabulary.decisions import rewrite
 from enricher.vocabulary.lexicon import lexicon_of
 from enricher.vocabulary.mining import MiningRequest, mine
+from enricher.vocabulary.overlay import standing_of
 from enricher.vocabulary.review_file import ReviewFile, merged, read_review
 from enricher.vocabulary.rules import read_rules
 from enricher.vocabulary.token_stream import StreamWriter, Vocabulary, characters_of
@@ -27,6 +32,8 @@ from indexer.reindex.failpoints import reached
 from indexer.sources import read_sources
 
 STDIN = "-"
+KNOWN = "known"
+"""The column that says whether the active model knows a word."""
 TIMESTAMP = "@timestamp"
 """The field with the time of a document, as the shippers of logs name it."""
 MILLISECONDS = 1e11
@@ -76,13 +83,19 @@ def words_of_file(path: Path | None) -> tuple[str, ...]:
 
 
 def mine_sources(
-    open_engine: Callable[[], SearchEngine], request: SourceMining, progress: Progress, note: Note
+    open_engine: Callable[[], SearchEngine],
+    request: SourceMining,
+    progress: Progress,
+    note: Note,
+    store: BundleStore | None = None,
 ) -> ReviewFile:
     """Mine, and write the file of candidates; the decisions of a former file are kept.
 
-    The engine is opened only for sources that are indexes. Raises SourceError, UsageError and EngineError.
+    The engine is opened only for sources that are indexes. store: if a model is active there, the file says
+    which words it knows. Raises SourceError, UsageError and EngineError.
     """
-    before = read_review(request.out) if request.out.exists() else ReviewFile([])
+    if request.out.exists():
+        read_review(request.out)  # a wrong file is refused before the work
     rules = read_rules(request.rules)
     with _folder_of(request.out) as folder:
         sources = _SourceReader(open_engine, request, folder, note)
@@ -99,9 +112,30 @@ def mine_sources(
         domain = sources.read_domain
         cut = partial(reached, "words-cut")
         found = mine(domain, backgrounds, mining, folder, sources.key, progress, note, cut)
-        today = date.today()
-        found = merged(found, before, today)
-        found.write(request.out)
+        return _written(request.out, _with_known(found, store, note))
+
+
+def _with_known(found: ReviewFile, store: BundleStore | None, note: Note) -> ReviewFile:
+    """The candidates with a column that says whether the active model knows them, if there is a model."""
+    if store is None or store.active_version() is None:
+        return found
+    try:
+        model = load(store.folder)
+    except ModelError as error:
+        note(f"The file does not say which words the model knows: {error}")
+        return found
+    rows = []
+    for one in found.candidates:
+        standing = standing_of(model, LexiconWord(one.word)).value
+        rows.append(replace(one, evidence={KNOWN: standing} | one.evidence))
+    return replace(found, candidates=rows, columns=(KNOWN, *found.columns))
+
+
+def _written(out: Path, found: ReviewFile) -> ReviewFile:
+    """The candidates as they are written: with the decisions of the file that is there by now."""
+    if out.exists():
+        return rewrite(out, lambda before: merged(found, before, date.today()))
+    found.write(out)
     return found
 
 

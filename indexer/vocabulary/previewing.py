@@ -56,9 +56,9 @@ def preview(
     """Compare the active model with what it would be with more words. Nothing stays written."""
     former = load(store.folder)
     with _derived(store, engine, former, words) as present:
-        added = {word.text for word in present.analyzer.overlay.words}
-        added -= {word.text for word in former.analyzer.overlay.words}
-        indexes = [_index(engine, name, former, present) for name in family_indexes(store, engine, former)]
+        added = present.analyzer.overlay.texts - former.analyzer.overlay.texts
+        family = family_indexes(store, engine, former.version)
+        indexes = [_index(engine, name, former, present) for name in family]
         changed = [
             (query, tuple(before), tuple(after))
             for query in queries

@@ -7,7 +7,8 @@ import pytest
 import typer
 
 from indexer.cli import job_runs
-from indexer.cli.jobs import ago, print_jobs
+from indexer.cli.jobs import JobView, ago, print_jobs
+from indexer.cli.output import progress_display
 from indexer.reindex.job import Interval, Job, JobKind, Lease, Phase
 
 LONG = "a-rather-long-name-of-an-alias-20260101t120000-4f1c"
@@ -61,6 +62,15 @@ def test_how_far_a_pass_is_shows_for_every_kind(capsys: pytest.CaptureFixture[st
     """Also for jobs in place."""
     print_jobs([job(1, kind)], 30.0)
     assert "copying, pass 1, 12%" in capsys.readouterr().out
+
+
+def test_progress_is_counted_in_operations(capsys: pytest.CaptureFixture[str]) -> None:
+    """Those of documents that were overwritten or deleted count too, so they are not called documents."""
+    copying = job(1)
+    copying.intervals = [Interval(0, -1, 99, 24), Interval(3, -1, 99, -1)]
+    with progress_display() as progress:
+        JobView(progress)(copying)
+    assert ": 25 of 200 (operations of shards 0, 3) …" in capsys.readouterr().err
 
 
 def test_a_narrow_terminal_breaks_no_id(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,8 +27,10 @@ EXAMPLES = [
 
 @pytest.fixture(scope="module")
 def service(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A service whose index the examples may change."""
+    """A service whose index, and whose file to review, the examples may change."""
     folder = tmp_path_factory.mktemp("examples")
+    (folder / "words.tsv").write_text("word\tstate\n慢查询\t\n", encoding="utf-8")
+    (folder / "enricher.toml").write_text('[serve]\nreview = ["words.tsv"]\n', encoding="utf-8")
     fill(f"tantivy:{folder / 'index'}", models)
     served = Served.start(models, f"tantivy:{folder / 'index'}", folder)
     yield served
@@ -46,7 +48,7 @@ def test_an_example_works(service: Served, tmp_path: Path, language: str, code: 
     command = RUNNERS[language]
     if shutil.which(command[0]) is None or (language == "bash" and shutil.which("curl") is None):
         pytest.skip(f"{command[0]} or curl is not installed.")
-    assert ADDRESS in code
+    assert ADDRESS in code or ADMIN in code
     text = code.replace(ADDRESS, service.url).replace(ADMIN, service.admin)
     if language == "java":
         (tmp_path / "Search.java").write_text(text, encoding="utf-8")

@@ -9,6 +9,7 @@ import pytest
 import enricher
 from enricher.bundle.store import BundleStore
 from enricher.files import file_lock
+from enricher.vocabulary.review_file import read_review
 from indexer.engines.tantivy.engine import TantivyEngine
 from tests.conftest import RunCommand
 from tests.vocabulary.terms import TERMS, documents_with_terms, write_review
@@ -164,6 +165,29 @@ def test_words_that_change_nothing_are_left_out(run: RunCommand, indexed: Path) 
     (indexed / "words.tsv").write_text(f"word\tstate\n{TERMS[0]}\treject\n电网\taccept\n", encoding="utf-8")
     done = run("vocabulary", "apply", "words.tsv")
     assert done.returncode == 0 and "stay applied; `enricher vocabulary withdraw WORD`" in done.stderr
+
+
+def test_mined_words_say_whether_the_model_knows_them(run: RunCommand, indexed: Path) -> None:
+    """Before and after one is applied; without a model they say nothing."""
+    mine = ("vocabulary", "mine", "docs.jsonl", "--out", "words.tsv", "--workers", "1", "--seed", "1")
+    assert run(*mine).returncode == 0
+    (indexed / "words.tsv").write_text((indexed / "words.tsv").read_text().replace("\tknown", "\tKnown"))
+
+    def known() -> dict[str, str]:
+        return {one.word: one.evidence["known"] for one in read_review(indexed / "words.tsv").candidates}
+
+    before = known()
+    assert set(before.values()) == {"yes", "no"}
+    new = next(word for word, value in before.items() if value == "no")
+    assert run("vocabulary", "apply", write_review(indexed / "some.tsv", [new])).returncode == 0
+    assert run(*mine).returncode == 0
+    assert known() == before | {new: "added"}
+    shown = run("vocabulary", "review", "words.tsv", stdin="q\n").stdout
+    assert shown.partition("   ")[2].startswith("known ")
+    without = run(
+        "--models", "none", "vocabulary", "mine", "docs.jsonl", "--out", "new.tsv", "--workers", "1"
+    )
+    assert without.returncode == 0 and "known" not in (indexed / "new.tsv").read_text().partition("\n")[0]
 
 
 def test_two_changes_at_once_are_refused(run: RunCommand, indexed: Path) -> None:

@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 
 from enricher.errors import SourceError
+from enricher.records import SearchEngine
 from enricher.text import open_segmenter
 from enricher.vocabulary.candidates import written
-from enricher.vocabulary.review_file import read_review
+from enricher.vocabulary.decisions import decide
+from enricher.vocabulary.review_file import Candidate, Decision, ReviewFile, State, read_review
 from enricher.vocabulary.rules import read_rules
 from enricher.vocabulary.token_stream import WordSplitter
+from indexer.vocabulary.mining import SourceMining, mine_sources
 from tests.conftest import RunCommand
 from tests.corpora import write_jsonl
 
@@ -100,6 +103,27 @@ def test_what_was_rejected_never_returns(run: RunCommand, domain: Path, tmp_path
     assert run(*command, "--limit", "50").returncode == 0
     states = {one.word: one.state.value for one in read_review(tmp_path / "words.tsv").candidates}
     assert states["超导线圈"] == "reject" and states["量子芯片"] == ""
+
+
+def test_decisions_that_are_made_while_words_are_mined_are_kept(domain: Path, tmp_path: Path) -> None:
+    """The file is read again when the candidates are written."""
+    out = tmp_path / "words.tsv"
+    ReviewFile([Candidate("量子芯片")]).write(out)
+    decided = []
+
+    def progress(*_: object) -> None:
+        if not decided:
+            decided.append(decide(out, "量子芯片", Decision(), Decision(State.REJECT, "lin")))
+
+    request = SourceMining((str(domain),), (), out)
+    found = mine_sources(no_engine, request, progress, print)
+    (row,) = (one for one in read_review(out).candidates if one.word == "量子芯片")
+    assert (row.state, row.author, bool(row.evidence["count"])) == (State.REJECT, "lin", True)
+    assert found == read_review(out)
+
+
+def no_engine() -> SearchEngine:
+    raise AssertionError("no index is read")
 
 
 def test_only_new_documents_are_mined(run: RunCommand, domain: Path, tmp_path: Path) -> None:

@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 
 from enricher.bundle.store import BundleStore
+from enricher.vocabulary.decisions import decide
+from enricher.vocabulary.review_file import Decision, State, read_review
+from indexer.cli.reviewing import Walk
 from tests.conftest import RunCommand
 from tests.vocabulary.test_apply import AFFECTED, FAST, write_documents
 
@@ -50,6 +53,28 @@ def test_a_review_goes_on_where_it_ended(run: RunCommand, words: Path) -> None:
     done = run("vocabulary", "review", words, stdin="m\n\nm\n电网\na\n")
     assert "Nothing was merged" in done.stderr
     assert states(words)[:2] == [("电网故障", "merge", "电网"), ("电压", "accept", "")]
+
+
+def test_what_somebody_else_decides_meanwhile_is_not_overwritten(
+    words: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is reported and shown; then the word can be decided again, and this be undone."""
+    other = Decision(State.REJECT, "mei", "a part")
+    walk = Walk(words, read_review(words).candidates[:3], "lin")
+    decide(words, "电网故障", Decision(), other)
+    decide(words, "负荷", Decision(), other)
+    walk.decide(State.ACCEPT, "")
+    assert "'电网故障' was changed meanwhile by mei: reject." in capsys.readouterr().err
+    assert (walk.place, walk.candidates[0].decision) == (0, other)
+    walk.decide(State.ACCEPT, "")
+    assert walk.place == 1
+    walk.undo()
+    assert (walk.place, read_review(words).candidates[0].decision) == (0, other)
+    words.write_text(words.read_text(encoding="utf-8").replace("电网故障", "别的词"), encoding="utf-8")
+    walk.decide(State.ACCEPT, "")
+    assert "no longer in the file" in capsys.readouterr().err and walk.place == 1
+    walk.decide(State.ACCEPT, "")
+    assert [one.state for one in read_review(words).candidates[:3]] == ["reject", "accept", "reject"]
 
 
 def test_a_preview_shows_documents_and_queries_and_writes_nothing(run: RunCommand, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ def test_every_command_of_the_tutorial_runs(run: RunCommand, tmp_path: Path) -> 
     (tmp_path / "seeds.txt").write_text("量子芯片\n", encoding="utf-8")
     text = (ROOT / "docs/vocabulary.md").read_text(encoding="utf-8")
     commands = [line for block in BLOCK.findall(text) for line in block.splitlines() if line]
-    assert len(commands) == 11
+    assert len(commands) == 12
     for line in commands:
         program, *words = shlex.split(line)
         assert program == "enricher"

@@ -2,18 +2,22 @@
 
 import { view as evaluationView } from "./evaluation.js";
 import { addressToShow, element, lastAddresses, showProblem } from "./page.js";
+import { view as reviewView } from "./review.js";
 import { view as searchView } from "./search.js";
 import { view as stateView } from "./state.js";
 import { language, switchLanguage, text } from "./texts.js";
 import { keywordsView, wordsView } from "./words.js";
 
-const VIEWS = { search: searchView, keywords: keywordsView, words: wordsView, evaluation: evaluationView, state: stateView };
+const VIEWS = {
+  search: searchView, keywords: keywordsView, words: wordsView, evaluation: evaluationView, state: stateView, review: reviewView,
+};
+const names = document.body.dataset.views.split(" ");  // those that this address serves
 const main = document.getElementById("main");
 let leaving = new AbortController();
 
 function addressed() {
   const [name, parameters = ""] = addressToShow().split("?");
-  return [name in VIEWS ? name : "search", new URLSearchParams(parameters)];
+  return [names.includes(name) ? name : names[0], new URLSearchParams(parameters)];
 }
 
 async function show() {
@@ -29,13 +33,13 @@ async function show() {
   document.getElementById("language").lang = language === "zh" ? "en" : "zh-CN";
   const views = document.getElementById("views");
   views.setAttribute("aria-label", text("title"));
-  views.replaceChildren(...Object.keys(VIEWS).map((one) =>
+  views.replaceChildren(...names.map((one) =>
     element("a", { href: lastAddresses.get(one) ?? `#${one}`, "aria-current": one === name ? "page" : null }, text(`view.${one}`))));
   const place = element("div", { class: `view ${name}` }, element("h1", {}, text(`view.${name}`)));
   main.replaceChildren(place);
   try {
     await VIEWS[name](place, parameters, signal);
-    if (!signal.aborted && !parameters.size) place.querySelector("input, textarea")?.focus({ preventScroll: true });
+    if (!signal.aborted && !parameters.size) place.querySelector("form input, form textarea")?.focus({ preventScroll: true });
   } catch (error) {
     if (!signal.aborted) showProblem(error);
   }
