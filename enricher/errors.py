@@ -7,7 +7,8 @@ that an edge of the program turns any of them into one sentence.
     ├── UsageError                2   400   the call itself is wrong
     │   ├── ConfigurationError    2   400   a setting or the configuration file is wrong
     │   ├── JobNotFound           2   404   no such job, or not in that state
-    │   └── ReviewNotFound        2   404   no such file to review, or no such word in it
+    │   ├── ReviewNotFound        2   404   no such file to review, or no such word in it
+    │   └── MapNotFound           2   404   no such map
     ├── DecisionConflict          1   409   somebody else has decided about the word
     ├── SourceError               1   400   documents that cannot be read
     ├── ModelError                1   500
@@ -56,6 +57,12 @@ class JobNotFound(UsageError):
 
 class ReviewNotFound(UsageError):
     """No such file to review, or no such word in it."""
+
+    status = 404
+
+
+class MapNotFound(UsageError):
+    """No such map, or it cannot be read."""
 
     status = 404
 

@@ -229,6 +229,13 @@ class ServeConfiguration(msgspec.Struct, frozen=True, forbid_unknown_fields=True
             extra_json_schema=UNIQUE,
         ),
     ] = ()
+    maps: Annotated[
+        tuple[Name, ...],
+        Meta(
+            description='Pages of `enricher library map` that the console shows, for example `["map.html"]`.',
+            extra_json_schema=UNIQUE,
+        ),
+    ] = ()
     traces: (
         Annotated[
             Name,

@@ -23,6 +23,7 @@ from enricher.gateway.dictionary import dictionary_response, dictionary_text
 from enricher.gateway.enriching import enrich_array, enrich_lines, is_array
 from enricher.gateway.events import MEDIA_TYPE, EventStreams
 from enricher.gateway.logs import Log, request_id
+from enricher.gateway.maps import HEADERS as MAP_HEADERS
 from enricher.gateway.metrics import Metrics
 from enricher.gateway.openapi import description
 from enricher.gateway.operations import (
@@ -99,6 +100,7 @@ class Gateway:
         app.router.add_post(f"{ROOT}/enrich", self._enrich)
         app.router.add_get(f"{ROOT}/openapi.json", self._openapi)
         app.router.add_get(f"{ROOT}/dictionary", self._dictionary)
+        app.router.add_get(f"{ROOT}/map", self._map)
         self._add_console(app, PUBLIC_VIEWS)
         self._add_health(app)
         return app
@@ -309,6 +311,12 @@ class Gateway:
         """The user's words for IK (`enricher.gateway.dictionary`)."""
         found = await self.pools[WORDS].run(lambda: dictionary_text(self.service.model()))
         return dictionary_response(request, *found)
+
+    async def _map(self, request: web.Request) -> web.Response:
+        """The page of a map."""
+        asked = decode_parameters(requests.MapRequest, list(request.query.items()))
+        page = await self.pools[WORDS].run(partial(self.service.maps.page, asked.name))
+        return web.Response(body=page, content_type="text/html", charset="utf-8", headers=MAP_HEADERS)
 
     async def _livez(self, request: web.Request) -> web.Response:
         return web.json_response({"status": "alive"})

@@ -8,7 +8,7 @@ from pathlib import PurePath
 from aiohttp import web
 
 INDEX = "index.html"
-PUBLIC_VIEWS = ("search", "keywords", "words", "evaluation", "state")
+PUBLIC_VIEWS = ("search", "keywords", "words", "library", "evaluation", "state")
 ADMIN_VIEWS = ("review",)
 """The views of the page on both addresses: what changes something is only on the admin address."""
 VIEWS = b'data-views=""'

@@ -178,6 +178,15 @@ def _others(references: Mapping[Any, Any]) -> dict[str, Any]:
                 },
             )
         },
+        f"{ROOT}/map": {
+            "get": _bare(
+                "map",
+                "The page of a map.",
+                {"200": {"description": "HTML", "content": {"text/html": {"schema": {"type": "string"}}}}}
+                | _errors(references),
+            )
+            | {"parameters": parameters_of(requests.MapRequest)}
+        },
         f"{ROOT}/livez": {
             "get": _bare(
                 "livez",

@@ -74,6 +74,9 @@ OPERATIONS = (
     _named("related", requests.RelatedRequest, responses.RelatedAnswer, WORDS, Service.related),
     _named("suggest", requests.SuggestRequest, responses.SuggestAnswer, WORDS, Service.suggest),
     _named("similar", requests.SimilarRequest, responses.SimilarAnswer, WORDS, Service.similar),
+    _named(
+        "maps", requests.EmptyRequest, responses.MapsAnswer, WORDS, lambda service, _: service.maps.names()
+    ),
     Operation("query", "query/{index}", requests.QueryRequest, responses.QueryAnswer, WORDS, Service.query),
     _named("models", requests.EmptyRequest, responses.ModelsAnswer, WORDS, Service.models_answer),
     _named("jobs", requests.EmptyRequest, responses.JobsAnswer, SEARCH, Service.jobs),

@@ -116,6 +116,12 @@ class NeighborsRequest(Request, frozen=True):
     top: Annotated[Top, Meta(description="Number of words.")] = 10
 
 
+class MapRequest(Request, frozen=True):
+    """The page of a map."""
+
+    name: Annotated[Text, Meta(description="A map of `maps`.")]
+
+
 class SimilarRequest(Request, frozen=True):
     """The items that are read together with an item, and those that are alike."""
 

@@ -232,6 +232,12 @@ class AlikeItem(msgspec.Struct):
     cosine: float
 
 
+class MapsAnswer(msgspec.Struct):
+    """The maps that the console shows."""
+
+    maps: list[str]
+
+
 class SimilarAnswer(msgspec.Struct):
     """The items that are read together with an item, and those that are alike, best first."""
 

@@ -26,6 +26,7 @@ from enricher.enrichment import DocumentEnricher
 from enricher.errors import EnricherError, UsageError
 from enricher.gateway import requests
 from enricher.gateway.evaluating import evaluate
+from enricher.gateway.maps import Maps
 from enricher.library.library import Library, library_store, load_library
 from enricher.loaded_model import Model, load
 from enricher.recipe.reopening import enricher_like, open_enricher
@@ -105,6 +106,7 @@ class Service:
         self._enrichers: _Recent[DocumentEnricher] = _Recent(MAX_ENRICHERS)
         self.is_warm = False
         self._checked: tuple[float, list[str]] = (float("-inf"), [])
+        self.maps = Maps(configuration)
         self._libraries: _Recent[Library] = _Recent(1)
         self.searcher = Searcher(engine, self.model, configuration, self.library)
 
@@ -259,6 +261,10 @@ class Service:
         library = self.library()
         together = library.read_together(request.item, request.top, request.alpha)
         return similar_answer(request.item, together, library.alike(request.item, request.top))
+
+    def map_names(self, request: requests.EmptyRequest) -> Json:
+        """The maps that the console shows."""
+        return self.maps.names()
 
     # ------------------------------------------------------------------ documents
 

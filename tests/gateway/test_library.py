@@ -28,6 +28,23 @@ def service(folder: Path) -> Iterator[Served]:
     running.stop()
 
 
+def test_maps_are_those_that_the_operator_lists(service: Served, folder: Path) -> None:
+    """They are isolated from the service; no other file can be named, and the list is read anew."""
+    assert service.ask("maps").json == {"maps": []}
+    config, page = folder.parent / "enricher.toml", folder.parent / "map.html"
+    page.write_text("<!doctype html><title>地图</title>", encoding="utf-8")
+    config.write_text('[serve]\nmaps = ["map.html", "gone.html"]\n')
+    assert service.ask("maps").json == {"maps": ["map.html", "gone.html"]}
+    shown = service.ask("map", name="map.html")
+    assert shown.body == page.read_bytes()
+    assert shown.headers["Content-Security-Policy"] == "sandbox allow-scripts; frame-ancestors 'self'"
+    for name, said in (("gone.html", "No such file"), ("enricher.toml", "no map"), ("./map.html", "no map")):
+        missing = service.ask("map", name=name)
+        assert missing.status == 404 and said in missing.json["error"]["reason"]
+        assert missing.json["error"]["type"] == "map_not_found"
+    config.unlink()
+
+
 def train(folder: Path, *records: list[str]) -> None:
     """Make a library of records the active one."""
     store = library_store(folder)

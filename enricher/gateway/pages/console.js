@@ -1,6 +1,7 @@
 // The console: chooses the view by the address, the language and the theme.
 
 import { view as evaluationView } from "./evaluation.js";
+import { view as libraryView } from "./library.js";
 import { addressToShow, element, lastAddresses, showProblem } from "./page.js";
 import { view as reviewView } from "./review.js";
 import { view as searchView } from "./search.js";
@@ -9,7 +10,7 @@ import { language, switchLanguage, text } from "./texts.js";
 import { keywordsView, wordsView } from "./words.js";
 
 const VIEWS = {
-  search: searchView, keywords: keywordsView, words: wordsView, evaluation: evaluationView, state: stateView, review: reviewView,
+  search: searchView, keywords: keywordsView, words: wordsView, library: libraryView, evaluation: evaluationView, state: stateView, review: reviewView,
 };
 const names = document.body.dataset.views.split(" ");  // those that this address serves
 const main = document.getElementById("main");

@@ -69,7 +69,7 @@ function wordButton(word, look) {
 }
 
 /** A list of words with their scores as bars of the length `size`; with `look` each can be looked up. */
-function scored(pairs, look = null, size = (score) => score) {
+export function scored(pairs, look = null, size = (score) => score) {
   const most = Math.max(...pairs.map(([, score]) => size(score)), 1e-9);
   return element("ol", { class: "scored" }, pairs.map(([word, score]) => element("li", {},
     look ? wordButton(word, look) : element("span", {}, word), element("span", { class: "count" }, shown(score)), bar(size(score) / most))));
