@@ -130,7 +130,7 @@ def draw_library_map(
         points = _with_categories(points, categories)
         settings = MapSettings(perplexity, seed, not no_compare, worker_count(None))
         drawn = draw_map(points, settings, progress)
-    written = _write(drawn, title or f"Map of {len(points):,} {of}", out)
+    written = _write(drawn, title, out)
     _print(drawn, written, as_json)
     if rejects.count:
         say(f"{rejects.summary()} The map was drawn from the others.")
@@ -203,7 +203,7 @@ def _with_categories(points: Points, path: Path | None) -> Points:
     return found
 
 
-def _write(drawn: Map, title: str, outputs: Sequence[Path]) -> dict[Path, int]:
+def _write(drawn: Map, title: str | None, outputs: Sequence[Path]) -> dict[Path, int]:
     """Write the files, and return the size of each in bytes. Raises UsageError if one cannot be written."""
     from enricher.errors import UsageError
     from enricher.files import why_not_written, write_atomically

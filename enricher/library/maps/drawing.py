@@ -62,6 +62,11 @@ class Map:
     seed: int
     seconds: tuple[float, float]
 
+    @property
+    def title(self) -> str:
+        """What the map is called if it has no other title."""
+        return f"Map of {len(self.points):,} {self.points.kind}"
+
     def as_json(self) -> dict[str, Any]:
         """The facts of the map without its points."""
         return {

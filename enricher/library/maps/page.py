@@ -30,17 +30,17 @@ POLICY = (
 )
 
 
-def page_of(drawn: Map, title: str) -> bytes:
+def page_of(drawn: Map, title: str | None = None) -> bytes:
     """The page of a map, UTF-8. Its content security policy allows its own script and style alone."""
     folder = files("enricher.library.maps") / "pages"
     template, style, script = (
         (folder / name).read_text(encoding="utf-8") for name in ("map.html", "map.css", "map.js")
     )
     parts = {
-        "title": html.escape(title),
+        "title": html.escape(title or drawn.title),
         "style": style,
         "script": script,
-        "data": embedded(data_of(drawn)),
+        "data": embedded(data_of(drawn) | {"title": title}),
         "policy": POLICY.format(script=_hash(script), style=_hash(style)),
     }
     page = re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], template)

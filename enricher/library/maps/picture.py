@@ -21,9 +21,12 @@ OTHER_NAME = "other"
 CHINESE_FONTS = (
     "Noto Sans CJK SC", "Source Han Sans SC", "Source Han Sans CN", "WenQuan Micro Hei", "WenQuan Zen Hei",
     "Microsoft YaHei", "SimHei", "PingFang SC", "Heiti SC", "Hiragino Sans GB", "Noto Serif CJK SC",
-    "AR PL UMing CN", "Droid Sans Fallback", "Arial Unicode MS",
+    "AR PL UMing CN", "Droid Sans Fallback", "Arial Unicode MS", "Noto Sans CJK JP", "Noto Sans CJK TC",
 )  # fmt: skip
-WIDTH, HEIGHT, DOTS_PER_INCH = 10.0, 8.0, 150
+WIDTH, DOTS_PER_INCH = 10.0, 150
+MIN_HEIGHT, MAX_HEIGHT, TITLE_HEIGHT = 4.0, 10.0, 0.4
+COLORS_OF_FILE = 256
+"""Number of colors in a picture: a third of the bytes of one with all colors."""
 MAX_LABEL, MAX_NAME = 40, 28
 LEVELS_SHOWN = 2
 """Levels of regions whose labels are drawn where there is room."""
@@ -44,31 +47,42 @@ def lacks_chinese_font(points: Points) -> bool:
     return is_chinese and _chinese_font() is None
 
 
-def picture_of(drawn: Map, title: str) -> bytes:
+def picture_of(drawn: Map, title: str | None = None) -> bytes:
     """A map as PNG. The same map gives the same bytes. Raises UsageError if matplotlib is not installed."""
     need_matplotlib()
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from PIL import Image
 
     fonts = [font for font in (_chinese_font(),) if font]
-    with matplotlib.rc_context({"font.family": ["DejaVu Sans", *fonts]}), catch_warnings():
+    with matplotlib.rc_context({"font.family": [*fonts, "DejaVu Sans"]}), catch_warnings():
         simplefilter("ignore", UserWarning)  # about characters that the fonts lack
-        figure = Figure(figsize=(WIDTH, HEIGHT), dpi=DOTS_PER_INCH, layout="constrained")
+        size = (WIDTH, _height(drawn))
+        figure = Figure(figsize=size, dpi=DOTS_PER_INCH, layout="constrained")
         FigureCanvasAgg(figure)
         axes = figure.subplots()
         _draw_points(axes, drawn)
         axes.set(xticks=[], yticks=[], aspect="equal")
         axes.spines[:].set_visible(False)
-        axes.set_title(title, loc="left", fontweight="bold", parse_math=False)
+        axes.set_title(title or drawn.title, loc="left", fontweight="bold", parse_math=False)
         if drawn.points.has_categories:
             axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False, fontsize=8, markerscale=2)
         figure.draw_without_rendering()
         figure.set_layout_engine("none")
         _draw_labels(axes, drawn)
-        content = BytesIO()
-        figure.savefig(content, format="png", metadata={"Software": None}, pil_kwargs={"optimize": True})
+        raw, content = BytesIO(), BytesIO()
+        figure.savefig(raw, format="png")
+    few = Image.open(raw).convert("RGB").quantize(COLORS_OF_FILE, dither=Image.Dither.NONE)
+    few.save(content, format="png", optimize=True)
     return content.getvalue()
+
+
+def _height(drawn: Map) -> float:
+    """The height of the picture in inches that suits the shape of the map."""
+    wide, high = np.ptp(drawn.places, axis=0)
+    room = WIDTH * (0.8 if drawn.points.has_categories else 1.0)
+    return float(np.clip(room * high / max(wide, 1e-9), MIN_HEIGHT, MAX_HEIGHT)) + TITLE_HEIGHT
 
 
 def _chinese_font() -> str | None:
@@ -82,9 +96,9 @@ def _chinese_font() -> str | None:
 
 
 def _draw_points(axes: Any, drawn: Map) -> None:
-    """The points of each group in its color, the rare ones below."""
+    """The points of each group in its color, those of no group below."""
     area = float(np.clip(30_000 / len(drawn.points), 2.0, 40.0))
-    for number, name in [(OTHER, OTHER_NAME), *enumerate(drawn.groups.names)]:
+    for number, name in [*enumerate(drawn.groups.names), (OTHER, OTHER_NAME)]:
         chosen = drawn.places[drawn.groups.of_point == number]
         if not len(chosen):
             continue
@@ -94,23 +108,25 @@ def _draw_points(axes: Any, drawn: Map) -> None:
 
 
 def _draw_labels(axes: Any, drawn: Map) -> None:
-    """The labels of regions, the larger first, where they cover no other label."""
+    """The labels of regions, the larger first, each once, where it covers no other."""
     from matplotlib.patheffects import withStroke
 
     taken: list[Any] = []
+    labels: set[str] = set()
     for region in drawn.regions:
-        if region.level >= LEVELS_SHOWN or not region.label:
+        if region.level >= LEVELS_SHOWN or region.label in labels:
             continue
         text = axes.text(
             region.x, region.y, _plain(region.label, MAX_LABEL), ha="center", va="center", color=INK,
             fontsize=9 if region.level == 0 else 6.5, fontweight="bold" if region.level == 0 else "normal",
-            path_effects=[withStroke(linewidth=2.5, foreground="white")], parse_math=False,
+            path_effects=[withStroke(linewidth=2.5, foreground="white")], parse_math=False, zorder=3,
         )  # fmt: skip
         box = text.get_window_extent().expanded(1.02, 1.1)
         if any(box.overlaps(other) for other in taken):
             text.remove()
         else:
             taken.append(box)
+            labels.add(region.label)
 
 
 def _plain(label: str, limit: int) -> str:

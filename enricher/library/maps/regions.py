@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +17,15 @@ MIN_REGION = 8
 ROUNDS = 30
 WORDS_OF_LABEL, ITEMS_OF_LABEL = 3, 2
 TYPICAL_SHARE = 0.5
-"""A label names only words that are among this share of the region's words by frequency."""
+"""A label names only words that are among this share of the region's words, the most frequent."""
 SEPARATOR = " · "
 
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A part of the map. level: 0 for the large ones. x, y: where its label stands. size: its points."""
+    """A part of the map. level: 0 for the large ones. x, y: where its label stands, among the points that it
+    names. size: its number of points.
+    """
 
     level: int
     x: float
@@ -49,11 +52,10 @@ def find_regions(
         numbers = clusters(places, number, seed)
         if level == 0:
             large = numbers.astype(np.int16)
-        labels = naming.labels(numbers, number)
-        for region in range(number):
-            inside = places[numbers == region]
-            x, y = np.median(inside, axis=0).tolist()
-            regions.append(Region(level, x, y, labels[region], len(inside)))
+        members = [np.flatnonzero(numbers == region) for region in range(number)]
+        for rows, name in zip(members, naming.names(members), strict=True):
+            x, y = np.median(places[name.points], axis=0).tolist()
+            regions.append(Region(level, x, y, name.label, len(rows)))
     return regions, large
 
 
@@ -68,44 +70,44 @@ def clusters(places: NDArray[np.float64], number: int, seed: int) -> NDArray[np.
     return np.asarray(rank[found], np.int32)
 
 
+class _Name(NamedTuple):
+    """The name of a region, and the points that it names, among which it stands."""
+
+    label: str
+    points: NDArray[np.int64]
+
+
 class _Naming:
-    """Chooses the labels of regions."""
+    """Chooses the names of regions."""
 
     def __init__(self, points: Points) -> None:
         self._points = points
 
-    def labels(self, numbers: NDArray[np.int32], regions: int) -> list[str]:
-        """The label of each region. numbers: the region of each point, (n,)."""
+    def names(self, members: Sequence[NDArray[np.int64]]) -> list[_Name]:
+        """The name of each region. members: the points of each; none is empty."""
         points = self._points
-        members = [np.flatnonzero(numbers == region) for region in range(regions)]
-        if points.terms:
-            return self._by_terms(points.terms, members, WORDS_OF_LABEL)
         if points.kind == "items" and points.has_categories:
             named = [() if one == NO_CATEGORY else (one,) for one in points.categories]
-            found = self._by_terms(named, members, 1)
-            return [one or self._most_used(rows) for one, rows in zip(found, members, strict=True)]
-        if points.kind == "words" and points.vectors is not None:
-            return [self._most_typical(rows) for rows in members]
-        return [self._most_used(rows) for rows in members]
+            return self._by_terms(named, members, 1)
+        if points.terms:
+            return self._by_terms(points.terms, members, WORDS_OF_LABEL)
+        return [self._by_points(rows) for rows in members]
 
-    def _most_used(self, rows: NDArray[np.int64]) -> str:
-        """The heaviest points of a region. Points are ordered by weight."""
-        return SEPARATOR.join(self._points.names[row] for row in rows[:ITEMS_OF_LABEL].tolist())
-
-    def _most_typical(self, rows: NDArray[np.int64]) -> str:
-        """The words nearest to the mean direction of a region, seen from the mean of all words."""
+    def _by_points(self, rows: NDArray[np.int64]) -> _Name:
+        """The most used items of a region, or its most typical words. Points are ordered by weight."""
+        best = rows[:ITEMS_OF_LABEL]
         vectors = self._points.vectors
-        assert vectors is not None
-        direction = vectors[rows].mean(axis=0) - vectors.mean(axis=0)
-        frequent = rows[: max(WORDS_OF_LABEL, int(len(rows) * TYPICAL_SHARE))]
-        best = np.argsort(-(vectors[frequent] @ direction), kind="stable")[:WORDS_OF_LABEL]
-        return SEPARATOR.join(self._points.names[row] for row in frequent[best].tolist())
+        if self._points.kind == "words" and vectors is not None:
+            direction = vectors[rows].mean(axis=0) - vectors.mean(axis=0)
+            frequent = rows[: max(WORDS_OF_LABEL, int(len(rows) * TYPICAL_SHARE))]
+            best = frequent[np.argsort(-(vectors[frequent] @ direction), kind="stable")[:WORDS_OF_LABEL]]
+        label = SEPARATOR.join(self._points.names[row] for row in best.tolist())
+        return _Name(label, best[:1])
 
-    @staticmethod
     def _by_terms(
-        terms: Sequence[Iterable[str]], members: Sequence[NDArray[np.int64]], top: int
-    ) -> list[str]:
-        """The terms that set each region apart, by `typicality`."""
+        self, terms: Sequence[Iterable[str]], members: Sequence[NDArray[np.int64]], top: int
+    ) -> list[_Name]:
+        """The terms that set each region apart, by `typicality`; its items where it has no term."""
         counts = [Counter(term for row in rows.tolist() for term in set(terms[row])) for rows in members]
         total: Counter[str] = Counter()
         for one in counts:
@@ -114,8 +116,12 @@ class _Naming:
         found = []
         for one, rows in zip(counts, members, strict=True):
             scores = {term: typicality(n, len(rows), total[term], points) for term, n in one.items()}
-            best = sorted((term for term in scores if scores[term] > 0), key=lambda t: (-scores[t], t))
-            found.append(SEPARATOR.join(best[:top]))
+            best = sorted(scores, key=lambda term: (-scores[term], term))[:top]
+            if not best:
+                found.append(self._by_points(rows))
+                continue
+            having = np.array([row for row in rows.tolist() if best[0] in terms[row]], np.int64)
+            found.append(_Name(SEPARATOR.join(best), having))
         return found
 
 

@@ -26,7 +26,7 @@
       note: (f) => `最近的 ${f.neighbors} 个点中，在地图上仍是最近 ${f.neighbors} 个点的比例，以及可信度；1 为最好。相距很远的点之间的距离意义不大。种子 ${f.seed}${f.perplexity ? `，困惑度 ${f.perplexity}` : ""}。`,
     },
   };
-  const OTHER = 255, FOUND_SHOWN = 30, NEAR_SHOWN = 10, SIZES = 8, LEVEL_ZOOM = [0, 2, 5], NAMES_FROM = 3;
+  const OTHER = 255, FOUND_SHOWN = 30, NEAR_SHOWN = 10, SIZES = 8, LEVEL_PIXELS = [0, 330, 1300], NAMES_PIXELS = 1200, NARROW = 600;
   const MIN_ZOOM = 0.7, MAX_ZOOM = 400, HIT_PIXELS = 14, MOVE_MS = 250;
   const byId = (id) => document.getElementById(id);
   const data = JSON.parse(byId("data").textContent);
@@ -49,7 +49,9 @@
 
   // ---- places on the screen
 
-  const pixels = () => (Math.min(width, height) / 2.25) * view.zoom;
+  const extent = (values) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 0.05);
+  const wide = extent(xs), high = extent(ys);
+  const pixels = () => Math.min(width / (2.3 * wide), height / (2.3 * high)) * view.zoom;
   const screenX = (x) => (x - view.x) * pixels() + width / 2;
   const screenY = (y) => (y - view.y) * pixels() + height / 2;
 
@@ -174,8 +176,8 @@
   }
 
   function placed(label, x, y, taken, align) {
-    const wide = pen.measureText(label).width, left = align === "center" ? x - wide / 2 : x;
-    const box = [left - 4, y - 9, left + wide + 4, y + 9];
+    const long = pen.measureText(label).width, left = align === "center" ? x - long / 2 : x;
+    const box = [left - 4, y - 9, left + long + 4, y + 9];
     if (box[2] < 0 || box[0] > width || box[3] < 0 || box[1] > height) return false;
     if (taken.some((one) => one[0] < box[2] && box[0] < one[2] && one[1] < box[3] && box[1] < one[3])) return false;
     taken.push(box);
@@ -186,7 +188,7 @@
   }
 
   function drawLabels() {
-    const taken = [], family = getComputedStyle(document.documentElement).fontFamily;
+    const taken = [], labels = new Set(), scale = pixels(), family = getComputedStyle(document.documentElement).fontFamily;
     pen.textBaseline = "middle";
     pen.lineJoin = "round";
     pen.strokeStyle = colors.back;
@@ -197,15 +199,16 @@
       placed(shortened(data.names[chosen]), screenX(xs[chosen]) + radius(sizes[chosen]) + 6, screenY(ys[chosen]), taken, "left");
     }
     for (const [level, x, y, label] of data.regions) {
-      if (view.zoom < LEVEL_ZOOM[level] || !label) continue;
+      if (scale < LEVEL_PIXELS[level] || labels.has(label)) continue;
       pen.font = `${level ? 500 : 650} ${level ? 12 : 14}px ${family}`;
-      placed(shortened(label), screenX(x), screenY(-y), taken, "center");
+      const line = width < NARROW ? label.split(" · ")[0] : label;
+      if (placed(shortened(line), screenX(x), screenY(-y), taken, "center")) labels.add(label);
     }
     pen.fillStyle = colors.quiet;
     pen.font = `400 12px ${family}`;
     if (matches) {
       for (const i of matches.slice(0, 40)) nameOf(i, taken);
-    } else if (view.zoom >= NAMES_FROM) {
+    } else if (scale >= NAMES_PIXELS) {
       let left = 120;
       for (let i = 0; i < total && left > 0; i += 1) {
         const x = screenX(xs[i]), y = screenY(ys[i]);
@@ -346,7 +349,11 @@
   function translate() {
     document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
     for (const one of document.querySelectorAll("[data-text]")) one.textContent = text()[one.dataset.text];
-    for (const id of ["in", "out", "whole"]) {
+    if (data.title === null) {
+      byId("title").textContent = text().aria(total, text()[data.of]);
+      document.title = byId("title").textContent;
+    }
+    for (const id of ["in", "out", "whole", "theme"]) {
       byId(id).setAttribute("aria-label", text()[id]);
       byId(id).title = text()[id];
     }
