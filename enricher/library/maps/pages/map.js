@@ -131,7 +131,7 @@
 
   const radius = (size) => {
     const base = Math.min(Math.max(110 / Math.sqrt(total), 1.1), 4.5);
-    return base * (0.8 + size / SIZES) * Math.min(Math.max(view.zoom, 1) ** 0.4, 4);
+    return base * (0.8 + size / SIZES) * Math.min(Math.max(view.zoom, 1) ** 0.4, 2.6);
   };
   const colorOf = (group) => (group === OTHER ? colors.other : colors.groups[group]);
 
