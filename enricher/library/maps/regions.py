@@ -16,8 +16,6 @@ MIN_REGION = 8
 """Mean points of a region; a small map has fewer regions."""
 ROUNDS = 30
 WORDS_OF_LABEL, ITEMS_OF_LABEL = 3, 2
-TYPICAL_SHARE = 0.5
-"""A label names only words that are among this share of the region's words, the most frequent."""
 SEPARATOR = " · "
 
 
@@ -94,13 +92,17 @@ class _Naming:
         return [self._by_points(rows) for rows in members]
 
     def _by_points(self, rows: NDArray[np.int64]) -> _Name:
-        """The most used items of a region, or its most typical words. Points are ordered by weight."""
+        """The most used items of a region, or its most typical words. Points are ordered by weight.
+
+        A word is typical if its vector points to where the region's mean vector is, seen from the mean of all
+        words, and if it is frequent: the product of the two (of the logarithm of 1 + count).
+        """
         best = rows[:ITEMS_OF_LABEL]
         vectors = self._points.vectors
         if self._points.kind == "words" and vectors is not None:
             direction = vectors[rows].mean(axis=0) - vectors.mean(axis=0)
-            frequent = rows[: max(WORDS_OF_LABEL, int(len(rows) * TYPICAL_SHARE))]
-            best = frequent[np.argsort(-(vectors[frequent] @ direction), kind="stable")[:WORDS_OF_LABEL]]
+            scores = (vectors[rows] @ direction) * np.log1p(self._points.weights[rows])
+            best = rows[np.argsort(-scores, kind="stable")[:WORDS_OF_LABEL]]
         label = SEPARATOR.join(self._points.names[row] for row in best.tolist())
         return _Name(label, best[:1])
 
