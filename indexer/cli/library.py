@@ -99,9 +99,10 @@ def draw_library_map(
     title: Title = None,
     as_json: Json = False,
 ) -> None:
-    """Draw a map: items, documents or words are near each other if they belong together.
+    """Draw a map of items, documents or words.
 
-    Writes one page that needs nothing else, a picture, or both, and prints how many neighbors the map keeps.
+    What belongs together is near each other. Writes one page that needs nothing else, a picture, or both, and
+    prints how many neighbors the map keeps.
     Needs the extra `maps`: pip install "search-enricher[maps]"
 
     Example: enricher library map --records loans.jsonl --out map.html --out map.png

@@ -43,7 +43,7 @@ def drawn_map(number: int) -> Map:
     points = Points("items", names, np.arange(number, 0, -1.0), categories=categories)
     regions, _ = find_regions(points, places, seed=1)
     quality = {TSNE: Quality(0.412, 0.934), PCA: Quality(0.103, 0.712)}
-    return Map(points, places, regions, groups_of(categories), quality, 30.0, 1, (1.0, 2.0))
+    return Map(points, places, {}, regions, groups_of(categories), quality, 30.0, 1, {})
 
 
 class Reader:

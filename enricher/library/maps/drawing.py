@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -27,6 +27,7 @@ from enricher.library.maps.quality import Quality, neighbors_compared, qualities
 from enricher.library.maps.regions import Region, find_regions
 
 TSNE, SNE, PCA = "t-SNE", "SNE", "PCA"
+EVERYTHING = "all"
 Progress = Callable[[str, int, int], None]
 """Takes the step, and how much of how much of it is done; a total of 0 is unknown."""
 
@@ -49,18 +50,20 @@ class MapSettings:
 class Map:
     """A drawn map.
 
-    places: float64 (n, 2), within −1 to 1. quality: by method, t-SNE first. perplexity: None for a map of
-    pairs. seconds: of t-SNE alone, and of everything.
+    places: float64 (n, 2), within −1 to 1. others: places by the other methods, of any scale. quality: by
+    method, t-SNE first. perplexity: None for a map of pairs. seconds: of each method, and of everything, by
+    name.
     """
 
     points: Points
     places: NDArray[np.float64]
+    others: dict[str, NDArray[np.float64]] = field(repr=False)
     regions: list[Region]
     groups: Groups
     quality: dict[str, Quality]
     perplexity: float | None
     seed: int
-    seconds: tuple[float, float]
+    seconds: dict[str, float]
 
     @property
     def title(self) -> str:
@@ -83,7 +86,7 @@ class Map:
             },
             "regions": [region.label for region in self.regions if region.level == 0],
             "groups": list(self.groups.names),
-            "seconds": {"t-SNE": round(self.seconds[0], 2), "all": round(self.seconds[1], 2)},
+            "seconds": {name: round(seconds, 2) for name, seconds in self.seconds.items()},
         }
 
 
@@ -97,28 +100,48 @@ def draw_map(
     need_opentsne()
     if not settings.perplexity >= 1:
         raise UsageError(f"The perplexity must be 1 or more, not {settings.perplexity:g}.")
-    begin = time.monotonic()
+    clock = _Clock()
     likeness = Likeness(points)
     progress("affinities", 0, 0)
     affinities, perplexity = _affinities(likeness, settings)
+    clock.skip()
     start = principal_components(likeness.matrix, settings.seed)
+    clock.took(PCA)
     maps = {}
-    drawing = time.monotonic()
     kernels = {TSNE: HEAVY_TAIL} | ({SNE: GAUSSIAN} if settings.compare else {})
-    seconds = 0.0
     for name, freedom in kernels.items():
         progress(name, 0, ALL_ITERATIONS)
         report = partial(_report, progress, name)
         maps[name] = embed(affinities, start, settings.seed, settings.threads, freedom, report)
-        seconds = seconds or time.monotonic() - drawing
+        clock.took(name)
     maps[PCA] = start
     progress("quality", 0, 0)
     quality = qualities(likeness, maps, settings.seed)
-    places = _scaled(maps[TSNE])
+    places = _scaled(maps.pop(TSNE))
     regions, large = find_regions(points, places, settings.seed)
     groups = groups_of(points.categories) if points.has_categories else _groups_of_regions(regions, large)
-    whole = time.monotonic() - begin
-    return Map(points, places, regions, groups, quality, perplexity, settings.seed, (seconds, whole))
+    return Map(points, places, maps, regions, groups, quality, perplexity, settings.seed, clock.all())
+
+
+class _Clock:
+    """Measures the seconds of steps."""
+
+    def __init__(self) -> None:
+        self._begin = self._last = time.monotonic()
+        self._seconds: dict[str, float] = {}
+
+    def skip(self) -> None:
+        """Begin a step; the one before has no name."""
+        self._last = time.monotonic()
+
+    def took(self, step: str) -> None:
+        """End a step, and begin the next."""
+        now = time.monotonic()
+        self._seconds[step], self._last = now - self._last, now
+
+    def all(self) -> dict[str, float]:
+        """The seconds of each step, and of everything."""
+        return self._seconds | {EVERYTHING: time.monotonic() - self._begin}
 
 
 def _report(progress: Progress, step: str, done: int) -> None:

@@ -129,7 +129,7 @@
   }
 
   const radius = (size) => {
-    const base = Math.min(Math.max(110 / Math.sqrt(total), 1.1), 4.5);
+    const base = Math.min(Math.max(110 / Math.sqrt(total), 1.3), 4.5);
     return base * (0.8 + size / SIZES) * Math.min(Math.max(view.zoom, 1) ** 0.4, 2.6);
   };
 
