@@ -13,6 +13,7 @@ from enricher.library.maps.points import NO_CATEGORY, Points, points_of_pairs, p
 from enricher.library.pairs import count_pairs
 from enricher.library.records import read_records
 from enricher.loaded_model import Model
+from enricher.model.arrays import FloatArray
 from enricher.model.word2vec import Word2Vec
 from enricher.recipe.fields import NOTHING_NAMED, NamedFields, chosen_fields, field_notes, fields_of_sources
 from enricher.records import Document, Rejection, SearchEngine, texts_of, title_of, values_at
@@ -62,11 +63,10 @@ def document_points(
     vectors; UsageError if no document has the category field, or if there are too few documents; and what
     `read_sources` raises.
     """
-    vectors = model.bundle.text_vectors
-    if vectors is None:
+    if model.bundle.text_vectors is None:
         raise NotSupported(
-            f"The model {model.version} has no text vectors, so its documents have no place on a map. Train "
-            "one on more documents, without --no-tuning."
+            f"The model {model.version} has no text vectors, so documents have no place on a map. Train on "
+            "more documents, without --no-tuning."
         )
     source = fields_of_sources(open_engine, request.sources)
     form = source_format(request.id_field, chosen_fields(request.named, source), request.format)
@@ -77,29 +77,32 @@ def document_points(
     stream = looked_at(stream, form.fields, request.named.names, where, on_rejection, note)
     chosen, total = _sample(_counting(accepted(stream, on_rejection), progress), request.limit, request.seed)
     title = title_of(form.fields)
-    rows, terms = [], []
-    for start in range(0, len(chosen), BATCH):
-        progress("keywords", start, len(chosen))
-        batch = chosen[start : start + BATCH]
-        analyzed = [model.analyzer.analyze(document, form.fields) for document in batch]
-        rows.append(vectors.documents([[t.text for ts in d.tokens.values() for t in ts] for d in analyzed]))
-        terms += [
-            [k.text for k in ks] for ks in model.document_keywords(analyzed, KEYWORDS, "phrases", title)
-        ]
     names = [_name(document, title) for document in chosen]
-    details = [
-        document.id if document.id != name else "" for document, name in zip(chosen, names, strict=True)
-    ]
-    matrix = np.concatenate(rows) if rows else np.empty((0, vectors.dimensions), np.float32)
-    points = points_of_vectors("documents", names, np.ones(len(names)), matrix, details=details)
-    has_vector = np.flatnonzero(np.linalg.norm(matrix, axis=1) > 0).tolist()
-    categories = _categories([chosen[row] for row in has_vector], request.category_field, where)
-    return replace(
-        points,
-        terms=[terms[row] for row in has_vector],
-        categories=categories,
-        passed_over=total - len(chosen),
+    details = [one.id if one.id != name else "" for one, name in zip(chosen, names, strict=True)]
+    categories = _categories(chosen, request.category_field, where)
+    vectors, terms = _vectors_and_keywords(model, chosen, form.fields, progress)
+    points = points_of_vectors(
+        "documents", names, np.ones(len(names)), vectors, None, details, categories, terms
     )
+    return replace(points, passed_over=total - len(chosen))
+
+
+def _vectors_and_keywords(
+    model: Model, documents: Sequence[Document], fields: Sequence[str], progress: Progress
+) -> tuple[FloatArray, list[list[str]]]:
+    """The vector of each document, float32 (n, d), zero if no word is known; and its keywords."""
+    vectors = model.bundle.text_vectors
+    assert vectors is not None
+    rows = [np.empty((0, vectors.dimensions), np.float32)]
+    terms: list[list[str]] = []
+    for start in range(0, len(documents), BATCH):
+        progress("keywords", start, len(documents))
+        analyzed = [model.analyzer.analyze(one, fields) for one in documents[start : start + BATCH]]
+        words = [[token.text for tokens in one.tokens.values() for token in tokens] for one in analyzed]
+        rows.append(vectors.documents(words))
+        found = model.document_keywords(analyzed, KEYWORDS, title_field=title_of(fields))
+        terms += [[keyword.text for keyword in one] for one in found]
+    return np.concatenate(rows), terms
 
 
 def item_points(

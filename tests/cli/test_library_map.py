@@ -162,6 +162,15 @@ def test_documents_need_the_category_field(run: RunCommand, models: Path, tmp_pa
     assert done.returncode == 2 and "has a text in the field 'subject': name another field." in done.stderr
 
 
+def test_documents_need_text_vectors(run: RunCommand, tmp_path: Path) -> None:
+    """A model that was trained without them cannot draw documents."""
+    source = write_jsonl(tmp_path / "docs.jsonl", 30)
+    training = ["--no-tuning", "--epochs", "1", "--dimensions", "8", "--workers", "1"]
+    assert run("train", source, *training).returncode == 0
+    done = run("library", "map", "--of", "documents", "--source", source, "--out", "d.html")
+    assert done.returncode == 1 and "has no text vectors, so documents have no place on a map" in done.stderr
+
+
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the command that installs it."""
     for library, need in (("openTSNE", need_opentsne), ("matplotlib", need_matplotlib)):

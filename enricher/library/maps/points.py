@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from enricher.library.pairs import Pairs
 from enricher.model.arrays import FloatArray
 from enricher.sentences import counted
 
+T = TypeVar("T")
 Kind = Literal["items", "documents", "words"]
 MIN_POINTS = 4
 NO_CATEGORY = ""
@@ -61,11 +62,14 @@ def points_of_vectors(
     vectors: FloatArray,
     limit: int | None = None,
     details: Sequence[str] = (),
+    categories: Sequence[str] = (),
+    terms: Sequence[Sequence[str]] = (),
 ) -> Points:
     """Points that are alike if the cosine of their vectors is large: at most `limit`, the heaviest.
 
-    vectors: float (n, d). A vector of length 0 is left out. Raises ModelError if vectors contain NaN or
-    infinity; UsageError if fewer than MIN_POINTS are left.
+    vectors: float (n, d). A vector of length 0 is left out. details, categories, terms: see `Points`; of each
+    point, or empty. Raises ModelError if vectors contain NaN or infinity; UsageError if fewer than MIN_POINTS
+    are left.
     """
     heavy = np.asarray(weights, np.float64)
     order = np.argsort(-heavy, kind="stable")[:limit]
@@ -83,10 +87,12 @@ def points_of_vectors(
     _check_number(len(order), kind, "a vector")
     return Points(
         kind,
-        [names[row] for row in order.tolist()],
+        _taken(names, order),
         heavy[order],
         vectors=unit,
-        details=[details[row] for row in order.tolist()] if details else (),
+        details=_taken(details, order),
+        categories=_taken(categories, order),
+        terms=_taken(terms, order),
         left_out=int((~kept).sum()),
         passed_over=len(names) - len(kept),
     )
@@ -121,12 +127,17 @@ def points_of_pairs(
     )
     return Points(
         "items",
-        [names[row] for row in chosen.tolist()],
+        _taken(names, chosen),
         np.asarray(weights, np.float64)[chosen],
         pairs=kept,
         left_out=len(heaviest) - len(chosen),
         passed_over=len(names) - len(heaviest),
     )
+
+
+def _taken(values: Sequence[T], rows: NDArray[np.int64]) -> list[T]:
+    """The values of some rows; none if there are no values."""
+    return [values[row] for row in rows.tolist()] if len(values) else []
 
 
 def _check_number(number: int, kind: Kind, need: str) -> None:
