@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from enricher.errors import ModelError, SourceError, UsageError
 from enricher.library.maps.affinities import Likeness, conditional, joint_affinities, symmetric
@@ -173,6 +174,19 @@ def test_principal_components_are_those_of_an_svd() -> None:
         np.testing.assert_allclose(np.abs(found), np.abs(left[:, :2] * sizes[:2]), rtol=1e-3, atol=1e-3)
         assert (found[np.abs(found).argmax(axis=0), [0, 1]] > 0).all()
     assert principal_components(matrix[:, :1], seed=1)[:, 1].tolist() == [0.0] * 60
+
+
+def test_threads_change_no_digit_of_what_a_map_starts_from() -> None:
+    """Neither the principal components nor the nearest points: t-SNE would make another map of them."""
+    vectors = np.random.default_rng(1).standard_normal((3_000, 64))
+    likeness = Likeness(points_of_vectors("words", [str(n) for n in range(3_000)], np.ones(3_000), vectors))
+    found = []
+    for threads in (1, 2):
+        with threadpool_limits(threads, user_api="blas"):
+            neighbors, distances = likeness.nearest(30)
+            found.append((principal_components(vectors, seed=1), neighbors, distances))
+    for one, other in zip(*found, strict=True):
+        assert np.array_equal(one, other)
 
 
 def test_quality_is_that_of_scikit_learn() -> None:
