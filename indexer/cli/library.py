@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -177,6 +178,8 @@ def _check_outputs(outputs: Sequence[Path], inputs: Sequence[str]) -> None:
             raise UsageError(f"{name!r} is a folder; name a file in it.")
         if not path.parent.is_dir():
             raise UsageError(f"There is no folder {str(path.parent)!r} for {path.name!r}. Create it first.")
+        if not os.access(path if path.exists() else path.parent, os.W_OK):
+            raise UsageError(f"The file {name!r} cannot be written: permission denied.")
         if identity_of(path) in read:
             raise UsageError(f"The file {name!r} is an input of this command. Write to another file.")
     if len({path.absolute() for path in outputs}) < len(outputs):

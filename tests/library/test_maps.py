@@ -14,7 +14,7 @@ from enricher.library.maps.components import principal_components
 from enricher.library.maps.drawing import PCA, SNE, TSNE, Map, MapSettings, draw_map
 from enricher.library.maps.points import MIN_POINTS, Points, points_of_pairs, points_of_vectors
 from enricher.library.maps.quality import neighbors_compared, qualities
-from enricher.library.maps.regions import LEVELS, find_regions, typicality
+from enricher.library.maps.regions import LEVELS, clusters, find_regions, typicality
 from enricher.library.pairs import count_pairs
 from enricher.library.records import Records, records_of
 
@@ -249,6 +249,14 @@ def test_large_maps_have_more_regions_as_one_zooms_in() -> None:
     for level, wanted in enumerate(LEVELS):
         sizes = [region.size for region in regions if region.level == level]
         assert len(sizes) == wanted and sum(sizes) == number and sizes == sorted(sizes, reverse=True)
+
+
+def test_clusters_are_never_empty() -> None:
+    """Points far apart are in different clusters; points in one place are one, however many are wanted."""
+    places = np.repeat([[0.0, 0.0], [5.0, 0.0], [0.0, 5.0]], [7, 5, 3], axis=0)
+    assert clusters(places, 3, seed=1).tolist() == [0] * 7 + [1] * 5 + [2] * 3
+    assert clusters(places, 8, seed=1).tolist() == [0] * 7 + [1] * 5 + [2] * 3
+    assert clusters(places, 1, seed=1).tolist() == [0] * 15
 
 
 def test_typicality_is_a_part_of_a_divergence() -> None:

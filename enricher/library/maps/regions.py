@@ -50,7 +50,7 @@ def find_regions(
         numbers = clusters(places, number, seed)
         if level == 0:
             large = numbers.astype(np.int16)
-        members = [np.flatnonzero(numbers == region) for region in range(number)]
+        members = [np.flatnonzero(numbers == region) for region in range(int(numbers.max()) + 1)]
         for rows, name in zip(members, naming.names(members), strict=True):
             x, y = np.median(places[name.points], axis=0).tolist()
             regions.append(Region(level, x, y, name.label, len(rows)))
@@ -58,14 +58,44 @@ def find_regions(
 
 
 def clusters(places: NDArray[np.float64], number: int, seed: int) -> NDArray[np.int32]:
-    """The number of each point's cluster, int32 (n,), by k-means; clusters are numbered by size."""
-    from scipy.cluster.vq import kmeans2
+    """The number of each point's cluster, int32 (n,), by k-means; the largest cluster is 0, none is empty.
 
-    _, found = kmeans2(places, number, iter=ROUNDS, minit="++", rng=np.random.default_rng(seed))
-    sizes = np.bincount(found, minlength=number)
-    rank = np.empty(number, np.int32)
-    rank[np.argsort(-sizes, kind="stable")] = np.arange(number)
-    return np.asarray(rank[found], np.int32)
+    places: float64 (n, 2). number: of clusters, or fewer if points share places. The first means are drawn as
+    in k-means++ (Arthur and Vassilvitskii, 2007).
+    """
+    means = _first_means(places, number, np.random.default_rng(seed))
+    found = _nearest(places, means)
+    for _ in range(ROUNDS):
+        sizes = np.bincount(found, minlength=len(means))
+        sums = np.stack([np.bincount(found, side, minlength=len(means)) for side in places.T], axis=1)
+        means = (sums / np.maximum(sizes, 1)[:, None])[sizes > 0]
+        before, found = found, _nearest(places, means)
+        if np.array_equal(before, found):
+            break
+    _, found, sizes = np.unique(found, return_inverse=True, return_counts=True)
+    rank = np.empty(len(sizes), np.int32)
+    rank[np.argsort(-sizes, kind="stable")] = np.arange(len(sizes))
+    return rank[found]
+
+
+def _first_means(
+    places: NDArray[np.float64], number: int, generator: np.random.Generator
+) -> NDArray[np.float64]:
+    """Points drawn one by one, with chances that grow with the square of the distance to the others."""
+    chosen = [places[generator.integers(len(places))]]
+    squares = np.full(len(places), np.inf)
+    while len(chosen) < number:
+        squares = np.minimum(squares, np.square(places - chosen[-1]).sum(axis=1))
+        if not squares.any():
+            break
+        chosen.append(places[generator.choice(len(places), p=squares / squares.sum())])
+    return np.stack(chosen)
+
+
+def _nearest(places: NDArray[np.float64], means: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The number of the mean that is nearest to each point."""
+    squares = np.square(means).sum(axis=1) - 2 * np.einsum("nd,kd->nk", places, means)
+    return np.asarray(squares.argmin(axis=1), np.int64)
 
 
 class _Name(NamedTuple):
