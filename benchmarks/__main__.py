@@ -1,4 +1,4 @@
-"""All benchmarks: `python -m benchmarks` writes performance.md, relevance.md, words.md and plots/ in docs.
+"""All benchmarks: `python -m benchmarks` writes performance.md, relevance.md, words.md, … and plots/ in docs.
 
 The models that are measured are trained once, from the corpora of the evaluation data, and kept.
 """
@@ -19,6 +19,7 @@ from benchmarks import (
     kernels,
     keyphrases,
     keywords,
+    maps,
     million,
     neighbors,
     opening,
@@ -68,7 +69,9 @@ WORDS = ("keyphrases", "implied", "senses", "wordpairs", "sampling", "related")
 """The parts of docs/words.md."""
 VOCABULARY = ("terms", "vocabulary")
 """The parts of docs/vocabulary.md."""
-PARTS = (*TABLES, *RELEVANCE, *WORDS, *VOCABULARY)
+MAPS = "maps"
+"""The part of docs/library-map.md."""
+PARTS = (*TABLES, *RELEVANCE, *WORDS, *VOCABULARY, MAPS)
 
 
 class Benchmarks:
@@ -218,6 +221,13 @@ def measure(part: str, benchmarks: Benchmarks, options: argparse.Namespace) -> N
             print(f"| {' | '.join(row)} |", flush=True)
             kept.append(row)
             put(DOCS / "vocabulary.md", part, columns, kept)
+    elif part == MAPS:
+        maps.draw_picture(DOCS / "plots/map.png")
+        drawn: list[Sequence[str]] = []
+        for row in maps.rows(benchmarks.medium, options.data):
+            print(f"| {' | '.join(row)} |", flush=True)
+            drawn.append(row)
+            put(DOCS / "library-map.md", part, maps.COLUMNS, drawn)
     elif part == "stacks":
         put(DOCS / "performance.md", part, http_stacks.COLUMNS, list(http_stacks.rows()))
     elif part == "segmenters":

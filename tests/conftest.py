@@ -14,6 +14,7 @@ from enricher.bundle.store import BundleStore
 from enricher.text import open_analyzer
 from enricher.training.train import train_bundle
 from enricher.training.word2vec import TrainingSettings
+from tests.browsers import browser  # noqa: F401  (one browser for all tests of a module)
 from tests.command_forks import CommandForks, command_environment
 from tests.corpora import documents
 from tests.server.fixtures import (  # noqa: F401  (one server for all tests of a process)

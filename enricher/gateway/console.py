@@ -7,6 +7,8 @@ from pathlib import PurePath
 
 from aiohttp import web
 
+from enricher.library.maps.policy import own_sources
+
 INDEX = "index.html"
 PUBLIC_VIEWS = ("search", "keywords", "words", "library", "evaluation", "state")
 ADMIN_VIEWS = ("review",)
@@ -14,11 +16,14 @@ ADMIN_VIEWS = ("review",)
 VIEWS = b'data-views=""'
 """What the page has in place of the names of its views."""
 MEDIA_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
+_MAP_SCRIPT, _MAP_STYLE = own_sources()
+"""A map is shown in a frame, which has the policy of this page too."""
 HEADERS = {
     "Cache-Control": "no-cache",
     "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        f"default-src 'none'; script-src 'self' {_MAP_SCRIPT}; style-src 'self' {_MAP_STYLE}; "
+        "connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'"
     ),
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",

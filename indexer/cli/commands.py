@@ -7,6 +7,7 @@ from indexer.cli import (
     follow,
     index,
     library,
+    library_map,
     models,
     reindex,
     search,
@@ -17,6 +18,6 @@ from indexer.cli import (
 )
 
 __all__ = [
-    "doctor", "evaluate", "expand", "follow", "index", "library", "models", "reindex", "search", "serve",
-    "train", "vocabulary", "words",
+    "doctor", "evaluate", "expand", "follow", "index", "library", "library_map", "models", "reindex",
+    "search", "serve", "train", "vocabulary", "words",
 ]  # fmt: skip

@@ -1,38 +1,23 @@
 """The console in a real browser: every view, both languages, light and dark, a wide and a narrow window."""
 
 import json
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from enricher.gateway.keys import new_key
+from tests.browsers import needs_chromium
 from tests.conftest import ROOT, RunCommand
 from tests.gateway.conftest import Served, fill
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-IS_REQUIRED = os.environ.get("CI") == "true" or os.environ.get("ENRICHER_REQUIRE_SERVER") == "1"
 WIDE, NARROW = (1280, 900), (390, 844)
 JUDGED = "数据库 | d1 d7=2\ntide | d0\nqqqq 事务 | nothing"
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None and not IS_REQUIRED, reason="The console is tested in chromium, which is not installed."
-)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A browser without a window; it reaches this machine only."""
-    assert CHROMIUM is not None, "The tests of the console need chromium."
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+pytestmark = needs_chromium
 
 
 class Visitor:

@@ -1,0 +1,1 @@
+"""Maps: items, documents or words as points of a plane, near each other if they belong together."""
