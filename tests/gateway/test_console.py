@@ -2,15 +2,23 @@
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
+import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from enricher.gateway.keys import new_key
+from enricher.library.library import library_store, load_library
+from enricher.library.maps.drawing import MapSettings, draw_map
+from enricher.library.maps.page import page_of
+from enricher.library.maps.points import points_of_pairs
+from enricher.library.records import records_of
+from enricher.library.training import LibrarySettings, train_library
 from tests.browsers import needs_chromium
 from tests.conftest import ROOT, RunCommand
 from tests.gateway.conftest import Served, fill
@@ -283,6 +291,41 @@ def test_it_asks_for_an_api_key(browser: Browser, models: Path, tmp_path: Path) 
     assert key not in service.stop()
 
 
+def test_items_that_go_together_and_maps(browser: Browser, models: Path, tmp_path: Path) -> None:
+    """A click looks an item up; a map runs in a frame, also where the service asks for a key."""
+    folder = Path(shutil.copytree(models, tmp_path / "models"))
+    records = records_of([["红楼梦", "水浒传", "西游记"], ["tide", "wave", "reef"], ["红楼梦", "水浒传"]] * 9)
+    store = library_store(folder)
+    store.activate(train_library(store, records, LibrarySettings()))
+    library = load_library(folder)
+    points = points_of_pairs(library.items, np.asarray(library.word2vec.counts, float), library.pairs)
+    drawn = draw_map(points, MapSettings(compare=False))
+    (tmp_path / "books.html").write_bytes(page_of(drawn, "Books"))
+    key, line = new_key("people")
+    (tmp_path / "keys").write_text(line)
+    serve = f'[serve]\nmaps = ["books.html"]\napi_keys = "{tmp_path / "keys"}"\n'
+    (tmp_path / "enricher.toml").write_text(serve)
+    service = Served.start(folder, f"tantivy:{tmp_path / 'index'}", tmp_path)
+    visitor = Visitor(browser, service.url, "en-US", "dark", WIDE)
+    page = visitor.open("library", item="红楼梦")
+    page.locator("#key").fill(key)
+    page.get_by_role("button", name="Use").click()
+    lists = page.locator(".results .scored")
+    expect(lists.nth(0).locator("button").first).to_have_text("水浒传")
+    frame = page.frame_locator("iframe.map")
+    expect(frame.locator("#title")).to_have_text("Books")
+    expect(frame.locator("canvas")).to_have_attribute("aria-label", "Map of 6 items")
+    visitor.faults.clear()  # the browser reports the answers 401 itself
+    lists.nth(0).locator("button").first.click()
+    expect(page.locator("#library-item")).to_have_value("水浒传")
+    submit(page, "红楼")
+    expect(page.locator("#problem")).to_contain_text("Closest names: 红楼梦")
+    page.screenshot(path=ROOT / "build" / "console" / "library-map.png", full_page=True)
+    assert [one for one in visitor.faults if "404" not in one] == []
+    visitor.context.close()
+    service.stop()
+
+
 @pytest.mark.parametrize(
     ("language", "scheme", "size"),
     [
@@ -303,6 +346,7 @@ def test_every_view_is_accessible(
         ("search", {"query": "珊瑚礁 tide", "facet": "topic"}),
         ("keywords", {}),
         ("words", {"word": "数据库"}),
+        ("library", {}),
         ("evaluation", {}),
         ("state", {}),
     ):
