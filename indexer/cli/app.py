@@ -69,7 +69,7 @@ class Command(TyperCommand):
 
 HELP_ORDER = (
     "train", "models", "keywords", "neighbors", "related", "expand",
-    "index", "search", "serve", "reindex", "follow", "vocabulary", "evaluate", "doctor",
+    "index", "search", "serve", "reindex", "follow", "vocabulary", "library", "evaluate", "doctor",
 )  # fmt: skip
 """The commands in the order of `enricher --help`, whichever module was imported first."""
 

@@ -6,6 +6,7 @@ from indexer.cli import (
     expand,
     follow,
     index,
+    library,
     models,
     reindex,
     search,
@@ -16,6 +17,6 @@ from indexer.cli import (
 )
 
 __all__ = [
-    "doctor", "evaluate", "expand", "follow", "index", "models", "reindex", "search", "serve", "train",
-    "vocabulary", "words",
+    "doctor", "evaluate", "expand", "follow", "index", "library", "models", "reindex", "search", "serve",
+    "train", "vocabulary", "words",
 ]  # fmt: skip

@@ -1,0 +1,139 @@
+"""`enricher library`: items that are used together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from enricher.errors import UsageError
+from indexer.cli.app import Command, Commands, Json, app
+from indexer.cli.output import (
+    Rejects,
+    counted,
+    print_json,
+    print_line,
+    print_table,
+    progress_display,
+    say,
+)
+
+if TYPE_CHECKING:
+    from enricher.library.shelves.plan import Plan
+
+library = typer.Typer(
+    cls=Commands,
+    help="Arrange items by what is used together.",
+    no_args_is_help=True,
+)
+app.add_typer(library, name="library")
+
+MAX_NAMED = 5
+"""So many unknown items are named; all are counted."""
+
+PlacesFile = Annotated[
+    Path,
+    typer.Argument(metavar="PLACES", help="CSV: place,x,y[,z][,capacity]; the entrance is at 0."),
+]
+
+
+@library.command("shelves", cls=Command)
+def shelves(
+    places_file: PlacesFile,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The plan, as CSV: item,place.")],
+    sources: Annotated[
+        list[str] | None,
+        typer.Option("--records", metavar="FILE", help="Records of use; repeatable."),
+    ] = None,
+    session_field: Annotated[str, typer.Option(help="Column of a table that names the session.")] = "session",
+    item_field: Annotated[str, typer.Option(help="Column of a table that names the item.")] = "item",
+    min_distance: Annotated[
+        float | None, typer.Option(min=0, help="Fail if two places are nearer to each other than this.")
+    ] = None,
+    together: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Series that stand together: CSV series,item, or lines with tabs.",
+        ),
+    ] = None,
+    categories: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="CSV: item,category; for the baseline by category."),
+    ] = None,
+    plot_file: Annotated[
+        Path | None, typer.Option("--plot", metavar="FILE", help="Draw the plan: .svg, .png or .pdf.")
+    ] = None,
+    seconds: Annotated[
+        float | None,
+        typer.Option(min=0, help="Time for the search; with it, a run cannot be reproduced by its seed."),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="For the search; a seed always gives the same plan.")] = 1,
+    as_json: Json = False,
+) -> None:
+    """Assign items to real places: together what is used together, near the entrance what is used most.
+
+    Minimises the mean way from the entrance to an item and on to the next. Reports what other arrangements
+    would cost, and a lower bound that no arrangement is below.
+
+    Example: enricher library shelves places.csv --records loans.jsonl --out plan.csv
+    """
+    from enricher.library.pairs import count_pairs
+    from enricher.library.records import read_records
+    from enricher.library.shelves import plot
+    from enricher.library.shelves.places import check_distance, read_places
+    from enricher.library.shelves.plan import Wishes, plan_shelves
+    from enricher.library.shelves.plan_file import check_outputs, write_plan
+    from enricher.library.shelves.series import known_series, read_categories, read_series, unknown_items
+
+    check_outputs(out, plot_file)
+    places = read_places(places_file)
+    if min_distance is not None:
+        check_distance(places, min_distance)
+    series = read_series(together) if together is not None else []
+    named = read_categories(categories) if categories is not None else {}
+    if not sources:
+        raise UsageError("Name the records of use with --records.")
+    with Rejects() as rejects:
+        records = read_records(sources, rejects, session_field, item_field)
+    if rejects.count:
+        say(rejects.summary())
+    known = set(records.items)
+    _report_unknown(together, unknown_items((name for one in series for name in one.items), known))
+    _report_unknown(categories, unknown_items(named, known))
+    pairs = count_pairs(records)
+    wishes = Wishes(known_series(series, known), named, seed, seconds)
+    with progress_display() as progress:
+        plan = plan_shelves(records.items, pairs, records.item_weights, places, wishes, progress)
+    write_plan(plan, records.items, places, out)
+    if plot_file is not None:
+        plot.draw(plan, records.items, pairs, places, plot_file)
+    _print(plan, out, len(records.items), as_json)
+    if rejects.count:
+        raise typer.Exit(1)
+
+
+def _report_unknown(file: Path | None, names: list[str]) -> None:
+    """Report items of a file that no record has."""
+    if names:
+        shown = ", ".join(map(repr, names[:MAX_NAMED])) + (", …" if len(names) > MAX_NAMED else "")
+        be = "is" if len(names) == 1 else "are"
+        say(f"{counted(len(names), 'item')} of {str(file)!r} {be} in no record and passed over: {shown}.")
+
+
+def _print(plan: Plan, out: Path, items: int, as_json: bool) -> None:
+    if as_json:
+        print_json({"cost": plan.cost, "lower_bound": plan.lower_bound, "baselines": dict(plan.baselines)})
+        return
+    print_line(f"{counted(items, 'item')} assigned to places in {out}.")
+    others = sorted(plan.baselines.items(), key=lambda one: one[1])
+    rows = [("this plan", plan.cost), *others, ("lower bound", plan.lower_bound)]
+    print_table(
+        ("arrangement", "cost", "to the bound"),
+        [(name, cost, _ratio(cost, plan.lower_bound)) for name, cost in rows],
+    )
+
+
+def _ratio(cost: float, bound: float) -> str:
+    return f"{cost / bound:.2f}" if bound > 0 else ""
