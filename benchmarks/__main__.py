@@ -1,4 +1,4 @@
-"""All benchmarks: `python -m benchmarks` writes performance.md, relevance.md, words.md and plots/ in docs.
+"""All benchmarks: `python -m benchmarks` writes their figures into the pages of docs, and plots/ there.
 
 The models that are measured are trained once, from the corpora of the evaluation data, and kept.
 """
@@ -31,6 +31,7 @@ from benchmarks import (
     searching,
     segmentation,
     serving,
+    shelves,
     vocabulary,
     wordpairs,
 )
@@ -68,7 +69,9 @@ WORDS = ("keyphrases", "implied", "senses", "wordpairs", "sampling", "related")
 """The parts of docs/words.md."""
 VOCABULARY = ("terms", "vocabulary")
 """The parts of docs/vocabulary.md."""
-PARTS = (*TABLES, *RELEVANCE, *WORDS, *VOCABULARY)
+LIBRARY = ("shelves", "searches")
+"""The parts of docs/library.md."""
+PARTS = (*TABLES, *RELEVANCE, *WORDS, *VOCABULARY, *LIBRARY)
 
 
 class Benchmarks:
@@ -218,12 +221,26 @@ def measure(part: str, benchmarks: Benchmarks, options: argparse.Namespace) -> N
             print(f"| {' | '.join(row)} |", flush=True)
             kept.append(row)
             put(DOCS / "vocabulary.md", part, columns, kept)
+    elif part in LIBRARY:
+        columns, found = library_measured(part)
+        listed: list[Sequence[str]] = []
+        for row in found:
+            print(f"| {' | '.join(row)} |", flush=True)
+            listed.append(row)
+            put(DOCS / "library.md", part, columns, listed)
     elif part == "stacks":
         put(DOCS / "performance.md", part, http_stacks.COLUMNS, list(http_stacks.rows()))
     elif part == "segmenters":
         put(DOCS / "performance.md", part, segmentation.COLUMNS, segmentation.rows(options.data))
     else:
         put(DOCS / "performance.md", part, COLUMNS, [row.row() for row in benchmarks.rows(part)])
+
+
+def library_measured(part: str) -> tuple[Sequence[str], Iterable[Sequence[str]]]:
+    """The columns and rows of a part of docs/library.md; rows are measured as they are asked for."""
+    if part == "shelves":
+        return shelves.COLUMNS, shelves.rows()
+    return shelves.WAY_COLUMNS, shelves.way_rows()
 
 
 def words_measured(

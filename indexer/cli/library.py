@@ -79,15 +79,19 @@ def shelves(
 
     Example: enricher library shelves places.csv --records loans.jsonl --out plan.csv
     """
+    from enricher.evaluation.plot import format_of, need_matplotlib
     from enricher.library.pairs import count_pairs
     from enricher.library.records import read_records
-    from enricher.library.shelves import plot
     from enricher.library.shelves.places import check_distance, read_places
     from enricher.library.shelves.plan import Wishes, plan_shelves
     from enricher.library.shelves.plan_file import check_outputs, write_plan
+    from enricher.library.shelves.plot import draw
     from enricher.library.shelves.series import known_series, read_categories, read_series, unknown_items
 
-    check_outputs(out, plot_file)
+    check_outputs([out, plot_file], [places_file, together, categories, *(sources or ())])
+    if plot_file is not None:
+        format_of(plot_file)
+        need_matplotlib()
     places = read_places(places_file)
     if min_distance is not None:
         check_distance(places, min_distance)
@@ -108,7 +112,7 @@ def shelves(
         plan = plan_shelves(records.items, pairs, records.item_weights, places, wishes, progress)
     write_plan(plan, records.items, places, out)
     if plot_file is not None:
-        plot.draw(plan, records.items, pairs, places, plot_file)
+        draw(plan, records.items, pairs, places, plot_file)
     _print(plan, out, len(records.items), as_json)
     if rejects.count:
         raise typer.Exit(1)

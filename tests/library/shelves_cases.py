@@ -1,13 +1,12 @@
 """Small cases for tests of shelves, and the best arrangement by trying all."""
 
 from collections.abc import Iterator, Sequence
-from itertools import permutations
+from itertools import pairwise, permutations
 
 import numpy as np
 from numpy.typing import NDArray
 
 from enricher.library.pairs import Pairs
-from enricher.library.shelves.cost import cost
 from enricher.library.shelves.places import Places
 from enricher.library.shelves.slots import Slots, slots_of
 
@@ -36,7 +35,7 @@ def all_orders(slots: Slots, items: int, series: Sequence[Sequence[int]]) -> Ite
         if all(
             chosen[b] == chosen[a] + 1 and slots.run[chosen[a]] == slots.run[chosen[b]]
             for members in series
-            for a, b in zip(members[:-1], members[1:], strict=True)
+            for a, b in pairwise(members)
         ):
             yield chosen
 
@@ -61,6 +60,3 @@ def double_loop(pairs: Pairs, xyz: NDArray[np.float64]) -> float:
         for a, b in ((i, j), (j, i)):
             total += share / 2 * (np.linalg.norm(xyz[a]) + np.linalg.norm(xyz[a] - xyz[b]))
     return total
-
-
-__all__ = ["all_orders", "cost", "double_loop", "least_cost", "places_of", "random_pairs"]

@@ -9,7 +9,7 @@ import numpy as np
 
 from enricher.model.kernels import compiled
 
-PARTNER, MIDDLE, ENTRANCE, NEAR = 0.5, 0.75, 0.85, 1.0
+PARTNER, MIDDLE, ENTRANCE = 0.4, 0.6, 0.7
 """Where a moving item goes, as running shares of the moves: near a partner, to the middle of its partners,
 nearer to the entrance, near where it is."""
 
@@ -134,11 +134,11 @@ def is_accepted(gained, heat):
 
 
 @compiled
-def anneal(proposals, heat, weighs, seed, movable, blocks, state, slots, partners, geometry):
+def anneal(proposals, heat, seed, blocks, state, slots, partners, geometry):
     """Propose moves, and do those that are accepted. Returns what the cost has gained.
 
-    heat: in the unit of the cost; 0 accepts improvements alone. weighs: whether heat is relative to the
-    p(i) of the items that move. movable: int32, the items to move.
+    heat: in the unit of the coordinates, relative to the p(i) of the items that move; 0 accepts improvements
+    alone.
     """
     np.random.seed(seed)
     slot_item, item_slot, xyz, block = state
@@ -148,21 +148,21 @@ def anneal(proposals, heat, weighs, seed, movable, blocks, state, slots, partner
     point, moved = np.empty(3), np.empty(len(slot_item) if len(block_starts) > 1 else 0, np.int32)
     total = 0.0
     for _ in range(proposals):
-        i = movable[np.random.randint(len(movable))]
+        i = np.random.randint(len(item_slot))
         s = item_slot[i]
         t = target(i, s, xyz, partners, geometry, point)
         if t < 0 or t == s:
             continue
         j = slot_item[t]
         if block[i] >= 0 or (j >= 0 and block[j] >= 0):
-            total += shift_block(i, j, s, t, heat, weighs, moved, marks, blocks, state, slots, partners)
+            total += shift_block(i, j, s, t, heat, moved, marks, blocks, state, slots, partners)
             continue
         gained = change(i, s, t, j, xyz, slot_xyz, slot_distance, starts, others, shares, pull)
         mass = pull[i]
         if j >= 0:
             gained += change(j, t, s, i, xyz, slot_xyz, slot_distance, starts, others, shares, pull)
             mass += pull[j]
-        if is_accepted(gained, heat * mass if weighs else heat):
+        if is_accepted(gained, heat * mass):
             put(i, t, xyz, slot_xyz, slot_item, item_slot)
             put(j, s, xyz, slot_xyz, slot_item, item_slot)
             total += gained
@@ -228,7 +228,7 @@ def may_shift(s, t, k, swaps, run, slot_item, block):
 
 
 @compiled
-def shift_block(i, j, s, t, heat, weighs, moved, marks, blocks, state, slots, partners):
+def shift_block(i, j, s, t, heat, moved, marks, blocks, state, slots, partners):
     """Propose to move the series of item i so that i comes to slot t; of a single i, that of item j to s.
 
     Returns what the cost has gained.
@@ -262,7 +262,7 @@ def shift_block(i, j, s, t, heat, weighs, moved, marks, blocks, state, slots, pa
     before = cost_of(moved, number, marks, xyz, starts, others, shares, pull)
     exchange(begin, to, k, swaps, slot_xyz, slot_item, item_slot, xyz)
     gained = cost_of(moved, number, marks, xyz, starts, others, shares, pull) - before
-    if not is_accepted(gained, heat * mass if weighs else heat):
+    if not is_accepted(gained, heat * mass):
         exchange(to, begin, k, swaps, slot_xyz, slot_item, item_slot, xyz)
         gained = 0.0
     for n in range(number):

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from time import monotonic
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from enricher.errors import UsageError
 from enricher.library.pairs import Pairs
@@ -26,7 +26,8 @@ Progress = Callable[[str, int, int], object]
 """Takes a step, what is done of it, and its total."""
 MOVES = 400
 """How many moves are proposed for each item."""
-HEAT, START_HEAT = 0.3, 0.1
+HEATS = (0.1, 0.3, 1.0, 3.0)
+"""First temperatures of the runs, in turn: the start is worth keeping, but it may be far from the best."""
 RUNS = ((30, 12), (400, 3))
 """(items, runs): so few items are arranged several times, and the best arrangement is kept."""
 MIN_MOVES = 20_000
@@ -136,7 +137,8 @@ class _Planner:
         """The best arrangement found, the costs of the baselines, and the lower bound."""
         if not self.pairs.size:
             return np.empty(0, np.int32), {}, 0.0
-        with ThreadPoolExecutor(1) as pool:
+        # One thread compares while the other searches; BLAS must not start more.
+        with threadpool_limits(1), ThreadPoolExecutor(1) as pool:
             compared = pool.submit(self._others)
             least = pool.submit(lower_bound, self.pairs, self.slots)
             found = self._searched(progress)
@@ -160,8 +162,8 @@ class _Planner:
     def _searched(self, progress: Progress) -> NDArray[np.int32]:
         """The best of one or more runs."""
         seed, seconds = self.wishes.seed, self.wishes.seconds
-        deadline = np.inf if seconds is None else monotonic() + seconds
         runs = next((runs for most, runs in RUNS if self.pairs.size <= most), 1)
+        seconds = None if seconds is None else seconds / runs
         start = baselines.by_popularity(self.slots, self.partners, self.blocks)
         total, search = runs * SHOWN_STEPS, self._search()
         progress("Arranging", 0, total)
@@ -173,8 +175,8 @@ class _Planner:
             def shown(share: float, done: int = run) -> None:
                 progress("Arranging", round((done + share) * SHOWN_STEPS), total)
 
-            heat = HEAT if run else START_HEAT
-            found = search.run(start, self._moves(), heat, seed + run, shown, deadline)
+            heat = HEATS[run % len(HEATS)]
+            found = search.run(start, self._moves(), heat, seed * runs + run, shown, seconds)
             best = min((best, found), key=self._cost)
         return best
 

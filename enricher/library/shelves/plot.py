@@ -9,15 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from enricher.errors import UsageError
+from enricher.files import why_not_written
 from enricher.library.pairs import Pairs
 from enricher.library.shelves.places import Places
 from enricher.library.shelves.plan import Plan
 from enricher.sentences import counted
 
-FORMATS = ("svg", "png", "pdf")
 MAX_LABELS = 60
 """With more items, names are omitted."""
-MAX_LINES = 300
+MAX_LINES = 150
 """So many pairs are drawn, those with the largest shares."""
 MAX_LEVELS = 6
 """So many heights have a plan each; more are drawn as one plan."""
@@ -28,22 +28,12 @@ COLUMNS = 3
 LINE, EMPTY, STRONG, COLORS = "#5b6770", "#d9dde0", "#b5482a", "YlOrBr"
 
 
-def format_of(path: Path) -> str:
-    """The format of a picture by the suffix of its file. Raises UsageError if it is not in FORMATS."""
-    suffix = path.suffix.lower().removeprefix(".")
-    if suffix not in FORMATS:
-        raise UsageError(
-            f"The plot {str(path)!r} has no known format. Use a file name that ends in .svg, .png or .pdf."
-        )
-    return suffix
-
-
 def draw(plan: Plan, items: Sequence[str], pairs: Pairs, places: Places, path: Path) -> None:
     """Draw a plan in the format of the file name; of places with several heights, a plan for each.
 
-    Raises UsageError, OSError.
+    Raises UsageError if the file cannot be written.
     """
-    form = format_of(path)
+    form = path.suffix.lower().removeprefix(".")
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -66,7 +56,12 @@ def draw(plan: Plan, items: Sequence[str], pairs: Pairs, places: Places, path: P
     details = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(form)
     with matplotlib.rc_context({"svg.hashsalt": "enricher", "svg.fonttype": "none"}), catch_warnings():
         simplefilter("ignore", UserWarning)  # about characters that the font lacks
-        figure.savefig(path, format=form, dpi=150, metadata=details)
+        try:
+            figure.savefig(path, format=form, dpi=150, metadata=details)
+        except OSError as error:
+            raise UsageError(
+                f"The plot {str(path)!r} cannot be written: {why_not_written(error)}."
+            ) from error
 
 
 def _levels(places: Places) -> list[tuple[str, NDArray[np.bool_]]]:

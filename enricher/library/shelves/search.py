@@ -15,7 +15,7 @@ from enricher.library.shelves.cost import Partners
 from enricher.library.shelves.geometry import nearest
 from enricher.library.shelves.slots import Slots
 
-NEAR_PLACES = 12
+NEAR_PLACES = 16
 """How many places are near a place, itself among them."""
 CHUNKS = 120
 """How many temperatures a run has."""
@@ -49,41 +49,42 @@ class Search:
         heat: float,
         seed: int,
         progress: Progress = lambda share: None,
-        deadline: float = np.inf,
+        seconds: float | None = None,
     ) -> NDArray[np.int32]:
         """Improve an arrangement, and return the new one: int32 (n,), the slot of each item.
 
-        moves: how many are proposed. heat: the first temperature, as a share of the mean distance of a slot
+        moves: how many are proposed. heat: the first temperature, as a share of the mean distance of slots
         from the entrance; 0 accepts improvements alone. Temperatures are relative to the p(i) of the items
-        that move, so that rare items find their place as popular ones do. deadline: of time.monotonic; from
-        then on only improvements are accepted, for a tenth of the moves that are left.
+        that move, so that rare items find their place as popular ones do. seconds: the search ends about
+        then, and cools down in time; such a result cannot be reproduced by the seed.
         """
-        state = self._state(item_slot)
-        movable = np.arange(len(item_slot), dtype=np.int32)
-        unit = float(self.slots.distance.mean())
-        share = max(1, moves // CHUNKS)
-        warm = round(CHUNKS * (1 - QUENCH)) if heat else 0
+        state = self.state_of(item_slot)
+        unit, began, share = float(self.slots.distance.mean()), monotonic(), 0.0
         for chunk in range(CHUNKS):
-            level = heat * unit * COLD ** (chunk / warm) if chunk < warm else 0.0
-            self._anneal(state, movable, share, level, seed * CHUNKS + chunk)
-            progress((chunk + 1) / CHUNKS)
-            if monotonic() > deadline:
-                self._anneal(state, movable, max(1, share * (CHUNKS - chunk) // 10), 0.0, seed)
+            cooled = share / (1 - QUENCH)
+            level = heat * unit * COLD**cooled if cooled < 1 else 0.0
+            self.anneal(state, max(1, moves // CHUNKS), level, seed * CHUNKS + chunk)
+            share = (chunk + 1) / CHUNKS
+            if seconds is not None:
+                share = max(share, (monotonic() - began) / max(seconds, 1e-9))
+            progress(min(1.0, share))
+            if share >= 1:
                 break
         return state[1]
 
-    def _state(self, item_slot: NDArray[np.int32]) -> State:
+    def state_of(self, item_slot: NDArray[np.int32]) -> State:
         slot_item = np.full(len(self.slots), -1, np.int32)
         slot_item[item_slot] = np.arange(len(item_slot))
         return slot_item, item_slot.copy(), self.slots.xyz[item_slot], self.blocks.of_item
 
-    def _anneal(self, state: State, movable: NDArray[np.int32], moves: int, heat: float, seed: int) -> None:
-        """Propose moves at one temperature."""
+    def anneal(self, state: State, moves: int, heat: float, seed: int) -> float:
+        """Propose moves at one temperature. Returns what the cost has gained."""
         slots, partners, blocks = self.slots, self.partners, self.blocks
         marks = np.zeros(len(state[1]), np.int8)
-        kernels.anneal(
-            moves, heat, True, seed % 2**32, movable, (blocks.starts, blocks.flat, marks), state,
+        gained = kernels.anneal(
+            moves, heat, seed % 2**32, (blocks.starts, blocks.flat, marks), state,
             (slots.xyz, slots.distance, slots.run),
             (partners.starts, partners.others, partners.shares, partners.sums, partners.pull),
             (*self._geometry, state[1]),
         )  # fmt: skip
+        return float(gained)

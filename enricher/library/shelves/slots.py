@@ -67,6 +67,7 @@ def slots_of(places: Places, items: int) -> Slots:
 def _runs(xyz: NDArray[np.float64]) -> NDArray[np.int32]:
     """The run of each place: int32 (P,), from 0. A run ends where the step to the next place is too long."""
     steps = np.sqrt((np.diff(xyz, axis=0) ** 2).sum(axis=1))
-    usual = np.median(steps[steps > 0]) if (steps > 0).any() else 0.0
+    real = np.sort(steps[steps > 0])
+    usual = real[(len(real) - 1) // 2] if len(real) else 0.0
     breaks = steps > MAX_GAP * usual * (1 + 1e-9)
     return np.concatenate([[0], np.cumsum(breaks)]).astype(np.int32)

@@ -16,7 +16,7 @@ Kind = Literal["skip-gram", "sne"]
 
 MAX_FULL_ITEMS = 1_000
 """Up to so many items, a softmax sums over all of them; above, over a sample that each step draws."""
-SAMPLE = 256
+SAMPLE = 512
 STEPS, SAMPLED_STEPS = 300, 150
 RATE = 0.1
 """The step length of Adam (Kingma and Ba, 2015) at first; it falls to 0 along a line."""
