@@ -1,5 +1,7 @@
 """Plans of shelves: small ones against all arrangements, larger ones by what must hold."""
 
+from concurrent.futures import CancelledError
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -277,3 +279,22 @@ def test_partners_are_drawn_by_their_share() -> None:
     drawn = [kernels.drawn_partner(0, partners.starts, partners.others, partners.sums) for _ in range(2_000)]
     assert 0.7 < np.mean(np.array(drawn) == 2) < 0.8
     assert kernels.drawn_partner(3, partners.starts, partners.others, partners.sums) == -1
+
+
+def test_an_interrupted_plan_ends_at_once() -> None:
+    """What the search raises comes through, and the comparison beside it ends too."""
+    pairs, places, _ = hall_case()
+
+    def interrupt(step: str, done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        plan_shelves(names_of(pairs.size), pairs, np.ones(pairs.size), places, Wishes(), interrupt)
+
+    def stop() -> None:
+        raise CancelledError
+
+    with pytest.raises(CancelledError):
+        lower_bound(pairs, slots_of(places, pairs.size), stop)
+    with pytest.raises(CancelledError):
+        softmax_positions(partners_of(pairs), 2, "sne", 1, stop)

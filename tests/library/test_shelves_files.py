@@ -35,6 +35,7 @@ def test_places_have_coordinates_and_perhaps_a_capacity(tmp_path: Path) -> None:
         ("place,x\nA,1\n", r"has no column 'y' \(there: 'place', 'x'\)"),
         ("place,x,y,x\nA,1,2,3\n", "has 2 columns 'x'; keep one"),
         ("place,x,y\nA,one,2\n", "places.csv:2: x must be a number, not 'one'"),
+        ("place,x,y\nA,1_0,2\n", "places.csv:2: x must be a number, not '1_0'"),
         ("place,x,y\nA,1,nan\n", "places.csv:2: y must be a number, not 'nan'"),
         ("place,x,y,z\nA,1,2,\n", "places.csv:2: z must be a number, not ''"),
         ("place,x,y\nA,1,1e99\n", "y must be at most 1,000,000,000 in size, not 1e99"),

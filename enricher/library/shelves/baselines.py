@@ -9,17 +9,20 @@ from enricher.library.shelves.blocks import Blocks
 from enricher.library.shelves.cost import Partners
 from enricher.library.shelves.slots import Slots
 from enricher.library.shelves.snapping import scaled, snapped
-from enricher.library.shelves.softmax_positions import Kind, softmax_positions
+from enricher.library.shelves.softmax_positions import Kind, OnStep, softmax_positions
 
 KINDS: dict[str, Kind] = {"published": "skip-gram", "sne": "sne"}
 
 
-def learned(name: str, slots: Slots, partners: Partners, blocks: Blocks, seed: int) -> NDArray[np.int32]:
+def learned(
+    name: str, slots: Slots, partners: Partners, blocks: Blocks, seed: int, on_step: OnStep
+) -> NDArray[np.int32]:
     """The slot of each item by positions of skip-gram (`published`) or of SNE (`sne`), taken as they are.
 
     They have as many dimensions as the places. They are moved and stretched to the places, and snapped.
+    on_step: is called before every step of the learning; what it raises ends the work.
     """
-    positions = softmax_positions(partners, slots.dimensions, KINDS[name], seed)
+    positions = softmax_positions(partners, slots.dimensions, KINDS[name], seed, on_step)
     return snapped(scaled(positions, slots), slots, blocks)
 
 

@@ -7,6 +7,8 @@ The sum over all items is a bound for every division; a good division is found b
 bound of Gilmore and Lawler (1962) chooses the slots of all items together: a linear assignment.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,15 +31,18 @@ SAFETY = 1 - 1e-9
 """For rounding."""
 
 
-def lower_bound(pairs: Pairs, slots: Slots) -> float:
-    """A bound of S over all arrangements of the items in the slots, with or without series."""
+def lower_bound(pairs: Pairs, slots: Slots, on_step: Callable[[], object] = lambda: None) -> float:
+    """A bound of S over all arrangements of the items in the slots, with or without series.
+
+    on_step: is called before every step; what it raises ends the work.
+    """
     if not len(pairs):
         return 0.0
     division = _Division(pairs)
     reach = least_distances(slots, int(division.degrees.max()))
     popular = -np.sort(-pairs.item_shares)
     pulled = float(popular @ slots.distance[slots.by_distance[: pairs.size]])
-    apart = division.improved(reach)
+    apart = division.improved(reach, on_step)
     found = pulled + apart
     products = len(slots) * pairs.size * int(division.degrees.max())
     if len(slots) <= MAX_ASSIGNED and products <= MAX_PRODUCTS:
@@ -66,10 +71,11 @@ class _Division:
         ranks[order] = np.arange(len(order)) - self.starts[self.items[order]]
         return ranks
 
-    def improved(self, reach: NDArray[np.float64]) -> float:
+    def improved(self, reach: NDArray[np.float64], on_step: Callable[[], object]) -> float:
         """The best bound of the pairs by steps of ascent; the division is the best one afterwards."""
         best, kept = -1.0, self.part
         for step in range(STEPS):
+            on_step()
             far = reach[self.ranks()]
             value = float((self.part * self.shares) @ far)
             if value > best:
@@ -99,9 +105,8 @@ def least_distances(slots: Slots, number: int) -> NDArray[np.float64]:
     """
     ranks = np.arange(1, number + 1)
     if len(slots) <= MAX_ASSIGNED:
-        return np.asarray(
-            np.sort(distances_between(slots.xyz, slots.xyz), axis=1)[:, 1 : number + 1].min(axis=0)
-        )
+        distances = np.sort(distances_between(slots.xyz, slots.xyz), axis=1)
+        return np.asarray(distances[:, 1 : number + 1].min(axis=0))
     found, radius = _near_distances(slots, ranks)
     points = slots.xyz
     while radius > 0:

@@ -37,7 +37,7 @@ def most_within(points: Points, centers: Points, radius: float) -> int:
 def cell_centers(points: Points, side: float) -> Points:
     """The centers of the cells of a grid that have a point: float64 (cells, 3)."""
     low = points.min(axis=0)
-    cells = np.unique(np.floor((points - low) / side).astype(np.int64), axis=0)
+    cells = np.unique(np.floor((points - low) / side), axis=0)
     return np.asarray(low + (cells + 0.5) * side)
 
 

@@ -271,6 +271,42 @@ def shift_block(i, j, s, t, heat, moved, marks, blocks, state, slots, partners):
 
 
 @compiled
+def put_blocks(order, block_starts, block_items, centers, near, run, slot_xyz, slot_item):
+    """Put the items of blocks into free slots of one run, one block after the other. Returns whether all fit.
+
+    near: whether a block goes where its middle is nearest to its center, float64 (blocks, 3), or else to the
+    shortest free row. slot_item: int32 (m,), −1 everywhere, is changed.
+    """
+    room = np.ones(len(run), np.int64)  # how many free slots follow one another from each slot
+    for s in range(len(run) - 2, -1, -1):
+        if run[s] == run[s + 1]:
+            room[s] += room[s + 1]
+    for b in order:
+        size, best, found = block_starts[b + 1] - block_starts[b], np.inf, -1
+        for s in range(len(run)):
+            if room[s] < size:
+                continue
+            if near:
+                off = way(centers, b, slot_xyz, s + size // 2)
+            elif s > 0 and room[s - 1] > 0 and run[s - 1] == run[s]:
+                continue
+            else:
+                off = np.float64(room[s])
+            if off < best:
+                best, found = off, s
+        if found < 0:
+            return False
+        for n in range(size):
+            slot_item[found + n] = block_items[block_starts[b] + n]
+            room[found + n] = 0
+        s = found - 1
+        while s >= 0 and room[s] > 0 and run[s] == run[found]:
+            room[s] = found - s
+            s -= 1
+    return True
+
+
+@compiled
 def relax(sweeps, xyz, anchors, hold, soft, partners):
     """Move items to the weighted mean of their partners, the entrance and their anchors: Weiszfeld for S.
 

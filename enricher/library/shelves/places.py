@@ -65,7 +65,7 @@ def read_places(path: Path) -> Places:
 def _number(text: str, column: str, where: str) -> float:
     """A coordinate. Raises SourceError if it is no number."""
     try:
-        value = float(text)
+        value = float(text) if "_" not in text else math.nan
     except ValueError:
         value = math.nan
     if not math.isfinite(value):

@@ -1,8 +1,9 @@
 """A plan of shelves: which item stands in which place, what that costs, and what others would cost."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from threading import Event
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,23 +133,32 @@ class _Planner:
         self.pairs, self.slots, self.blocks, self.wishes = pairs, slots, blocks, wishes
         self.categories = categories
         self.partners: Partners = partners_of(pairs)
+        self._ended = Event()
 
     def best(self, progress: Progress) -> tuple[NDArray[np.int32], dict[str, float], float]:
         """The best arrangement found, the costs of the baselines, and the lower bound."""
         if not self.pairs.size:
-            return np.empty(0, np.int32), {}, 0.0
+            return np.empty(0, np.int32), dict.fromkeys((*baselines.KINDS, "popularity", "random"), 0.0), 0.0
         # One thread compares while the other searches; BLAS must not start more.
         with threadpool_limits(1), ThreadPoolExecutor(1) as pool:
             compared = pool.submit(self._others)
-            least = pool.submit(lower_bound, self.pairs, self.slots)
-            found = self._searched(progress)
-            progress("Comparing with other arrangements", 0, 0)
-            others = compared.result()
-            costs = {name: self._cost(slots) for name, slots in others.items()}
-            nearest = min(costs, key=lambda name: costs[name])
-            if costs[nearest] < self._cost(found):
-                found = self._search().run(others[nearest], self._moves(), 0.0, self.wishes.seed)
-            return found, costs, least.result()
+            least = pool.submit(lower_bound, self.pairs, self.slots, self._go_on)
+            try:
+                found = self._searched(progress)
+                progress("Comparing with other arrangements", 0, 0)
+                others = compared.result()
+                costs = {name: self._cost(slots) for name, slots in others.items()}
+                nearest = min(costs, key=lambda name: costs[name])
+                if costs[nearest] < self._cost(found):
+                    found = self._search().run(others[nearest], self._moves(), 0.0, self.wishes.seed)
+                return found, costs, least.result()
+            finally:
+                self._ended.set()
+
+    def _go_on(self) -> None:
+        """End the comparison if the search was interrupted."""
+        if self._ended.is_set():
+            raise CancelledError
 
     def _cost(self, item_slot: NDArray[np.int32]) -> float:
         return cost(self.pairs, self.slots.xyz[item_slot])
@@ -183,7 +193,10 @@ class _Planner:
     def _others(self) -> dict[str, NDArray[np.int32]]:
         """The baselines: the slot of each item, by name."""
         slots, partners, blocks, seed = self.slots, self.partners, self.blocks, self.wishes.seed
-        found = {name: baselines.learned(name, slots, partners, blocks, seed) for name in baselines.KINDS}
+        found = {
+            name: baselines.learned(name, slots, partners, blocks, seed, self._go_on)
+            for name in baselines.KINDS
+        }
         found["popularity"] = baselines.by_popularity(slots, partners, blocks)
         if self.wishes.categories:
             found["category"] = baselines.by_category(slots, partners, blocks, self.categories)

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from enricher.library.shelves.assignment import assign
-from enricher.library.shelves.blocks import Blocks, free_slots
+from enricher.library.shelves.blocks import Blocks, block_slots
 from enricher.library.shelves.geometry import distances_between
 from enricher.library.shelves.slots import Slots
 
@@ -36,7 +36,7 @@ def snapped(positions: NDArray[np.float64], slots: Slots, blocks: Blocks) -> NDA
     item_slot = np.empty(len(positions), np.int32)
     free = np.ones(len(slots), bool)
     if len(blocks):
-        slot_item = free_slots(slots, blocks, positions)
+        slot_item = block_slots(slots, blocks, positions)
         free = slot_item < 0
         item_slot[slot_item[~free]] = np.flatnonzero(~free)
     rest = np.flatnonzero(blocks.of_item < 0)

@@ -4,6 +4,7 @@ Both minimise −Σ p(i, j) ln q(j | i), with q(j | i) = e^s(i, j) / Σ over k �
 s(i, j) = v_i · v_j, in SNE (Hinton and Roweis, 2002) s(i, j) = −|v_i − v_j|².
 """
 
+from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
@@ -25,6 +26,7 @@ ROWS = 8_192
 """How many rows of scores are in memory at once."""
 
 Vectors = NDArray[np.float64]
+OnStep = Callable[[], object]
 
 
 def softmax_positions(
@@ -32,14 +34,19 @@ def softmax_positions(
     dimensions: int,
     kind: Kind,
     seed: int,
+    on_step: OnStep = lambda: None,
 ) -> Vectors:
-    """Positions that minimise the loss: float64 (n, dimensions). A seed always gives the same."""
+    """Positions that minimise the loss: float64 (n, dimensions). A seed always gives the same.
+
+    on_step: is called before every step; what it raises ends the work.
+    """
     generator = np.random.default_rng(seed)
     size = len(partners)
     vectors = generator.normal(0, 0.1, (size, dimensions))
     mean, square = np.zeros_like(vectors), np.zeros_like(vectors)
     steps = STEPS if size <= MAX_FULL_ITEMS else SAMPLED_STEPS
     for step in range(steps):
+        on_step()
         is_full = size <= MAX_FULL_ITEMS
         drawn = np.arange(size) if is_full else generator.choice(size, SAMPLE, replace=False)
         gradient = gradient_of(vectors, partners, kind, drawn)
