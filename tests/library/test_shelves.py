@@ -1,6 +1,7 @@
 """Plans of shelves: small ones against all arrangements, larger ones by what must hold."""
 
 from concurrent.futures import CancelledError
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from enricher.library.shelves.bounds import least_distances, lower_bound
 from enricher.library.shelves.cost import Partners, cost, partners_of
 from enricher.library.shelves.places import Places
 from enricher.library.shelves.plan import Plan, Wishes, plan_shelves
+from enricher.library.shelves.plot import draw
 from enricher.library.shelves.search import Search
 from enricher.library.shelves.series import Series
 from enricher.library.shelves.slots import slots_of
@@ -298,3 +300,16 @@ def test_an_interrupted_plan_ends_at_once() -> None:
         lower_bound(pairs, slots_of(places, pairs.size), stop)
     with pytest.raises(CancelledError):
         softmax_positions(partners_of(pairs), 2, "sne", 1, stop)
+
+
+def test_each_height_has_a_plan(tmp_path: Path) -> None:
+    """A picture of shelves with two boards; items that were never used are drawn too."""
+    pairs = Pairs(5, np.array([0, 1], np.int32), np.array([1, 2], np.int32), np.array([0.7, 0.3]))
+    places = places_of([(x, 1, z) for z in (0, 0.4) for x in range(3)])
+    for name in ("plan.svg", "plan.png"):
+        draw(planned(pairs, places), ["红楼梦", "$a_b", "c", "d", "e"], pairs, places, tmp_path / name)
+    picture = (tmp_path / "plan.svg").read_text(encoding="utf-8")
+    assert "z = 0.4" in picture and "红楼梦" in picture and "5 items, cost" in picture
+    assert (tmp_path / "plan.png").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(UsageError, match=r"The plot .* cannot be written"):
+        draw(planned(pairs, places), list("abcde"), pairs, places, tmp_path / "gone" / "plan.svg")

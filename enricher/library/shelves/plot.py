@@ -75,20 +75,27 @@ def _levels(places: Places) -> list[tuple[str, NDArray[np.bool_]]]:
 def _draw_level(
     ax: Any, plan: Plan, items: Sequence[str], pairs: Pairs, places: Places, chosen: NDArray[np.bool_]
 ) -> None:
-    """Draw the places that are chosen, bool (P,), and the pairs among them."""
+    """Draw the places that are chosen, bool (P,), and the pairs among them.
+
+    All plans have one scale of colors; places without any use have the color of the least used.
+    """
+    from matplotlib.colors import LogNorm
+
     at = plan.item_place
     share = np.bincount(at, pairs.item_shares, minlength=len(places)) * 100
-    shown = chosen & (np.bincount(at, minlength=len(places)) > 0)
+    taken = np.bincount(at, minlength=len(places)) > 0
+    shown = chosen & taken
     empty = chosen & ~shown
     size = float(np.clip(4_000 / max(1, int(chosen.sum())), 1.5, 160))
     raster = len(places) > MAX_VECTOR_DOTS
     _draw_pairs(ax, at, pairs, places, chosen)
     x, y, _ = places.xyz.T
     ax.scatter(x[empty], y[empty], s=size / 2, color=EMPTY, rasterized=raster, linewidths=0)
-    norm = "log" if shown.any() and share[shown].min() > 0 else "linear"
+    used = share[taken & (share > 0)]
+    norm: Any = LogNorm(used.min(), used.max()) if len(used) else None
     dots = ax.scatter(
-        x[shown], y[shown], c=share[shown], s=size, cmap=COLORS, norm=norm, zorder=2, rasterized=raster,
-        linewidths=0.3 if size > 10 else 0, edgecolors=LINE,
+        x[shown], y[shown], c=np.maximum(share[shown], used.min(initial=100)), s=size, cmap=COLORS, norm=norm,
+        zorder=2, rasterized=raster, linewidths=0.3 if size > 10 else 0, edgecolors=LINE,
     )  # fmt: skip
     ax.scatter([0], [0], marker="^", s=90, color=STRONG, zorder=3)
     ax.annotate("entrance", (0, 0), xytext=(6, -10), textcoords="offset points", fontsize=8, color=STRONG)
