@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from enricher.errors import UsageError
-from enricher.library.shelves import kernels
+from enricher.library.shelves import start_kernels
 from enricher.library.shelves.slots import Slots
 from enricher.sentences import counted
 
@@ -65,7 +65,7 @@ def block_slots(slots: Slots, blocks: Blocks, wanted: NDArray[np.float64]) -> ND
     centers = np.add.reduceat(wanted[blocks.flat], blocks.starts[:-1]) / sizes[:, None]
     for near in (True, False):
         slot_item = np.full(len(slots), -1, np.int32)
-        if kernels.put_blocks(
+        if start_kernels.put_blocks(
             order, blocks.starts, blocks.flat, centers, near, slots.run, slots.xyz, slot_item
         ):
             return slot_item

@@ -7,7 +7,7 @@ entrance. So in every round each item gets a slot, and is held by it more firmly
 import numpy as np
 from numpy.typing import NDArray
 
-from enricher.library.shelves import kernels
+from enricher.library.shelves import start_kernels
 from enricher.library.shelves.cost import Partners
 from enricher.library.shelves.slots import Slots
 from enricher.library.shelves.snapping import halved
@@ -29,7 +29,7 @@ def relaxed(start: NDArray[np.float64], slots: Slots, partners: Partners) -> NDA
     targets = slots.xyz[slots.by_distance[: len(start)]]
     xyz, anchors = start.copy(), start
     for hold in np.geomspace(HOLD[0], HOLD[1], ROUNDS):
-        kernels.relax(
+        start_kernels.relax(
             SWEEPS, xyz, anchors, float(hold / unit), soft,
             (partners.starts, partners.others, partners.shares, partners.sums, partners.pull),
         )  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from enricher.library.shelves import kernels
+from enricher.library.shelves import start_kernels
 from enricher.library.shelves.cost import Partners
 
 Kind = Literal["skip-gram", "sne"]
@@ -63,7 +63,7 @@ def gradient_of(
 ) -> NDArray[np.float64]:
     """The gradient of the loss, float64 (n, d). drawn: the items that sums of a softmax are over."""
     is_sne = kind == "sne"
-    shares = kernels.summed(vectors, partners.starts, partners.others, partners.shares)
+    shares = start_kernels.summed(vectors, partners.starts, partners.others, partners.shares)
     # Σ over j of (p(i, j) + p(j, i)) ∂s(i, j)/∂v_i, and the sum of these shares is 2 p(i).
     gradient = -2 * (shares - 2 * partners.pull[:, None] * vectors) if is_sne else -shares
     others = vectors[drawn].astype(np.float32)
