@@ -1,4 +1,4 @@
-"""All benchmarks: `python -m benchmarks` writes performance.md, relevance.md, words.md, … and plots/ in docs.
+"""All benchmarks: `python -m benchmarks` writes their figures into the pages of docs, and plots/ there.
 
 The models that are measured are trained once, from the corpora of the evaluation data, and kept.
 """
@@ -12,6 +12,7 @@ from itertools import chain
 from pathlib import Path
 
 from benchmarks import (
+    co_reading,
     following,
     http_stacks,
     implied,
@@ -32,6 +33,7 @@ from benchmarks import (
     searching,
     segmentation,
     serving,
+    shelves,
     vocabulary,
     wordpairs,
 )
@@ -69,9 +71,9 @@ WORDS = ("keyphrases", "implied", "senses", "wordpairs", "sampling", "related")
 """The parts of docs/words.md."""
 VOCABULARY = ("terms", "vocabulary")
 """The parts of docs/vocabulary.md."""
-MAPS = "maps"
-"""The part of docs/library-map.md."""
-PARTS = (*TABLES, *RELEVANCE, *WORDS, *VOCABULARY, MAPS)
+LIBRARY = ("next", "reordering", "shelves", "searches", "maps")
+"""The parts of docs/library.md."""
+PARTS = (*TABLES, *RELEVANCE, *WORDS, *VOCABULARY, *LIBRARY)
 
 
 class Benchmarks:
@@ -221,19 +223,34 @@ def measure(part: str, benchmarks: Benchmarks, options: argparse.Namespace) -> N
             print(f"| {' | '.join(row)} |", flush=True)
             kept.append(row)
             put(DOCS / "vocabulary.md", part, columns, kept)
-    elif part == MAPS:
-        maps.draw_picture(DOCS / "plots/map.png")
-        drawn: list[Sequence[str]] = []
-        for row in maps.rows(benchmarks.medium, options.data):
+    elif part in LIBRARY:
+        columns, found = library_measured(part, benchmarks)
+        listed: list[Sequence[str]] = []
+        for row in found:
             print(f"| {' | '.join(row)} |", flush=True)
-            drawn.append(row)
-            put(DOCS / "library-map.md", part, maps.COLUMNS, drawn)
+            listed.append(row)
+            put(DOCS / "library.md", part, columns, listed)
     elif part == "stacks":
         put(DOCS / "performance.md", part, http_stacks.COLUMNS, list(http_stacks.rows()))
     elif part == "segmenters":
         put(DOCS / "performance.md", part, segmentation.COLUMNS, segmentation.rows(options.data))
     else:
         put(DOCS / "performance.md", part, COLUMNS, [row.row() for row in benchmarks.rows(part)])
+
+
+def library_measured(part: str, benchmarks: Benchmarks) -> tuple[Sequence[str], Iterable[Sequence[str]]]:
+    """The columns and rows of a part of docs/library.md; rows are measured as they are asked for."""
+    data = benchmarks.data
+    if part == "next":
+        return co_reading.NEXT_COLUMNS, co_reading.next_rows(data)
+    if part == "reordering":
+        return co_reading.SEARCH_COLUMNS, co_reading.search_rows(data)
+    if part == "maps":
+        maps.draw_picture(DOCS / "plots/map.png")
+        return maps.COLUMNS, maps.rows(benchmarks.medium, data)
+    if part == "shelves":
+        return shelves.COLUMNS, shelves.rows()
+    return shelves.WAY_COLUMNS, shelves.way_rows()
 
 
 def words_measured(

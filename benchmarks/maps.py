@@ -37,7 +37,7 @@ SHOWN_SUBJECTS = (
     "历史", "诗歌", "小说", "法律", "数学", "医学",
     "ocean", "garden", "music", "travel", "physics", "cooking",
 )  # fmt: skip
-"""The subjects of the picture in docs/library-map.md."""
+"""The subjects of the picture in docs/library.md."""
 SHOWN_ITEMS, SHOWN_RECORDS = 60, 6_000
 SETTINGS = MapSettings(threads=THREADS)
 RAW = "t-SNE of p(i, j) itself"

@@ -8,11 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from enricher.errors import NotSupported, UsageError
-from enricher.library.library import Library
+from enricher.library.categories import NO_CATEGORY
 from enricher.library.maps.drawing import Progress
-from enricher.library.maps.points import NO_CATEGORY, Points, points_of_pairs, points_of_vectors
-from enricher.library.pairs import count_pairs
-from enricher.library.records import read_records
+from enricher.library.maps.points import Points, points_of_vectors
 from enricher.loaded_model import Model
 from enricher.model.arrays import FloatArray
 from enricher.model.word2vec import Word2Vec
@@ -104,29 +102,6 @@ def _vectors_and_keywords(
         found = model.document_keywords(analyzed, KEYWORDS, title_field=title_of(fields))
         terms += [[keyword.text for keyword in one] for one in found]
     return np.concatenate(rows), terms
-
-
-def item_points(
-    sources: Sequence[str],
-    limit: int,
-    on_rejection: OnRejection,
-    session_field: str = "session",
-    item_field: str = "item",
-) -> Points:
-    """Items by how often they are used together in records. Raises what `read_records` and the map raise."""
-    records = read_records(sources, on_rejection, session_field, item_field)
-    return points_of_pairs(records.items, records.item_weights, count_pairs(records), limit)
-
-
-def library_points(library: Library, limit: int, alike: bool) -> Points:
-    """The items of a library: at most `limit`, the most used.
-
-    alike: by their vectors; else by what is used together. Raises UsageError if there are too few.
-    """
-    weights = np.asarray(library.word2vec.counts, np.float64)
-    if alike:
-        return points_of_vectors("items", library.items, weights, library.word2vec.vectors, limit)
-    return points_of_pairs(library.items, weights, library.pairs, limit)
 
 
 def word_points(word2vec: Word2Vec, limit: int) -> Points:

@@ -13,7 +13,7 @@ import pytest
 
 import enricher
 from benchmarks import keyphrases, million, quality, relevance
-from benchmarks.__main__ import TABLES, WORDS, put
+from benchmarks.__main__ import LIBRARY, TABLES, WORDS, put
 from benchmarks.collections import (
     CHANGED,
     COLLECTIONS,
@@ -289,7 +289,9 @@ def test_a_part_that_is_measured_leaves_the_others_on_the_page(tmp_path: Path) -
         put(page, "senses", ("work", "ours"), [])
 
 
-@pytest.mark.parametrize(("page", "parts"), [("performance.md", TABLES), ("words.md", WORDS)])
+@pytest.mark.parametrize(
+    ("page", "parts"), [("performance.md", TABLES), ("words.md", WORDS), ("library.md", LIBRARY)]
+)
 def test_every_part_has_a_place_on_its_page(page: str, parts: tuple[str, ...]) -> None:
     """In the order of the list."""
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")

@@ -135,6 +135,11 @@ class Library:
             counted = counted[:, targets]
         return np.asarray((counted + PRIOR_USES * prior) / (uses + PRIOR_USES))
 
+    @property
+    def weights(self) -> DoubleArray:
+        """How often each item is used, in all records: float64 (items,)."""
+        return np.asarray(self.word2vec.counts, np.float64)
+
     @cached_property
     def uses(self) -> DoubleArray:
         """How often each item is used in records of two items and more, float64 (items,)."""

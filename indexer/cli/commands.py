@@ -8,6 +8,7 @@ from indexer.cli import (
     index,
     library,
     library_map,
+    library_shelves,
     models,
     reindex,
     search,
@@ -18,6 +19,6 @@ from indexer.cli import (
 )
 
 __all__ = [
-    "doctor", "evaluate", "expand", "follow", "index", "library", "library_map", "models", "reindex",
-    "search", "serve", "train", "vocabulary", "words",
+    "doctor", "evaluate", "expand", "follow", "index", "library", "library_map", "library_shelves",
+    "models", "reindex", "search", "serve", "train", "vocabulary", "words",
 ]  # fmt: skip

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from indexer.cli.app import Command, Commands, Json, app, context_of
+from indexer.cli.app import Command, Commands, Context, Json, app, context_of
 from indexer.cli.output import Rejects, counted, print_json, print_table, progress_display, say
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from enricher.library.categories import Categories
+    from enricher.library.pairs import Pairs
     from enricher.library.records import Records
 
 library = typer.Typer(
@@ -25,6 +32,21 @@ RecordFiles = Annotated[
 ]
 SessionField = Annotated[str, typer.Option(metavar="COLUMN", help="Column of a table with the session.")]
 ItemField = Annotated[str, typer.Option(metavar="COLUMN", help="Column of a table with the item.")]
+
+
+RecordFilesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--records", metavar="FILE", help="Records of use, instead of the active library. Repeatable."
+    ),
+]
+CategoryFile = Annotated[
+    Path | None,
+    typer.Option("--categories", metavar="FILE", help="Table with the columns item and category (CSV)."),
+]
+
+MAX_NAMED = 5
+"""Maximum unknown items that a message names."""
 
 
 @library.command("train", cls=Command)
@@ -74,6 +96,39 @@ def train_items(
     if rejects.count:
         say(f"{rejects.summary()} The library was trained on the other records.")
         raise typer.Exit(1)
+
+
+def used_items(
+    shared: Context, sources: list[str] | None, rejects: Rejects, session_field: str, item_field: str
+) -> tuple[Sequence[str], Pairs, NDArray[np.float64]]:
+    """The items of records, or of the active library: names, pairs, and how often each is used."""
+    from enricher.library.pairs import count_pairs
+
+    if sources:
+        records = read_files(sources, rejects, session_field, item_field)
+        return records.items, count_pairs(records), records.item_weights
+    found = shared.library()
+    return found.items, found.pairs, found.weights
+
+
+def categories_of(file: Path, items: Sequence[str]) -> Categories:
+    """The categories of a file; reports the rows that say nothing about the items."""
+    from enricher.library.categories import read_categories
+
+    found = read_categories(file)
+    if found.repeated:
+        rows = counted(found.repeated, "row")
+        say(f"{rows} of {str(file)!r} with an item that came before: the first category counts.")
+    report_unknown(file, found.unknown(items))
+    return found
+
+
+def report_unknown(file: Path, names: Sequence[str]) -> None:
+    """Report items of a file that are not among those that are used."""
+    if names:
+        shown = ", ".join(map(repr, names[:MAX_NAMED])) + (", …" if len(names) > MAX_NAMED else "")
+        be = "is" if len(names) == 1 else "are"
+        say(f"{counted(len(names), 'item')} of {str(file)!r} {be} unknown and passed over: {shown}.")
 
 
 def read_files(sources: list[str], rejects: Rejects, session_field: str, item_field: str) -> Records:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -19,7 +18,15 @@ from indexer.cli.app import (
     context_of,
     worker_count,
 )
-from indexer.cli.library import ItemField, SessionField, library
+from indexer.cli.library import (
+    CategoryFile,
+    ItemField,
+    RecordFilesOption,
+    SessionField,
+    categories_of,
+    library,
+    used_items,
+)
 from indexer.cli.output import Rejects, counted, print_json, print_line, print_table, progress_display, say
 
 if TYPE_CHECKING:
@@ -43,19 +50,11 @@ Out = Annotated[
         "--out", metavar="FILE", help="A page (.html) or a picture (.png); repeatable, for both at once."
     ),
 ]
-RecordFiles = Annotated[
-    list[str] | None,
-    typer.Option("--records", metavar="FILE", help="Records of use instead of the library. Repeatable."),
-]
 DocumentSources = Annotated[
     list[str] | None,
     typer.Option(
         "--source", metavar="SOURCE", help="Documents: files, folders, - or index:NAME. Repeatable."
     ),
-]
-CategoryFile = Annotated[
-    Path | None,
-    typer.Option("--categories", metavar="FILE", help="Table with the columns item and category (CSV)."),
 ]
 CategoryField = Annotated[
     str | None, typer.Option(metavar="FIELD", help="Field of a document by which points are colored.")
@@ -78,7 +77,7 @@ def draw_library_map(
     context: typer.Context,
     out: Out,
     of: Of = "items",
-    records: RecordFiles = None,
+    records: RecordFilesOption = None,
     session_field: SessionField = "session",
     item_field: ItemField = "item",
     alike: Annotated[
@@ -107,25 +106,21 @@ def draw_library_map(
     Example: enricher library map --out map.html --out map.png
     """
     from enricher.library.maps.drawing import MapSettings, draw_map
+    from enricher.library.maps.points import points_of_pairs, points_of_vectors
     from enricher.recipe.fields import NamedFields
-    from indexer.maps import (
-        DocumentMap,
-        document_points,
-        item_points,
-        library_points,
-        sentences_of,
-        word_points,
-    )
+    from indexer.maps import DocumentMap, document_points, sentences_of, word_points
 
     _check_options(of, records, sources, categories, category_field, alike)
     _check_outputs(out, [*(records or ()), *([str(categories)] if categories else ())])
     shared = context_of(context)
     with Rejects() as rejects, progress_display() as progress:
-        if of == "items" and records:
-            progress("records", 0, 0)
-            points = item_points(records, limit, rejects, session_field, item_field)
+        if of == "items" and alike:
+            found = shared.library()
+            points = points_of_vectors("items", found.items, found.weights, found.word2vec.vectors, limit)
         elif of == "items":
-            points = library_points(shared.library(), limit, alike)
+            progress("records", 0, 0)
+            items, pairs, uses = used_items(shared, records, rejects, session_field, item_field)
+            points = points_of_pairs(items, uses, pairs, limit)
         elif of == "words":
             points = word_points(shared.model().word2vec, limit)
         else:
@@ -172,26 +167,15 @@ def _check_options(
 def _check_outputs(outputs: Sequence[Path], inputs: Sequence[str]) -> None:
     """Check, before any work is done, that the files can be written. Raises UsageError."""
     from enricher.errors import UsageError
-    from enricher.files import user_path
     from enricher.library.maps.embedding import need_opentsne
     from enricher.library.maps.picture import need_matplotlib
-    from enricher.source_files import identity_of
+    from enricher.library.outputs import check_outputs
 
-    read = {identity_of(user_path(name)) for name in inputs} - {None}
     for path in outputs:
-        name = str(path)
         if path.suffix.lower() not in (PAGE, PICTURE):
+            name = str(path)
             raise UsageError(f"The map {name!r} has no known format. Use a name that ends in .html or .png.")
-        if path.is_dir():
-            raise UsageError(f"{name!r} is a folder; name a file in it.")
-        if not path.parent.is_dir():
-            raise UsageError(f"There is no folder {str(path.parent)!r} for {path.name!r}. Create it first.")
-        if not os.access(path if path.exists() else path.parent, os.W_OK):
-            raise UsageError(f"The file {name!r} cannot be written: permission denied.")
-        if identity_of(path) in read:
-            raise UsageError(f"The file {name!r} is an input of this command. Write to another file.")
-    if len({path.absolute() for path in outputs}) < len(outputs):
-        raise UsageError("Two of --out name the same file. Give two different files.")
+    check_outputs(outputs, inputs)
     need_opentsne()
     if any(path.suffix.lower() == PICTURE for path in outputs):
         need_matplotlib()
@@ -199,17 +183,9 @@ def _check_outputs(outputs: Sequence[Path], inputs: Sequence[str]) -> None:
 
 def _with_categories(points: Points, path: Path | None) -> Points:
     """The points with the categories of a file; reports the rows that say nothing."""
-    from enricher.library.maps.categories import read_categories
-
     if path is None:
         return points
-    categories = read_categories(path)
-    found = points.with_categories(categories.of(points.names))
-    if categories.repeated:
-        rows = counted(categories.repeated, "row")
-        say(f"{rows} of {str(path)!r} with an item that came before: the first category counts.")
-    if unknown := categories.unknown(points.names):
-        say(f"{counted(unknown, 'item')} of {str(path)!r} not on the map.")
+    found = points.with_categories(categories_of(path, points.names).of(points.names))
     if without := sum(not one for one in found.categories):
         say(f"{counted(without, 'point')} of the map without a category.")
     return found

@@ -52,7 +52,7 @@ def test_items_of_records_are_drawn(run: RunCommand, tmp_path: Path) -> None:
         assert (tmp_path / name).stat().st_size == size
     assert (tmp_path / "map.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
     assert f"1 row of {str(table)!r} with an item that came before" in done.stderr
-    assert f"1 item of {str(table)!r} not on the map." in done.stderr
+    assert f"1 item of {str(table)!r} is unknown and passed over: 'unseen'." in done.stderr
     assert "1 point of the map without a category." in done.stderr
     assert "t-SNE: 750 of 750 …" in done.stderr
     again = run(*words, "--out", "again.html", "--out", "again.png")
@@ -129,7 +129,7 @@ def test_a_sample_of_documents_is_drawn(run: RunCommand, models: Path, tmp_path:
         (["--records", "r.jsonl", "--out", "m.svg"], "The map 'm.svg' has no known format"),
         (["--records", "r.jsonl", "--out", "m"], "Use a name that ends in .html or .png."),
         (["--records", "r.jsonl", "--out", "gone/m.html"], "There is no folder 'gone' for 'm.html'."),
-        (["--records", "r.jsonl", "--out", "m.html", "--out", "./m.html"], "Two of --out name the same file"),
+        (["--records", "r.jsonl", "--out", "m.html", "--out", "./m.html"], "Two outputs name the same file"),
         (["--records", "few.jsonl", "--out", "m.html"], "needs at least 4 items with another item"),
         (["--records", "none.jsonl", "--out", "m.html"], "There is no file 'none.jsonl'."),
         (["--out", "m.html"], "No library is active"),

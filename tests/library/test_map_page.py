@@ -13,8 +13,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from enricher.library.maps.categories import groups_of
 from enricher.library.maps.drawing import PCA, TSNE, Map
+from enricher.library.maps.groups import groups_of
 from enricher.library.maps.page import data_of, page_of
 from enricher.library.maps.points import Points
 from enricher.library.maps.quality import Quality

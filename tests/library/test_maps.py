@@ -8,10 +8,11 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from enricher.errors import ModelError, SourceError, UsageError
+from enricher.library.categories import read_categories
 from enricher.library.maps.affinities import Likeness, conditional, joint_affinities, symmetric
-from enricher.library.maps.categories import MAX_GROUPS, OTHER, groups_of, read_categories
 from enricher.library.maps.components import principal_components
 from enricher.library.maps.drawing import PCA, SNE, TSNE, Map, MapSettings, draw_map
+from enricher.library.maps.groups import MAX_GROUPS, OTHER, groups_of
 from enricher.library.maps.points import MIN_POINTS, Points, points_of_pairs, points_of_vectors
 from enricher.library.maps.quality import neighbors_compared, qualities
 from enricher.library.maps.regions import LEVELS, clusters, find_regions, typicality
@@ -271,7 +272,7 @@ def test_categories_are_read_from_a_table(tmp_path: Path) -> None:
     path.write_text('id,category,item\n1,小说,红楼梦\n2, novel ,"a, b"\n3,poem,红楼梦\n4,,c\n', "utf-8-sig")
     found = read_categories(path)
     assert found.of_item == {"红楼梦": "小说", "a, b": "novel"} and found.repeated == 1
-    assert found.of(["a, b", "x"]) == ["novel", ""] and found.unknown(["a, b", "x"]) == 1
+    assert found.of(["a, b", "x"]) == ["novel", ""] and found.unknown(["a, b", "x"]) == ["红楼梦"]
     tabs = tmp_path / "kinds.tsv"
     tabs.write_text("item\tcategory\na\tx\n")
     assert read_categories(tabs).of_item == {"a": "x"}
@@ -282,13 +283,13 @@ def test_a_table_without_the_columns_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "kinds.csv"
     for content, reason in (
         (b"item,kind\na,b\n", r"no column 'category' \(there: 'item', 'kind'\)"),
-        (b"", r"no column 'item' \(it is empty\)"),
+        (b"", "is empty; its first line must be item,category"),
         (b"item,category\n\xff\xfe,b\n", "is not UTF-8"),
     ):
         path.write_bytes(content)
         with pytest.raises(SourceError, match=reason):
             read_categories(path)
-    with pytest.raises(SourceError, match="cannot be read: no such file"):
+    with pytest.raises(SourceError, match="There is no file"):
         read_categories(tmp_path / "gone.csv")
 
 

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from enricher.errors import UsageError
 from enricher.library.maps.affinities import Likeness, joint_affinities
-from enricher.library.maps.categories import Groups, groups_of
 from enricher.library.maps.components import principal_components
 from enricher.library.maps.embedding import (
     ALL_ITERATIONS,
@@ -22,6 +21,7 @@ from enricher.library.maps.embedding import (
     neighbor_affinities,
     neighbors_for,
 )
+from enricher.library.maps.groups import Groups, groups_of
 from enricher.library.maps.points import Points
 from enricher.library.maps.quality import Quality, neighbors_compared, qualities
 from enricher.library.maps.regions import Region, find_regions

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from enricher.library.maps.categories import OTHER
+from enricher.library.categories import NO_CATEGORY
 from enricher.library.maps.drawing import Map
-from enricher.library.maps.points import NO_CATEGORY
+from enricher.library.maps.groups import OTHER
 from enricher.library.maps.policy import own_sources
 from enricher.library.maps.quality import neighbors_compared
 

@@ -8,8 +8,8 @@ from warnings import catch_warnings, simplefilter
 import numpy as np
 
 from enricher.errors import UsageError
-from enricher.library.maps.categories import OTHER
 from enricher.library.maps.drawing import Map
+from enricher.library.maps.groups import OTHER
 from enricher.library.maps.points import Points
 
 COLORS = (

@@ -15,7 +15,6 @@ from enricher.sentences import counted
 T = TypeVar("T")
 Kind = Literal["items", "documents", "words"]
 MIN_POINTS = 4
-NO_CATEGORY = ""
 SMALLEST_LENGTH = 1e-9
 """A vector that is shorter says nothing."""
 

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from enricher.library.maps.points import NO_CATEGORY, Points
+from enricher.library.categories import NO_CATEGORY
+from enricher.library.maps.points import Points
 
 LEVELS = (12, 40, 120)
 """Number of regions of each level: the first is seen on the whole map, the others as one zooms in."""
