@@ -7,6 +7,7 @@ of each query anew.
 """
 
 import importlib.util
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -147,7 +148,9 @@ def _implicit(matrix: Any, records: Records) -> Iterator[tuple[str, Callable[[Se
     from threadpoolctl import threadpool_limits
 
     item_item = CosineRecommender(K=100)
-    item_item.fit(matrix, show_progress=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it converts its own matrix
+        item_item.fit(matrix, show_progress=False)
     similarity = sparse.csr_matrix(item_item.similarity)
     similarity.setdiag(0)
     yield "implicit, item-item", lambda held: (_given(held, records) @ similarity).toarray()
@@ -227,7 +230,7 @@ def _ordered(name: str, contents: Contents, searcher: Searcher) -> Iterator[Sequ
         with TemporaryDirectory() as folder:
             others = [lists[query] for query in queries if fold[query] != turn]
             library = library_for(records_of(others), Path(folder))
-            searcher.library = lambda library=library: library
+            searcher.library = partial(_same, library)
             for query in queries:
                 if fold[query] != turn:
                     continue
@@ -242,6 +245,10 @@ def _ordered(name: str, contents: Contents, searcher: Searcher) -> Iterator[Sequ
             name, f"{together:g}", f"{alike:g}", f"{fmean(values):.4f}",
             str(int((change > 1e-9).sum())), str(int((change < -1e-9).sum())),
         )  # fmt: skip
+
+
+def _same(library: Library) -> Library:
+    return library
 
 
 def _scores(searcher: Searcher, question: Question) -> Mapping[str, float]:
