@@ -3,7 +3,7 @@
 Records come from judged collections (the documents that answer a query are one record) and from simulated
 readers. Records are held out by turns; of each held-out record one item is taken away and is to be found
 again from the others (recall at 10). For searches, the library of the other queries' records orders the hits
-of each query anew.
+of each query anew. `pip install --group recommenders` installs the competitor.
 """
 
 import importlib.util
