@@ -112,11 +112,13 @@ class Library:
         return cosine.neighbors(self.bundle.neighbor_index, self.items, self.word2vec.vectors, row, top)
 
     def next_scores(self, rows: IntArray) -> DoubleArray:
-        """Ln of the mean of p(y|x) over n items x, for every y: float64 (items,).
+        """Ln of the weighted mean of p(y|x) over n items x, for every y: float64 (items,).
 
-        It ranks what somebody may take next who has taken the items in `rows`, int32 (n,).
+        It ranks what somebody may take next who has taken the items in `rows`, int32 (n,). The weight of x is
+        √(n_x + μ): what is used often says more surely what goes with it.
         """
-        return np.asarray(np.log(self._conditionals(rows).mean(axis=0)))
+        weights = np.sqrt(self.uses[rows] + PRIOR_USES)
+        return np.asarray(np.log(weights / weights.sum() @ self._conditionals(rows)))
 
     def mutual_information(self, rows: IntArray, targets: IntArray) -> DoubleArray:
         """Ln p(y|x) − ln p(y) of n items x and m items y, float64 (n, m)."""
