@@ -29,7 +29,6 @@ from enricher.library.library import Library, library_store, load_library
 from enricher.library.records import Records, records_of
 from enricher.library.training import LibrarySettings, train_library
 from enricher.loaded_model import load
-from enricher.model.relatedness import cosines
 from enricher.search.co_reading import CoReading
 from enricher.search.searcher import Question, Searcher
 from enricher.settings import Configuration
@@ -44,6 +43,7 @@ TOP = 10
 NEXT_COLUMNS = ("records", "system", "recall@10", "held out")
 SEARCH_COLUMNS = ("collection", "also read", "alike", "nDCG@10", "helped", "hurt")
 SHARES = ((0.0, 0.0), (0.1, 0.0), (0.3, 0.0), (0.5, 0.0), (0.0, 0.3), (0.15, 0.15))
+SUBSAMPLING = 1e-3
 SEED = 11
 
 Scores = NDArray[Any]
@@ -165,28 +165,35 @@ def _implicit(matrix: Any, records: Records) -> Iterator[tuple[str, Callable[[Se
     yield "implicit, ALS", scores
 
 
-def library_for(records: Records, folder: Path) -> Library:
-    """A library of records, with the default settings."""
+def library_for(records: Records, folder: Path, settings: LibrarySettings = LibrarySettings()) -> Library:
+    """A library of records, by default with the default settings."""
     store = library_store(folder)
-    store.activate(train_library(store, records, LibrarySettings()))
+    store.activate(train_library(store, records, settings))
     return load_library(folder)
 
 
 def _ours(records: Records) -> Iterator[tuple[str, Callable[[Sequence[Held]], Scores]]]:
     with TemporaryDirectory() as folder:
+        library = library_for(records, Path(folder), LibrarySettings(subsampling=SUBSAMPLING))
+        yield f"ours, read together, subsampling {SUBSAMPLING:g}", partial(_next, library, records)
+    with TemporaryDirectory() as folder:
         library = library_for(records, Path(folder))
-        rows = np.array([library.row(item) for item in records.items], np.int32)
-        everything = np.arange(len(rows), dtype=np.int32)
+        yield "ours, alike (cosine)", partial(_alike, library, records)
+        yield "**ours, read together**", partial(_next, library, records)
 
-        def alike(held: Sequence[Held]) -> Scores:
-            found = [cosines(library.word2vec, rows[one.given], everything).sum(axis=0) for one in held]
-            return np.stack(found)[:, rows]
 
-        def together(held: Sequence[Held]) -> Scores:
-            return np.stack([library.next_scores(rows[one.given]) for one in held])[:, rows]
+def _rows(library: Library, records: Records) -> NDArray[np.int32]:
+    return np.array([library.row(item) for item in records.items], np.int32)
 
-        yield "ours, alike (cosine)", alike
-        yield "**ours, read together**", together
+
+def _next(library: Library, records: Records, held: Sequence[Held]) -> Scores:
+    rows = _rows(library, records)
+    return np.stack([library.next_scores(rows[one.given]) for one in held])[:, rows]
+
+
+def _alike(library: Library, records: Records, held: Sequence[Held]) -> Scores:
+    rows = _rows(library, records)
+    return np.stack([library.cosines(rows[one.given], rows).sum(axis=0) for one in held])
 
 
 def next_rows(data: Path) -> Iterator[Sequence[str]]:
