@@ -26,7 +26,7 @@ from enricher.records import Document
 from enricher.settings import IndexConfiguration
 from enricher.text import Analyzer, normalize, open_segmenter, read_lexicon
 from enricher.vocabulary.candidates import candidates_of, is_cohesive, is_inner
-from enricher.vocabulary.ngrams import count_ngrams
+from enricher.vocabulary.ngram_counting import count_ngrams
 from enricher.vocabulary.review_file import read_review
 from enricher.vocabulary.token_stream import (
     StreamWriter,
