@@ -35,7 +35,7 @@ LONGEST, LEAST = 6, 5
 SENTENCES = (5, 40)
 """The fewest and the most sentences of a document."""
 SEED = 7
-_SENTENCE = re.compile(r"[^。！？.!?\n]+(?:[。！？\n]|[.!?](?=\s|$)|[.!?])*")
+_SENTENCE = re.compile(r".+?(?:[。！？\n]+|[.!?](?=\s)|$)", re.DOTALL)
 
 
 def rows(data: Path) -> Iterator[Sequence[str]]:
@@ -64,8 +64,9 @@ def _sentences(data: Path, corpora: str) -> Iterator[str]:
     for path in sorted(data.glob(f"{corpora}/corpus.jsonl.gz")):
         with gzip.open(path, "rt", encoding="utf-8") as lines:
             for line in lines:
-                for sentence in _SENTENCE.findall(json.loads(line)["text"]):
-                    yield sentence if sentence[-1] in "。！？\n" else f"{sentence} "
+                for sentence in map(str.strip, _SENTENCE.findall(json.loads(line)["text"])):
+                    if sentence:
+                        yield sentence if sentence[-1] in "。！？" else f"{sentence} "
 
 
 def _measured(kind: str, size: int, path: Path) -> Sequence[str]:

@@ -38,8 +38,8 @@ COLUMNS = (
     "example_1", "example_2",
 )  # fmt: skip
 LANGUAGE_WORDS = 2_000
-MAX_NGRAMS = 1_000_000
-"""Frequent sequences of one length that are considered: 300 MB for all lengths and their strings, about."""
+MAX_NGRAMS = 500_000
+"""Frequent sequences of one length that are considered: with their strings about 150 MB."""
 SEED = "seed"
 LATIN_SHARE = 0.1
 """In Chinese texts, terms without a Han character come after the others, at most this share of the rows."""
