@@ -73,7 +73,7 @@ def _measured(kind: str, size: int, path: Path) -> Sequence[str]:
     done = run(sys.executable, "-m", "benchmarks.ngram_scale", kind, str(path))
     found = json.loads(done.output)
     return (
-        f"{kind}, {size / 1e9:.1f} GB", f"{found['tokens'] / 1e6:,.0f} M", f"{found['ngrams'] / 1e6:.1f} M",
+        f"{kind}, {size / 1e9:g} GB", f"{found['tokens'] / 1e6:,.0f} M", f"{found['ngrams'] / 1e6:.1f} M",
         ", ".join(map(str, found["least"])), f"{found['reading']:,.0f} s", f"{found['counting']:,.0f} s",
         f"{done.anonymous / 1e9:.2f} GB", f"{done.resident / 1e9:.2f} GB",
     )  # fmt: skip
