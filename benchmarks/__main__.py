@@ -12,7 +12,9 @@ from itertools import chain
 from pathlib import Path
 
 from benchmarks import (
+    applying,
     co_reading,
+    fitted_vectors,
     following,
     http_stacks,
     implied,
@@ -23,6 +25,7 @@ from benchmarks import (
     maps,
     million,
     neighbors,
+    ngram_scale,
     opening,
     pseudowords,
     quality,
@@ -69,7 +72,7 @@ RELEVANCE = ("quality", "backgrounds")
 """The parts of docs/relevance.md."""
 WORDS = ("keyphrases", "implied", "senses", "wordpairs", "sampling", "related")
 """The parts of docs/words.md."""
-VOCABULARY = ("terms", "vocabulary")
+VOCABULARY = ("terms", "vocabulary", "scale", "applied", "fitted")
 """The parts of docs/vocabulary.md."""
 LIBRARY = ("next", "reordering", "shelves", "searches", "maps")
 """The parts of docs/library.md."""
@@ -214,10 +217,7 @@ def measure(part: str, benchmarks: Benchmarks, options: argparse.Namespace) -> N
             rows.append(row)
             put(DOCS / "words.md", part, columns, rows)
     elif part in VOCABULARY:
-        if part == "terms":
-            columns, found = vocabulary.TERM_COLUMNS, vocabulary.term_rows(options.data)
-        else:
-            columns, found = vocabulary.COST_COLUMNS, vocabulary.cost_rows(options.models, options.data)
+        columns, found = vocabulary_measured(part, options)
         kept: list[Sequence[str]] = []
         for row in found:
             print(f"| {' | '.join(row)} |", flush=True)
@@ -267,6 +267,21 @@ def words_measured(
             sampling.COLUMNS,
             sampling.rows(options.models, options.data, folder / "sampling"),
         ),
+    }
+    return parts[part]()
+
+
+def vocabulary_measured(
+    part: str, options: argparse.Namespace
+) -> tuple[Sequence[str], Iterable[Sequence[str]]]:
+    """The columns and rows of a part of docs/vocabulary.md; rows are measured as they are asked for."""
+    models, data = options.models, options.data
+    parts: dict[str, Callable[[], tuple[Sequence[str], Iterable[Sequence[str]]]]] = {
+        "terms": lambda: (vocabulary.TERM_COLUMNS, vocabulary.term_rows(data)),
+        "vocabulary": lambda: (vocabulary.COST_COLUMNS, vocabulary.cost_rows(data)),
+        "scale": lambda: (ngram_scale.COLUMNS, ngram_scale.rows(data)),
+        "applied": lambda: (applying.COLUMNS, applying.rows(models, data)),
+        "fitted": lambda: (fitted_vectors.COLUMNS, fitted_vectors.rows(models, data)),
     }
     return parts[part]()
 

@@ -1,4 +1,4 @@
-"""Domain vocabulary: how good the mined terms are, what mining costs, and what applying words touches."""
+"""Domain vocabulary: how good the mined terms are, and what mining costs."""
 
 import gzip
 import json
@@ -8,31 +8,21 @@ import subprocess
 import sys
 import tempfile
 import time
-import uuid
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.measure import ROOT
-from benchmarks.models import trained
-from benchmarks.reindexing import server
 from benchmarks.segmentation import f1
-from enricher.bundle.store import BundleStore
-from enricher.enrichment import EnricherRecipe
-from enricher.records import Document
-from enricher.settings import IndexConfiguration
 from enricher.text import Analyzer, normalize, open_segmenter, read_lexicon
-from enricher.vocabulary.candidates import candidates_of, is_cohesive, is_inner
-from enricher.vocabulary.ngrams import count_ngrams
+from enricher.vocabulary.ngram_counting import count_ngrams
 from enricher.vocabulary.review_file import read_review
 from enricher.vocabulary.token_stream import (
     StreamWriter,
     TokenStream,
     Vocabulary,
-    WordSplitter,
     characters_of,
 )
 
@@ -48,8 +38,6 @@ CORPORA = ("laws", "news", "techdocs", "everyday", "science", "wiki", "power")
 DEPTHS = (100, 200, 500)
 FIELDS = ("title", "text")
 CHARACTERS, DICTIONARY_CHARACTERS, LONGEST, LEAST = 60_000_000, 1_000_000, 6, 5
-APPLIED_CORPORA = ("science", "everyday")
-APPLIED_WORDS, APPLIED_DOCUMENTS = 50, 100_000
 
 
 def texts(data: Path, names: Iterable[str] = CORPORA) -> Iterator[dict[str, str]]:
@@ -113,17 +101,13 @@ def _words(path: Path) -> set[str]:
     return {normalize(line.split("\t")[0].strip()) for line in lines if line.strip()}
 
 
-# ------------------------------------------------------------------ what mining and applying cost
+# ------------------------------------------------------------------ what mining costs
 
 
-def cost_rows(models: Path, data: Path) -> Iterator[Sequence[str]]:
-    """The n-grams of much text, a lexicon from raw text, and words that are applied.
-
-    models: the folder for the model of the documents to which words are applied.
-    """
+def cost_rows(data: Path) -> Iterator[Sequence[str]]:
+    """The n-grams of much text, and a lexicon from raw text."""
     yield from _ngram_rows(data)
     yield _lexicon_row(data)
-    yield from _applying_rows(models, data)
 
 
 def _stream(folder: Path, vocabulary: Vocabulary, data: Path, characters: int) -> TokenStream:
@@ -203,84 +187,3 @@ def _lexicon_row(data: Path) -> Sequence[str]:
         score = f1(Analyzer(open_segmenter("lexicon", lexicon)), gold)
     size = f"{len(lexicon.words):,} words, {seconds:.0f} s, {memory:,} MB"
     return "segmentation by a lexicon from raw text, F1 on the PKU test", f"{score:.3f} ({size})", ".80"
-
-
-def _applying_rows(models: Path, data: Path) -> Iterator[Sequence[str]]:
-    """Words applied to an index, on both engines, against enriching everything again."""
-    learned = [data / f"zh/corpus_{name}" for name in APPLIED_CORPORA]
-    models = trained(models / "applied", learned, "--epochs", "2")
-    documents = list(islice(texts(data, APPLIED_CORPORA), APPLIED_DOCUMENTS))
-    words = _new_words(documents)
-    with tempfile.TemporaryDirectory() as name, server() as url:
-        folder = Path(name)
-        source = folder / "documents.jsonl"
-        lines = (json.dumps({**one, "id": str(n)}, ensure_ascii=False) for n, one in enumerate(documents))
-        source.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        review = folder / "words.tsv"
-        review.write_text("word\tstate\n" + "".join(f"{word}\taccept\n" for word in words), encoding="utf-8")
-        for engine, title in ((f"tantivy:{folder}/index", "embedded engine"), (url, "Elasticsearch")):
-            own = folder / f"models-{title.replace(' ', '-')}"
-            own.mkdir()
-            version = BundleStore(models).active_version() or ""
-            (own / version).symlink_to(models / version)
-            BundleStore(own).activate(version)
-            yield _applied(folder, own, engine, title, source, review, documents, version)
-
-
-def _applied(
-    folder: Path,
-    models: Path,
-    engine: str,
-    title: str,
-    source: Path,
-    review: Path,
-    documents: Sequence[dict[str, str]],
-    version: str,
-) -> Sequence[str]:
-    index = f"bench-{uuid.uuid4().hex[:8]}"
-    place = ("--models", models, "--engine", engine)
-    enricher(*place, "index", source, "--to", index, folder=folder)
-    seconds, _, printed = enricher(
-        *place, "vocabulary", "apply", review, "--in", index, "--json", folder=folder
-    )
-    report = json.loads(printed)
-    touched = report["indexes"][0]["enriched"]
-    whole, _, _ = enricher(*place, "reindex", "start", index, "--to", f"{index}-whole", folder=folder)
-    different = _different(models, version, report["version"], documents)
-    return (
-        f"{APPLIED_WORDS} words applied to {len(documents):,} documents, {title}",
-        f"{touched:,} documents enriched again in {seconds:.0f} s; {different:,} are enriched differently; "
-        f"all documents anew: {whole:.0f} s",
-        "only affected documents, ± 0",
-    )
-
-
-def _different(models: Path, former: str, present: str, documents: Sequence[dict[str, str]]) -> int:
-    """How many documents the two versions enrich differently, by enriching all of them."""
-    recipes = [EnricherRecipe(models, one, FIELDS, IndexConfiguration()).open() for one in (former, present)]
-    number = 0
-    for start in range(0, len(documents), 500):
-        part = [Document(str(start + n), one) for n, one in enumerate(documents[start : start + 500])]
-        pairs = zip(*(recipe.enrich(part) for recipe in recipes), strict=True)
-        number += sum(one | {"model": 0} != other | {"model": 0} for one, other in pairs)
-    return number
-
-
-def _new_words(documents: Sequence[dict[str, str]]) -> list[str]:
-    """Cohesive pairs and triples of words that the dictionary cuts up, of middle frequency."""
-    with tempfile.TemporaryDirectory() as name:
-        folder, vocabulary = Path(name), Vocabulary()
-        splitter = WordSplitter(open_segmenter(hmm=False), joins_latin=False)
-        writer = StreamWriter(folder / "words", vocabulary)
-        for document in documents:
-            writer.add(splitter(document.get(field) or "") for field in FIELDS)
-        stream = writer.close()
-        inner = is_inner(vocabulary.words)
-        table = count_ngrams(stream, len(vocabulary), 3, LEAST, folder, is_boundary=~inner, is_inner=inner)
-        found = candidates_of(
-            table, [np.zeros(len(level), np.int64) for level in table.levels], vocabulary.words
-        )
-        good = is_cohesive(found) & (found.lengths > 1) & (found.counts >= 20) & (found.counts <= 60)
-        chosen = found.part(good)
-        order = np.argsort(-chosen.boundary_entropy, kind="stable")[:APPLIED_WORDS]
-        return [str(word) for word in chosen.terms[order]]

@@ -123,16 +123,35 @@ def keywords_answer(identity: str | None, keywords: Sequence[Keyword]) -> Json:
     return {"id": identity, "keywords": [asdict(keyword) for keyword in keywords]}
 
 
-def neighbors_answer(word: str, neighbors: Sequence[Neighbor]) -> Json:
-    """The JSON answer for the neighbors of a word: words that can replace it."""
-    return {"word": word, "neighbors": [asdict(neighbor) for neighbor in neighbors]}
+def neighbors_answer(word: str, neighbors: Sequence[Neighbor], parts: Sequence[str] = ()) -> Json:
+    """The JSON answer for the neighbors of a word: words that can replace it.
+
+    parts: the words by which the model answers for a phrase.
+    """
+    return {"word": word, **_parts(parts), "neighbors": [asdict(neighbor) for neighbor in neighbors]}
+
+
+def _parts(parts: Sequence[str]) -> Json:
+    return {"parts": list(parts)} if parts else {}
 
 
 def related_answer(
-    word: str, alpha: float, related: Sequence[RelatedWord], senses: Sequence[Sense] | None = None
+    word: str,
+    alpha: float,
+    related: Sequence[RelatedWord],
+    senses: Sequence[Sense] | None = None,
+    parts: Sequence[str] = (),
 ) -> Json:
-    """The JSON answer for the related words of a word; with its senses if they were requested."""
-    found: Json = {"word": word, "alpha": alpha, "related": [asdict(item) for item in related]}
+    """The JSON answer for the related words of a word; with its senses if they were requested.
+
+    parts: the words by which the model answers for a phrase.
+    """
+    found: Json = {
+        "word": word,
+        **_parts(parts),
+        "alpha": alpha,
+        "related": [asdict(item) for item in related],
+    }
     return found | ({} if senses is None else {"senses": [asdict(sense) for sense in senses]})
 
 

@@ -5,13 +5,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from enricher.bundle.bundle import REAL_TITLES, SHORT_TEXTS, Bundle
 from enricher.bundle.store import BundleStore
-from enricher.errors import BundleInvalid, UsageError
+from enricher.errors import BundleInvalid, UnknownWord, UsageError
 from enricher.expansion import RelatednessExpansion, candidates, expand_by_relatedness, parse_operators
 from enricher.keywords import KeywordExtractor, published_keywords, remove_noise
 from enricher.model.arrays import FloatArray
-from enricher.model.related_table import as_related_words, related
+from enricher.model.phrase_parts import phrase_parts
+from enricher.model.related_table import as_related_words, related, related_to_all
 from enricher.model.relatedness import DEFAULT_ALPHA, DEFAULT_SHRINKAGE, INNER_PRODUCT, Relatedness
 from enricher.model.senses import group_fits, word_groups
 from enricher.model.word2vec import Word2Vec
@@ -110,16 +113,28 @@ class Model:
     def _keyword_extractor(self) -> KeywordExtractor:
         return KeywordExtractor(self.word2vec, self.bundle.usage, self.analyzer)
 
+    def parts(self, word: str) -> tuple[str, ...]:
+        """The words that answer for a phrase (`phrase_parts`); none for a known word. Raises UnknownWord."""
+        _need_text("word", word)
+        if self.word2vec.find_form(word) is not None:
+            return ()
+        parts = phrase_parts(self.word2vec, self.bundle.usage, self.analyzer.words(word))
+        if not parts:
+            raise UnknownWord(word, self.word2vec.closest(word))
+        return parts
+
     def neighbors(self, word: str, top: int = 10) -> list[Neighbor]:
         """The words that can replace a word: the nearest by cosine of the input vectors, best first.
 
-        Raises UnknownWord, UsageError.
+        For a phrase that the vocabulary lacks, the nearest to the mean of its `parts`. Raises UnknownWord,
+        UsageError.
         """
-        _need_text("word", word)
+        parts = self.parts(word)
+        rows = self.word2vec.rows(parts).tolist() if parts else [self.word2vec.row(word)]
         from enricher.model import neighbors as cosine  # imports faiss, which is slow and only needed here
 
-        row = self.word2vec.row(word)
-        return cosine.neighbors(self.bundle.neighbor_index, self.words, self.word2vec.vectors, row, top)
+        vectors = self.word2vec.vectors
+        return cosine.neighbors_of_mean(self.bundle.neighbor_index, self.words, vectors, rows, top)
 
     def suggest(self, text: str, top: int = 10) -> list[tuple[str, int]]:
         """Known words for a text that somebody is typing or has mistyped, with their counts.
@@ -144,10 +159,13 @@ class Model:
         With shrinkage, rare words get lower scores, because there is little evidence for them; and among the
         best words, those whose vectors differ from that of `word` get lower scores. Without shrinkage, the
         answer is exact over the whole vocabulary. It comes from the precomputed table if the table proves the
-        answer, else from a search in the tree. Raises UnknownWord, UsageError.
+        answer, else from a search in the tree. For a phrase that the vocabulary lacks, it is the weighted sum
+        over its `parts`. Raises UnknownWord, UsageError.
         """
-        _need_text("word", word)
-        return related(self.word2vec, self.bundle.related_table, word, top, self.formula(alpha, shrinkage))
+        formula = self.formula(alpha, shrinkage)
+        if parts := self.parts(word):
+            return related_to_all(self.word2vec, self.word2vec.rows(parts), top, formula)
+        return related(self.word2vec, self.bundle.related_table, word, top, formula)
 
     def senses(
         self,
@@ -160,28 +178,36 @@ class Model:
         """The senses of a word: groups of its related words, `top` words in each group.
 
         Without a context, the group with the best related word comes first. With a context, the group that
-        fits its words best comes first; `word` itself is ignored there. Raises UnknownWord; UsageError if
-        `top` is below 1 or the context has no other known word.
+        fits its words best comes first; `word` itself is ignored there. A phrase that the vocabulary lacks
+        has one sense. Raises UnknownWord; UsageError if `top` is below 1 or the context has no other known
+        word.
         """
-        _need_text("word", word)
         if context is not None:
             _need_text("context", context)
         if top < 1:
             raise UsageError(f"The number of words must be 1 or more, not {top}.")
-        row, formula = self.word2vec.row(word), self.formula(alpha, shrinkage)
-        groups = word_groups(self.word2vec, row, formula)
-        fits: list[float | None] = [None] * len(groups)
-        if context is not None:
-            around = self.word2vec.rows(self.analyzer.content_words(context))
-            around = around[around != row]
-            if not len(around):
-                raise UsageError(f"The context {context!r} contains no other word that the model knows.")
-            fits = list(group_fits(self.word2vec, [group.rows for group in groups], around))
-        found = [
-            Sense(tuple(as_related_words(self.word2vec, row, group.scores, group.rows, formula)[:top]), fit)
-            for group, fit in zip(groups, fits, strict=True)
-        ]
-        return sorted(found, key=lambda sense: -(sense.fit or 0.0)) if context is not None else found
+        formula = self.formula(alpha, shrinkage)
+        if parts := self.parts(word):
+            rows = self.word2vec.rows(parts)
+            words = [related_to_all(self.word2vec, rows, top, formula)]
+            groups = [self.word2vec.rows([one.word for one in words[0]])]
+        else:
+            row = self.word2vec.row(word)
+            rows, found = np.array([row], np.int32), word_groups(self.word2vec, row, formula)
+            words = [
+                as_related_words(self.word2vec, row, group.scores, group.rows, formula)[:top]
+                for group in found
+            ]
+            groups = [group.rows for group in found]
+        if context is None:
+            return [Sense(tuple(some), None) for some in words]
+        around = self.word2vec.rows(self.analyzer.content_words(context))
+        around = around[~np.isin(around, rows)]
+        if not len(around):
+            raise UsageError(f"The context {context!r} contains no other word that the model knows.")
+        fits = group_fits(self.word2vec, groups, around)
+        senses = [Sense(tuple(some), fit) for some, fit in zip(words, fits, strict=True)]
+        return sorted(senses, key=lambda sense: -(sense.fit or 0.0))
 
     def formula(self, alpha: float = DEFAULT_ALPHA, shrinkage: bool = True) -> Relatedness:
         """The formula that `related` ranks by; the inner product if the model has negative sampling only."""

@@ -112,7 +112,7 @@ class KeywordsRequest(Request, frozen=True):
 class NeighborsRequest(Request, frozen=True):
     """The words that can replace a word: the nearest by cosine."""
 
-    word: Annotated[Text, Meta(description="A word of the model.")]
+    word: Annotated[Text, Meta(description="A word of the model, or a phrase of such words.")]
     top: Annotated[Top, Meta(description="Number of words.")] = 10
 
 
@@ -135,7 +135,7 @@ class SimilarRequest(Request, frozen=True):
 class RelatedRequest(Request, frozen=True):
     """The words that often occur together with a word."""
 
-    word: Annotated[Text, Meta(description="A word of the model.")]
+    word: Annotated[Text, Meta(description="A word of the model, or a phrase of such words.")]
     top: Annotated[Top, Meta(description="Number of words; with `senses` in each group.")] = 10
     alpha: Annotated[
         float, Meta(ge=0, le=2, description="1: mutual information; lower values favor frequent words.")

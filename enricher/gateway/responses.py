@@ -186,10 +186,11 @@ class Neighbor(msgspec.Struct):
     cosine: float
 
 
-class NeighborsAnswer(msgspec.Struct):
-    """The nearest words, best first."""
+class NeighborsAnswer(msgspec.Struct, kw_only=True):
+    """The nearest words, best first; `parts` if the word is a phrase that they answer for."""
 
     word: str
+    parts: list[str] | msgspec.UnsetType = msgspec.UNSET
     neighbors: list[Neighbor]
 
 
@@ -210,9 +211,13 @@ class Sense(msgspec.Struct):
 
 
 class RelatedAnswer(msgspec.Struct, kw_only=True):
-    """The related words, best first; `senses` if they were asked for."""
+    """The related words, best first; `senses` if they were asked for.
+
+    parts: if the word is a phrase that they answer for.
+    """
 
     word: str
+    parts: list[str] | msgspec.UnsetType = msgspec.UNSET
     alpha: float
     related: list[RelatedWord]
     senses: list[Sense] | msgspec.UnsetType = msgspec.UNSET

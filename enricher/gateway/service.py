@@ -239,7 +239,9 @@ class Service:
 
     def neighbors(self, request: requests.NeighborsRequest) -> Json:
         """The nearest words of a word."""
-        return neighbors_answer(request.word, self.model().neighbors(request.word, request.top))
+        model = self.model()
+        found = model.neighbors(request.word, request.top)
+        return neighbors_answer(request.word, found, model.parts(request.word))
 
     def related(self, request: requests.RelatedRequest) -> Json:
         """The related words of a word, and its senses."""
@@ -250,7 +252,7 @@ class Service:
             )
         found = model.related(request.word, request.top, request.alpha, request.shrinkage)
         alpha = model.formula(request.alpha, request.shrinkage).alpha
-        return related_answer(request.word, alpha, found, groups)
+        return related_answer(request.word, alpha, found, groups, model.parts(request.word))
 
     def suggest(self, request: requests.SuggestRequest) -> Json:
         """Known words for a beginning, or for a typing error."""

@@ -359,12 +359,23 @@ def neighbors(
 
     Raises UsageError if `top` is below 1.
     """
+    return neighbors_of_mean(index, words, vectors, [row], top)
+
+
+def neighbors_of_mean(
+    index: NeighborIndex, words: Sequence[str], vectors: FloatArray, rows: Sequence[int], top: int = 10
+) -> list[Neighbor]:
+    """The `top` nearest words of the mean of the unit vectors of some words, without these words.
+
+    Raises UsageError if `top` is below 1.
+    """
     if top < 1:
         raise UsageError(f"The number of words must be 1 or more, not {top}.")
-    cosines, rows = index.search(vectors[row : row + 1], min(top + 1, len(words)))
-    found = [
+    mean = unit(vectors[rows]).mean(axis=0, keepdims=True)
+    cosines, found = index.search(mean, min(top + len(rows), len(words)))
+    nearest = [
         Neighbor(words[int(y)], min(1.0, float(cosine)))
-        for cosine, y in zip(cosines[0], rows[0], strict=True)
-        if y >= 0 and int(y) != row
+        for cosine, y in zip(cosines[0], found[0], strict=True)
+        if y >= 0 and int(y) not in rows
     ]
-    return found[:top]
+    return nearest[:top]

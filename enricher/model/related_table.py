@@ -20,6 +20,7 @@ from enricher.model.relatedness import (
     Relatedness,
     TreeSearch,
     disagreement,
+    log_conditionals,
     most_related,
 )
 from enricher.model.row_files import RowFile, complete_rows
@@ -134,6 +135,31 @@ def related(
         scores, found = most_related(word2vec, np.array([row], np.int32), depth, formula)
         answer = scores[0][found[0] >= 0], found[0][found[0] >= 0]
     return as_related_words(word2vec, row, *answer, formula)[:top]
+
+
+def related_to_all(word2vec: Word2Vec, rows: IntArray, top: int, formula: Relatedness) -> list[RelatedWord]:
+    """The `top` words most related to n words together, best first, without these words. Exact.
+
+    rows: int32 (n,), distinct. The score is Σ_i w_i · r(x_i → y) with w_i = idf(x_i) / Σ idf, and so is the
+    log-probability. With shrinkage, the best TABLE_COLUMNS words (or `top`, if larger) are reranked by
+    `disagreement` with every word. Raises UsageError if `top` is below 1.
+    """
+    if top < 1:
+        raise UsageError(f"The number of words must be 1 or more, not {top}.")
+    shares = word2vec.idf[rows] / word2vec.idf[rows].sum()
+    values = shares @ log_conditionals(word2vec, rows)
+    scores = values + formula.offsets(word2vec)
+    scores[rows] = -np.inf
+    depth = max(top, TABLE_COLUMNS) if formula.shrinkage else top
+    best = np.argsort(-scores, kind="stable")[: min(depth, len(scores) - len(rows))].astype(np.int32)
+    kept = scores[best]
+    if formula.shrinkage:
+        kept = kept - shares @ np.stack([disagreement(word2vec, int(row), best) for row in rows])
+    priors = word2vec.log_priors_of(best)
+    return [
+        RelatedWord(word2vec.words[best[n]], float(kept[n]), float(values[best[n]]), float(priors[n]))
+        for n in np.argsort(-kept, kind="stable")[:top]
+    ]
 
 
 def as_related_words(

@@ -81,6 +81,13 @@ class Usage:
         """The rows of k phrases, int32 (k,); −1 for unknown phrases."""
         return _find(self.keys, keys)
 
+    def knows(self, words: Sequence[str]) -> bool:
+        """Whether some words in a row are a phrase of the training text."""
+        if not 1 <= len(words) <= MAX_PHRASE_WORDS:
+            return False
+        keys = phrase_keys(np.array([key_of(word) for word in words], np.uint64))[-1]
+        return bool(self.find(keys)[0] >= 0)
+
     def roles(self, word: str) -> FloatArray:
         """The context shares of a word, float32 (4,); for an unknown word, those of its ending."""
         endings = [word[-letters:] for letters in ENDING_LETTERS if len(word) > letters]

@@ -118,12 +118,16 @@ class Word2Vec:
 
     def row(self, word: str) -> int:
         """The row of a word or of its normalized form. Raises UnknownWord with the closest words."""
+        row = self.find_form(word)
+        if row is None:
+            raise UnknownWord(word, self.closest(word))
+        return row
+
+    def find_form(self, word: str) -> int | None:
+        """The row of a word or of its normalized form, or None."""
         normalized = normalize(word).strip()
-        for form in (word, normalized, normalized.replace(" ", "_")):
-            row = self.find(form)
-            if row is not None:
-                return row
-        raise UnknownWord(word, self.closest(word))
+        rows = map(self.find, (word, normalized, normalized.replace(" ", "_")))
+        return next((row for row in rows if row is not None), None)
 
     def rows(self, words: Sequence[str]) -> IntArray:
         """The rows of the known words, int32 (n,), in order, with repetitions. Unknown words are skipped."""

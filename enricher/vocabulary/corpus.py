@@ -15,7 +15,7 @@ from enricher.parallel import document_batches, map_in_order
 from enricher.records import Document
 from enricher.text import language_of
 from enricher.text.segmentation import DEFAULT_SEGMENTER, open_segmenter
-from enricher.vocabulary.token_stream import StreamWriter, TokenStream, Vocabulary, WordSplitter
+from enricher.vocabulary.token_stream import StreamWriter, TokenStream, Vocabulary, WordSplitter, open_stream
 
 LANGUAGE_DOCUMENTS = 200
 MAX_BACKGROUND_CHARACTERS = 20_000_000
@@ -98,7 +98,7 @@ class MiningCorpus:
             vocabulary.number(word)
         names = ["domain", *(f"background-{number}" for number in range(len(state["ends"]) - 1))]
         streams = [
-            TokenStream(np.asarray(np.memmap(self._folder / name, np.int32, "r")), np.array(ends, np.int64))
+            open_stream(self._folder / name, np.array(ends, np.int64))
             for name, ends in zip(names, state["ends"].values(), strict=True)
         ]
         return vocabulary, streams[0], streams[1:]

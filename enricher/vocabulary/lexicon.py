@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from enricher.text.lexicon import LexiconWord
-from enricher.vocabulary.ngrams import Progress, count_ngrams
+from enricher.vocabulary.ngram_counting import count_ngrams
+from enricher.vocabulary.ngrams import Progress
 from enricher.vocabulary.token_stream import TokenStream, Vocabulary
 
 MIN_COHESION = (0.0, 1.0, 4.5, 7.0)

@@ -26,17 +26,20 @@ from enricher.vocabulary.candidates import (
 from enricher.vocabulary.corpus import MiningCorpus, Note, Progress, Read
 from enricher.vocabulary.examples import examples_of
 from enricher.vocabulary.nearness import TermVectors, learn_vectors
-from enricher.vocabulary.ngrams import NgramTable, count_ngrams
+from enricher.vocabulary.ngram_counting import count_ngrams
+from enricher.vocabulary.ngrams import NgramTable
 from enricher.vocabulary.ranking import Background, Ranked, Seeds, rank
 from enricher.vocabulary.review_file import Candidate, ReviewFile
 from enricher.vocabulary.rules import Rules
-from enricher.vocabulary.token_stream import TokenStream, Vocabulary
+from enricher.vocabulary.token_stream import PART_TOKENS, TokenStream, Vocabulary
 
 COLUMNS = (
     "score", "count", "background", "contrast", "cohesion", "boundary_entropy", "isolated", "nearest",
     "example_1", "example_2",
 )  # fmt: skip
 LANGUAGE_WORDS = 2_000
+MAX_NGRAMS = 500_000
+"""Frequent sequences of one length that are considered: with their strings about 150 MB."""
 SEED = "seed"
 LATIN_SHARE = 0.1
 """In Chinese texts, terms without a Han character come after the others, at most this share of the rows."""
@@ -85,7 +88,7 @@ def mine(
     inner, least = is_inner(words), min_count_of(domain.number)
     table = count_ngrams(
         domain, len(words), MAX_TERM_WORDS, max(min(least, 5), least // 4), folder,
-        is_boundary=~inner, is_inner=inner, progress=progress,
+        is_boundary=~inner, is_inner=inner, most=MAX_NGRAMS, progress=progress,
     )  # fmt: skip
     background, counts = _background(table, others, vocabulary, progress)
     every = candidates_of(table, counts, words)
@@ -129,8 +132,8 @@ def _background(
     words = np.zeros(size, np.int64)
     counts = [np.zeros(len(level), np.int64) for level in table.levels]
     for stream in others:
-        tokens = np.asarray(stream.tokens)
-        words += np.bincount(tokens[tokens >= 0], minlength=size)
+        for _, tokens in stream.parts(PART_TOKENS):
+            words += np.bincount(tokens[tokens >= 0], minlength=size)
         counts = [one + more for one, more in zip(counts, table.counts_in(stream, progress), strict=True)]
     return Background(int(words.sum()), words), counts
 

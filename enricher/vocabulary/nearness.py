@@ -88,17 +88,17 @@ def learn_vectors(
     folder: for the text. Raises TrainingFailed.
     """
     path = folder / "text"
-    share = min(1.0, MAX_DOMAIN_TOKENS / max(1, len(domain.tokens)))
+    share = min(1.0, MAX_DOMAIN_TOKENS / max(1, len(domain)))
     repeats = int(np.clip(round(SMALL_DOMAIN_TOKENS / max(1, domain.number)), 1, MAX_REPEATS))
     merger = _Merger(table, every)
     with path.open("w", encoding="ascii") as file:
         for _ in range(repeats):
-            for part in _parts(domain.tokens, share):
+            for part in _parts(domain, share):
                 _write(file.write, part)
                 _write(file.write, merger(part))
         for stream in background:
-            few = min(1.0, MAX_BACKGROUND_TOKENS / len(background) / max(1, len(stream.tokens)))
-            for part in _parts(stream.tokens, few):
+            few = min(1.0, MAX_BACKGROUND_TOKENS / len(background) / max(1, len(stream)))
+            for part in _parts(stream, few):
                 _write(file.write, part)
     epochs = 3 if domain.number > SMALL_DOMAIN_TOKENS else 4
     settings = TrainingSettings(
@@ -164,14 +164,14 @@ class _Merger:
         return np.asarray(best[jumps(sizes)])
 
 
-def _parts(tokens: IntArray, share: float) -> Iterator[IntArray]:
+def _parts(stream: TokenStream, share: float) -> Iterator[IntArray]:
     """Parts of a text; with a share below 1, some of them, evenly from all of it."""
     taken = 1 - 1e-9 if share < 1 else 0.0
-    for start in range(0, len(tokens), PART_TOKENS):
+    for start in range(0, len(stream), PART_TOKENS):
         taken += share
         if taken >= 1:
             taken -= 1
-            yield np.asarray(tokens[start : start + PART_TOKENS])
+            yield stream.part(start, start + PART_TOKENS)
 
 
 def _write(write: Callable[[str], int], tokens: NDArray[np.integer]) -> None:

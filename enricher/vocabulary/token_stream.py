@@ -22,6 +22,8 @@ MAX_VOCABULARY = 3_000_000
 """Distinct tokens that are kept. Later ones are rare, and count as breaks."""
 MAX_LATIN_CHARACTERS = 24
 """Maximum characters of a token in Latin letters and digits. Longer ones are codes and encoded data."""
+PART_TOKENS = 4_000_000
+"""Tokens that are read together: 16 MB."""
 
 _PARTS = re.compile(
     rf"([{HAN}]+)|([^\W_{HAN}](?:[^\W{HAN}]|[-+#.](?=[^\W_{HAN}])|[+#])*)|( )|(\S|\s)", re.UNICODE
@@ -31,15 +33,37 @@ _NUMBER = re.compile(r"[\d.,]+")
 
 @dataclass(frozen=True, slots=True)
 class TokenStream:
-    """The tokens of documents, int32 (N,), mapped from a file. ends: int64 (D,), where each document ends."""
+    """The tokens of documents, int32 (N,), mapped from a file.
+
+    ends: int64 (D,), where each document ends. path: the file; None for tokens in memory.
+    """
 
     tokens: IntArray
     ends: NDArray[np.int64]
+    path: Path | None = None
+
+    def __len__(self) -> int:
+        return len(self.tokens)
 
     @property
     def number(self) -> int:
         """The number of tokens without breaks."""
-        return int(np.count_nonzero(self.tokens >= 0))
+        return sum(int(np.count_nonzero(part >= 0)) for _, part in self.parts(PART_TOKENS))
+
+    def part(self, start: int, end: int) -> IntArray:
+        """The tokens from `start` to `end`, int32; fewer at the end of the stream.
+
+        They are read, not mapped: mapped pages would stay in the memory of the process.
+        """
+        if self.path is None:
+            return self.tokens[start:end]
+        size = max(0, min(end, len(self)) - start)
+        return np.fromfile(self.path, np.int32, size, offset=start * 4) if size else np.empty(0, np.int32)
+
+    def parts(self, size: int) -> Iterator[tuple[int, IntArray]]:
+        """All tokens in parts of `size`, each with its start."""
+        for start in range(0, len(self), size):
+            yield start, self.part(start, start + size)
 
 
 class Vocabulary:
@@ -153,5 +177,10 @@ class StreamWriter:
     def close(self) -> TokenStream:
         """Close the file, and map it."""
         self._file.close()
-        tokens = np.memmap(self._path, np.int32, "r") if self._written else np.empty(0, np.int32)
-        return TokenStream(np.asarray(tokens), np.array(self._ends, np.int64))
+        return open_stream(self._path, np.array(self._ends, np.int64))
+
+
+def open_stream(path: Path, ends: NDArray[np.int64]) -> TokenStream:
+    """Map the tokens of a file. ends: int64 (D,), where each document ends."""
+    tokens = np.memmap(path, np.int32, "r") if path.stat().st_size else np.empty(0, np.int32)
+    return TokenStream(np.asarray(tokens), ends, path)

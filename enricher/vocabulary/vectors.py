@@ -17,7 +17,7 @@ from enricher.model.huffman import path_counts
 from enricher.model.word2vec import Word2Vec
 
 PRIOR = 100.0
-"""The constant λ: how strongly the vector is held at zero."""
+"""The constant λ: how strongly the vector is held at zero (`python -m benchmarks --only fitted`)."""
 NEGATIVES = 5
 """Random words for each context word, in a model that was trained with negative sampling."""
 MAX_SAMPLED_WORDS, SEED = 20_000, 1
@@ -26,17 +26,19 @@ COMPARED_WORDS = 2_000
 """Trained words of similar counts whose lengths are looked at."""
 
 Turns = tuple[DoubleArray, DoubleArray, DoubleArray]
-"""The arguments of `_minimum`."""
+"""The first arguments of `_minimum`."""
 
 
-def vector_from_contexts(word2vec: Word2Vec, contexts: IntArray, length: float) -> FloatArray:
+def vector_from_contexts(
+    word2vec: Word2Vec, contexts: IntArray, length: float, prior: float = PRIOR
+) -> FloatArray:
     """The vector of a word, float32 (d,).
 
     contexts: int32 (N,), rows of trained words, with repetitions; N is at least 1. length: of the vector
-    (`usual_length`).
+    (`usual_length`). prior: the constant λ.
     """
     turns = _turns_of_paths if word2vec.tree is not None else _turns_of_samples
-    direction = _minimum(*turns(word2vec, contexts))
+    direction = _minimum(*turns(word2vec, contexts), prior)
     norm = float(np.linalg.norm(direction))
     return np.asarray(direction * (length / norm) if norm > 0 else direction, np.float32)
 
@@ -61,20 +63,19 @@ def _turns_of_samples(word2vec: Word2Vec, contexts: IntArray) -> Turns:
     return np.asarray(word2vec.outputs[rows], np.float64), np.concatenate([times, often]), turned
 
 
-def _minimum(nodes: DoubleArray, passages: DoubleArray, turned: DoubleArray) -> DoubleArray:
+def _minimum(nodes: DoubleArray, passages: DoubleArray, turned: DoubleArray, prior: float) -> DoubleArray:
     """Newton's method on the regularized loss: few steps of O(n · d² + d³).
 
     nodes: float64 (n, d). passages, turned: float64 (n,), how often each is passed, and with side 1.
     """
     dimensions = nodes.shape[1]
     vector = np.zeros(dimensions)
-    weight = PRIOR
     for _ in range(MAX_STEPS):
         activations = nodes @ vector
         to_one = 1 / (1 + np.exp(activations))  # the probability of side 1
-        gradient = nodes.T @ (turned - passages * to_one) + weight * vector
+        gradient = nodes.T @ (turned - passages * to_one) + prior * vector
         curvature = (nodes * (passages * to_one * (1 - to_one))[:, np.newaxis]).T @ nodes
-        step = np.linalg.solve(curvature + weight * np.eye(dimensions), gradient)
+        step = np.linalg.solve(curvature + prior * np.eye(dimensions), gradient)
         size = float(np.linalg.norm(step))
         vector -= step * min(1.0, 5.0 / max(size, 1e-9))
         if size < 1e-4:

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 
 
 Top = Annotated[int, typer.Option(help="Number of results.")]
-Word = Annotated[str, typer.Argument(metavar="WORD", help="A word in the vocabulary of the model.")]
+Word = Annotated[
+    str, typer.Argument(metavar="WORD", help="A word that the model knows, or a phrase of such words.")
+]
 Method = Literal["phrases", "published"]
 
 
@@ -142,9 +144,11 @@ def neighbors(context: typer.Context, word: Word, top: Top = 10, as_json: Json =
     """
     from enricher.answers import neighbors_answer
 
-    found = context_of(context).model().neighbors(word, top)
+    model = context_of(context).model()
+    found = model.neighbors(word, top)
+    parts = say_parts(word, model.parts(word))
     if as_json:
-        print_json(neighbors_answer(word, found))
+        print_json(neighbors_answer(word, found, parts))
     else:
         print_table(("word", "cosine"), [(item.word, item.cosine) for item in found], bars_of=1)
 
@@ -189,7 +193,7 @@ def related(
     model = context_of(context).model()
     say_inner_product(model)
     formula = model.formula(alpha, shrinkage=not no_shrinkage)
-    groups = None
+    parts, groups = say_parts(word, model.parts(word)), None
     if senses or text is not None:
         groups = model.senses(word, top, alpha, shrinkage=not no_shrinkage, context=text)
         if not as_json:
@@ -197,10 +201,20 @@ def related(
             return
     found = model.related(word, top, alpha, shrinkage=not no_shrinkage)
     if as_json:
-        print_json(related_answer(word, formula.alpha, found, groups))
+        print_json(related_answer(word, formula.alpha, found, groups, parts))
     else:
         rows = [(item.word, item.score, item.log_probability, item.log_prior) for item in found]
         print_table(("word", "score", "log p(y|x)", "log p(y)"), rows, bars_of=1)
+
+
+def say_parts(word: str, parts: tuple[str, ...]) -> tuple[str, ...]:
+    """Print a message if the model answers for a phrase by its parts, which are returned."""
+    if parts:
+        say(
+            f"{word!r} is no word of the model: the answer is for its parts, {', '.join(parts)}. "
+            "`enricher vocabulary apply` makes a word of it."
+        )
+    return parts
 
 
 def print_senses(groups: Sequence[Sense]) -> None:

@@ -38,6 +38,15 @@ def test_related_prints_the_contract(run: RunCommand, models: Path) -> None:
     assert other["alpha"] == 1 and len(other["related"]) == 10
 
 
+@pytest.mark.parametrize("command", ["neighbors", "related"])
+def test_a_phrase_is_answered_for_by_its_parts(run: RunCommand, models: Path, command: str) -> None:
+    """They are in the JSON, and a message names them."""
+    done = run("--models", models, command, "数据库事务", "--json")
+    assert json.loads(done.stdout)["parts"] == ["数据库", "事务"]
+    assert done.stderr.count("\n") == 1 and "its parts, 数据库, 事务" in done.stderr
+    assert "parts" not in json.loads(run("--models", models, command, "数据库", "--json").stdout)
+
+
 def test_neighbors_and_expand_print_the_contract(run: RunCommand, models: Path) -> None:
     """The environment names the folder as well as the option does."""
     variables = {"ENRICHER_MODELS": str(models)}

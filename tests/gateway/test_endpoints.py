@@ -67,6 +67,15 @@ def test_words_are_explained(served: Served, model: enricher.Model) -> None:
     assert served.ask("related", word=word, context="事务").json["senses"][0]["fit"] is not None
 
 
+def test_a_phrase_is_answered_for_by_its_parts(served: Served) -> None:
+    """With its related words as the only sense."""
+    for endpoint in ("neighbors", "related"):
+        found = served.ask(endpoint, word="数据库事务", top=3).json
+        assert found["parts"] == ["数据库", "事务"] and len(found[endpoint]) == 3
+    related = served.ask("related", word="数据库事务", top=3, senses="true").json
+    assert [sense["related"] for sense in related["senses"]] == [related["related"]]
+
+
 def test_suggestions_complete_and_correct(served: Served, model: enricher.Model) -> None:
     """Completions by frequency first, then what is spelled most similarly."""
     found = served.ask("suggest", text="数", top=3).json["suggestions"]

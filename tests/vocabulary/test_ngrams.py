@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from enricher.vocabulary import ngrams
-from enricher.vocabulary.ngrams import NgramTable, count_ngrams
+from enricher.vocabulary import ngram_counting, ngram_pairs, ngrams
+from enricher.vocabulary.ngram_counting import count_ngrams
+from enricher.vocabulary.ngrams import NgramTable
 from enricher.vocabulary.token_stream import BREAK, TokenStream
 
 LONGEST, LEAST, WORDS = 4, 3, 12
@@ -27,13 +28,13 @@ def stream(size: int, seed: int) -> TokenStream:
     return TokenStream(np.array(tokens, np.int32), np.array([size // 2, len(tokens)], np.int64))
 
 
-@pytest.fixture(params=[None, 700], ids=["in memory", "in files"])
+@pytest.fixture(params=[None, 700], ids=["in one part", "in many parts"])
 def small_parts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Parts so small that there are many, and that they go to files."""
+    """Parts and ranges so small that there are many."""
     if request.param is not None:
         monkeypatch.setattr(ngrams, "PART_TOKENS", request.param)
-        monkeypatch.setattr(ngrams, "MAX_PAIRS_IN_MEMORY", 100)
-        monkeypatch.setattr(ngrams, "MERGED_PAIRS", 50)
+        monkeypatch.setattr(ngram_counting, "PART_TOKENS", request.param)
+        monkeypatch.setattr(ngram_pairs, "RANGE_PAIRS", 50)
 
 
 def counted(one: TokenStream, folder: Path) -> NgramTable:
@@ -91,6 +92,23 @@ def test_the_same_terms_are_counted_in_another_stream(tmp_path: Path) -> None:
     for length, found in enumerate(table.counts_in(other), start=1):
         grams = Counter(tuple(text[at : at + length]) for at in range(len(text) - length + 1))
         assert found.tolist() == [grams[tuple(row)] for row in table.sequences(length).tolist()]
+
+
+def test_too_many_terms_raise_the_minimum_count(tmp_path: Path) -> None:
+    """The most frequent ones stay, with the same statistics, and so do all their parts."""
+    given, most = stream(5_000, 1), 20
+    every = counted(given, tmp_path)
+    table = count_ngrams(
+        given, WORDS, LONGEST, LEAST, tmp_path, is_boundary=BOUNDARY, is_inner=INNER, most=most
+    )
+    assert [len(level) > most for level in every.levels] == [False, True, True, True]
+    for length, (one, other) in enumerate(zip(table.levels, every.levels, strict=True), start=1):
+        kept = other.counts >= one.counts.min()
+        assert len(one) == kept.sum() <= most
+        assert table.sequences(length).tolist() == every.sequences(length)[kept].tolist()
+        assert table.cohesion(length) == pytest.approx(every.cohesion(length)[kept])
+        for name in ("counts", "left", "right", "extended", "isolated", "first", "last"):
+            assert getattr(one, name) == pytest.approx(getattr(other, name)[kept])
 
 
 def test_an_empty_stream_has_no_terms(tmp_path: Path) -> None:

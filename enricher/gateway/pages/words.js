@@ -45,8 +45,9 @@ export async function wordsView(place, parameters) {
         return () => results.replaceChildren(element("p", {}, text("words.unknown")),
           element("p", { class: "chips" }, suggestions.map((one) => wordButton(one.word, look))));
       }
-      const [{ neighbors }, { related, senses }] = found;
+      const [{ neighbors, parts }, { related, senses }] = found;
       return () => results.replaceChildren(
+        ...(parts ? [element("p", {}, text("words.parts", { words: parts.join("  ") }))] : []),
         element("div", { class: "columns" },
           element("section", {}, element("h2", {}, text("words.neighbors")),
             scored(neighbors.map((one) => [one.word, one.cosine]), look)),
