@@ -29,7 +29,7 @@ COLUMNS = (
 )  # fmt: skip
 CORPORA = {"Chinese, characters": "zh/corpus_*", "English, words": "en/corpus_*"}
 """Kind of text → its corpora."""
-SIZES = {"Chinese, characters": (100_000_000, 1_000_000_000), "English, words": (1_000_000_000,)}
+SIZES = {"Chinese, characters": (100_000_000, 1_000_000_000), "English, words": (250_000_000,)}
 """Kind of text → bytes that are measured."""
 LONGEST, LEAST = 6, 5
 SENTENCES = (5, 40)

@@ -26,7 +26,7 @@ def test_single_characters_count_only_in_a_phrase_of_the_training_text(model: en
         model.parts("事务锁")
 
 
-@pytest.mark.parametrize("word", ["", "锁", "数剧库", "数据库某某", "tide zzz", "，"])
+@pytest.mark.parametrize("word", ["", "锁", "数剧库", "数据库某某", "tide zzz", "，", "tide wave " * 3])
 def test_what_is_no_phrase_of_known_words_is_unknown(model: enricher.Model, word: str) -> None:
     for ask in (model.parts, model.neighbors, model.related, model.senses):
         with pytest.raises(UnknownWord):
