@@ -75,8 +75,8 @@ def rows(models: Path, data: Path) -> Iterator[Row]:
             bench.close()
 
 
-def write_documents(path: Path, data: Path) -> list[str]:
-    """Write the documents in a random order; return the titles of some of them, as queries."""
+def write_documents(path: Path, data: Path, queries: int = QUERIES) -> list[str]:
+    """Write the documents in a random order; return the titles of some, WARM_UP of them and the queries."""
     drawn: list[Document] = []
     generator = random.Random(SEED)
     for name, number in CORPORA.items():
@@ -89,7 +89,7 @@ def write_documents(path: Path, data: Path) -> list[str]:
             line = {"id": one.id, **{field: one.text(field) for field in FIELDS}}
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
     titles = [one.text("title") for one in drawn if len(one.text("title")) >= 8]
-    return generator.sample(titles, WARM_UP + QUERIES)
+    return generator.sample(titles, WARM_UP + queries)
 
 
 def short_queries(titles: Sequence[str]) -> list[str]:

@@ -33,6 +33,8 @@ from enricher.settings import Configuration, IndexConfiguration
 from indexer.engines.tantivy.engine import TantivyEngine
 
 INDEX = "documents"
+QUERIES = 2_000
+"""As many that their 99th percentile is that of twenty."""
 SECONDS, WARM_UP_SECONDS = 10.0, 3.0
 WORKERS = 2
 ENRICHED, IN_A_BODY = 5_000, 100
@@ -47,7 +49,7 @@ def rows(models: Path, data: Path) -> Iterator[Row]:
     """All figures. models: of the active model."""
     with scratch() as folder:
         source = folder / "documents.jsonl"
-        titles = write_documents(source, data)
+        titles = write_documents(source, data, QUERIES)
         place = folder / "index"
         rejects = ("--rejects", str(folder / "rejects"))
         command_line("index", str(source), "--to", INDEX, *rejects, models=models, index=place)

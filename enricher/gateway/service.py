@@ -1,5 +1,6 @@
 """What the endpoints answer, without HTTP. Every function may run in any thread."""
 
+import gc
 import threading
 import time
 from collections import OrderedDict
@@ -163,6 +164,8 @@ class Service:
         except EnricherError:
             return  # requests and `readyz` say it too
         finally:
+            gc.collect()
+            gc.freeze()  # what is open now stays: collections need not look at it again
             self.is_warm = True
 
     # ------------------------------------------------------------------ searches
