@@ -151,10 +151,10 @@ def command_line() -> str:
 
 
 def command_paths(command: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """A command and all under it, as the words that call them."""
+    """A command and all under it, as the words that call them, in the order of `--help`."""
     yield path
-    for name, inner in getattr(command, "commands", {}).items():
-        yield from command_paths(inner, (*path, name))
+    for name in command.list_commands(None) if hasattr(command, "commands") else ():
+        yield from command_paths(command.commands[name], (*path, name))
 
 
 def help_text(path: tuple[str, ...]) -> str:

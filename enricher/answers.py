@@ -33,7 +33,8 @@ def search_answer(
     """The JSON answer to a search.
 
     explain: add the number of documents that match by words (`by_words`), and of those in the index that are
-    not enriched (`unenriched`). escape: escape the text of the highlights for HTML, except the tags. profile:
+    not enriched (`unenriched`). A search with `co_reading` says how many of the best hits the library knows
+    (`known_hits`). escape: escape the text of the highlights for HTML, except the tags. profile:
     add its steps. tags: what stands before and after a highlighted word. fields: add these fields of each
     document as its `source`; `*` for all. The score of a hit is null if a field sorts the hits.
     """
@@ -58,6 +59,8 @@ def search_answer(
         "vector": query.vector_as_json(),
         **query.operators_as_json(),
     }
+    if answer.known is not None:
+        found["known_hits"] = answer.known
     if explain:
         found |= {"by_words": response.by_words, "unenriched": answer.unenriched}
     if profile is not None:

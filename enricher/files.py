@@ -17,9 +17,16 @@ from typing import BinaryIO
 def atomic_file(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
     """Open a new file, which replaces the one at `path` when the block ends.
 
-    A reader, or a crash, sees the old one or the new one. `mode` is that of the new file before the umask is
-    taken from it. Raises OSError; then, and after an error in the block, nothing is left of the new file.
+    A reader, or a crash, sees the old one or the new one. A link stays, and the file that it leads to is
+    replaced; a device or a pipe cannot be replaced, and is written to. `mode` is that of the new file before
+    the umask is taken from it. Raises OSError; then, and after an error in the block, nothing is left of the
+    new file.
     """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        with path.open("wb") as stream:
+            yield stream
+        return
+    path = path.resolve() if path.is_symlink() else path
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
         with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from enricher.bundle.bundle import REAL_TITLES, SHORT_TEXTS, Bundle
+from enricher.bundle.bundle import ITEMS, REAL_TITLES, SHORT_TEXTS, Bundle
 from enricher.bundle.store import BundleStore
 from enricher.errors import BundleInvalid, UnknownWord, UsageError
 from enricher.expansion import RelatednessExpansion, candidates, expand_by_relatedness, parse_operators
@@ -263,6 +263,11 @@ def load(models_dir: str | Path, version: str | None = None) -> Model:
     not installed in the same version: a query must be segmented like the documents.
     """
     bundle = BundleStore(models_dir).open(version)
+    if bundle.language == ITEMS:
+        raise BundleInvalid(
+            f"{str(models_dir)!r} holds libraries of items, not models of text. Name the folder above it: "
+            "--models DIR."
+        )
     lexicon, overlay = (
         read_lexicon(path) if path else NO_LEXICON for path in (bundle.lexicon_path, bundle.overlay_path)
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from enricher.bundle.store import BundleStore
 from enricher.enrichment import EnricherRecipe
 from enricher.errors import AccessDenied, ConfigurationError, EnricherError
+from enricher.library.library import library_store, load_library
 from enricher.loaded_model import load
 from enricher.plugins import PluginContext, load_enrichments, load_rewriters
 from enricher.recipe.configuration import keeping_fields, names_of
@@ -52,6 +53,8 @@ def examine(
         _check("configuration", lambda: _configuration(config)),
         _check("active model", lambda: _active_model(models)),
     ]
+    if library_store(models).active_version() is not None:
+        checks.append(_check("active library", lambda: _active_library(models)))
     if all(check.passed for check in checks):
         checks.append(_check("plug-ins", lambda: _plugins(models, config)))
     try:
@@ -156,6 +159,12 @@ def _active_model(models: Path) -> str:
             "userdict`, `train --lexicon`), and reindex"
         )
     return found
+
+
+def _active_library(models: Path) -> str:
+    library = load_library(models)
+    library.bundle.verify()
+    return f"{library.version}, {counted(len(library.items), 'item')}, all files complete"
 
 
 def _plugins(models: Path, config: Path | None) -> str:

@@ -90,3 +90,26 @@ def test_the_lock_of_a_replaced_file_is_that_of_the_new_one(tmp_path: Path) -> N
         one.join()
     assert path.read_text() == "80"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_link_stays_and_its_file_is_replaced(tmp_path: Path) -> None:
+    """Also a link to a file that is not there yet."""
+    target, link = tmp_path / "target", tmp_path / "link"
+    link.symlink_to(target)
+    for data in (b"first", b"second"):
+        write_atomically(link, data)
+        assert link.is_symlink() and target.read_bytes() == data
+
+
+def test_a_pipe_and_a_device_are_written_to(tmp_path: Path) -> None:
+    """They are no files that can be replaced."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_atomically(pipe, b"through")
+    assert os.read(reader, 100) == b"through" and pipe.is_fifo()
+    os.close(reader)
+    null = tmp_path / "null"
+    null.symlink_to(os.devnull)
+    write_atomically(null, b"away")
+    assert null.is_symlink() and not Path(os.devnull).is_file()

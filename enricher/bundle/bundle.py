@@ -59,6 +59,8 @@ if TYPE_CHECKING:
     from enricher.model.text_vectors.vectors import TextVectors
 
 OVERLAY_FILE = "overlay.txt"
+ITEMS = "items"
+"""The language of a library: its words are items that are used together."""
 LIBRARIES = ("numpy", "numba", "gensim", "faiss-cpu", "jieba", "rjieba")
 
 

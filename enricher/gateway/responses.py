@@ -65,6 +65,7 @@ class SearchAnswer(msgspec.Struct, kw_only=True):
     vector: Shares | None
     required: list[str] | msgspec.UnsetType = msgspec.UNSET
     excluded: list[str] | msgspec.UnsetType = msgspec.UNSET
+    known_hits: int | msgspec.UnsetType = msgspec.UNSET
     by_words: int | msgspec.UnsetType = msgspec.UNSET
     unenriched: int | msgspec.UnsetType = msgspec.UNSET
     profile: list[Step] | msgspec.UnsetType = msgspec.UNSET

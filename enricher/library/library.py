@@ -83,7 +83,7 @@ class Library:
 
     def row(self, item: str) -> int:
         """The row of an item. Raises UnknownItem with the closest names."""
-        row = self.word2vec.find(item)
+        row = self.word2vec.find(item.strip())
         if row is None:
             raise UnknownItem(item, self.word2vec.closest(item))
         return row
@@ -94,6 +94,8 @@ class Library:
         Raises UnknownItem, UsageError.
         """
         _check(top)
+        if not 0 <= alpha <= 1:
+            raise UsageError(f"Alpha must be from 0 to 1, not {alpha:g}.")
         row = self.row(item)
         values = np.log(self._conditionals(np.array([row], np.int32))[0])
         priors = self.word2vec.log_priors

@@ -12,6 +12,7 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 from enricher.errors import SourceError, UsageError
 from enricher.files import user_path
+from enricher.library.tables import delimiter_of
 from enricher.lines import file_lines, stream_lines
 from enricher.records import Rejection
 from enricher.sources import JSON_KINDS, parse_json
@@ -27,6 +29,8 @@ STDIN = "-"
 JSON_SUFFIXES, TABLE_SUFFIXES, LINE_SUFFIXES = (".jsonl", ".ndjson"), (".csv", ".tsv"), (".txt",)
 MAX_FIELD_CHARACTERS = 1_000_000
 """Maximum length of a field of a table."""
+MIN_WEIGHT, MAX_WEIGHT = 1e-6, 1e9
+"""Weights beyond these are mistakes, and would not fit into counts."""
 KEYS = frozenset({"items", "weight"})
 
 OnRejection = Callable[[Rejection], None]
@@ -103,12 +107,12 @@ def read_records(
     for source in sources:
         name = "Standard input" if source == STDIN else source
         try:
-            if _suffix(source) in TABLE_SUFFIXES:
+            if _is_table(source, (session_field, item_field)):
                 _read_table(source, builder, on_rejection, session_field, item_field)
             else:
                 _read_lines(source, builder, on_rejection)
         except OSError as error:
-            raise SourceError(f"{name!r} cannot be read to its end: {error.strerror or error}.") from error
+            raise SourceError(f"{name!r} cannot be read: {error.strerror or error}.") from error
     if not builder.weights:
         raise SourceError(f"There is no record in {', '.join(map(repr, sources))}.")
     return builder.records()
@@ -149,6 +153,15 @@ def _suffix(source: str) -> str:
         return JSON_SUFFIXES[0]
     name = source.lower().removesuffix(".gz")
     return Path(name).suffix
+
+
+def _is_table(source: str, columns: Sequence[str]) -> bool:
+    """Whether a file is a table: by its name, or as text whose first line names the columns between tabs."""
+    suffix = _suffix(source)
+    if suffix in LINE_SUFFIXES:
+        first = next(_lines(source), b"").decode("utf-8", "replace")
+        return set(columns) <= {name.strip() for name in first.split("\t")}
+    return suffix in TABLE_SUFFIXES
 
 
 def _check_source(source: str) -> None:
@@ -212,6 +225,8 @@ def _checked_items(values: Sequence[object]) -> list[str]:
 
 
 def _item_of(value: object) -> str:
+    if isinstance(value, float):
+        raise ValueError(f"An item is the number {value:g}; write it as a string, or as a shorter integer.")
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise ValueError(f"An item is {JSON_KINDS[type(value)]}, neither a string nor an integer.")
     if not (name := str(value).strip()):
@@ -224,6 +239,8 @@ def _weight_of(value: object) -> float:
         raise ValueError(f"The weight is {JSON_KINDS[type(value)]}, not a number.")
     if not (math.isfinite(value) and value > 0):
         raise ValueError(f"The weight must be a number over 0, not {value}.")
+    if not MIN_WEIGHT <= value <= MAX_WEIGHT:
+        raise ValueError(f"The weight must be from {MIN_WEIGHT:g} to {MAX_WEIGHT:g}, not {value:g}.")
     return float(value)
 
 
@@ -232,11 +249,13 @@ def _read_table(
 ) -> None:
     """Read a table with a session and an item in each row; the rows of a session need not be adjacent."""
     csv.field_size_limit(MAX_FIELD_CHARACTERS)
-    delimiter = "\t" if _suffix(source) == ".tsv" else ","
-    rows = csv.reader((line.decode("utf-8", "replace") for line in _lines(source)), delimiter=delimiter)
-    header = [name.strip() for name in next(rows, [])]
-    if not header:
+    lines = _decoded(source, on_rejection)
+    first = next(lines, "")
+    if not first.strip():
         return
+    delimiter = delimiter_of(first, (session_field, item_field))
+    rows = csv.reader(chain([first], lines), delimiter=delimiter)
+    header = [name.strip() for name in next(rows)]
     for name in (session_field, item_field):
         _check_column(name, header, source)
     session_at, item_at = header.index(session_field), header.index(item_field)
@@ -260,6 +279,16 @@ def _read_table(
         sessions.setdefault(values[0], {})[builder.number(values[1])] = None
     for members in sessions.values():
         builder.add_numbers(members, 1.0)
+
+
+def _decoded(source: str, on_rejection: OnRejection) -> Iterator[str]:
+    """The lines of a table as text. A line that is not UTF-8 is rejected."""
+    for number, line in enumerate(_lines(source), start=1):
+        try:
+            yield line.decode("utf-8")
+        except UnicodeDecodeError:
+            shown = line.decode("utf-8", "backslashreplace")
+            on_rejection(Rejection(f"{source}:{number}", "The line is not UTF-8.", shown))
 
 
 def _check_column(name: str, header: Sequence[str], source: str) -> None:

@@ -1,10 +1,16 @@
-"""Tables that a user writes by hand: CSV, or with tabs in a file `.tsv`, with a header."""
+"""Tables that a user writes by hand or saves from a spreadsheet, with a header.
+
+Columns are between commas, semicolons or tabs: whichever gives the columns that are needed.
+"""
 
 import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from enricher.errors import SourceError
+from enricher.lines import read_text
+
+DELIMITERS = (",", ";", "\t")
 
 
 def read_rows(
@@ -19,8 +25,9 @@ def read_rows(
     empty rows. may_be_empty: required columns that need no value. Raises SourceError if the file is
     unreadable, a required column is missing or there twice, or a required value is empty.
     """
-    delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
-    rows = csv.reader(text_of(path).splitlines(), strict=True, delimiter=delimiter)
+    lines = text_of(path).splitlines()
+    delimiter = delimiter_of(lines[0] if lines else "", required)
+    rows = csv.reader(lines, strict=True, delimiter=delimiter)
     try:
         header = [name.strip() for name in next(rows, [])]
         if not header:
@@ -39,12 +46,19 @@ def read_rows(
         raise SourceError(f"{path}:{rows.line_num}: the row cannot be read: {error}.") from error
 
 
+def delimiter_of(header: str, required: Sequence[str]) -> str:
+    """What separates the columns of a table: a comma, unless only another mark gives the required ones."""
+    for mark in DELIMITERS:
+        names = {name.strip() for name in next(csv.reader([header], delimiter=mark), [])}
+        if set(required) <= names:
+            return mark
+    return DELIMITERS[0]
+
+
 def text_of(path: Path) -> str:
-    """The text of a file in UTF-8. Raises SourceError if it cannot be read."""
+    """The text of a file in UTF-8, or UTF-16 with a mark. Raises SourceError if it cannot be read."""
     try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise SourceError(f"{str(path)!r} is not UTF-8; save it as UTF-8.") from error
+        return read_text(path)
     except FileNotFoundError as error:
         raise SourceError(f"There is no file {str(path)!r}.") from error
     except OSError as error:

@@ -14,7 +14,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from enricher.bundle.bundle import Origin
+from enricher.bundle.bundle import ITEMS, Origin
 from enricher.bundle.store import BundleStore
 from enricher.errors import TrainingFailed, UsageError
 from enricher.library.pair_files import PAIRED_USES, write_pairs
@@ -32,9 +32,8 @@ TARGET_PAIRS = 2_000_000
 MAX_PAIRS = 40_000_000
 """Maximum of drawn pairs. With more uses of items, each draws fewer partners."""
 PAIRS_AT_ONCE = 1_000_000
-ANALYSIS = {"segmenter.name": "items"}
+ANALYSIS = {"segmenter.name": ITEMS}
 """What the manifest of a library has in place of a segmenter."""
-LANGUAGE = "items"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +100,7 @@ def train_library(
             write_pairs(draft.files, draft.word2vec().words, kept.items, pairs)
 
         stages = [word2vec_stage(made), related_words_stage(), Stage("pairs", ("word2vec",), write)]
-        origin = Origin(LANGUAGE, ANALYSIS, fingerprint)
+        origin = Origin(ITEMS, ANALYSIS, fingerprint)
         return make_bundle(store, bundle_key(origin, asdict(settings)), stages, origin, progress)
 
 

@@ -47,6 +47,11 @@ class CoReading:
         return self.also_read > 0 or self.alike > 0
 
 
+def known_hits(hits: Sequence[Hit], library: Library) -> int:
+    """How many of the WINDOW best hits are items of a library."""
+    return sum(library.word2vec.find(hit.id) is not None for hit in hits[:WINDOW])
+
+
 def reorder(hits: Sequence[Hit], library: Library, shares: CoReading) -> list[Hit]:
     """All hits in their new order, with new scores, which fall from at most 1. hits: best first."""
     first = max((hit.score for hit in hits), default=0.0) or 1.0

@@ -21,7 +21,7 @@ from enricher.records import (
     Sort,
 )
 from enricher.search.bodies import phrase_body, query_body, without
-from enricher.search.co_reading import WINDOW, CoReading, reorder
+from enricher.search.co_reading import WINDOW, CoReading, known_hits, reorder
 from enricher.search.opened import SearchableIndex, open_index
 from enricher.search.phrases import phrases_of
 from enricher.search.plans import plan
@@ -66,7 +66,8 @@ class Answer:
     """The result of a search, with the query that was sent to the engine.
 
     unenriched: number of documents in the index that are not enriched with its model, at most
-    MAX_AGE_SECONDS old. The search may have missed them. question: the search that was requested.
+    MAX_AGE_SECONDS old. The search may have missed them. question: the search that was requested. known:
+    how many of the best hits the library knows; None for a search without `co_reading`.
     """
 
     index: SearchableIndex
@@ -74,6 +75,7 @@ class Answer:
     response: SearchResponse
     unenriched: int
     question: Question
+    known: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,18 +176,21 @@ class Searcher:
             opened = self._recent(question.index)
         with step("rewrite"):
             request = self._request(opened, question)
-        response = opened.index.search(request)
+        response, known = opened.index.search(request), None
         if question.co_reading:
-            response = self._reordered(response, question)
+            response, known = self._reordered(response, question)
         if response.unenriched is not None:
             opened.unenriched, opened.counted_at = response.unenriched, time.monotonic()
-        return Answer(opened.index, request.query, response, opened.unenriched, question)
+        return Answer(opened.index, request.query, response, opened.unenriched, question, known)
 
-    def _reordered(self, response: SearchResponse, question: Question) -> SearchResponse:
-        """The hits of a page after all of them were ordered by what is used together."""
+    def _reordered(self, response: SearchResponse, question: Question) -> tuple[SearchResponse, int]:
+        """The hits of a page after all of them were ordered by what is used together, and `Answer.known`."""
         with step("co-reading"):
-            hits = reorder(response.hits, self.library(), question.co_reading)
-        return replace(response, hits=tuple(hits[question.from_ : question.from_ + question.top]))
+            library = self.library()
+            known = known_hits(response.hits, library)
+            hits = reorder(response.hits, library, question.co_reading) if known else response.hits
+        page = hits[question.from_ : question.from_ + question.top]
+        return replace(response, hits=tuple(page)), known
 
     def _recent(self, index: str) -> _Opened:
         """An index that was opened in the last MAX_AGE_SECONDS."""

@@ -1,6 +1,7 @@
 """Sentences of the user's text in which a term occurs."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -12,7 +13,7 @@ from enricher.vocabulary.token_stream import TokenStream
 
 MAX_EXAMPLES = 2
 MAX_CHARACTERS = 120
-_SENTENCE = re.compile(r"[^。！？!?；;\n]+[。！？!?；;]?")
+_SENTENCE = re.compile(r"(?:[^。！？!?；;\n.]|\.(?!\s))+[。！？!?；;.]?")
 
 
 def examples_of(
@@ -57,5 +58,12 @@ def _short(sentence: str, term: str) -> str:
     """The part of a sentence around a term."""
     if len(sentence) <= MAX_CHARACTERS:
         return sentence
-    start = max(0, _plain(sentence).find(term) - MAX_CHARACTERS // 2)
+    start = max(0, _place(sentence, term) - MAX_CHARACTERS // 2)
     return ("…" if start else "") + sentence[start : start + MAX_CHARACTERS] + "…"
+
+
+def _place(sentence: str, term: str) -> int:
+    """Where a term is in a sentence. It is found without spaces, which do not count."""
+    before = _plain(sentence).find(term)
+    starts = range(len(sentence) + 1)
+    return max(0, bisect_right(starts, before, key=lambda start: len(_plain(sentence[:start]))) - 1)

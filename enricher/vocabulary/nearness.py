@@ -2,7 +2,7 @@
 
 word2vec learns from the domain and from some of the background, so that general words have their own place.
 The text of the domain stands there twice: once in words, and once with the cohesive candidates as one token
-each. So words and terms get vectors in one space.
+each. So words and terms get vectors in one space. Lines are shuffled.
 
     nearness = ½ ( z(mean cos(u, u_s)) + z(mean of the TOP_SEEDS largest cos(u, u_s)) + z(mean v_s · c) )
 
@@ -10,7 +10,8 @@ over the seeds s; u are unit vectors without their mean, v input and c output ve
 z is standardised over the candidates.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import random
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -90,16 +91,18 @@ def learn_vectors(
     path = folder / "text"
     share = min(1.0, MAX_DOMAIN_TOKENS / max(1, len(domain)))
     repeats = int(np.clip(round(SMALL_DOMAIN_TOKENS / max(1, domain.number)), 1, MAX_REPEATS))
-    merger = _Merger(table, every)
-    with path.open("w", encoding="ascii") as file:
-        for _ in range(repeats):
-            for part in _parts(domain, share):
-                _write(file.write, part)
-                _write(file.write, merger(part))
-        for stream in background:
-            few = min(1.0, MAX_BACKGROUND_TOKENS / len(background) / max(1, len(stream)))
-            for part in _parts(stream, few):
-                _write(file.write, part)
+    merger, lines = _Merger(table, every), []
+    for _ in range(repeats):
+        for part in _parts(domain, share):
+            lines += [*_lines(part), *_lines(merger(part))]
+    for stream in background:
+        few = min(1.0, MAX_BACKGROUND_TOKENS / len(background) / max(1, len(stream)))
+        for part in _parts(stream, few):
+            lines += _lines(part)
+    # The rate of learning falls while the text is read: in its own order, one subject would have it all.
+    random.Random(seed).shuffle(lines)
+    path.write_text("".join(lines), encoding="ascii")
+    del lines
     epochs = 3 if domain.number > SMALL_DOMAIN_TOKENS else 4
     settings = TrainingSettings(
         loss="negative-sampling", dimensions=100, window=5, epochs=epochs, seed=seed, workers=workers
@@ -174,7 +177,10 @@ def _parts(stream: TokenStream, share: float) -> Iterator[IntArray]:
             yield stream.part(start, start + PART_TOKENS)
 
 
-def _write(write: Callable[[str], int], tokens: NDArray[np.integer]) -> None:
+def _lines(tokens: NDArray[np.integer]) -> list[str]:
+    """Tokens as lines of LINE_TOKENS numbers, without breaks."""
     known = tokens[tokens >= 0].tolist()
-    for start in range(0, len(known), LINE_TOKENS):
-        write(" ".join(map(str, known[start : start + LINE_TOKENS])) + "\n")
+    return [
+        " ".join(map(str, known[start : start + LINE_TOKENS])) + "\n"
+        for start in range(0, len(known), LINE_TOKENS)
+    ]

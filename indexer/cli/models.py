@@ -106,9 +106,13 @@ def activate(
 
     Example: enricher models activate 20260101T120000-0a1b2c
     """
+    from enricher.bundle.bundle import ITEMS
+
     shared = context_of(context)
     shared.store.activate(version)
     print(version)
+    if shared.store.open(version).language == ITEMS:
+        return  # no index is enriched with a library
     try:
         engine = shared.engine()
         others = _of_other_models(engine, version)

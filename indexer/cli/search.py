@@ -135,6 +135,8 @@ def search(
     if answer.unenriched:
         lacking = counted(answer.unenriched, "document")
         say(f"{lacking} of {index} without complete enrichment. Run: enricher doctor")
+    if answer.known == 0 and answer.response.hits:
+        say("The library knows none of the best hits; its items must be ids. Their order is unchanged.")
     if as_json:
         shown = steps if profile else None
         print_json(search_answer(answer, explain=explain, escape=encoder == "html", profile=shown))

@@ -61,6 +61,7 @@ def test_what_is_no_record_is_reported(run: RunCommand, loans: Path) -> None:
         (["train", "loans.jsonl", "--min-uses", "1e6"], 1, "used 1e+06 times or more"),
         (["train", "table.csv"], 1, "no column 'session' (there: 'user', 'book')"),
         (["similar", "b1"], 1, "No library is active"),
+        (["train", "large.jsonl"], 1, "No record has two items"),
     ],
 )
 def test_bad_input_gets_a_sentence(
@@ -69,10 +70,32 @@ def test_bad_input_gets_a_sentence(
     """And the exit code for it."""
     (loans.parent / "empty.jsonl").touch()
     (loans.parent / "single.txt").write_text("a\nb\n")
+    (loans.parent / "large.jsonl").write_text('{"items": ["a", "b"], "weight": 1e308}\n["a"]\n')
     (loans.parent / "table.csv").write_text("user,book\nu,b\n")
     done = run("library", *arguments)
     assert (done.returncode, done.stdout) == (code, "") and sentence in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_library_is_no_model_of_text(run: RunCommand, loans: Path) -> None:
+    """Commands for words say where models are; activating one does not speak of indexes."""
+    version = run("library", "train", loans).stdout.strip()
+    done = run("--models", "models/library", "neighbors", "b1")
+    assert done.returncode == 1 and "'models/library' holds libraries of items" in done.stderr
+    again = run("--models", "models/library", "models", "activate", version)
+    assert (again.stdout.strip(), again.stderr) == (version, "")
+    wrong = run("library", "similar", "b1", "--alpha", "2")
+    assert wrong.returncode == 2 and "Alpha must be from 0 to 1, not 2." in wrong.stderr
+
+
+def test_doctor_checks_the_library(run: RunCommand, loans: Path) -> None:
+    """A file that has changed is named."""
+    version = run("library", "train", loans).stdout.strip()
+    assert f"{version}, 6 items, all files complete" in run("doctor").stdout
+    vectors = loans.parent / "models" / "library" / version / "vectors.npy"
+    vectors.write_bytes(vectors.read_bytes()[:-1] + b"x")
+    done = run("doctor")
+    assert done.returncode == 1 and "vectors.npy" in done.stdout + done.stderr
 
 
 def test_an_unknown_item_gets_close_names(run: RunCommand, loans: Path) -> None:
@@ -132,7 +155,10 @@ def test_searches_that_cannot_be_ordered_so(searching: Call, loans: Path) -> Non
     done = searching(*asked, "--also-read", "0.3")
     assert done.returncode == 1 and "No library is active" in done.stderr
     searching("library", "train", loans)
-    assert searching(*asked, "--also-read", "0.3").returncode == 0, "no hit is an item: nothing changes"
+    done = searching(*asked, "--also-read", "0.3", "--json")
+    assert done.returncode == 0 and "The library knows none of the best hits" in done.stderr
+    assert json.loads(done.stdout)["known_hits"] == 0
+    assert ids(json.loads(done.stdout)) == ids(search(searching, "--top", "10"))
     for options, sentence in (
         (("--also-read", "0.7", "--alike", "0.7"), "together at most 1"),
         (("--alike", "-1"), "shares of the score"),

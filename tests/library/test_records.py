@@ -56,6 +56,30 @@ def test_a_table_has_a_session_and_an_item_in_each_row(tmp_path: Path) -> None:
     assert lists_of(read(path)[0]) == [["x", "y"]]
 
 
+def test_tables_of_spreadsheets(tmp_path: Path) -> None:
+    """With semicolons, with tabs under another name, and in UTF-16 with a mark."""
+    rows = "session{0}item\r\nu1{0}红楼梦\r\nu1{0}水浒传\r\n"
+    for name, mark, encoding in (
+        ("semicolons.csv", ";", "utf-8-sig"),
+        ("tabs.csv", "\t", "utf-8"),
+        ("unicode.txt", "\t", "utf-16"),
+        ("unicode.csv", ",", "utf-16"),
+    ):
+        path = tmp_path / name
+        path.write_bytes(rows.format(mark).encode(encoding))
+        assert lists_of(read(path)[0]) == [["红楼梦", "水浒传"]], name
+
+
+def test_a_row_that_is_not_utf8_is_rejected(tmp_path: Path) -> None:
+    """Two names that differ in such a character never become one."""
+    path = tmp_path / "mixed.csv"
+    good = "".join(f"u{n},book {n % 9}\n" for n in range(200))
+    path.write_bytes(b"session,item\n" + good.encode() + "a,M\u00fcller\na,M\u00f6ller\n".encode("latin-1"))
+    records, rejected = read(path)
+    assert len(records.items) == 9 and len(rejected) == 2
+    assert rejected[0].reason == "The line is not UTF-8." and rejected[0].where == f"{path}:202"
+
+
 def test_lines_of_items(tmp_path: Path) -> None:
     """A line of a text file is a record of the items between its spaces."""
     path = tmp_path / "lists.txt"
@@ -79,6 +103,11 @@ def test_standard_input_has_json_lines(monkeypatch: pytest.MonkeyPatch) -> None:
         ('{"items": ["a", true]}', "An item is a Boolean, neither a string nor an integer."),
         ('{"items": ["a", " "]}', "An item has an empty name."),
         ('{"items": ["a", "b"], "weight": -1}', "The weight must be a number over 0, not -1."),
+        ('{"items": ["a", "b"], "weight": 1e300}', "The weight must be from 1e-06 to 1e+09, not 1e+300."),
+        (
+            '{"items": ["a", 1234567890123456789012]}',
+            "An item is the number 1.23457e+21; write it as a string",
+        ),
         ('{"items": ["a", "b"], "weight": 0}', "The weight must be a number over 0, not 0."),
         ('{"items": ["a", "b"], "weight": null}', "The weight is null, not a number."),
         ('{"items": ["a", "b"], "weight": "2"}', "The weight is a string, not a number."),

@@ -1,6 +1,6 @@
 // The library: what is read together with an item, what is alike, and maps.
 
-import { ask, element, field, headers, Refused, remember, run } from "./page.js";
+import { ask, element, field, headers, Refused, remember, run, showProblem } from "./page.js";
 import { text } from "./texts.js";
 import { scored } from "./words.js";
 
@@ -36,7 +36,7 @@ async function showMaps(place, signal) {
   place.append(section);
   if (!maps.length) return section.append(element("p", {}, text("library.no.maps")));
   const frame = element("iframe", { class: "map", sandbox: "allow-scripts", title: text("library.maps") });
-  const menu = element("select", { id: "library-map", onchange: () => showMap(frame, menu.value) },
+  const menu = element("select", { id: "library-map", onchange: () => showMap(frame, menu.value).catch(showProblem) },
     maps.map((name) => element("option", { value: name }, name)));
   section.append(field(text("library.map"), menu), frame);
   return showMap(frame, menu.value);
@@ -44,6 +44,8 @@ async function showMaps(place, signal) {
 
 /** The page of a map is fetched and not addressed: a frame cannot send an API key. */
 async function showMap(frame, name) {
+  showProblem(null);
+  frame.srcdoc = "";
   const answer = await fetch(`map?name=${encodeURIComponent(name)}`, { headers: headers() });
   if (!answer.ok) {
     const { error } = await answer.json();
