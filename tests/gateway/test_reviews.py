@@ -13,23 +13,14 @@ from playwright.sync_api import Browser, Page, expect
 
 from enricher.gateway.keys import new_key
 from enricher.vocabulary.review_file import Candidate, ReviewFile, State, read_review
+from tests.browsers import needs_chromium
 from tests.conftest import ROOT, RunCommand
 from tests.gateway.conftest import Response, Served
-from tests.gateway.test_console import (  # noqa: F401  (the fixture)
-    CHROMIUM,
-    IS_REQUIRED,
-    NARROW,
-    WIDE,
-    Visitor,
-    browser,
-)
+from tests.gateway.test_console import NARROW, WIDE, Visitor
 
 COLUMNS = ("known", "score", "count", "cohesion", "nearest", "my notes", "example_1", "example_2")
 WORDS = ("电网故障", "transformer oil", "电压", "<b>负荷</b>", "继电保护")
 OPEN = {"state": "open", "author": "", "comment": "", "expiry": "", "into": ""}
-in_a_browser = pytest.mark.skipif(
-    CHROMIUM is None and not IS_REQUIRED, reason="The console is tested in chromium, which is not installed."
-)
 
 
 def write_words(path: Path) -> None:
@@ -180,7 +171,7 @@ class Reviewer(Visitor):
 
 
 @pytest.fixture
-def reviewer(browser: Browser, service: Served) -> Iterator[Reviewer]:  # noqa: F811
+def reviewer(browser: Browser, service: Served) -> Iterator[Reviewer]:
     reviewer = Reviewer(browser, service.admin, "en-US", "light", WIDE)
     yield reviewer
     assert reviewer.faults == []
@@ -188,7 +179,7 @@ def reviewer(browser: Browser, service: Served) -> Iterator[Reviewer]:  # noqa: 
     reviewer.context.close()
 
 
-@in_a_browser
+@needs_chromium
 def test_words_are_reviewed_by_keys(reviewer: Reviewer, folder: Path) -> None:
     """Those of the terminal; what was decided is in the file, and can be undone."""
     page, word = reviewer.start(), reviewer.page.locator(".word")
@@ -242,7 +233,7 @@ def test_words_are_reviewed_by_keys(reviewer: Reviewer, folder: Path) -> None:
     assert "state=merge" in page.url
 
 
-@in_a_browser
+@needs_chromium
 def test_what_somebody_else_has_decided_is_shown(reviewer: Reviewer, service: Served, folder: Path) -> None:
     """It is not overwritten; after that, it can be decided again."""
     page = reviewer.start()
@@ -268,7 +259,7 @@ def test_what_somebody_else_has_decided_is_shown(reviewer: Reviewer, service: Se
     reviewer.faults.clear()  # the browser reports the answers 409 and 404 itself
 
 
-@in_a_browser
+@needs_chromium
 def test_many_words_come_in_parts(reviewer: Reviewer, folder: Path) -> None:
     """The next ones come with the last decision, or with a button."""
     rows = [Candidate(f"词{number}") for number in range(230)]
@@ -285,7 +276,7 @@ def test_many_words_come_in_parts(reviewer: Reviewer, folder: Path) -> None:
     assert read_review(folder / "words.tsv").candidates[199].state is State.ACCEPT
 
 
-@in_a_browser
+@needs_chromium
 @pytest.mark.parametrize(
     ("language", "scheme", "size"),
     [
@@ -296,7 +287,7 @@ def test_many_words_come_in_parts(reviewer: Reviewer, folder: Path) -> None:
     ],
 )
 def test_the_review_is_accessible(
-    browser: Browser,  # noqa: F811
+    browser: Browser,
     service: Served,
     language: str,
     scheme: str,
@@ -321,8 +312,8 @@ def test_the_review_is_accessible(
     reviewer.context.close()
 
 
-@in_a_browser
-def test_it_asks_for_a_key_and_says_what_is_missing(browser: Browser, models: Path, tmp_path: Path) -> None:  # noqa: F811
+@needs_chromium
+def test_it_asks_for_a_key_and_says_what_is_missing(browser: Browser, models: Path, tmp_path: Path) -> None:
     """The page is open to all; the words are not. Without a file, it says where files are listed."""
     key, line = new_key("people")
     (tmp_path / "keys").write_text(line)
