@@ -193,6 +193,15 @@ def put(page: Path, part: str, columns: Sequence[str], rows: Sequence[Sequence[s
     page.write_text(wrapped(before + shown + after), encoding="utf-8")
 
 
+def put_as_measured(page: str, part: str, columns: Sequence[str], found: Iterable[Sequence[str]]) -> None:
+    """Print rows as they are measured, and put those that are there on a page of docs after each."""
+    rows: list[Sequence[str]] = []
+    for row in found:
+        print(f"| {' | '.join(row)} |", flush=True)
+        rows.append(row)
+        put(DOCS / page, part, columns, rows)
+
+
 def write_relevance(folder: Path) -> None:
     """Write the page of all collections that were ever measured, and draw its plot."""
     found, taught = (quality.kept(folder / part) for part in RELEVANCE)
@@ -210,26 +219,11 @@ def measure(part: str, benchmarks: Benchmarks, options: argparse.Namespace) -> N
         quality.run(folder / part, options.data, options.collection or (), with_backgrounds=with_backgrounds)
         write_relevance(folder)
     elif part in WORDS:
-        columns, found = words_measured(part, folder, options)
-        rows: list[Sequence[str]] = []
-        for row in found:
-            print(f"| {' | '.join(row)} |", flush=True)
-            rows.append(row)
-            put(DOCS / "words.md", part, columns, rows)
+        put_as_measured("words.md", part, *words_measured(part, folder, options))
     elif part in VOCABULARY:
-        columns, found = vocabulary_measured(part, options)
-        kept: list[Sequence[str]] = []
-        for row in found:
-            print(f"| {' | '.join(row)} |", flush=True)
-            kept.append(row)
-            put(DOCS / "vocabulary.md", part, columns, kept)
+        put_as_measured("vocabulary.md", part, *vocabulary_measured(part, options))
     elif part in LIBRARY:
-        columns, found = library_measured(part, benchmarks)
-        listed: list[Sequence[str]] = []
-        for row in found:
-            print(f"| {' | '.join(row)} |", flush=True)
-            listed.append(row)
-            put(DOCS / "library.md", part, columns, listed)
+        put_as_measured("library.md", part, *library_measured(part, benchmarks))
     elif part == "stacks":
         put(DOCS / "performance.md", part, http_stacks.COLUMNS, list(http_stacks.rows()))
     elif part == "segmenters":
