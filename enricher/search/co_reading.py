@@ -4,7 +4,7 @@ The items of a library are documents here, by their ids. For each of the WINDOW 
 
     score = (1 − a − k) · s(y)/s(first) + Σ w(x) · [a · min(1, PMI(x, y)⁺ / NATS) + k · cos(x, y)⁺]
 
-x runs over the CONTEXT_HITS best hits that the library knows, without y itself, and w(x) are their scores,
+x runs over those of the CONTEXT_HITS best hits that the library knows, without y, and w(x) are their scores,
 scaled to sum to 1. a and k are the shares of what is read together and of what is alike. Hits after the
 window keep their order and stand below it. Documents that the search does not find are not added.
 """
@@ -47,28 +47,30 @@ class CoReading:
         return self.also_read > 0 or self.alike > 0
 
 
-def known_hits(hits: Sequence[Hit], library: Library) -> int:
-    """How many of the WINDOW best hits are items of a library."""
-    return sum(library.word2vec.find(hit.id) is not None for hit in hits[:WINDOW])
+def reorder(hits: Sequence[Hit], library: Library, shares: CoReading) -> tuple[list[Hit], int]:
+    """All hits in their new order, and how many of the WINDOW best ones the library knows.
 
-
-def reorder(hits: Sequence[Hit], library: Library, shares: CoReading) -> list[Hit]:
-    """All hits in their new order, with new scores, which fall from at most 1. hits: best first."""
-    first = max((hit.score for hit in hits), default=0.0) or 1.0
+    hits: best first. New scores fall from at most 1; if no hit is known, order and scores stay.
+    """
     window, later = hits[:WINDOW], hits[WINDOW:]
+    rows = [library.word2vec.find(hit.id) for hit in window]
+    known = sum(row is not None for row in rows)
+    if not known:
+        return list(hits), 0
+    first = max(hit.score for hit in hits) or 1.0
     scores = np.array([hit.score for hit in window]) / first
     kept = 1 - shares.also_read - shares.alike
-    mixed = kept * scores + _support(window, scores, library, shares)
+    mixed = kept * scores + _support(rows, scores, library, shares)
     order = np.argsort(-mixed, kind="stable")
-    return [replace(window[n], score=float(mixed[n])) for n in order.tolist()] + [
-        replace(hit, score=kept * hit.score / first) for hit in later
-    ]
+    found = [replace(window[n], score=float(mixed[n])) for n in order.tolist()]
+    return found + [replace(hit, score=kept * hit.score / first) for hit in later], known
 
 
-def _support(hits: Sequence[Hit], scores: DoubleArray, library: Library, shares: CoReading) -> DoubleArray:
-    """What the best hits add to the score of each hit: float64 (n,)."""
-    found = np.zeros(len(hits))
-    rows = [library.word2vec.find(hit.id) for hit in hits]
+def _support(
+    rows: Sequence[int | None], scores: DoubleArray, library: Library, shares: CoReading
+) -> DoubleArray:
+    """What the best hits add to the score of each hit, float64 (n,). rows: of the hits in the library."""
+    found = np.zeros(len(rows))
     known = [n for n, row in enumerate(rows) if row is not None]
     context = [n for n in known if n < CONTEXT_HITS]
     if not context:

@@ -21,7 +21,7 @@ from enricher.records import (
     Sort,
 )
 from enricher.search.bodies import phrase_body, query_body, without
-from enricher.search.co_reading import WINDOW, CoReading, known_hits, reorder
+from enricher.search.co_reading import WINDOW, CoReading, reorder
 from enricher.search.opened import SearchableIndex, open_index
 from enricher.search.phrases import phrases_of
 from enricher.search.plans import plan
@@ -186,9 +186,7 @@ class Searcher:
     def _reordered(self, response: SearchResponse, question: Question) -> tuple[SearchResponse, int]:
         """The hits of a page after all of them were ordered by what is used together, and `Answer.known`."""
         with step("co-reading"):
-            library = self.library()
-            known = known_hits(response.hits, library)
-            hits = reorder(response.hits, library, question.co_reading) if known else response.hits
+            hits, known = reorder(response.hits, self.library(), question.co_reading)
         page = hits[question.from_ : question.from_ + question.top]
         return replace(response, hits=tuple(page)), known
 
