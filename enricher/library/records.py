@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from enricher.errors import SourceError, UsageError
 from enricher.files import user_path
-from enricher.library.tables import delimiter_of
+from enricher.library.tables import check_column, delimiter_of
 from enricher.lines import file_lines, stream_lines
 from enricher.records import Rejection
 from enricher.sources import JSON_KINDS, parse_json
@@ -257,7 +257,7 @@ def _read_table(
     rows = csv.reader(chain([first], lines), delimiter=delimiter)
     header = [name.strip() for name in next(rows)]
     for name in (session_field, item_field):
-        _check_column(name, header, source)
+        check_column(name, header, source, "name the columns with --session-field and --item-field")
     session_at, item_at = header.index(session_field), header.index(item_field)
     sessions: dict[str, dict[int, None]] = {}
     while True:
@@ -289,15 +289,3 @@ def _decoded(source: str, on_rejection: OnRejection) -> Iterator[str]:
         except UnicodeDecodeError:
             shown = line.decode("utf-8", "backslashreplace")
             on_rejection(Rejection(f"{source}:{number}", "The line is not UTF-8.", shown))
-
-
-def _check_column(name: str, header: Sequence[str], source: str) -> None:
-    """Raise SourceError unless a table has one column of this name."""
-    if name not in header:
-        there = ", ".join(map(repr, header))
-        raise SourceError(
-            f"{source!r} has no column {name!r} (there: {there}); name the columns with --session-field and "
-            "--item-field."
-        )
-    if header.count(name) > 1:
-        raise SourceError(f"{source!r} has {header.count(name)} columns {name!r}.")

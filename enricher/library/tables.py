@@ -65,18 +65,20 @@ def text_of(path: Path) -> str:
         raise SourceError(f"{str(path)!r} cannot be read: {error.strerror or error}.") from error
 
 
+def check_column(name: str, header: Sequence[str], source: str, way_out: str) -> None:
+    """Raise SourceError unless a table has one column of this name. way_out: what to do if it has none."""
+    if name not in header:
+        there = ", ".join(map(repr, header))
+        raise SourceError(f"{source!r} has no column {name!r} (there: {there}); {way_out}.")
+    if header.count(name) > 1:
+        raise SourceError(f"{source!r} has {header.count(name)} columns {name!r}; keep one.")
+
+
 def _columns(
     path: Path, header: Sequence[str], required: Sequence[str], optional: Sequence[str]
 ) -> dict[str, int]:
     """Where each column is. Raises SourceError if a required one is missing, or any is there twice."""
-    for name in required:
-        if name not in header:
-            there = ", ".join(map(repr, header))
-            raise SourceError(
-                f"{str(path)!r} has no column {name!r} (there: {there}); its first line must name it."
-            )
-    names = [name for name in (*required, *optional) if name in header]
+    names = [*required, *(name for name in optional if name in header)]
     for name in names:
-        if header.count(name) > 1:
-            raise SourceError(f"{str(path)!r} has {header.count(name)} columns {name!r}; keep one.")
+        check_column(name, header, str(path), "its first line must name it")
     return {name: header.index(name) for name in names}
