@@ -17,7 +17,7 @@ ALLOWED_HEADERS = "Authorization, Content-Type, X-Enricher, X-Request-Id"
 EXPOSED_HEADERS = "X-Enricher-Status, X-Request-Id, Retry-After"
 CORS_SECONDS = "600"
 """For how long a browser remembers what a page of another origin may send."""
-RELOADED = ("api_keys", "cors", "requests_per_second", "review")
+RELOADED = ("api_keys", "cors", "requests_per_second", "review", "maps")
 """The settings that can change while the service runs."""
 MAX_CLIENTS = 10_000
 """Clients whose rate is known; the one that was silent the longest is forgotten first."""
