@@ -99,43 +99,40 @@ class TrainingFailed(ModelError):
     status = 400
 
 
-class UnknownWord(ModelError):
-    """The vocabulary lacks a word; `suggestions` holds the closest words that it has."""
+class _UnknownName(ModelError):
+    """A name that is not there; `suggestions` holds the closest ones that are.
+
+    unknown: the beginning of the sentence. closest: what the suggestions are called. absent: why it may be
+    missing, if there are none.
+    """
 
     status = 404
+    unknown: str
+    closest: str
+    absent: str
 
-    def __init__(self, word: str, suggestions: Sequence[str] = ()) -> None:
-        self.word = word
-        self.suggestions = tuple(suggestions)
-        sentence = f"The model does not know the word {word!r}."
-        if self.suggestions:
-            sentence += f" Closest words: {', '.join(self.suggestions)}."
-        else:
-            sentence += " It is not in the training text, or not often enough."
-        super().__init__(sentence)
+    def __init__(self, name: str, suggestions: Sequence[str] = ()) -> None:
+        self.name, self.suggestions = name, tuple(suggestions)
+        more = f"{self.closest}: {', '.join(self.suggestions)}." if self.suggestions else self.absent
+        super().__init__(f"{self.unknown} {name!r}. {more}")
 
-    def __reduce__(self) -> tuple[type["UnknownWord"], tuple[str, tuple[str, ...]]]:
-        """A copy in another process is made of the word, not of the sentence."""
-        return UnknownWord, (self.word, self.suggestions)
+    def __reduce__(self) -> tuple[type["_UnknownName"], tuple[str, tuple[str, ...]]]:
+        """A copy in another process is made of the name, not of the sentence."""
+        return type(self), (self.name, self.suggestions)
 
 
-class UnknownItem(ModelError):
-    """The library lacks an item; `suggestions` holds the closest names that it has."""
+class UnknownWord(_UnknownName):
+    """The vocabulary lacks a word."""
 
-    status = 404
+    unknown, closest = "The model does not know the word", "Closest words"
+    absent = "It is not in the training text, or not often enough."
 
-    def __init__(self, item: str, suggestions: Sequence[str] = ()) -> None:
-        self.item, self.suggestions = item, tuple(suggestions)
-        sentence = f"The library does not know the item {item!r}."
-        if self.suggestions:
-            sentence += f" Closest names: {', '.join(self.suggestions)}."
-        else:
-            sentence += " No record has it, or it is not used often enough."
-        super().__init__(sentence)
 
-    def __reduce__(self) -> tuple[type["UnknownItem"], tuple[str, tuple[str, ...]]]:
-        """A copy in another process is made of the item, not of the sentence."""
-        return UnknownItem, (self.item, self.suggestions)
+class UnknownItem(_UnknownName):
+    """The library lacks an item."""
+
+    unknown, closest = "The library does not know the item", "Closest names"
+    absent = "No record has it, or it is not used often enough."
 
 
 class NotSupported(ModelError):
